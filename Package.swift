@@ -1,0 +1,147 @@
+// swift-tools-version: 6.3
+import Foundation
+import PackageDescription
+
+// One list of settings for every target of ours: warnings are errors, and `any` is always written out.
+let swiftSettings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    // Columns are read in loops that live one module above the buffers they run over.
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
+
+// Arrow unpacked by scripts/install-dependencies is found at run time through an rpath; a system's Arrow needs none.
+let bundledArrow = Context.packageDirectory + "/.deps/arrow/lib"
+let linkerSettings: [LinkerSetting] =
+    FileManager.default.fileExists(atPath: bundledArrow) ? [.unsafeFlags(["-Xlinker", "-rpath=\(bundledArrow)"])] : []
+
+func target(_ name: String, _ dependencies: [Target.Dependency] = [], features: [String] = []) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        swiftSettings: swiftSettings + features.map { .enableExperimentalFeature($0) }
+    )
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: [.byName(name: name), "WeirTesting"] + dependencies,
+        resources: resources,
+        swiftSettings: swiftSettings,
+        linkerSettings: linkerSettings
+    )
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "weir",
+    platforms: [.macOS(.v26)],
+    products: [.executable(name: "weir", targets: ["weir"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CArrow", pkgConfig: "arrow"),
+        .systemLibrary(name: "CParquet", pkgConfig: "parquet"),
+        .systemLibrary(name: "CSimdJSON", pkgConfig: "simdjson", providers: [.apt(["libsimdjson-dev"])]),
+
+        // C and C++ behind C headers; no C++ type gets past them.
+        .target(name: "CLinux"),
+        .target(name: "CArrowShim", dependencies: ["CArrow", "CParquet"], linkerSettings: linkerSettings),
+        .target(name: "CJSONShim", dependencies: ["CSimdJSON"], cxxSettings: [.unsafeFlags(["-O3"])]),
+
+        // Each target imports only from the ones above it.
+        target("Bytes", ["CZlib"], features: ["Lifetimes"]),
+        target("ObjectStorage", ["Bytes", "CLinux"]),
+        target("Columnar", ["Bytes", "ObjectStorage", "CArrowShim"]),
+        target("ChangeEvents", ["Columnar"]),
+        target("EventLog", ["Bytes", "ObjectStorage"]),
+        target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
+        target("IcebergFormat", ["Bytes", "Columnar"]),
+        target(
+            "IcebergTables",
+            ["Bytes", "Columnar", "IcebergFormat", "ObjectStorage", .product(name: "GRDB", package: "GRDB.swift")]
+        ),
+        target(
+            "MixedTables",
+            ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
+        ),
+        target("Expressions", ["Bytes", "Columnar"]),
+        target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "MixedTables"]),
+        target("Topology", ["Bytes", "Columnar", "Expressions", "IcebergFormat", "Yams"]),
+        target(
+            "StreamRuntime",
+            [
+                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
+                "IcebergTables", "Lookups", "MixedTables", "ObjectStorage", "Topology",
+            ]
+        ),
+        target(
+            "WeirCommands",
+            [
+                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
+                "IcebergTables", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology",
+                argumentParser,
+            ]
+        ),
+        .executableTarget(
+            name: "weir",
+            dependencies: ["WeirCommands"],
+            swiftSettings: swiftSettings,
+            linkerSettings: linkerSettings
+        ),
+        .executableTarget(
+            name: "weir-bench",
+            dependencies: [
+                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergTables",
+                "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology", "CJSONShim",
+            ],
+            swiftSettings: swiftSettings,
+            linkerSettings: linkerSettings
+        ),
+
+        // Test doubles: faulty storage, seeded randomness, temporary folders, model tables.
+        .target(
+            name: "WeirTesting",
+            dependencies: ["Bytes", "ObjectStorage", "Columnar"],
+            path: "Tests/WeirTesting",
+            swiftSettings: swiftSettings
+        ),
+        tests("Bytes", []),
+        tests("ObjectStorage", ["Bytes"]),
+        tests("Columnar", ["Bytes", "ObjectStorage"]),
+        tests("EventLog", ["Bytes", "ObjectStorage"]),
+        tests(
+            "EventDecoders",
+            ["Bytes", "ChangeEvents", "Columnar", "EventLog", "ObjectStorage"],
+            resources: [.copy("Fixtures")]
+        ),
+        tests("IcebergFormat", ["Bytes", "Columnar"], resources: [.copy("Fixtures")]),
+        tests("IcebergTables", ["Bytes", "Columnar", "IcebergFormat", "ObjectStorage"]),
+        tests(
+            "MixedTables",
+            ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
+        ),
+        tests("Expressions", ["Bytes", "Columnar"]),
+        tests("Lookups", ["ChangeEvents", "Columnar", "IcebergTables", "MixedTables", "ObjectStorage"]),
+        tests("Topology", ["Bytes", "Columnar", "Expressions"]),
+        tests(
+            "StreamRuntime",
+            [
+                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
+                "IcebergTables", "Lookups", "MixedTables", "ObjectStorage", "Topology",
+            ],
+            resources: [.copy("Fixtures")]
+        ),
+        // Drives the built binary: the command line, kill -9, and other engines reading our tables.
+        tests("WeirCommands", ["Bytes"], resources: [.copy("Fixtures")]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)

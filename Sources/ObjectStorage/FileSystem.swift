@@ -1,0 +1,83 @@
+import Bytes
+
+/// The operating system's file calls, as the log and local object storage use them.
+///
+/// Every byte that has to survive a crash passes here, so a test that wants to kill the process between two writes
+/// passes in its own implementation.
+public protocol FileSystem: Sendable {
+    func open(_ path: String, _ access: FileAccess) throws(WeirError) -> any OpenFile
+    /// Replaces `target` in one step.
+    func rename(_ path: String, to target: String) throws(WeirError)
+    func remove(_ path: String) throws(WeirError)
+    /// The entries of a directory in no particular order; empty when it does not exist.
+    func list(_ directory: String) throws(WeirError) -> [FileEntry]
+    /// Nil when nothing is at the path.
+    func status(_ path: String) throws(WeirError) -> FileStatus?
+    /// Creates the directory and its parents; an existing one is fine.
+    func makeDirectories(_ path: String) throws(WeirError)
+    /// Makes creations, renames and removals inside the directory durable.
+    func syncDirectory(_ path: String) throws(WeirError)
+}
+
+public enum FileAccess: Sendable, Equatable {
+    case read
+    /// Read and write; created when absent.
+    case write
+    /// Read and write; fails with `alreadyExists` when something is at the path.
+    case create
+}
+
+public struct FileStatus: Sendable, Equatable {
+    public let size: Int64
+    public let isDirectory: Bool
+    /// Seconds since 1970.
+    public let modified: Double
+
+    public init(size: Int64, isDirectory: Bool, modified: Double) {
+        self.size = size
+        self.isDirectory = isDirectory
+        self.modified = modified
+    }
+}
+
+public struct FileEntry: Sendable, Equatable {
+    public let name: String
+    public let isDirectory: Bool
+
+    public init(name: String, isDirectory: Bool) {
+        self.name = name
+        self.isDirectory = isDirectory
+    }
+}
+
+/// An open file. Reads and writes name their offset, so several threads may use one file at once.
+public protocol OpenFile: AnyObject, Sendable {
+    var path: String { get }
+    /// Reads until the buffer is full or the file ends; returns the bytes read.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(WeirError) -> Int
+    /// Writes all of the bytes.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(WeirError)
+    /// Waits until what was written is on the device (`fdatasync`).
+    func sync() throws(WeirError)
+    func truncate(to size: Int64) throws(WeirError)
+    func size() throws(WeirError) -> Int64
+    /// Takes the exclusive lock of this file; false when another open file holds it.
+    func tryLock() throws(WeirError) -> Bool
+    func close()
+}
+
+extension OpenFile {
+    public func write(_ bytes: [UInt8], at offset: Int64) throws(WeirError) {
+        try bytes.withUnsafeBytes { (buffer) throws(WeirError) in try write(buffer, at: offset) }
+    }
+
+    /// The bytes of a range, fewer when the file ends inside it.
+    public func read(count: Int, at offset: Int64) throws(WeirError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let read = try bytes.withUnsafeMutableBytes { (buffer) throws(WeirError) in
+            try self.read(into: buffer, at: offset)
+        }
+        bytes.removeLast(count - read)
+        return bytes
+    }
+}

@@ -1,0 +1,155 @@
+import Bytes
+import CLinux
+import Foundation
+
+/// The real file system.
+public struct LocalFileSystem: FileSystem {
+    public init() {}
+
+    public func open(_ path: String, _ access: FileAccess) throws(WeirError) -> any OpenFile {
+        let flags: Int32 =
+            switch access {
+            case .read: O_RDONLY
+            case .write: O_RDWR | O_CREAT
+            case .create: O_RDWR | O_CREAT | O_EXCL
+            }
+        let descriptor = Foundation.open(path, flags | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw WeirError.systemCall("open", path, errno) }
+        return LocalFile(path: path, descriptor: descriptor)
+    }
+
+    public func rename(_ path: String, to target: String) throws(WeirError) {
+        guard Foundation.rename(path, target) == 0 else { throw WeirError.systemCall("rename", path, errno) }
+    }
+
+    public func remove(_ path: String) throws(WeirError) {
+        guard Foundation.remove(path) == 0 else { throw WeirError.systemCall("remove", path, errno) }
+    }
+
+    public func list(_ directory: String) throws(WeirError) -> [FileEntry] {
+        guard let stream = opendir(directory) else {
+            if errno == ENOENT { return [] }
+            throw WeirError.systemCall("list", directory, errno)
+        }
+        defer { closedir(stream) }
+        var entries: [FileEntry] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name == "." || name == ".." { continue }
+            var isDirectory = entry.pointee.d_type == UInt8(DT_DIR)
+            if entry.pointee.d_type == UInt8(DT_UNKNOWN) || entry.pointee.d_type == UInt8(DT_LNK) {
+                isDirectory = try status(directory + "/" + name)?.isDirectory ?? false
+            }
+            entries.append(FileEntry(name: name, isDirectory: isDirectory))
+        }
+        return entries
+    }
+
+    public func status(_ path: String) throws(WeirError) -> FileStatus? {
+        var info = stat()
+        guard stat(path, &info) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw WeirError.systemCall("stat", path, errno)
+        }
+        return FileStatus(
+            size: Int64(info.st_size),
+            isDirectory: info.st_mode & S_IFMT == S_IFDIR,
+            modified: Double(info.st_mtim.tv_sec) + Double(info.st_mtim.tv_nsec) / 1e9
+        )
+    }
+
+    public func makeDirectories(_ path: String) throws(WeirError) {
+        if mkdir(path, 0o755) == 0 || errno == EEXIST { return }
+        let code = errno
+        let parent = path.parentDirectory
+        guard code == ENOENT, parent != path else { throw WeirError.systemCall("create directory", path, code) }
+        try makeDirectories(parent)
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
+            throw WeirError.systemCall("create directory", path, errno)
+        }
+    }
+
+    public func syncDirectory(_ path: String) throws(WeirError) {
+        let descriptor = Foundation.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw WeirError.systemCall("open", path, errno) }
+        defer { Foundation.close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw WeirError.systemCall("sync", path, errno) }
+    }
+}
+
+extension String {
+    /// Everything before the last slash; "/" and "." end the walk upwards.
+    public var parentDirectory: String {
+        guard let slash = lastIndex(of: "/") else { return "." }
+        return slash == startIndex ? "/" : String(self[..<slash])
+    }
+
+    /// Everything after the last slash.
+    public var lastPathComponent: String {
+        guard let slash = lastIndex(of: "/") else { return self }
+        return String(self[index(after: slash)...])
+    }
+}
+
+/// One file descriptor; closed when the last reference goes.
+final class LocalFile: OpenFile {
+    let path: String
+    private let descriptor: Int32
+
+    init(path: String, descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit { Foundation.close(descriptor) }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(WeirError) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset) + off_t(done))
+            if count == 0 { break }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw WeirError.systemCall("read", path, errno)
+            }
+            done += count
+        }
+        return done
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(WeirError) {
+        var done = 0
+        while done < bytes.count {
+            let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset) + off_t(done))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw WeirError.systemCall("write", path, errno)
+            }
+            done += count
+        }
+    }
+
+    func sync() throws(WeirError) {
+        guard fdatasync(descriptor) == 0 else { throw WeirError.systemCall("sync", path, errno) }
+    }
+
+    func truncate(to size: Int64) throws(WeirError) {
+        guard ftruncate(descriptor, off_t(size)) == 0 else { throw WeirError.systemCall("truncate", path, errno) }
+    }
+
+    func size() throws(WeirError) -> Int64 {
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { throw WeirError.systemCall("stat", path, errno) }
+        return Int64(info.st_size)
+    }
+
+    func tryLock() throws(WeirError) -> Bool {
+        let code = weir_lock_exclusive(descriptor)
+        if code == EAGAIN || code == EACCES { return false }
+        guard code == 0 else { throw WeirError.systemCall("lock", path, code) }
+        return true
+    }
+
+    // The descriptor is closed by deinit: a reader on another thread may still be inside a call.
+    func close() {}
+}

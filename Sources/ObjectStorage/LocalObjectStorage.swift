@@ -1,0 +1,118 @@
+import Bytes
+
+/// Objects as files of a local directory tree.
+///
+/// A finished object is synced together with its directory entry, so a metadata file never outlives the data it names.
+public struct LocalObjectStorage: ObjectStorage {
+    private let files: any FileSystem
+
+    public init(files: any FileSystem = LocalFileSystem()) {
+        self.files = files
+    }
+
+    public func create(_ path: String) throws(WeirError) -> any ObjectWriter {
+        let local = Self.localPath(path)
+        do {
+            return LocalObjectWriter(file: try files.open(local, .create), files: files)
+        } catch where error.code == .notFound {
+            try files.makeDirectories(local.parentDirectory)
+            return LocalObjectWriter(file: try files.open(local, .create), files: files)
+        }
+    }
+
+    public func open(_ path: String) throws(WeirError) -> any ObjectReader {
+        try LocalObjectReader(file: files.open(Self.localPath(path), .read))
+    }
+
+    public func putNew(_ path: String, _ bytes: [UInt8]) throws(WeirError) {
+        let writer = try create(path)
+        do {
+            try bytes.withUnsafeBytes { (buffer) throws(WeirError) in try writer.write(buffer) }
+            try writer.finish()
+        } catch {
+            writer.abandon()
+            throw error
+        }
+    }
+
+    public func exists(_ path: String) throws(WeirError) -> Bool {
+        try files.status(Self.localPath(path)) != nil
+    }
+
+    public func list(_ prefix: String) throws(WeirError) -> [ObjectEntry] {
+        var entries: [ObjectEntry] = []
+        var pending = [prefix.hasSuffix("/") ? String(prefix.dropLast()) : prefix]
+        while let directory = pending.popLast() {
+            for entry in try files.list(Self.localPath(directory)) {
+                let path = directory + "/" + entry.name
+                if entry.isDirectory {
+                    pending.append(path)
+                } else if let status = try files.status(Self.localPath(path)) {
+                    entries.append(ObjectEntry(path: path, size: status.size, modified: status.modified))
+                }
+            }
+        }
+        return entries
+    }
+
+    public func delete(_ path: String) throws(WeirError) {
+        do {
+            try files.remove(Self.localPath(path))
+        } catch where error.code == .notFound {}
+    }
+
+    /// The file system path of a location: the forms `file:/p`, `file:///p`, `file://localhost/p` and `/p` are the same.
+    public static func localPath(_ location: String) -> String {
+        guard location.hasPrefix("file:") else { return location }
+        var rest = location.dropFirst(5)
+        if rest.hasPrefix("//") {
+            rest = rest.dropFirst(2)
+            if rest.hasPrefix("localhost/") { rest = rest.dropFirst(9) }
+        }
+        return String(rest)
+    }
+}
+
+final class LocalObjectWriter: ObjectWriter, @unchecked Sendable {
+    // Used by one thread at a time: the one that writes the object.
+    private(set) var count: Int64 = 0
+    private let file: any OpenFile
+    private let files: any FileSystem
+
+    init(file: any OpenFile, files: any FileSystem) {
+        self.file = file
+        self.files = files
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(WeirError) {
+        try file.write(bytes, at: count)
+        count += Int64(bytes.count)
+    }
+
+    func finish() throws(WeirError) {
+        try file.sync()
+        file.close()
+        try files.syncDirectory(file.path.parentDirectory)
+    }
+
+    func abandon() {
+        file.close()
+        try? files.remove(file.path)
+    }
+}
+
+final class LocalObjectReader: ObjectReader {
+    let size: Int64
+    private let file: any OpenFile
+
+    init(file: any OpenFile) throws(WeirError) {
+        self.file = file
+        size = try file.size()
+    }
+
+    var path: String { file.path }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(WeirError) -> Int {
+        try file.read(into: buffer, at: offset)
+    }
+}

@@ -1,0 +1,156 @@
+import Bytes
+import ObjectStorage
+import Synchronization
+
+/// A file system that dies at a chosen step, the way a process or a machine does.
+///
+/// Every call that changes something is one step. At the fatal step a write is torn in half, every later call fails, and
+/// `loseUnsynced()` then takes away what was written but never synced. The test starts again over the real files.
+public final class FaultyFileSystem: FileSystem {
+    /// What happens at the fatal step.
+    public enum Fault: Sendable {
+        /// The process is gone: this call and all later ones fail.
+        case crash
+        /// This one call reports a full disk; later ones work.
+        case outOfSpace
+    }
+
+    struct State {
+        var steps = 0
+        var isDead = false
+        /// Size of each file at its last sync.
+        var syncedSizes: [String: Int64] = [:]
+    }
+
+    private let real = LocalFileSystem()
+    private let failAt: Int?
+    private let fault: Fault
+    let state = Mutex(State())
+
+    /// Fails at the step of that number, counted from 0; never when nil.
+    public init(failAt: Int? = nil, fault: Fault = .crash) {
+        self.failAt = failAt
+        self.fault = fault
+    }
+
+    /// Steps taken so far: run once without a fault to learn how many there are to sweep.
+    public var steps: Int { state.withLock { $0.steps } }
+    public var isDead: Bool { state.withLock { $0.isDead } }
+
+    /// Cuts every file back to what its last sync covered: a power failure instead of a killed process.
+    public func loseUnsynced() {
+        let sizes = state.withLock { $0.syncedSizes }
+        for (path, size) in sizes {
+            guard let status = try? real.status(path), status.size > size, let file = try? real.open(path, .write) else {
+                continue
+            }
+            try? file.truncate(to: size)
+        }
+    }
+
+    enum Step { case proceed, fail(WeirError) }
+
+    func takeStep() -> Step {
+        state.withLock { state in
+            if state.isDead { return .fail(WeirError(.storage, "simulated crash")) }
+            defer { state.steps += 1 }
+            guard state.steps == failAt else { return .proceed }
+            switch fault {
+            case .crash:
+                state.isDead = true
+                return .fail(WeirError(.storage, "simulated crash"))
+            case .outOfSpace: return .fail(WeirError(.outOfSpace, "cannot write: no space left on device"))
+            }
+        }
+    }
+
+    func step() throws(WeirError) {
+        if case .fail(let error) = takeStep() { throw error }
+    }
+
+    private func checkAlive() throws(WeirError) {
+        if isDead { throw WeirError(.storage, "simulated crash") }
+    }
+
+    public func open(_ path: String, _ access: FileAccess) throws(WeirError) -> any OpenFile {
+        if access == .read { try checkAlive() } else { try step() }
+        let file = try real.open(path, access)
+        let size = try file.size()
+        state.withLock { state in
+            if access != .read, state.syncedSizes[path] == nil { state.syncedSizes[path] = size }
+        }
+        return FaultyFile(real: file, owner: self)
+    }
+
+    public func rename(_ path: String, to target: String) throws(WeirError) {
+        try step()
+        try real.rename(path, to: target)
+        state.withLock { $0.syncedSizes[target] = $0.syncedSizes.removeValue(forKey: path) }
+    }
+
+    public func remove(_ path: String) throws(WeirError) {
+        try step()
+        try real.remove(path)
+        state.withLock { _ = $0.syncedSizes.removeValue(forKey: path) }
+    }
+
+    public func list(_ directory: String) throws(WeirError) -> [FileEntry] {
+        try checkAlive()
+        return try real.list(directory)
+    }
+
+    public func status(_ path: String) throws(WeirError) -> FileStatus? {
+        try checkAlive()
+        return try real.status(path)
+    }
+
+    public func makeDirectories(_ path: String) throws(WeirError) {
+        try step()
+        try real.makeDirectories(path)
+    }
+
+    public func syncDirectory(_ path: String) throws(WeirError) {
+        try step()
+        try real.syncDirectory(path)
+    }
+}
+
+final class FaultyFile: OpenFile {
+    private let real: any OpenFile
+    private let owner: FaultyFileSystem
+
+    init(real: any OpenFile, owner: FaultyFileSystem) {
+        self.real = real
+        self.owner = owner
+    }
+
+    var path: String { real.path }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(WeirError) -> Int {
+        try real.read(into: buffer, at: offset)
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(WeirError) {
+        guard case .fail(let error) = owner.takeStep() else { return try real.write(bytes, at: offset) }
+        // A torn write: the first half reaches the file.
+        try? real.write(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count / 2)]), at: offset)
+        throw error
+    }
+
+    func sync() throws(WeirError) {
+        try owner.step()
+        try real.sync()
+        let size = try real.size()
+        owner.state.withLock { $0.syncedSizes[path] = size }
+    }
+
+    func truncate(to size: Int64) throws(WeirError) {
+        try owner.step()
+        try real.truncate(to: size)
+        owner.state.withLock { $0.syncedSizes[path] = min(size, $0.syncedSizes[path] ?? size) }
+    }
+
+    func size() throws(WeirError) -> Int64 { try real.size() }
+    func tryLock() throws(WeirError) -> Bool { try real.tryLock() }
+    func close() { real.close() }
+}

@@ -1,0 +1,28 @@
+import Foundation
+
+/// A repeatable source of randomness (SplitMix64). Tests print its seed, and `WEIR_SEED` replays one.
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
+    public let seed: UInt64
+    private var state: UInt64
+
+    public init(seed: UInt64) {
+        self.seed = seed
+        self.state = seed
+    }
+
+    /// The seeds a test runs: the one in `WEIR_SEED`, otherwise `count` fixed ones, times `WEIR_SOAK` in long runs.
+    public static func seeds(_ count: Int) -> [UInt64] {
+        let environment = ProcessInfo.processInfo.environment
+        if let text = environment["WEIR_SEED"], let seed = UInt64(text) { return [seed] }
+        let factor = environment["WEIR_SOAK"].flatMap { Int($0) } ?? 1
+        return (1...UInt64(count * factor)).map { $0 &* 0x9e37_79b9 }
+    }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
