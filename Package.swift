@@ -49,12 +49,15 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CArrow", pkgConfig: "arrow"),
         .systemLibrary(name: "CParquet", pkgConfig: "parquet"),
-        .systemLibrary(name: "CSimdJSON", pkgConfig: "simdjson", providers: [.apt(["libsimdjson-dev"])]),
 
         // C and C++ behind C headers; no C++ type gets past them.
         .target(name: "CLinux"),
         .target(name: "CArrowShim", dependencies: ["CArrow", "CParquet"], linkerSettings: linkerSettings),
-        .target(name: "CJSONShim", dependencies: ["CSimdJSON"], cxxSettings: [.unsafeFlags(["-O3"])]),
+        .target(
+            name: "CJSONShim",
+            cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("simdjson")]
+        ),
 
         // Each target imports only from the ones above it.
         target("Bytes", ["CZlib"], features: ["Lifetimes"]),

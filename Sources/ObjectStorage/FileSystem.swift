@@ -68,14 +68,16 @@ public protocol OpenFile: AnyObject, Sendable {
 
 extension OpenFile {
     public func write(_ bytes: [UInt8], at offset: Int64) throws(WeirError) {
-        try bytes.withUnsafeBytes { (buffer) throws(WeirError) in try write(buffer, at: offset) }
+        try bytes.withUnsafeBufferPointer { (buffer) throws(WeirError) in
+            try write(UnsafeRawBufferPointer(buffer), at: offset)
+        }
     }
 
     /// The bytes of a range, fewer when the file ends inside it.
     public func read(count: Int, at offset: Int64) throws(WeirError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
-        let read = try bytes.withUnsafeMutableBytes { (buffer) throws(WeirError) in
-            try self.read(into: buffer, at: offset)
+        let read = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(WeirError) in
+            try self.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
         }
         bytes.removeLast(count - read)
         return bytes

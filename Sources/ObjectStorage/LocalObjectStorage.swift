@@ -27,7 +27,9 @@ public struct LocalObjectStorage: ObjectStorage {
     public func putNew(_ path: String, _ bytes: [UInt8]) throws(WeirError) {
         let writer = try create(path)
         do {
-            try bytes.withUnsafeBytes { (buffer) throws(WeirError) in try writer.write(buffer) }
+            try bytes.withUnsafeBufferPointer { (buffer) throws(WeirError) in
+                try writer.write(UnsafeRawBufferPointer(buffer))
+            }
             try writer.finish()
         } catch {
             writer.abandon()

@@ -46,8 +46,8 @@ extension ObjectStorage {
     public func read(_ path: String) throws(WeirError) -> [UInt8] {
         let reader = try open(path)
         var bytes = [UInt8](repeating: 0, count: Int(reader.size))
-        let count = try bytes.withUnsafeMutableBytes { (buffer) throws(WeirError) in
-            try reader.read(into: buffer, at: 0)
+        let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(WeirError) in
+            try reader.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
         }
         guard count == bytes.count else { throw WeirError(.corrupt, "the file became shorter while it was read", at: path) }
         return bytes

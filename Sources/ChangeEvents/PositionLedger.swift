@@ -1,0 +1,63 @@
+import Bytes
+import Foundation
+
+/// How far a table has taken in its sources: the next offset to read, by topic and partition.
+///
+/// Stored as the table property `weir.positions.<topology>` in the commit that makes the rows visible:
+/// `{"shop.public.orders":{"0":12345}}`.
+public struct PositionLedger: Sendable, Equatable {
+    public private(set) var positions: [String: [Int: Int64]]
+
+    public init(_ positions: [String: [Int: Int64]] = [:]) { self.positions = positions }
+
+    /// The property that holds a topology's ledger.
+    public static func propertyName(topology: String) -> String { "weir.positions.\(topology)" }
+
+    public var isEmpty: Bool { positions.isEmpty }
+
+    /// The next offset to read; nil when nothing was taken in yet.
+    public func next(topic: String, partition: Int) -> Int64? { positions[topic]?[partition] }
+
+    /// Moves a position forward; it never moves back.
+    public mutating func advance(topic: String, partition: Int, to next: Int64) {
+        let current = positions[topic]?[partition] ?? Int64.min
+        if next > current { positions[topic, default: [:]][partition] = next }
+    }
+
+    public var json: String {
+        let topics = positions.sorted { $0.key < $1.key }.map { topic, partitions in
+            let list = partitions.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
+            return "\(Self.quoted(topic)):{\(list.joined(separator: ","))}"
+        }
+        return "{\(topics.joined(separator: ","))}"
+    }
+
+    public init(json: String) throws(WeirError) {
+        let parsed = try? JSONDecoder().decode([String: [String: Int64]].self, from: Data(json.utf8))
+        guard let parsed else { throw WeirError(.corrupt, "a position ledger is not of the form {topic: {partition: offset}}") }
+        var positions: [String: [Int: Int64]] = [:]
+        for (topic, partitions) in parsed {
+            for (text, offset) in partitions {
+                guard let partition = Int(text) else {
+                    throw WeirError(.corrupt, "a position ledger names the partition '\(text)'")
+                }
+                positions[topic, default: [:]][partition] = offset
+            }
+        }
+        self.init(positions)
+    }
+
+    private static func quoted(_ text: String) -> String {
+        let escaped = text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "\"": "\\\""
+            case "\\": "\\\\"
+            case let control where control.value < 0x20:
+                "\\u" + String(repeating: "0", count: 4 - String(control.value, radix: 16).count)
+                    + String(control.value, radix: 16)
+            default: String(scalar)
+            }
+        }
+        return "\"\(escaped.joined())\""
+    }
+}

@@ -1,0 +1,36 @@
+import Bytes
+
+/// A filter in the two forms a scan needs: bounds that rule out whole files and row groups, and the exact test of rows.
+public struct RowFilter: Sendable {
+    /// One necessary condition on one column. All bounds of a filter hold for every row that passes.
+    public struct Bound: Sendable, Hashable {
+        public enum Comparison: Sendable, Hashable { case less, lessOrEqual, equal, greaterOrEqual, greater }
+        /// Iceberg field id.
+        public let field: Int
+        public let comparison: Comparison
+        /// Of the column's type; never null.
+        public let value: Scalar
+
+        public init(field: Int, _ comparison: Comparison, _ value: Scalar) {
+            self.field = field
+            self.comparison = comparison
+            self.value = value
+        }
+    }
+
+    /// Field ids of the columns the test reads.
+    public let fields: Set<Int>
+    public let bounds: [Bound]
+    /// The rows of a batch that pass, ascending. The batch holds at least the columns in `fields`.
+    public let select: @Sendable (ColumnBatch) throws(WeirError) -> [Int32]
+
+    public init(
+        fields: Set<Int>,
+        bounds: [Bound],
+        select: @escaping @Sendable (ColumnBatch) throws(WeirError) -> [Int32]
+    ) {
+        self.fields = fields
+        self.bounds = bounds
+        self.select = select
+    }
+}

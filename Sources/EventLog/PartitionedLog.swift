@@ -1,0 +1,25 @@
+import Bytes
+
+/// A log of topics and partitions, as sources read it: the built-in file log, and brokers that speak Kafka.
+public protocol PartitionedLog: Sendable {
+    /// Every topic, sorted.
+    func topics() throws(WeirError) -> [String]
+    /// Partition numbers of a topic, ascending. Fails with `notFound` when there is no such topic.
+    func partitions(of topic: String) throws(WeirError) -> [Int]
+    /// The first offset that can still be read, and the offset the next record will get.
+    func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64)
+    /// The first offset whose record is not older than the time (milliseconds since 1970); the end when none is.
+    func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64
+    /// Reads from an offset on. An offset that retention has removed fails with the range that is lost.
+    func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader
+}
+
+/// Reads one partition in order. Used by one thread at a time.
+public protocol PartitionReader: AnyObject, Sendable {
+    /// The offset the next record read will have.
+    var position: Int64 { get }
+    /// The next records, of about `maxBytes` in all (at least one record); nil when the log holds no more yet.
+    func next(maxBytes: Int) throws(WeirError) -> RawBatch?
+    /// Blocks until `next` may have something, or the time is over; returns false when nothing came.
+    func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool
+}
