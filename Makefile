@@ -1,0 +1,55 @@
+# The map of jobs. `make help` lists them; plain `make` builds.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+# Arrow unpacked by `make deps` comes before the system's. Swift commands run by hand need the same line.
+export PKG_CONFIG_PATH := $(CURDIR)/.deps/arrow/lib/pkgconfig$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
+
+# What one tested machine may differ in: `make test SWIFT_TEST_FLAGS='--filter Columnar'`.
+SWIFT_TEST_FLAGS ?=
+WEIR_SOAK ?= 20
+
+.PHONY: deps test-peers build release demo test soak bench format lint docs clean help
+
+deps: ## install what building needs and is missing (Arrow into .deps, Debian packages)
+	@scripts/install-dependencies
+
+test-peers: deps ## install what tests and lint need besides (PyIceberg, DuckDB, linters, into .deps/peers)
+	@scripts/install-test-peers
+
+build: deps ## debug build of everything
+	swift build
+
+release: deps ## optimised build of the weir command: .build/release/weir
+	swift build -c release --product weir
+
+demo: release ## build weir and run its guided tour on embedded defaults
+	.build/release/weir demo
+
+test: test-peers lint ## lint, build and run every test
+	swift build --build-tests
+	swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
+
+soak: test-peers ## run the tests with WEIR_SOAK times the random rounds and faults
+	swift build --build-tests
+	WEIR_SOAK=$(WEIR_SOAK) swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
+
+bench: deps ## optimised build and run of the benchmarks
+	swift build -c release --product weir-bench
+	.build/release/weir-bench
+
+format: ## rewrite Swift sources in the project's format
+	swift format format --in-place --recursive --parallel Sources Tests Package.swift
+
+lint: test-peers ## check format, tidiness, scripts, Dockerfile and compose file
+	@scripts/lint
+
+docs: deps ## write the API reference to .build/docs
+	@scripts/build-docs
+
+clean: ## delete build products; .deps stays
+	rm -rf .build
+
+help: ## list these jobs
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F '\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
