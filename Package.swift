@@ -52,7 +52,12 @@ let package = Package(
 
         // C and C++ behind C headers; no C++ type gets past them.
         .target(name: "CLinux"),
-        .target(name: "CArrowShim", dependencies: ["CArrow", "CParquet"], linkerSettings: linkerSettings),
+        .target(
+            name: "CArrowShim",
+            dependencies: ["CArrow", "CParquet"],
+            cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: linkerSettings
+        ),
         .target(
             name: "CJSONShim",
             cxxSettings: [.unsafeFlags(["-O3"])],

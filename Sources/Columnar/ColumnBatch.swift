@@ -25,7 +25,11 @@ public struct ColumnBatch: Sendable {
 
     /// The columns at those places.
     public func selecting(_ indices: [Int]) -> ColumnBatch {
-        ColumnBatch(schema: Schema(indices.map { schema.fields[$0] }), columns: indices.map { columns[$0] }, count: count)
+        ColumnBatch(
+            schema: Schema(indices.map { schema.fields[$0] }),
+            columns: indices.map { columns[$0] },
+            count: count
+        )
     }
 
     public var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }

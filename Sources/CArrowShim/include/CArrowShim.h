@@ -1,1 +1,157 @@
 #pragma once
+
+// Parquet files through Arrow C++, behind C. Batches cross as Arrow C Data Interface structs, bytes through callbacks,
+// failures as a code with a message; no exception and no C++ type gets past this header.
+// A writer or reader is used by one thread at a time.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The Arrow C Data Interface, as its specification declares it. Arrow's own header declares the same structs under the
+// same guard.
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+  const char* format;
+  const char* name;
+  const char* metadata;
+  int64_t flags;
+  int64_t n_children;
+  struct ArrowSchema** children;
+  struct ArrowSchema* dictionary;
+  void (*release)(struct ArrowSchema*);
+  void* private_data;
+};
+
+struct ArrowArray {
+  int64_t length;
+  int64_t null_count;
+  int64_t offset;
+  int64_t n_buffers;
+  int64_t n_children;
+  const void** buffers;
+  struct ArrowArray** children;
+  struct ArrowArray* dictionary;
+  void (*release)(struct ArrowArray*);
+  void* private_data;
+};
+
+#endif
+
+enum {
+  WEIR_ARROW_OK = 0,
+  // The caller's own callback failed; it knows why.
+  WEIR_ARROW_CALLBACK = 1,
+  WEIR_ARROW_CORRUPT = 2,
+  WEIR_ARROW_UNSUPPORTED = 3,
+  WEIR_ARROW_INVALID = 4,
+  WEIR_ARROW_MEMORY = 5,
+};
+
+typedef struct weir_arrow_error {
+  int32_t code;
+  char message[1000];
+} weir_arrow_error;
+
+typedef struct weir_byte_sink {
+  void* context;
+  // 0 when all bytes were taken.
+  int32_t (*write)(void* context, const void* bytes, int64_t count);
+} weir_byte_sink;
+
+typedef struct weir_byte_source {
+  void* context;
+  int64_t size;
+  // The bytes read, fewer only at the end; negative on failure. `count` never reaches past `size`.
+  int64_t (*read)(void* context, int64_t offset, void* out, int64_t count);
+} weir_byte_source;
+
+// One column chunk of a row group. The bounds are PLAIN-encoded and valid until the next call on the same metadata.
+typedef struct weir_parquet_chunk {
+  int64_t compressed_size;
+  int64_t value_count;
+  // -1 when unknown.
+  int64_t null_count;
+  const uint8_t* minimum;
+  const uint8_t* maximum;
+  // -1 when unknown.
+  int64_t minimum_length;
+  int64_t maximum_length;
+} weir_parquet_chunk;
+
+// What a footer says.
+typedef struct weir_parquet_metadata weir_parquet_metadata;
+
+int32_t weir_parquet_row_group_count(const weir_parquet_metadata* metadata);
+int64_t weir_parquet_row_group_rows(const weir_parquet_metadata* metadata, int32_t row_group);
+// Where a row group starts in the file, or -1.
+int64_t weir_parquet_row_group_offset(const weir_parquet_metadata* metadata, int32_t row_group);
+int32_t weir_parquet_chunk_of(weir_parquet_metadata* metadata, int32_t row_group, int32_t leaf,
+                              weir_parquet_chunk* chunk, weir_arrow_error* error);
+
+typedef struct weir_parquet_settings {
+  int32_t compression_level;
+  bool dictionary;
+  int64_t row_group_rows;
+  // Encoded bytes held in memory that end a row group early.
+  int64_t row_group_bytes;
+  int64_t page_bytes;
+  int64_t dictionary_bytes;
+  const char* created_by;
+} weir_parquet_settings;
+
+typedef struct weir_parquet_writer weir_parquet_writer;
+
+// Takes the schema. Field ids come from the metadata key PARQUET:field_id.
+int32_t weir_parquet_writer_open(const weir_byte_sink* sink, struct ArrowSchema* schema,
+                                 const weir_parquet_settings* settings, weir_parquet_writer** writer,
+                                 weir_arrow_error* error);
+// Takes the array: a struct array with one child per column.
+int32_t weir_parquet_writer_write(weir_parquet_writer* writer, struct ArrowArray* batch, weir_arrow_error* error);
+// Bytes written and, estimated, still held in memory.
+int64_t weir_parquet_writer_size(const weir_parquet_writer* writer);
+// Writes the footer. The metadata lives as long as the writer.
+int32_t weir_parquet_writer_finish(weir_parquet_writer* writer, weir_parquet_metadata** metadata,
+                                   weir_arrow_error* error);
+void weir_parquet_writer_free(weir_parquet_writer* writer);
+
+// One top-level column of a file.
+typedef struct weir_parquet_leaf {
+  // Index among the leaf columns, -1 when the column is nested.
+  int32_t index;
+  // parquet::Type: BOOLEAN 0, INT32 1, INT64 2, INT96 3, FLOAT 4, DOUBLE 5, BYTE_ARRAY 6, FIXED_LEN_BYTE_ARRAY 7.
+  int32_t physical_type;
+  bool is_uuid;
+} weir_parquet_leaf;
+
+typedef struct weir_parquet_reader weir_parquet_reader;
+
+int32_t weir_parquet_reader_open(const weir_byte_source* source, bool verify_checksums, weir_parquet_reader** reader,
+                                 weir_arrow_error* error);
+// The file's columns as a struct type that the caller releases.
+int32_t weir_parquet_reader_schema(weir_parquet_reader* reader, struct ArrowSchema* schema, weir_arrow_error* error);
+int32_t weir_parquet_reader_leaf(const weir_parquet_reader* reader, int32_t column, weir_parquet_leaf* leaf);
+weir_parquet_metadata* weir_parquet_reader_metadata(weir_parquet_reader* reader);
+// Starts reading the chosen leaf columns of one row group.
+int32_t weir_parquet_reader_start(weir_parquet_reader* reader, int32_t row_group, const int32_t* leaves,
+                                  int32_t leaf_count, int64_t batch_rows, weir_arrow_error* error);
+// The next rows as a struct array that the caller releases; `release` is null after the last.
+int32_t weir_parquet_reader_next(weir_parquet_reader* reader, struct ArrowArray* batch, weir_arrow_error* error);
+void weir_parquet_reader_free(weir_parquet_reader* reader);
+
+// Bytes that Arrow holds now, and the most it held so far.
+int64_t weir_arrow_allocated_bytes(void);
+int64_t weir_arrow_peak_bytes(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,33 @@
+import Bytes
+import CArrowShim
+
+extension WeirError {
+    /// The shim's failure as an error of this file, or the error that the storage callback met.
+    init(_ failure: weir_arrow_error, callback: WeirError?, file: String?) {
+        if failure.code == WEIR_ARROW_CALLBACK, let callback {
+            self = callback
+            return
+        }
+        let message = withUnsafeBytes(of: failure.message) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        switch Int(failure.code) {
+        case Int(WEIR_ARROW_CORRUPT):
+            self.init(.corrupt, "the Parquet file is damaged or no Parquet file: \(message)", at: file)
+        case Int(WEIR_ARROW_UNSUPPORTED): self.init(.unsupported, "Parquet: \(message)", at: file)
+        case Int(WEIR_ARROW_MEMORY): self.init(.storage, "Parquet: not enough memory: \(message)", at: file)
+        default: self.init(.invalid, "Parquet: \(message)", at: file)
+        }
+    }
+}
+
+/// Runs one call of the shim and turns its code into an error.
+func callShim(
+    callback: () -> WeirError?,
+    file: String?,
+    _ call: (UnsafeMutablePointer<weir_arrow_error>) -> Int32
+) throws(WeirError) {
+    var failure = weir_arrow_error()
+    guard call(&failure) != WEIR_ARROW_OK else { return }
+    throw WeirError(failure, callback: callback(), file: file)
+}

@@ -1,0 +1,163 @@
+import Bytes
+import CArrowShim
+import ObjectStorage
+
+/// Reads chosen columns of a Parquet file batch by batch.
+///
+/// Columns are matched by Iceberg field id, or by name in a file that has no ids at all. A column the file does not have
+/// comes back as nulls. Used by one thread at a time.
+public final class ParquetFileReader: @unchecked Sendable {
+    // Used by one thread at a time.
+    private let file: ParquetFile
+    private let schema: Schema
+    private let batchRows: Int
+    private let plan: ColumnPlan
+    /// Row groups still to read, in file order.
+    private var pending: [RowGroup]
+    private var current: RowGroup?
+    private var rowsTakenFromCurrent = 0
+
+    /// Rows of the whole file, skipped ones included.
+    public let rowCount: Int64
+
+    private struct RowGroup {
+        let index: Int32
+        let firstRow: Int64
+        let rows: Int
+    }
+
+    /// Row groups that `bounds` rule out by their statistics are skipped; rows inside the others are not filtered. Batches
+    /// hold at most `batchRows` rows. Fails when the file is damaged or a column cannot become the requested type.
+    public init(
+        _ object: any ObjectReader,
+        schema: Schema,
+        bounds: [RowFilter.Bound] = [],
+        batchRows: Int = 65_536
+    ) throws(WeirError) {
+        precondition(batchRows > 0, "a batch holds at least one row")
+        file = try ParquetFile(object)
+        self.schema = schema
+        self.batchRows = batchRows
+        plan = try ColumnPlan(schema, in: file.columns, path: object.path)
+        let filter = RowGroupFilter(bounds, schema: schema, columns: file.columns)
+        var firstRow: Int64 = 0
+        var groups: [RowGroup] = []
+        for index in 0..<file.rowGroupCount {
+            let rows = try file.rows(of: index)
+            if rows > 0, try filter.mayHold(index, in: file) {
+                groups.append(RowGroup(index: index, firstRow: firstRow, rows: Int(rows)))
+            }
+            firstRow += rows
+        }
+        rowCount = firstRow
+        pending = groups.reversed()
+    }
+
+    /// The next rows and the place of the first of them in the file; nil after the last.
+    public func next() throws(WeirError) -> (batch: ColumnBatch, firstRow: Int64)? {
+        while true {
+            if current == nil {
+                guard let group = pending.popLast() else { return nil }
+                if !plan.leaves.isEmpty { try file.start(group.index, leaves: plan.leaves, batchRows: batchRows) }
+                current = group
+                rowsTakenFromCurrent = 0
+            }
+            guard let group = current else { return nil }
+            let firstRow = group.firstRow + Int64(rowsTakenFromCurrent)
+            if let batch = try nextBatch(of: group) {
+                rowsTakenFromCurrent += batch.count
+                return (batch, firstRow)
+            }
+            current = nil
+        }
+    }
+
+    private func nextBatch(of group: RowGroup) throws(WeirError) -> ColumnBatch? {
+        let left = group.rows - rowsTakenFromCurrent
+        guard !plan.leaves.isEmpty else {
+            let count = min(left, batchRows)
+            return count > 0 ? plan.complete([], count: count, schema: schema) : nil
+        }
+        guard let owner = try file.next() else {
+            guard left == 0 else { throw file.corrupt("row group \(group.index) ends \(left) rows early") }
+            return nil
+        }
+        guard owner.array.length <= Int64(left) else {
+            throw file.corrupt("row group \(group.index) has too many rows")
+        }
+        do {
+            let batch = try ColumnBatch(owner, formats: plan.formats, schema: plan.readSchema)
+            return plan.complete(batch.columns, count: batch.count, schema: schema)
+        } catch {
+            throw error.located(at: file.path)
+        }
+    }
+
+    /// The columns of a file: names, nearest column types, field ids (−1 where the file has none).
+    public static func fileSchema(_ object: any ObjectReader) throws(WeirError) -> Schema {
+        let file = try ParquetFile(object)
+        return Schema(
+            file.columns.map { Field(id: $0.fieldID, name: $0.name, type: $0.type, isRequired: $0.isRequired) }
+        )
+    }
+}
+
+/// Which leaf columns of a file are read, and where they stand in the requested schema.
+private struct ColumnPlan {
+    var leaves: [Int32] = []
+    var formats: [ArrowFormat] = []
+    /// The requested fields that the file has, in the order they are read.
+    let readSchema: Schema
+    /// Per requested field: its place among the columns read, nil when the file lacks it.
+    private var places: [Int?] = []
+
+    init(_ schema: Schema, in columns: [ParquetColumn], path: String) throws(WeirError) {
+        let usesNames = columns.allSatisfy { $0.fieldID < 0 }
+        var fields: [Field] = []
+        var placeOfLeaf: [Int32: Int] = [:]
+        for field in schema.fields {
+            let found = columns.first { usesNames ? $0.name == field.name : $0.fieldID == field.id }
+            guard let column = found else {
+                places.append(nil)
+                continue
+            }
+            guard column.leaf >= 0, column.canBeRead(as: field.type) else {
+                throw WeirError(
+                    .invalid,
+                    "column '\(column.name)' holds \(column.type) and cannot be read as \(field.type)",
+                    at: path
+                )
+            }
+            // Asked for twice, a column is read once when its type is the same both times.
+            if let place = placeOfLeaf[column.leaf], fields[place].type == field.type {
+                places.append(place)
+                continue
+            }
+            guard placeOfLeaf[column.leaf] == nil else {
+                throw WeirError(.unsupported, "column '\(column.name)' is asked for as two types at once", at: path)
+            }
+            placeOfLeaf[column.leaf] = fields.count
+            places.append(fields.count)
+            fields.append(field)
+            leaves.append(column.leaf)
+            formats.append(column.format)
+        }
+        readSchema = Schema(fields)
+    }
+
+    func complete(_ columns: [ColumnVector], count: Int, schema: Schema) -> ColumnBatch {
+        let all = zip(schema.fields, places).map { field, place in
+            place.map { columns[$0] } ?? .nulls(field.type, count: count)
+        }
+        return ColumnBatch(schema: schema, columns: all, count: count)
+    }
+}
+
+extension ParquetColumn {
+    fileprivate func canBeRead(as target: FieldType) -> Bool {
+        // INT96 carries an instant or a local time; only its reader knows which.
+        if physicalType == 3 { return target == .timestamp || target == .timestamptz }
+        if isUUID { return target == .uuid || target == .fixed(16) }
+        return ArrowColumn.canConvert(format, to: target)
+    }
+}

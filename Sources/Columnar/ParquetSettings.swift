@@ -1,0 +1,19 @@
+/// How a Parquet file is laid out.
+public struct ParquetSettings: Sendable, Hashable {
+    /// zstd level.
+    public var compressionLevel: Int = 1
+    /// Whether columns try a dictionary first; they fall back to plain values when it grows past `dictionaryBytes`.
+    public var usesDictionary = true
+    /// Rows of a row group at most.
+    public var rowGroupRows: Int = 131_072
+    /// Encoded bytes that end a row group early. A row group stays in memory until it ends, so this bounds a writer.
+    public var rowGroupBytes: Int = 8 << 20
+    /// Bytes of a page before compression.
+    public var pageBytes: Int = 256 << 10
+    /// Bytes of one column's dictionary at most.
+    public var dictionaryBytes: Int = 256 << 10
+
+    public init() {}
+
+    public init(compressionLevel: Int) { self.compressionLevel = compressionLevel }
+}

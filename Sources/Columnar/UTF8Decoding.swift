@@ -1,0 +1,31 @@
+/// Code points out of UTF-8 bytes that nobody has checked.
+enum UTF8Decoding {
+    /// The code point at `place` and its length in bytes; a byte that starts none is U+FFFD of length 1.
+    @inline(__always)
+    static func scalar(_ base: UnsafeRawPointer, _ place: Int, _ count: Int) -> (value: UInt32, length: Int) {
+        let first = UInt32(base.load(fromByteOffset: place, as: UInt8.self))
+        if first < 0x80 { return (first, 1) }
+        func continuation(_ offset: Int) -> UInt32? {
+            guard place + offset < count else { return nil }
+            let byte = UInt32(base.load(fromByteOffset: place + offset, as: UInt8.self))
+            return byte & 0xc0 == 0x80 ? byte & 0x3f : nil
+        }
+        switch first {
+        case 0xc2...0xdf:
+            if let second = continuation(1) { return ((first & 0x1f) << 6 | second, 2) }
+        case 0xe0...0xef:
+            if let second = continuation(1), let third = continuation(2) {
+                let value = (first & 0x0f) << 12 | second << 6 | third
+                // Neither an overlong form nor half of a surrogate pair.
+                if value >= 0x800, !(0xd800...0xdfff ~= value) { return (value, 3) }
+            }
+        case 0xf0...0xf4:
+            if let second = continuation(1), let third = continuation(2), let fourth = continuation(3) {
+                let value = (first & 0x07) << 18 | second << 12 | third << 6 | fourth
+                if 0x10000...0x10ffff ~= value { return (value, 4) }
+            }
+        default: break
+        }
+        return (0xfffd, 1)
+    }
+}
