@@ -3,7 +3,8 @@
     pyiceberg_files.py CATALOG_DB WAREHOUSE DB.TABLE [--change] [--rows]
 
 One JSON object per file: name, content, partition, data sequence number, rows, columns with their field ids, and
-`problems`: where manifest and file disagree (count, size, null counts, bounds, missing field ids). With --rows one
+`problems`: where manifest and file disagree (count, size, null counts, bounds, missing field ids), rows outside their
+file's partition, position deletes that point nowhere. With --rows one
 object per row instead, with the columns that only the files have, such as `_file_offset`. --change goes to the change
 store that the table's `mixed-format.change.identifier` names.
 """
@@ -84,6 +85,29 @@ def arrow_scalar(bound, field, kind):
     return pa.scalar(bound, kind)
 
 
+def partition_problems(data_file, spec, schema, contents):
+    """Every row must belong to the partition its file is in."""
+    found = []
+    by_id = {identity: contents.column(name) for name, identity in parquet_columns(contents.schema).items()}
+    for index, field in enumerate(spec.fields):
+        if field.source_id not in by_id:
+            continue
+        transform = field.transform.transform(schema.find_type(field.source_id))
+        values = {transform(value) for value in iceberg_values(by_id[field.source_id])}
+        if values != {data_file.partition[index]}:
+            found.append(
+                f"{field.name} is {data_file.partition[index]!r}, the rows belong to {sorted(map(repr, values))}"
+            )
+    return found
+
+
+def iceberg_values(column):
+    """Dates and times as the integers that transforms take; everything else as Python has it."""
+    if pa.types.is_temporal(column.type):
+        column = column.cast(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
+    return set(column.to_pylist())
+
+
 def delete_problems(contents, live):
     """Position deletes must point at rows of live data files, in order and once each. `live`: rows by file path."""
     positions = list(zip(contents.column("file_path").to_pylist(), contents.column("pos").to_pylist()))
@@ -116,6 +140,7 @@ for manifest, entry in entries:
         continue
     spec = table.specs()[manifest.partition_spec_id]
     found = problems(data_file, table.schema(), contents, len(source))
+    found += partition_problems(data_file, spec, table.schema(), contents)
     if data_file.content == DataFileContent.POSITION_DELETES:
         found += delete_problems(contents, live)
     summary = {
