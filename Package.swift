@@ -47,6 +47,7 @@ let package = Package(
     targets: [
         // System libraries.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CArrow", pkgConfig: "arrow"),
         .systemLibrary(name: "CParquet", pkgConfig: "parquet"),
 
@@ -65,11 +66,11 @@ let package = Package(
         ),
 
         // Each target imports only from the ones above it.
-        target("Bytes", ["CZlib"], features: ["Lifetimes"]),
+        target("Bytes", ["CLinux", "CZlib", "CZstd"], features: ["Lifetimes"]),
         target("ObjectStorage", ["Bytes", "CLinux"]),
         target("Columnar", ["Bytes", "ObjectStorage", "CArrowShim"]),
         target("ChangeEvents", ["Columnar"]),
-        target("EventLog", ["Bytes", "ObjectStorage"]),
+        target("EventLog", ["Bytes", "CLinux", "ObjectStorage"]),
         target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
         target("IcebergFormat", ["Bytes", "Columnar"]),
         target(

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 int weir_fallocate_keep_size(int descriptor, int64_t offset, int64_t length) {
@@ -20,4 +22,23 @@ int weir_unlock(int descriptor) { return set_lock(descriptor, F_UNLCK); }
 
 void weir_read_ahead(int descriptor, int64_t offset, size_t length) {
     readahead(descriptor, offset, length);
+}
+
+int weir_watch_directory(const char *path) {
+    int descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (descriptor < 0) return -errno;
+    if (inotify_add_watch(descriptor, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF) < 0) {
+        int code = errno;
+        close(descriptor);
+        return -code;
+    }
+    return descriptor;
+}
+
+int weir_wait_for_change(int descriptor, int timeout_milliseconds) {
+    struct pollfd watch = {.fd = descriptor, .events = POLLIN};
+    if (poll(&watch, 1, timeout_milliseconds) <= 0) return 0;
+    char events[4096] __attribute__((aligned(8)));
+    while (read(descriptor, events, sizeof events) > 0) {}
+    return 1;
 }

@@ -57,6 +57,11 @@ public protocol OpenFile: AnyObject, Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(WeirError) -> Int
     /// Writes all of the bytes.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(WeirError)
+    /// Writes the pieces one behind the other, in one call to the system where it can take them.
+    func write(gathering pieces: [UnsafeRawBufferPointer], at offset: Int64) throws(WeirError)
+    /// Reserves space for later writes without changing the size, so that their syncs need not allocate. A hint: a file
+    /// system that cannot, or has no room, leaves it to the writes to fail.
+    func reserve(_ count: Int64, at offset: Int64)
     /// Waits until what was written is on the device (`fdatasync`).
     func sync() throws(WeirError)
     func truncate(to size: Int64) throws(WeirError)
@@ -67,6 +72,15 @@ public protocol OpenFile: AnyObject, Sendable {
 }
 
 extension OpenFile {
+    public func write(gathering pieces: [UnsafeRawBufferPointer], at offset: Int64) throws(WeirError) {
+        var joined: [UInt8] = []
+        joined.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { joined.append(contentsOf: piece) }
+        try write(joined, at: offset)
+    }
+
+    public func reserve(_ count: Int64, at offset: Int64) {}
+
     public func write(_ bytes: [UInt8], at offset: Int64) throws(WeirError) {
         try bytes.withUnsafeBufferPointer { (buffer) throws(WeirError) in
             try write(UnsafeRawBufferPointer(buffer), at: offset)

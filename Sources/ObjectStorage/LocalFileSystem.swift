@@ -34,7 +34,9 @@ public struct LocalFileSystem: FileSystem {
         defer { closedir(stream) }
         var entries: [FileEntry] = []
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             if name == "." || name == ".." { continue }
             var isDirectory = entry.pointee.d_type == UInt8(DT_DIR)
             if entry.pointee.d_type == UInt8(DT_UNKNOWN) || entry.pointee.d_type == UInt8(DT_LNK) {
@@ -127,6 +129,38 @@ final class LocalFile: OpenFile {
             }
             done += count
         }
+    }
+
+    func write(gathering pieces: [UnsafeRawBufferPointer], at offset: Int64) throws(WeirError) {
+        var vectors: [iovec] = []
+        vectors.reserveCapacity(pieces.count)
+        for piece in pieces where piece.count > 0 {
+            vectors.append(iovec(iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count))
+        }
+        var next = 0
+        var position = off_t(offset)
+        while next < vectors.count {
+            // The system takes at most 1024 pieces at once.
+            let some = Int32(min(vectors.count - next, 1024))
+            var count = vectors.withUnsafeBufferPointer { pwritev(descriptor, $0.baseAddress! + next, some, position) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw WeirError.systemCall("write", path, errno)
+            }
+            position += off_t(count)
+            while next < vectors.count, count >= vectors[next].iov_len {
+                count -= vectors[next].iov_len
+                next += 1
+            }
+            if count > 0 {
+                vectors[next].iov_base += count
+                vectors[next].iov_len -= count
+            }
+        }
+    }
+
+    func reserve(_ count: Int64, at offset: Int64) {
+        _ = weir_fallocate_keep_size(descriptor, offset, count)
     }
 
     func sync() throws(WeirError) {

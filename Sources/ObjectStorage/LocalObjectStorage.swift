@@ -14,7 +14,7 @@ public struct LocalObjectStorage: ObjectStorage {
         let local = Self.localPath(path)
         do {
             return LocalObjectWriter(file: try files.open(local, .create), files: files)
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             try files.makeDirectories(local.parentDirectory)
             return LocalObjectWriter(file: try files.open(local, .create), files: files)
         }
@@ -60,7 +60,7 @@ public struct LocalObjectStorage: ObjectStorage {
     public func delete(_ path: String) throws(WeirError) {
         do {
             try files.remove(Self.localPath(path))
-        } catch where error.code == .notFound {}
+        } catch  where error.code == .notFound {}
     }
 
     /// The file system path of a location: the forms `file:/p`, `file:///p`, `file://localhost/p` and `/p` are the same.

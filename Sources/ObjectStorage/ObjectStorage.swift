@@ -49,7 +49,9 @@ extension ObjectStorage {
         let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(WeirError) in
             try reader.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
         }
-        guard count == bytes.count else { throw WeirError(.corrupt, "the file became shorter while it was read", at: path) }
+        guard count == bytes.count else {
+            throw WeirError(.corrupt, "the file became shorter while it was read", at: path)
+        }
         return bytes
     }
 }

@@ -18,4 +18,17 @@ int weir_unlock(int descriptor);
 /// Starts a read of the range into the page cache.
 void weir_read_ahead(int descriptor, int64_t offset, size_t length);
 
+/// Starts watching a directory for files that are created, written, renamed or removed in it. Returns a descriptor that
+/// the caller closes, or a negative errno value.
+int weir_watch_directory(const char *path);
+
+/// Waits until something happened in the watched directory. Returns 1 when something did, 0 when the time is over.
+int weir_wait_for_change(int descriptor, int timeout_milliseconds);
+
+/// Extends the CRC-32C (Castagnoli) of earlier bytes, 0 for none, by more bytes.
+uint32_t weir_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+/// The same without special instructions.
+uint32_t weir_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
+
 #endif

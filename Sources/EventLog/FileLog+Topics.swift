@@ -1,0 +1,76 @@
+import Bytes
+import Foundation
+import ObjectStorage
+
+extension FileLog {
+    /// Partitions a topic may have.
+    public static let partitionsMax = 10_000
+
+    /// Creates a topic; it appears whole or not at all. Fails with `alreadyExists` when there is one of that name.
+    public func createTopic(_ topic: String, partitions: Int = 1) throws(WeirError) {
+        try TopicName.check(topic)
+        guard partitions >= 1, partitions <= Self.partitionsMax else {
+            throw WeirError(
+                .invalid,
+                "a topic cannot have \(partitions) partitions",
+                advice: "choose 1 to \(Self.partitionsMax)"
+            )
+        }
+        try files.makeDirectories(root)
+        try withRootLock { () throws(WeirError) in
+            guard try files.status(paths.topic(topic)) == nil else {
+                throw WeirError(.alreadyExists, "topic '\(topic)' exists already", at: root)
+            }
+            let unfinished = paths.creating(topic)
+            try removeTree(unfinished)
+            for partition in 0..<partitions { try files.makeDirectories("\(unfinished)/\(partition)") }
+            try files.syncDirectory(unfinished)
+            try files.rename(unfinished, to: paths.topic(topic))
+            try files.syncDirectory(root)
+        }
+    }
+
+    /// Deletes a topic with everything in it. Fails with `locked` while someone writes to it.
+    public func deleteTopic(_ topic: String) throws(WeirError) {
+        try TopicName.check(topic)
+        try withRootLock { () throws(WeirError) in
+            guard try files.status(paths.topic(topic))?.isDirectory == true else { throw try unknown(topic) }
+            let lock = try TopicLock.take(
+                paths.topicLock(topic),
+                what: "topic '\(topic)'",
+                owner: "weir",
+                files
+            )
+            let leftover = paths.deleted(topic)
+            try removeTree(leftover)
+            // From this moment the topic is gone; a crash leaves only files that the next deletion removes.
+            try files.rename(paths.topic(topic), to: leftover)
+            try files.syncDirectory(root)
+            try removeTree(leftover)
+            withExtendedLifetime(lock) {}
+        }
+    }
+
+    /// Creating and deleting exclude each other; both are short, so the other one is waited for.
+    private func withRootLock(_ body: () throws(WeirError) -> Void) throws(WeirError) {
+        let deadline = MonotonicTime.after(milliseconds: 5000)
+        while true {
+            do {
+                let lock = try TopicLock.take(paths.rootLock, what: "the log", owner: "weir", files)
+                defer { withExtendedLifetime(lock) {} }
+                return try body()
+            } catch  where error.code == .locked && error.location == paths.rootLock && MonotonicTime.now < deadline {
+                usleep(10_000)
+            }
+        }
+    }
+
+    private func removeTree(_ path: String) throws(WeirError) {
+        guard try files.status(path) != nil else { return }
+        for entry in try files.list(path) {
+            let child = path + "/" + entry.name
+            if entry.isDirectory { try removeTree(child) } else { try files.remove(child) }
+        }
+        try files.remove(path)
+    }
+}

@@ -1,0 +1,347 @@
+import Bytes
+import Foundation
+import ObjectStorage
+
+/// Reads a partition's segments with big reads and hands the read buffer itself on as the arena.
+///
+/// It takes no lock. What a writer of this process has not acknowledged it never returns; of another process's writes it
+/// returns whole valid batches only.
+final class FilePartitionReader: PartitionReader, @unchecked Sendable {
+    // Used by one thread at a time, as the protocol says.
+    private(set) var position: Int64
+    private let topic: String
+    private let partition: Int
+    private let directory: String
+    private let files: any FileSystem
+    private let pool: ArenaPool
+
+    private struct Segment {
+        let paths: SegmentPaths
+        let file: any OpenFile
+        /// Where the next batch begins.
+        var place: Int64
+        /// The offset it begins with.
+        var nextBase: Int64
+    }
+    private var segment: Segment?
+    /// A tail that was looked at and is no whole batch yet: no use to look again before the file has grown.
+    private var unfinished: (base: Int64, place: Int64, limit: Int64)?
+    private var watch: DirectoryWatch?
+
+    /// Bytes of the smallest read; the buffer also has room for the padding.
+    private static let readBytesMin = 64 << 10
+    private static let readBytesMax = 1 << 30
+    /// How long another process's append may stay unseen when the kernel's notice is missed.
+    private static let lookAgainMilliseconds = 200
+
+    init(topic: String, partition: Int, directory: String, from offset: Int64, files: any FileSystem, pool: ArenaPool) {
+        self.topic = topic
+        self.partition = partition
+        self.directory = directory
+        self.files = files
+        self.pool = pool
+        position = offset
+    }
+
+    // MARK: Reading
+
+    func next(maxBytes: Int) throws(WeirError) -> RawBatch? {
+        var wanted = min(max(maxBytes, Self.readBytesMin), Self.readBytesMax)
+        while true {
+            guard let segment = try currentSegment() else { return nil }
+            let view = try view(of: segment)
+            guard segment.place < view.limit else {
+                if segment.place > view.limit { throw cutBehind(segment, view) }
+                if view.isLast { return try nilIfStillThere(segment) }
+                try advance(from: segment)
+                continue
+            }
+            if let unfinished, unfinished == (segment.paths.baseOffset, segment.place, view.limit), view.isLast {
+                return nil
+            }
+            switch try read(segment, view, wanted) {
+            case .batch(let batch): return batch
+            case .nothing: continue
+            case .needs(let bytes): wanted = bytes
+            case .invalid(let reason):
+                let isLast = try SegmentPaths.list(directory, files).last == segment.paths
+                guard view.isLast, isLast, !view.isAcknowledged else {
+                    throw SegmentRecovery.damage(reason, segment.paths, segment.place, position)
+                }
+                try SegmentRecovery.failIfBatchesFollow(
+                    segment.file,
+                    segment.paths,
+                    segment.place,
+                    view.limit,
+                    position,
+                    reason
+                )
+                unfinished = (segment.paths.baseOffset, segment.place, view.limit)
+                return nil
+            }
+        }
+    }
+
+    private enum Outcome {
+        case batch(RawBatch)
+        /// Batches without records for this reader were passed over.
+        case nothing
+        /// The batch is bigger than the read was.
+        case needs(Int)
+        case invalid(String)
+    }
+
+    private func read(_ segment: Segment, _ view: SegmentView, _ wanted: Int) throws(WeirError) -> Outcome {
+        let count = Int(min(view.limit - segment.place, Int64(wanted)))
+        let arena = try pool.buffer(capacity: count + RawBatch.padding) { (memory) throws(WeirError) in
+            let read = try segment.file.read(
+                into: UnsafeMutableRawBufferPointer(start: memory, count: count),
+                at: segment.place
+            )
+            memset(memory + read, 0, RawBatch.padding)
+            return read
+        }
+        var table = GrowableBuffer(capacity: max(arena.count / 512, 1) * MemoryLayout<RawBatch.Record>.stride)
+        var place = 0
+        var next = position
+        var nextBase = segment.nextBase
+        while place < arena.count {
+            let check = BatchCheck.of(
+                arena.base + place,
+                available: arena.count - place,
+                expectedOffset: nextBase
+            )
+            guard case .whole(let header) = check else {
+                if place > 0 { break }
+                if case .damaged(let reason) = check { return .invalid(reason) }
+                guard case .incomplete(let needed) = check, needed > count, Int64(needed) <= view.limit - segment.place
+                else { return .invalid("the file ends inside a batch") }
+                return .needs(needed)
+            }
+            if header.isControl || header.nextOffset <= next {
+                place += header.totalCount
+                nextBase = header.nextOffset
+                next = max(next, nextBase)
+                continue
+            }
+            guard let codec = header.codec else {
+                throw unsupported(
+                    "codec number \(header.attributes & RecordBatchHeader.codecMask)",
+                    segment,
+                    place,
+                    header
+                )
+            }
+            if codec == .none {
+                do {
+                    try RecordSlicer.slice(
+                        arena.base,
+                        from: place + RecordBatchHeader.byteCount,
+                        to: place + header.totalCount,
+                        header: header,
+                        firstOffset: next,
+                        into: &table
+                    )
+                } catch {
+                    if table.count > 0 { break }
+                    throw error.located(at: "\(segment.paths.log), byte \(segment.place + Int64(place))")
+                }
+            } else {
+                // A compressed batch gets an arena of its own, so it ends what came before.
+                if table.count > 0 { break }
+                return try expand(arena, place, header, codec, segment, next)
+            }
+            place += header.totalCount
+            nextBase = header.nextOffset
+            next = nextBase
+        }
+        self.segment?.place += Int64(place)
+        self.segment?.nextBase = nextBase
+        position = next
+        unfinished = nil
+        guard table.count > 0 else { return .nothing }
+        return .batch(RawBatch(topic: topic, partition: partition, arena: arena, table: table.finish()))
+    }
+
+    private func expand(
+        _ arena: Buffer,
+        _ place: Int,
+        _ header: RecordBatchHeader,
+        _ codec: CompressionCodec,
+        _ segment: Segment,
+        _ firstOffset: Int64
+    ) throws(WeirError) -> Outcome {
+        var expanded = GrowableBuffer(capacity: header.totalCount * 4)
+        var table = GrowableBuffer()
+        do {
+            try codec.decompress(
+                UnsafeRawBufferPointer(
+                    start: arena.base + place + RecordBatchHeader.byteCount,
+                    count: header.totalCount - RecordBatchHeader.byteCount
+                ),
+                into: &expanded
+            )
+            try RecordSlicer.slice(
+                expanded.base,
+                from: 0,
+                to: expanded.count,
+                header: header,
+                firstOffset: firstOffset,
+                into: &table
+            )
+        } catch  where error.code == .unsupported {
+            throw unsupported("codec \(codec)", segment, place, header)
+        } catch {
+            throw error.located(
+                at: "\(segment.paths.log), byte \(segment.place + Int64(place)), offset \(header.baseOffset)"
+            )
+        }
+        expanded.append(repeating: 0, count: RawBatch.padding)
+        self.segment?.place += Int64(place + header.totalCount)
+        self.segment?.nextBase = header.nextOffset
+        position = header.nextOffset
+        unfinished = nil
+        guard table.count > 0 else { return .nothing }
+        return .batch(RawBatch(topic: topic, partition: partition, arena: expanded.finish(), table: table.finish()))
+    }
+
+    // MARK: Segments
+
+    /// The segment that holds the position; nil while the partition has none.
+    private func currentSegment() throws(WeirError) -> Segment? {
+        if let segment { return segment }
+        let segments = try SegmentPaths.list(directory, files)
+        guard let first = segments.first else {
+            guard position == 0 else { throw lost(earliest: nil) }
+            return nil
+        }
+        guard position >= first.baseOffset else { throw lost(earliest: first.baseOffset) }
+        let paths = segments.last { $0.baseOffset <= position } ?? first
+        var found = try open(paths)
+        let view = try view(of: found)
+        let search = SegmentSearch(paths: paths, file: found.file, view: view, files: files)
+        (found.place, found.nextBase) = try search.place(of: position)
+        segment = found
+        return found
+    }
+
+    private func open(_ paths: SegmentPaths) throws(WeirError) -> Segment {
+        do {
+            return Segment(paths: paths, file: try files.open(paths.log, .read), place: 0, nextBase: paths.baseOffset)
+        } catch  where error.code == .notFound {
+            throw lost(earliest: try SegmentPaths.list(directory, files).first?.baseOffset)
+        }
+    }
+
+    private func view(of segment: Segment) throws(WeirError) -> SegmentView {
+        try SegmentView.of(segment.paths, segment.file, next: { () throws(WeirError) in try hasNext(segment) }, files)
+    }
+
+    /// Whether a later segment exists. A writer names it after the offset that comes next.
+    private func hasNext(_ segment: Segment) throws(WeirError) -> Bool {
+        if position > segment.paths.baseOffset,
+            try files.status(SegmentPaths(directory: directory, baseOffset: position).log) != nil
+        {
+            return true
+        }
+        return false
+    }
+
+    /// Goes to the segment behind a finished one.
+    private func advance(from finished: Segment) throws(WeirError) {
+        let segments = try SegmentPaths.list(directory, files)
+        guard let next = segments.first(where: { $0.baseOffset > finished.paths.baseOffset }) else { return }
+        guard next.baseOffset == position else {
+            if segments.first?.baseOffset ?? 0 > position { throw lost(earliest: segments.first?.baseOffset) }
+            throw SegmentRecovery.damage(
+                "the segment ends at offset \(position) but the next one begins at \(next.baseOffset)",
+                finished.paths,
+                finished.place,
+                position
+            )
+        }
+        segment = try open(next)
+    }
+
+    /// At the end of the log there is nothing to read, unless retention has removed the very segment this reader is in.
+    private func nilIfStillThere(_ segment: Segment) throws(WeirError) -> RawBatch? {
+        if try files.status(segment.paths.log) != nil { return nil }
+        let segments = try SegmentPaths.list(directory, files)
+        if let earliest = segments.first?.baseOffset, earliest == position {
+            self.segment = nil
+            return nil
+        }
+        throw lost(earliest: segments.first?.baseOffset)
+    }
+
+    // MARK: Waiting
+
+    func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool {
+        let deadline = MonotonicTime.after(milliseconds: timeoutMilliseconds)
+        while true {
+            if let writer = ActivePartitions.shared.writer(of: directory) {
+                if writer.waitForRecord(at: position, until: deadline) { return true }
+            } else {
+                if try mayHaveRecords() { return true }
+                if watch == nil {
+                    watch = DirectoryWatch(directory)
+                    // What came before the watch was set up would be missed.
+                    if try mayHaveRecords() { return true }
+                }
+                watch?.wait(milliseconds: min(deadline.millisecondsLeft, Self.lookAgainMilliseconds))
+                if try mayHaveRecords() { return true }
+            }
+            if MonotonicTime.now >= deadline { return false }
+        }
+    }
+
+    private func mayHaveRecords() throws(WeirError) -> Bool {
+        guard let segment = try currentSegment() else { return false }
+        let view = try view(of: segment)
+        if !view.isLast || segment.place > view.limit { return true }
+        if segment.place == view.limit { return try files.status(segment.paths.log) == nil }
+        if let unfinished, unfinished == (segment.paths.baseOffset, segment.place, view.limit) { return false }
+        // Part of a batch is visible; `next` would find nothing in it.
+        let lead = try segment.file.read(count: RecordBatchHeader.lengthStart, at: segment.place)
+        guard lead.count == RecordBatchHeader.lengthStart else { return false }
+        let length = lead[8..<12].reduce(Int64(0)) { $0 << 8 | Int64($1) }
+        return Int64(RecordBatchHeader.lengthStart) + length <= view.limit - segment.place
+    }
+
+    // MARK: Errors
+
+    private func lost(earliest: Int64?) -> WeirError {
+        guard let earliest else {
+            return WeirError(.notFound, "offset \(position) is gone, the partition holds no records", at: directory)
+        }
+        return WeirError(
+            .notFound,
+            "offsets \(position) to \(earliest - 1) are lost: retention has removed them",
+            at: directory,
+            advice: "read on from offset \(earliest), and keep the log longer than the slowest reader needs"
+        )
+    }
+
+    private func cutBehind(_ segment: Segment, _ view: SegmentView) -> WeirError {
+        WeirError(
+            .unknownState,
+            "the log was cut back to byte \(view.limit) behind this reader, which had read to byte \(segment.place)",
+            at: "\(segment.paths.log), offset \(position)",
+            advice: "start the reader again from a position it has stored"
+        )
+    }
+
+    private func unsupported(
+        _ what: String,
+        _ segment: Segment,
+        _ place: Int,
+        _ header: RecordBatchHeader
+    ) -> WeirError {
+        WeirError(
+            .unsupported,
+            "the record batch at offset \(header.baseOffset) is compressed with \(what), which is not built in",
+            at: "\(segment.paths.log), byte \(segment.place + Int64(place))",
+            advice: "write the topic with none, gzip or zstd"
+        )
+    }
+}

@@ -1,0 +1,374 @@
+import Bytes
+import Foundation
+import ObjectStorage
+
+/// Appends to one partition, by a thread of its own.
+///
+/// Producers queue batches. The thread takes everything that is queued, up to a limit, writes it in one call, syncs once,
+/// and then acknowledges all of it: while one sync runs the next group gathers, so the group grows with the load.
+/// One sync is under way at a time and the next group is written only after it, so what a crash can tear is the last group.
+///
+/// A write that fails is cut off again and fails every append that waits; later ones may succeed. A failed sync stops the
+/// partition for good: the kernel may have dropped the pages and would report the next sync as a success.
+final class PartitionWriter: @unchecked Sendable {
+    let directory: String
+    private let files: any FileSystem
+    private let settings: FileLogSettings
+    private let clock: @Sendable () -> Int64
+    private let condition = Condition()
+
+    // Protected by `condition`.
+    private var pending: [AppendTicket] = []
+    private var pendingBytes = 0
+    private var stopping = false
+    private var finished = false
+    private var failure: WeirError?
+    private var published: (base: Int64, byteCount: Int64, end: Int64)
+    private var retentionsAsked = 0
+    private var retentionResults: [Int: Result<Int, WeirError>] = [:]
+
+    // Used by the flush thread alone.
+    private var sealed: [SealedSegment]
+    private var active: ActiveSegment
+    private var nextOffset: Int64
+    /// The old segment is finished but the new one could not be begun yet; its name is fixed by the next offset.
+    private var mustRoll = false
+    private var unsyncedSince: MonotonicTime?
+
+    init(
+        _ opened: OpenedPartition,
+        directory: String,
+        files: any FileSystem,
+        settings: FileLogSettings,
+        clock: @escaping @Sendable () -> Int64
+    ) {
+        self.directory = directory
+        self.files = files
+        self.settings = settings
+        self.clock = clock
+        sealed = opened.sealed
+        active = opened.active
+        nextOffset = opened.nextOffset
+        published = (opened.active.paths.baseOffset, opened.active.byteCount, opened.nextOffset)
+        let thread = Thread { self.run() }
+        thread.name = "weir-log"
+        thread.start()
+    }
+
+    // MARK: Producers
+
+    /// Queues a batch. Blocks while more than the settings allow is waiting.
+    func submit(_ batch: EncodedRecordBatch) throws(WeirError) -> AppendTicket {
+        let ticket = AppendTicket(batch, self)
+        try condition.locked { () throws(WeirError) in
+            while failure == nil, !stopping, pendingBytes >= settings.pendingBytesMax { condition.wait() }
+            if let failure { throw failure }
+            guard !stopping else { throw WeirError(.cancelled, "the log was closed", at: directory) }
+            pending.append(ticket)
+            pendingBytes += batch.byteCount
+            condition.broadcast()
+        }
+        return ticket
+    }
+
+    func wait(_ ticket: AppendTicket) throws(WeirError) -> Int64 {
+        try condition.locked { () -> Result<Int64, WeirError> in
+            while true {
+                if let result = ticket.result { return result }
+                condition.wait()
+            }
+        }.get()
+    }
+
+    func poll(_ ticket: AppendTicket) throws(WeirError) -> Int64? {
+        try condition.locked { ticket.result }?.get()
+    }
+
+    /// Removes the segments that retention lets go; returns how many.
+    func applyRetention() throws(WeirError) -> Int {
+        try condition.locked { () -> Result<Int, WeirError> in
+            guard !stopping else { return .failure(WeirError(.cancelled, "the log was closed", at: directory)) }
+            let request = retentionsAsked
+            retentionsAsked += 1
+            condition.broadcast()
+            while true {
+                if let result = retentionResults.removeValue(forKey: request) { return result }
+                condition.wait()
+            }
+        }.get()
+    }
+
+    /// Writes what is queued, then ends the thread. Appends that come later fail.
+    func close() {
+        condition.locked {
+            stopping = true
+            condition.broadcast()
+            while !finished { condition.wait() }
+        }
+    }
+
+    // MARK: Readers of this process
+
+    /// How many bytes of a segment are acknowledged; nil when all of it is because appends go to a later one.
+    func acknowledgedBytes(ofSegment base: Int64) -> Int64? {
+        condition.locked { base >= published.base ? (base == published.base ? published.byteCount : 0) : nil }
+    }
+
+    /// The offset after the last acknowledged record.
+    var acknowledgedEnd: Int64 { condition.locked { published.end } }
+
+    /// Blocks until a record at the offset is acknowledged, or the time is over, or the writer has been closed.
+    func waitForRecord(at offset: Int64, until deadline: MonotonicTime) -> Bool {
+        condition.locked {
+            while published.end <= offset, !finished {
+                if MonotonicTime.now >= deadline { return false }
+                condition.wait(until: deadline)
+            }
+            return published.end > offset
+        }
+    }
+
+    // MARK: The flush thread
+
+    private enum Work {
+        case group([AppendTicket])
+        case sync
+        case retention(Int)
+        case stop
+    }
+
+    private var retentionsDone = 0
+
+    private func run() {
+        while true {
+            switch nextWork() {
+            case .group(let group): commit(group)
+            case .sync: syncLate()
+            case .retention(let request):
+                let result = Result { () throws(WeirError) in try removeOldSegments() }
+                condition.locked {
+                    retentionResults[request] = result
+                    condition.broadcast()
+                }
+            case .stop:
+                if unsyncedSince != nil { syncLate() }
+                if condition.locked({ failure == nil }) { active.seal() }
+                condition.locked {
+                    finished = true
+                    condition.broadcast()
+                }
+                return
+            }
+        }
+    }
+
+    private func nextWork() -> Work {
+        condition.locked {
+            while true {
+                var syncAt: MonotonicTime?
+                if case .everyMilliseconds(let pause) = settings.flush, let since = unsyncedSince {
+                    syncAt = MonotonicTime(nanoseconds: since.nanoseconds + UInt64(pause) * 1_000_000)
+                }
+                if let syncAt, MonotonicTime.now >= syncAt { return .sync }
+                if retentionsDone < retentionsAsked {
+                    retentionsDone += 1
+                    return .retention(retentionsDone - 1)
+                }
+                if !pending.isEmpty { return .group(takeGroup()) }
+                if stopping { return .stop }
+                if let syncAt { condition.wait(until: syncAt) } else { condition.wait() }
+            }
+        }
+    }
+
+    /// The batches of one write: all that wait, as far as they fit the group and the segment. The lock is held.
+    private func takeGroup() -> [AppendTicket] {
+        let room = settings.segmentBytes - Int(active.byteCount)
+        let first = pending[0].batch.byteCount
+        // When the first does not fit, a new segment is begun for the group.
+        let limit = min(settings.groupBytesMax, first <= room ? room : settings.segmentBytes)
+        var count = 1
+        var bytes = first
+        while count < pending.count, count < 512, bytes + pending[count].batch.byteCount <= limit {
+            bytes += pending[count].batch.byteCount
+            count += 1
+        }
+        let group = Array(pending[..<count])
+        pending.removeFirst(count)
+        pendingBytes -= bytes
+        return group
+    }
+
+    private func commit(_ group: [AppendTicket]) {
+        if let failure = condition.locked({ self.failure }) { return resolve(group, failingWith: failure) }
+        let byteCount = group.reduce(0) { $0 + $1.batch.byteCount }
+        do {
+            try rollIfNeeded(for: byteCount)
+            active.reserve(byteCount, segmentBytes: settings.segmentBytes)
+            try write(group)
+        } catch {
+            return resolve(group, failingWith: error)
+        }
+        switch settings.flush {
+        case .everyGroup:
+            do {
+                try active.file.sync()
+            } catch {
+                return stop(error, group)
+            }
+        case .everyMilliseconds, .never: if unsyncedSince == nil { unsyncedSince = .now }
+        }
+        if active.startedAt == nil { active.startedAt = clock() }
+        let first = nextOffset
+        for ticket in group {
+            active.added(ticket.batch, baseOffset: nextOffset)
+            nextOffset += Int64(ticket.batch.count)
+        }
+        condition.locked {
+            published = (active.paths.baseOffset, active.byteCount, nextOffset)
+            var offset = first
+            for ticket in group {
+                ticket.result = .success(offset)
+                offset += Int64(ticket.batch.count)
+            }
+            condition.broadcast()
+        }
+        active.storeIndexes()
+    }
+
+    /// Writes the group in one call, each batch with its offset in front; a failed write is cut off again.
+    private func write(_ group: [AppendTicket]) throws(WeirError) {
+        let offsets = UnsafeMutablePointer<Int64>.allocate(capacity: group.count)
+        defer { offsets.deallocate() }
+        var pieces: [UnsafeRawBufferPointer] = []
+        pieces.reserveCapacity(group.count * 2)
+        var offset = nextOffset
+        for (index, ticket) in group.enumerated() {
+            (offsets + index).initialize(to: offset.bigEndian)
+            pieces.append(UnsafeRawBufferPointer(start: offsets + index, count: 8))
+            pieces.append(UnsafeRawBufferPointer(rebasing: ticket.batch.bytes.bytes[8...]))
+            offset += Int64(ticket.batch.count)
+        }
+        do {
+            try active.file.write(gathering: pieces, at: active.byteCount)
+        } catch {
+            do {
+                try active.file.truncate(to: active.byteCount)
+            } catch let second {
+                halt(second, "what a failed write left could not be cut off")
+            }
+            throw error.located(at: "appending offset \(nextOffset)")
+        }
+    }
+
+    /// Syncs what a weaker flush mode has left.
+    private func syncLate() {
+        unsyncedSince = nil
+        if condition.locked({ failure != nil }) { return }
+        do {
+            try active.file.sync()
+        } catch {
+            stop(error, [])
+        }
+    }
+
+    // MARK: Segments
+
+    private func rollIfNeeded(for byteCount: Int) throws(WeirError) {
+        var isDue = mustRoll
+        if active.byteCount > 0 {
+            if active.byteCount + Int64(byteCount) > Int64(settings.segmentBytes) { isDue = true }
+            if let started = active.startedAt, clock() - started > settings.segmentAgeMilliseconds { isDue = true }
+        }
+        guard isDue else { return }
+        mustRoll = true
+        if unsyncedSince != nil {
+            do {
+                try active.file.sync()
+                unsyncedSince = nil
+            } catch {
+                halt(error, "a sync failed")
+                throw error
+            }
+        }
+        active.seal()
+        let paths = SegmentPaths(directory: directory, baseOffset: nextOffset)
+        let file = try files.open(paths.log, .write)
+        do {
+            try files.syncDirectory(directory)
+        } catch {
+            halt(error, "a sync failed")
+            throw error
+        }
+        sealed.append(
+            SealedSegment(
+                paths: active.paths,
+                byteCount: active.byteCount,
+                newestTimestamp: active.index.newest?.timestamp ?? .min
+            )
+        )
+        let empty = SegmentContent(
+            nextOffset: nextOffset,
+            index: IndexBuilder(intervalBytes: settings.indexIntervalBytes)
+        )
+        active = ActiveSegment(paths, file, files, content: empty)
+        mustRoll = false
+        // An append is not to fail because an old file could not be removed; the next roll or call tries again.
+        _ = try? removeOldSegments()
+    }
+
+    /// Removes old segments, oldest first, each durably before the next, so that a crash leaves no gap.
+    private func removeOldSegments() throws(WeirError) -> Int {
+        var total = sealed.reduce(active.byteCount) { $0 + $1.byteCount }
+        let now = clock()
+        var removed = 0
+        while let oldest = sealed.first {
+            let tooMuch = settings.retentionBytes.map { total - oldest.byteCount >= $0 } ?? false
+            let tooOld = settings.retentionMilliseconds.map { oldest.newestTimestamp < now - $0 } ?? false
+            guard tooMuch || tooOld else { break }
+            // Without its .log the segment is gone; indexes left by a crash are removed when the log is opened.
+            do {
+                try files.remove(oldest.paths.log)
+            } catch  where error.code == .notFound {}
+            try files.syncDirectory(directory)
+            sealed.removeFirst()
+            total -= oldest.byteCount
+            removed += 1
+            try? files.remove(oldest.paths.offsetIndex)
+            try? files.remove(oldest.paths.timeIndex)
+        }
+        return removed
+    }
+
+    // MARK: Failing
+
+    /// Fails the group and everything queued behind it: an append must not overtake one that failed.
+    private func resolve(_ group: [AppendTicket], failingWith error: WeirError) {
+        condition.locked {
+            for ticket in group + pending { ticket.result = .failure(error) }
+            pending.removeAll()
+            pendingBytes = 0
+            condition.broadcast()
+        }
+    }
+
+    private func stop(_ error: WeirError, _ group: [AppendTicket]) {
+        // The bytes are in the page cache but perhaps not on the device: no later opening may take them for durable.
+        if settings.flush == .everyGroup { try? active.file.truncate(to: active.byteCount) }
+        halt(error, "a sync failed")
+        resolve(group, failingWith: error.located(at: "appending offset \(nextOffset)"))
+    }
+
+    private func halt(_ error: WeirError, _ what: String) {
+        let stopped = WeirError(
+            .storage,
+            "the partition has stopped because \(what): \(error.message)",
+            at: error.location ?? directory,
+            advice: "check the device, then open the log again"
+        )
+        condition.locked {
+            if failure == nil { failure = stopped }
+            condition.broadcast()
+        }
+    }
+}

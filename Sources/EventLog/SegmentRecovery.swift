@@ -1,0 +1,98 @@
+import Bytes
+import ObjectStorage
+
+/// What opening a log for writing cut away: bytes behind the last whole valid batch, which nobody was told are safe.
+public struct RecoveryCut: Sendable, Equatable, CustomStringConvertible {
+    public let file: String
+    /// Where in the file the cut was made.
+    public let position: Int64
+    /// Bytes cut away.
+    public let byteCount: Int64
+    /// The offset the next record gets.
+    public let nextOffset: Int64
+    /// Why the bytes were no valid batch.
+    public let reason: String
+
+    public var description: String {
+        "cut \(byteCount) bytes of a torn tail at byte \(position) of \(file), the log goes on at offset \(nextOffset) (\(reason))"
+    }
+}
+
+/// What a segment turned out to hold.
+struct SegmentContent {
+    /// Bytes of whole valid batches.
+    var byteCount: Int64 = 0
+    var nextOffset: Int64
+    var index: IndexBuilder
+    var firstTimestamp: Int64?
+    /// What lies behind them, nil when nothing does.
+    var cut: RecoveryCut?
+}
+
+enum SegmentRecovery {
+    /// Reads every batch of the segment that may have a torn tail. Fails with `corrupt` when valid batches follow
+    /// damaged bytes: those were acknowledged once, so cutting them away would lose data.
+    static func read(
+        _ file: any OpenFile,
+        _ paths: SegmentPaths,
+        indexIntervalBytes: Int
+    ) throws(WeirError) -> SegmentContent {
+        let size = try file.size()
+        var content = SegmentContent(
+            nextOffset: paths.baseOffset,
+            index: IndexBuilder(intervalBytes: indexIntervalBytes)
+        )
+        var scanner = BatchScanner(
+            file,
+            from: 0,
+            limit: size,
+            nextOffset: paths.baseOffset,
+            verifyingChecksums: true
+        )
+        while true {
+            let reason: String
+            switch try scanner.next() {
+            case .batch(let header, let position):
+                content.index.add(header, at: position)
+                content.byteCount = scanner.position
+                content.nextOffset = header.nextOffset
+                if content.firstTimestamp == nil { content.firstTimestamp = header.maxTimestamp }
+                continue
+            case .end: return content
+            case .torn: reason = "the file ends inside a batch"
+            case .damaged(let what): reason = what
+            }
+            try failIfBatchesFollow(file, paths, scanner.position, size, scanner.nextOffset, reason)
+            content.cut = RecoveryCut(
+                file: paths.log,
+                position: scanner.position,
+                byteCount: size - scanner.position,
+                nextOffset: scanner.nextOffset,
+                reason: reason
+            )
+            return content
+        }
+    }
+
+    static func failIfBatchesFollow(
+        _ file: any OpenFile,
+        _ paths: SegmentPaths,
+        _ position: Int64,
+        _ limit: Int64,
+        _ nextOffset: Int64,
+        _ reason: String
+    ) throws(WeirError) {
+        if let next = try TailCheck.validBatch(in: file, after: position, limit: limit, nextOffset: nextOffset) {
+            throw damage(reason + "; valid batches follow at byte \(next)", paths, position, nextOffset)
+        }
+    }
+
+    static func damage(_ what: String, _ paths: SegmentPaths, _ position: Int64, _ offset: Int64) -> WeirError {
+        WeirError(
+            .corrupt,
+            what,
+            at: "\(paths.log), byte \(position), offset \(offset)",
+            advice: "restore the file from a copy; nothing was changed"
+        )
+    }
+}

@@ -1,0 +1,93 @@
+import Bytes
+import ObjectStorage
+
+/// Finds places inside one segment: by offset, by time, and its end.
+struct SegmentSearch {
+    let paths: SegmentPaths
+    let file: any OpenFile
+    let view: SegmentView
+    let files: any FileSystem
+
+    /// The place of the batch that holds the offset or, when there is none, of the first one behind it.
+    ///
+    /// Returns the place and the offset the batch there begins with.
+    func place(of offset: Int64) throws(WeirError) -> (position: Int64, baseOffset: Int64) {
+        let start = start(offset)
+        var scanner = headers(from: start.position, start.offset)
+        while case .batch(let header, let position) = try scanner.next() {
+            if header.lastOffset >= offset { return (position, header.baseOffset) }
+        }
+        // The end, or the beginning of something that reading will judge.
+        return (scanner.position, scanner.nextOffset)
+    }
+
+    /// The offset after the last whole valid batch.
+    func endOffset() throws(WeirError) -> Int64 {
+        let start = start(.max)
+        var scanner = BatchScanner(
+            file,
+            from: start.position,
+            limit: view.limit,
+            nextOffset: start.offset,
+            verifyingChecksums: true
+        )
+        while case .batch = try scanner.next() {}
+        return scanner.nextOffset
+    }
+
+    /// The first batch from which on a record may be as new as the time; nil when there is none.
+    func batch(notBefore timestamp: Int64) throws(WeirError) -> (position: Int64, header: RecordBatchHeader)? {
+        var position: Int64 = 0
+        var offset = paths.baseOffset
+        // Up to the offset of an older entry no record is new enough.
+        if let entry = TimeIndex.load(paths, files).entry(before: timestamp) {
+            let place = try place(of: entry.offset)
+            var scanner = headers(from: place.position, place.baseOffset)
+            if case .batch(let header, _) = try scanner.next(), header.lastOffset == entry.offset,
+                header.maxTimestamp == entry.timestamp
+            {
+                position = place.position
+                offset = header.baseOffset
+            }
+        }
+        var scanner = headers(from: position, offset)
+        while case .batch(let header, let position) = try scanner.next() {
+            if header.maxTimestamp >= timestamp { return (position, header) }
+        }
+        return nil
+    }
+
+    /// The oldest and the newest timestamp, judged by the first batch and the time index; nil for an empty segment.
+    func timeRange() throws(WeirError) -> ClosedRange<Int64>? {
+        var scanner = headers(from: 0, paths.baseOffset)
+        var range: ClosedRange<Int64>?
+        while case .batch(let header, _) = try scanner.next() {
+            let low = min(range?.lowerBound ?? header.baseTimestamp, header.baseTimestamp)
+            range = low...max(range?.upperBound ?? header.maxTimestamp, header.maxTimestamp, low)
+        }
+        return range
+    }
+
+    private func headers(from position: Int64, _ offset: Int64) -> BatchScanner {
+        BatchScanner(file, from: position, limit: view.limit, nextOffset: offset, verifyingChecksums: false)
+    }
+
+    /// Where to begin looking for an offset: the index entry before it, if a valid batch is there, or the beginning.
+    private func start(_ target: Int64) -> (position: Int64, offset: Int64) {
+        if let entry = OffsetIndex.load(paths, files).entry(notAfter: target), entry.position < view.limit {
+            var scanner = BatchScanner(
+                file,
+                from: entry.position,
+                limit: view.limit,
+                nextOffset: nil,
+                verifyingChecksums: true
+            )
+            if case .batch(let header, _)? = try? scanner.next(), header.baseOffset <= target,
+                header.lastOffset == entry.offset
+            {
+                return (entry.position, header.baseOffset)
+            }
+        }
+        return (0, paths.baseOffset)
+    }
+}

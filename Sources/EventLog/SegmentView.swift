@@ -1,0 +1,31 @@
+import Bytes
+import ObjectStorage
+
+/// How much of a segment may be read now, and whether the log goes on behind it.
+struct SegmentView {
+    /// Bytes of the file that may be read.
+    var limit: Int64
+    /// No later segment exists yet.
+    var isLast: Bool
+    /// A writer of this process vouches for every byte below the limit. Otherwise the last bytes may be a write under
+    /// way, or what a crash has left.
+    var isAcknowledged: Bool
+
+    /// Looks at a segment whose records end before `nextOffset` once it is complete.
+    static func of(
+        _ paths: SegmentPaths,
+        _ file: any OpenFile,
+        next: () throws(WeirError) -> Bool,
+        _ files: any FileSystem
+    ) throws(WeirError) -> SegmentView {
+        if let writer = ActivePartitions.shared.writer(of: paths.directory) {
+            if let limit = writer.acknowledgedBytes(ofSegment: paths.baseOffset) {
+                return SegmentView(limit: limit, isLast: true, isAcknowledged: true)
+            }
+            return SegmentView(limit: try file.size(), isLast: false, isAcknowledged: true)
+        }
+        // The later segment is looked for first: once it exists this one has its final size.
+        let hasNext = try next()
+        return SegmentView(limit: try file.size(), isLast: !hasNext, isAcknowledged: false)
+    }
+}
