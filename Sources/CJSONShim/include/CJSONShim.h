@@ -1,1 +1,156 @@
+// Debezium JSON records to Arrow columns, many records per call.
+//
+// A decoder knows its destination tables by number and the source tables it has been told about. A run over a batch of
+// records appends rows to the columns of those tables; it stops when it meets a source table it does not know, so that
+// the caller can bind it and go on. No C++ exception and no C++ type crosses this header. A decoder is used by one
+// thread at a time.
 #pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Readable bytes that follow every text handed in; a record with fewer behind it is copied first.
+#define WEIR_JSON_PADDING 64
+
+typedef struct weir_json_decoder weir_json_decoder;
+
+typedef enum {
+    WEIR_JSON_BOOLEAN,
+    WEIR_JSON_INT,
+    WEIR_JSON_LONG,
+    WEIR_JSON_FLOAT,
+    WEIR_JSON_DOUBLE,
+    WEIR_JSON_DECIMAL,
+    WEIR_JSON_DATE,
+    WEIR_JSON_TIME,
+    WEIR_JSON_TIMESTAMP,
+    WEIR_JSON_TIMESTAMPTZ,
+    WEIR_JSON_STRING,
+    WEIR_JSON_UUID,
+    WEIR_JSON_FIXED,
+    WEIR_JSON_BINARY
+} weir_json_type;
+
+// What an integer counts where the format does not say.
+typedef enum { WEIR_JSON_MILLIS, WEIR_JSON_MICROS, WEIR_JSON_NANOS } weir_json_unit;
+
+// How a JSON string for a decimal column is read where no schema block says.
+typedef enum { WEIR_JSON_NUMBER_OR_BASE64, WEIR_JSON_NUMBER_TEXT, WEIR_JSON_BASE64 } weir_json_decimal_text;
+
+typedef struct {
+    weir_json_unit time_unit;
+    weir_json_unit timestamp_unit;
+    weir_json_decimal_text decimal_text;
+} weir_json_options;
+
+typedef struct {
+    const uint8_t *name;
+    size_t name_count;
+    weir_json_type type;
+    int32_t precision;  // decimal
+    int32_t scale;      // decimal
+    int32_t length;     // fixed
+    bool is_key;
+    bool is_required;
+} weir_json_column;
+
+// One record's place in the arena; a count of -1 means there is no key or no value.
+typedef struct {
+    int64_t offset;
+    int64_t timestamp;
+    int32_t key_start;
+    int32_t key_count;
+    int32_t value_start;
+    int32_t value_count;
+} weir_json_record;
+
+typedef struct {
+    const uint8_t *arena;
+    size_t arena_count;
+    const weir_json_record *records;
+    size_t record_count;
+    const char *topic;
+    size_t topic_count;
+} weir_json_batch;
+
+typedef enum {
+    WEIR_JSON_DONE,
+    // `weir_json_decoder_unknown_source` tells which; bind it and run again from `next`.
+    WEIR_JSON_UNKNOWN_SOURCE,
+    // The record at `next` points outside the arena.
+    WEIR_JSON_BAD_SLICE,
+    // A column's text would pass 2 GiB.
+    WEIR_JSON_TOO_LARGE,
+    WEIR_JSON_OUT_OF_MEMORY
+} weir_json_status;
+
+// A name the envelope may leave out: `text` is null then. Valid until the next call on the decoder.
+typedef struct {
+    const char *text;
+    size_t count;
+} weir_json_name;
+
+typedef struct {
+    weir_json_name database, schema, table;
+} weir_json_source;
+
+typedef struct {
+    uint64_t tombstones;
+    uint64_t ignored;
+    size_t rejected;
+} weir_json_counts;
+
+typedef struct {
+    size_t record;  // index in the batch
+    const char *reason;
+    size_t reason_count;
+} weir_json_rejection;
+
+// Memory that the caller owns from now on and gives back with `weir_json_free`.
+typedef struct {
+    uint8_t *base;
+    size_t count;
+} weir_json_memory;
+
+typedef struct {
+    weir_json_memory values;
+    weir_json_memory bytes;     // string and binary
+    weir_json_memory validity;  // base is null when no value is null
+} weir_json_vector;
+
+// Null when memory is short or simdjson has no implementation for this processor.
+weir_json_decoder *weir_json_decoder_create(weir_json_options options);
+void weir_json_decoder_destroy(weir_json_decoder *decoder);
+
+// A destination table; returns its number, or -1 when memory is short.
+int32_t weir_json_decoder_add_table(weir_json_decoder *decoder, const weir_json_column *columns, size_t count);
+
+// Sends the rows of the source that the last run stopped at to a table; -1 ignores them.
+bool weir_json_decoder_bind(weir_json_decoder *decoder, int32_t table);
+weir_json_source weir_json_decoder_unknown_source(const weir_json_decoder *decoder);
+
+// Forgets counts, rejections and rows that were not taken.
+void weir_json_decoder_begin(weir_json_decoder *decoder);
+// Decodes from record `*next` on and leaves the record it stopped at there.
+weir_json_status weir_json_decoder_run(weir_json_decoder *decoder, const weir_json_batch *batch, size_t *next);
+
+weir_json_counts weir_json_decoder_counts(const weir_json_decoder *decoder);
+weir_json_rejection weir_json_decoder_rejection(const weir_json_decoder *decoder, size_t index);
+size_t weir_json_decoder_rows(const weir_json_decoder *decoder, int32_t table);
+// Each column, the kinds and the offsets can be taken once, all before the next `begin`.
+weir_json_vector weir_json_decoder_take_column(weir_json_decoder *decoder, int32_t table, size_t column);
+weir_json_memory weir_json_decoder_take_kinds(weir_json_decoder *decoder, int32_t table);
+weir_json_memory weir_json_decoder_take_offsets(weir_json_decoder *decoder, int32_t table);
+void weir_json_free(uint8_t *base);
+
+// For benchmarks: parses every value and does nothing with it. Both return a checksum over what they saw, 0 on failure.
+uint64_t weir_json_parse_dom(const weir_json_batch *batch);
+uint64_t weir_json_parse_ondemand(const weir_json_batch *batch);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,51 @@
+// The schema block in front of a payload: what each column's text means.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "CJSONShim.h"
+#include "Times.h"
+#include "Tokens.h"
+
+namespace weir {
+
+enum class Unit : uint8_t { days, millis, micros, nanos, refused };
+enum class DecimalText : uint8_t { numberOrBase64, number, base64 };
+
+// How one column of a table reads its values under one schema block.
+struct Plan {
+    // What an integer counts, for dates and times.
+    Unit unit;
+    // Whether text ends in a zone, for dates and times.
+    Zone zone;
+    DecimalText decimalText;
+    int32_t decimalScale;
+};
+
+struct SchemaField {
+    std::string name;
+    std::string type;      // Connect's: int32, bytes, string …
+    std::string semantic;  // the schema's name: io.debezium.time.Date …
+    int64_t scale = INT64_MIN;
+};
+
+// A schema block seen before. Equal blocks are told by their bytes, so one is read once, not once per record.
+struct SchemaBlock {
+    // The bytes of the record up to the end of the block, when the block is the first member.
+    std::string prefix;
+    std::string body;
+    // The columns of the row: those of `after` (or `before`) in an envelope, of the whole struct in a key.
+    std::vector<SchemaField> fields;
+    // By table number.
+    std::unordered_map<int32_t, std::vector<Plan>> plans;
+};
+
+// Reads the block whose first token is `token`; false when it is not a Connect schema.
+bool readSchemaFields(const Tokens &tokens, uint32_t token, std::vector<SchemaField> &fields);
+
+// How a column reads values; `field` is null where there is no schema block or it does not name the column.
+Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const weir_json_options &options);
+
+}  // namespace weir

@@ -1,0 +1,388 @@
+#include "Decoder.h"
+
+#include "Text.h"
+
+namespace weir {
+
+// Distinct schema blocks kept; a topic has one at a time, and a few over its history.
+static constexpr size_t mostBlocks = 64;
+static constexpr size_t mostSources = 65'536;
+static constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
+
+int32_t Decoder::addTable(const weir_json_column *columns, size_t count) {
+    std::vector<Column> list;
+    list.reserve(count);
+    for (size_t i = 0; i < count; i++) list.emplace_back(columns[i]);
+    tables.push_back(std::make_unique<Table>(std::move(list), options_));
+    return int32_t(tables.size() - 1);
+}
+
+void Decoder::begin() {
+    rejections.clear();
+    tombstones = ignored = 0;
+    for (auto &table : tables) table->clear();
+    tokens_.shrink();
+    if (paddedCapacity_ > 1 << 20) {
+        padded_.reset();
+        paddedCapacity_ = 0;
+    }
+}
+
+weir_json_status Decoder::run(const weir_json_batch &batch, size_t &next) {
+    for (; next < batch.record_count; next++) {
+        const weir_json_record &record = batch.records[next];
+        auto isInside = [&](int32_t start, int32_t count) {
+            return count < 0 || (start >= 0 && size_t(start) + size_t(count) <= batch.arena_count);
+        };
+        if (!isInside(record.key_start, record.key_count) || !isInside(record.value_start, record.value_count)) {
+            return WEIR_JSON_BAD_SLICE;
+        }
+        if (record.value_count < 0) {
+            tombstones++;
+            continue;
+        }
+        switch (decode(batch, record)) {
+        case Outcome::done: break;
+        case Outcome::rejected: rejections.push_back({next, reason_}); break;
+        case Outcome::unknownSource: return WEIR_JSON_UNKNOWN_SOURCE;
+        }
+    }
+    return WEIR_JSON_DONE;
+}
+
+Slice Decoder::slice(const weir_json_batch &batch, int32_t start, int32_t count) {
+    size_t end = size_t(start) + size_t(count);
+    if (end + WEIR_JSON_PADDING <= batch.arena_count) [[likely]] return {batch.arena + start, size_t(count)};
+    size_t needed = size_t(count) + WEIR_JSON_PADDING;
+    if (needed > paddedCapacity_) {
+        padded_.reset();
+        padded_.reset(new uint8_t[needed]);
+        paddedCapacity_ = needed;
+    }
+    if (count > 0) memcpy(padded_.get(), batch.arena + start, size_t(count));
+    memset(padded_.get() + count, ' ', WEIR_JSON_PADDING);
+    return {padded_.get(), size_t(count)};
+}
+
+bool Decoder::open(Slice text, SchemaBlocks &blocks, SchemaBlock *&block, uint32_t &token) {
+    block = nullptr;
+    auto begins = [&](const SchemaBlock *known) {
+        return !known->prefix.empty() && text.count > known->prefix.size() &&
+               memcmp(text.base, known->prefix.data(), known->prefix.size()) == 0;
+    };
+    if (blocks.last && begins(blocks.last)) {
+        block = blocks.last;
+    } else if (text.count > 9 && memcmp(text.base, "{\"schema\"", 9) == 0) {
+        for (auto &known : blocks.list) {
+            if (begins(known.get())) block = blocks.last = known.get();
+        }
+    }
+    size_t start = block ? block->prefix.size() : 0;
+    if (const char *error = tokens_.index(text.base + start, text.count - start)) {
+        bool hasMark = text.count >= 3 && memcmp(text.base, byteOrderMark.data(), 3) == 0;
+        reason_ = std::string(text.count == 0 ? "it is empty" : "not JSON: ") + (text.count == 0 ? "" : error) +
+                  (hasMark ? " (it begins with a byte order mark)" : "");
+        return false;
+    }
+    uint8_t first = tokens_[0];
+    if (block) {
+        // The block was the first member; either another follows or the object ends.
+        if (first != ',' && first != '}') {
+            reason_ = "not JSON: expected ',' or '}' behind the schema block";
+            return false;
+        }
+        token = first == ',' ? 1 : 0;
+        // A comma promises a member.
+        if (first == ',' && tokens_[1] == '}') {
+            reason_ = "not JSON: a comma in front of '}'";
+            return false;
+        }
+        return true;
+    }
+    token = 1;
+    if (first == '{') return true;
+    reason_ = "expected a JSON object, found ";
+    bool hasMark = text.count >= 3 && memcmp(text.base, byteOrderMark.data(), 3) == 0;
+    reason_ += hasMark ? "a byte order mark" : describe(tokens_, 0);
+    return false;
+}
+
+bool Decoder::findBlock(Slice text, SchemaBlocks &blocks, uint32_t token, SchemaBlock *&block) {
+    uint32_t next = tokens_.skip(token);
+    if (next == 0 || tokens_[token] != '{') {
+        reason_ = "the schema block is not a well-formed object";
+        return false;
+    }
+    const uint8_t *start = tokens_.begin(token);
+    const uint8_t *end = tokens_.begin(next - 1) + 1;
+    std::string_view body(reinterpret_cast<const char *>(start), size_t(end - start));
+    bool isFirst = token == 3;
+    std::string_view prefix(reinterpret_cast<const char *>(text.base), isFirst ? size_t(end - text.base) : 0);
+    for (auto &known : blocks.list) {
+        if (known->body == body && known->prefix == prefix) {
+            block = known.get();
+            return true;
+        }
+    }
+    auto fresh = std::make_unique<SchemaBlock>();
+    if (!readSchemaFields(tokens_, token, fresh->fields)) {
+        reason_ = "the schema block is not a Connect schema";
+        return false;
+    }
+    fresh->prefix = prefix;
+    fresh->body = body;
+    if (blocks.list.size() >= mostBlocks) blocks.list.clear();
+    blocks.list.push_back(std::move(fresh));
+    block = blocks.last = blocks.list.back().get();
+    return true;
+}
+
+const std::vector<Plan> &Decoder::plansFor(const Table &table, int32_t number, SchemaBlock *block) {
+    if (!block) return table.plans;
+    auto [place, isNew] = block->plans.try_emplace(number);
+    if (isNew) {
+        for (const Column &column : table.columns) {
+            const SchemaField *found = nullptr;
+            for (const SchemaField &field : block->fields) {
+                if (field.name == column.name) found = &field;
+            }
+            place->second.push_back(planFor(column.type, column.scale, found, options_));
+        }
+    }
+    return place->second;
+}
+
+Decoder::Outcome Decoder::decode(const weir_json_batch &batch, const weir_json_record &record) {
+    Slice text = slice(batch, record.value_start, record.value_count);
+    SchemaBlock *block;
+    uint32_t token;
+    if (!open(text, valueBlocks_, block, token)) {
+        // A converter may write a tombstone as the word null.
+        if (!block && tokens_.count() == 1 && tokens_.isNull(0)) {
+            tombstones++;
+            return Outcome::done;
+        }
+        reason_ = "the value: " + reason_;
+        return Outcome::rejected;
+    }
+    Envelope event;
+    uint32_t end = event.readMembers(tokens_, token, false, reason_);
+    if (end == 0) return Outcome::rejected;
+    if (end != tokens_.count()) {
+        reason_ = "the value: not JSON: more text behind the object";
+        return Outcome::rejected;
+    }
+    if (event.schema && block) {
+        reason_ = "schema is there twice";
+        return Outcome::rejected;
+    }
+    if (event.schema && event.payload && !tokens_.isNull(event.schema) &&
+        !findBlock(text, valueBlocks_, event.schema, block)) {
+        return Outcome::rejected;
+    }
+    if (event.payload && !event.op) {
+        if (tokens_.isNull(event.payload)) {
+            tombstones++;
+            return Outcome::done;
+        }
+        if (tokens_[event.payload] != '{') {
+            reason_ = "payload: expected an object, found " + describe(tokens_, event.payload);
+            return Outcome::rejected;
+        }
+        Envelope inner;
+        if (inner.readMembers(tokens_, event.payload + 1, false, reason_) == 0) return Outcome::rejected;
+        return decodeChange(batch, record, inner, block);
+    }
+    return decodeChange(batch, record, event, block);
+}
+
+bool Decoder::findTable(const Source &source, std::string_view topic, int32_t &table) {
+    // Neither JSON text between quotes nor a topic name holds a byte below 32.
+    auto append = [&](std::string_view name) {
+        scratch_.push_back(name.data() ? '\1' : '\2');
+        scratch_.append(name);
+    };
+    scratch_.assign(topic);
+    if (source.isKnown()) {
+        append(source.database);
+        append(source.schema);
+        append(source.table);
+    }
+    if (hasLast_ && scratch_ == lastSource_) {
+        table = lastTable_;
+        return true;
+    }
+    auto known = tableOfSource_.find(scratch_);
+    if (known != tableOfSource_.end()) {
+        table = lastTable_ = known->second;
+        lastSource_ = scratch_;
+        hasLast_ = true;
+        return true;
+    }
+    auto resolve = [](std::string_view raw, std::string &name) {
+        name.resize(raw.size() + copySlack);
+        int64_t count = raw.data() ? copyString(reinterpret_cast<uint8_t *>(name.data()), raw) : 0;
+        if (count < 0) return false;
+        name.resize(size_t(count));
+        return true;
+    };
+    Source names = source.isKnown() ? source : Source();
+    unknown.hasDatabase = names.database.data();
+    unknown.hasSchema = names.schema.data();
+    unknown.hasTable = names.table.data();
+    if (!resolve(names.database, unknown.database) || !resolve(names.schema, unknown.schema) ||
+        !resolve(names.table, unknown.table)) {
+        reason_ = "a name in the source block has a wrong escape sequence";
+    } else {
+        reason_.clear();
+    }
+    return false;
+}
+
+void Decoder::bind(int32_t table) {
+    if (tableOfSource_.size() >= mostSources) tableOfSource_.clear();
+    tableOfSource_[scratch_] = table;
+    hasLast_ = false;
+}
+
+Decoder::Outcome Decoder::decodeChange(
+    const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, SchemaBlock *block) {
+    std::string_view op = event.op && tokens_[event.op] == '"' ? tokens_.string(event.op) : std::string_view();
+    if (op.empty()) {
+        reason_ = event.op ? "op: expected text, found " + describe(tokens_, event.op)
+                           : "there is no member 'op': not a Debezium change event";
+        return Outcome::rejected;
+    }
+    if (op == "m") {
+        ignored++;
+        return Outcome::done;
+    }
+    int32_t number;
+    if (!findTable(event.names, {batch.topic, batch.topic_count}, number)) {
+        return reason_.empty() ? Outcome::unknownSource : Outcome::rejected;
+    }
+    if (number < 0) {
+        ignored++;
+        return Outcome::done;
+    }
+    if (op == "t") {
+        std::string name;
+        for (std::string_view part : {event.names.database, event.names.schema, event.names.table}) {
+            if (part.data()) name += (name.empty() ? "" : ".") + std::string(part);
+        }
+        if (!event.names.isKnown()) name.assign(batch.topic, batch.topic_count);
+        reason_ = "op: the source truncated table " + name + ", which is not applied to the destination";
+        return Outcome::rejected;
+    }
+    if (op.size() != 1 || (op != "c" && op != "r" && op != "u" && op != "d")) {
+        reason_ = "op: expected one of c, r, u, d, t, m, found " + describe(tokens_, event.op);
+        return Outcome::rejected;
+    }
+    Table &table = *tables[size_t(number)];
+    table.reserve();
+    size_t start = table.rows;
+    try {
+        if (decodeRows(batch, record, event, block, number, op[0])) return Outcome::done;
+    } catch (...) {
+        table.cut(start);
+        throw;
+    }
+    table.cut(start);
+    return Outcome::rejected;
+}
+
+bool Decoder::decodeRows(
+    const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, SchemaBlock *block,
+    int32_t number, char op) {
+    Table &table = *tables[size_t(number)];
+    size_t row = table.rows;
+    auto isObject = [&](uint32_t token) { return token && tokens_[token] == '{'; };
+    auto isAbsent = [&](uint32_t token) { return !token || tokens_.isNull(token); };
+    bool hasBefore = isObject(event.before), hasAfter = isObject(event.after);
+    if (!hasBefore && !isAbsent(event.before)) {
+        reason_ = "before: expected an object or null, found " + describe(tokens_, event.before);
+        return false;
+    }
+    if (!hasAfter && !isAbsent(event.after)) {
+        reason_ = "after: expected an object or null, found " + describe(tokens_, event.after);
+        return false;
+    }
+    if (op != 'd' && !hasAfter) {
+        reason_ = std::string("after is null or absent, but op '") + op + "' needs the new row";
+        return false;
+    }
+    // Images the operation has no use for are not read, but they must be JSON.
+    if ((hasBefore && (op == 'c' || op == 'r') && !tokens_.skip(event.before)) ||
+        (hasAfter && op == 'd' && !tokens_.skip(event.after))) {
+        reason_ = "before or after is not well-formed JSON";
+        return false;
+    }
+    const std::vector<Plan> &plans = plansFor(table, number, block);
+    if (op == 'd') {
+        if (hasBefore) {
+            if (!table.readRow(tokens_, event.before, plans, "before", reason_) ||
+                !table.hasRequired(row, false, "before", reason_))
+                return false;
+        } else if (!decodeKey(batch, record, table, number)) {
+            return false;
+        }
+        table.setChange(row, Kind::remove, record.offset);
+        return true;
+    }
+    bool isUpdate = op == 'u';
+    if (isUpdate && hasBefore) {
+        if (!table.readRow(tokens_, event.before, plans, "before", reason_) ||
+            !table.hasRequired(row, false, "before", reason_))
+            return false;
+        row++;
+    }
+    if (!table.readRow(tokens_, event.after, plans, "after", reason_) ||
+        !table.hasRequired(row, true, "after", reason_))
+        return false;
+    if (isUpdate && hasBefore) {
+        bool isSameKey = table.hasEqualKeys(row - 1, row);
+        table.setChange(row - 1, isSameKey ? Kind::updateBefore : Kind::remove, record.offset);
+        table.setChange(row, isSameKey ? Kind::updateAfter : Kind::insert, record.offset);
+    } else {
+        table.setChange(row, isUpdate ? Kind::updateAfter : Kind::insert, record.offset);
+    }
+    return true;
+}
+
+bool Decoder::decodeKey(
+    const weir_json_batch &batch, const weir_json_record &record, Table &table, int32_t number) {
+    if (record.key_count < 0) {
+        reason_ = "a delete without 'before' needs the record's key, and the record has none";
+        return false;
+    }
+    Slice text = slice(batch, record.key_start, record.key_count);
+    SchemaBlock *block;
+    uint32_t token;
+    if (!open(text, keyBlocks_, block, token)) {
+        reason_ = "the key: " + reason_;
+        return false;
+    }
+    // A key is a row of its own or, behind a schema block, the payload; a table may have columns of both names, so
+    // only the pair of them is taken for a block.
+    Envelope members;
+    uint32_t end = members.readMembers(tokens_, token, true, reason_);
+    if (end != tokens_.count()) {
+        reason_ = "the key: " + (end == 0 ? reason_ : std::string("not JSON: more text behind the object"));
+        return false;
+    }
+    uint32_t row = 0;
+    if (members.payload && tokens_[members.payload] == '{' && (block || members.schema)) {
+        row = members.payload;
+        if (members.schema && tokens_[members.schema] == '{' && !findBlock(text, keyBlocks_, members.schema, block)) {
+            return false;
+        }
+    } else if (block) {
+        reason_ = "the key: expected a payload behind the schema block";
+        return false;
+    }
+    size_t place = table.rows;
+    return table.readRow(tokens_, row, plansFor(table, number, block), "key", reason_) &&
+           table.hasRequired(place, false, "key", reason_);
+}
+
+}  // namespace weir

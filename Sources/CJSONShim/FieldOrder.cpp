@@ -1,0 +1,68 @@
+#include "FieldOrder.h"
+
+#include "Text.h"
+
+namespace weir {
+
+// Slot 1 stands for keys there is no more room to remember.
+static constexpr uint32_t forgotten = 1;
+static constexpr size_t rememberedExtras = 1024;
+static constexpr size_t longestRemembered = 1024;
+
+FieldOrder::FieldOrder(const std::vector<Column> &columns)
+    : slots_(2), mostSlots_(columns.size() + rememberedExtras) {
+    slotOfKey_.reserve(columns.size());
+    uint32_t previous = start;
+    for (size_t i = 0; i < columns.size(); i++) {
+        const std::string &name = columns[i].name;
+        columnOfName_.emplace(name, int32_t(i));
+        // A name that JSON has to escape is found through `search` first.
+        if (name.find_first_of("\\\"") != std::string::npos) continue;
+        uint32_t slot = insert(name, int32_t(i));
+        slots_[previous].next = slot;
+        previous = slot;
+    }
+}
+
+uint32_t FieldOrder::insert(std::string_view key, int32_t column) {
+    Slot slot;
+    slot.name = std::string(key);
+    slot.count = uint32_t(key.size());
+    slot.column = column;
+    uint8_t bytes[16] = {}, masks[16] = {};
+    size_t head = key.size() < 16 ? key.size() : 16;
+    memcpy(bytes, key.data(), head);
+    memset(masks, 0xff, head);
+    memcpy(&slot.low, bytes, 8);
+    memcpy(&slot.high, bytes + 8, 8);
+    memcpy(&slot.lowMask, masks, 8);
+    memcpy(&slot.highMask, masks + 8, 8);
+    uint32_t place = uint32_t(slots_.size());
+    slots_.push_back(std::move(slot));
+    slotOfKey_.emplace(std::string(key), place);
+    return place;
+}
+
+FieldOrder::Match FieldOrder::search(uint32_t previous, std::string_view key) {
+    auto known = slotOfKey_.find(key);
+    if (known != slotOfKey_.end()) {
+        slots_[previous].next = known->second;
+        return {known->second, slots_[known->second].column};
+    }
+    int32_t column = ignored;
+    if (key.find('\\') != std::string_view::npos) {
+        std::string name(key.size() + copySlack, '\0');
+        int64_t count = copyString(reinterpret_cast<uint8_t *>(name.data()), key);
+        if (count < 0) return {forgotten, badKey};
+        name.resize(size_t(count));
+        auto named = columnOfName_.find(name);
+        if (named != columnOfName_.end()) column = named->second;
+    }
+    // Hostile data must not fill memory with keys it makes up.
+    if (slots_.size() >= mostSlots_ || key.size() > longestRemembered) return {forgotten, column};
+    uint32_t slot = insert(key, column);
+    slots_[previous].next = slot;
+    return {slot, column};
+}
+
+}  // namespace weir

@@ -1,0 +1,145 @@
+#include "Times.h"
+
+namespace weir {
+
+namespace {
+
+// Reads forward; every function leaves the cursor behind what it took.
+struct Cursor {
+    const char *p;
+    const char *end;
+
+    bool isAtEnd() const { return p == end; }
+    bool take(char c) {
+        if (p == end || *p != c) return false;
+        p++;
+        return true;
+    }
+    // Exactly two digits.
+    bool two(int &value) {
+        if (end - p < 2) return false;
+        unsigned tens = unsigned(uint8_t(p[0])) - '0', ones = unsigned(uint8_t(p[1])) - '0';
+        if (tens > 9 || ones > 9) return false;
+        value = int(tens * 10 + ones);
+        p += 2;
+        return true;
+    }
+    // Between `least` and `most` digits.
+    int digits(int least, int most, int64_t &value) {
+        int count = 0;
+        value = 0;
+        while (p < end && count < most && unsigned(uint8_t(*p)) - '0' <= 9) {
+            value = value * 10 + (*p++ - '0');
+            count++;
+        }
+        return count >= least ? count : 0;
+    }
+};
+
+int64_t daysFromCivil(int64_t year, int month, int day) {
+    // Counts from 0000-03-01, so that the leap day ends a year; eras of 400 years repeat.
+    year -= month <= 2;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t yearOfEra = year - era * 400;
+    int64_t dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    int64_t dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear;
+    return era * 146097 + dayOfEra - 719468;
+}
+
+int daysInMonth(int64_t year, int month) {
+    if (month == 2) return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28;
+    return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+Parse takeDate(Cursor &cursor, int64_t &days) {
+    // Years outside 0000–9999 carry a sign, as Java writes them.
+    bool isSigned = cursor.p < cursor.end && (*cursor.p == '-' || *cursor.p == '+');
+    bool isNegative = cursor.take('-');
+    if (!isNegative) cursor.take('+');
+    int64_t year;
+    int month, day;
+    if (!cursor.digits(4, isSigned ? 9 : 4, year) || !cursor.take('-') || !cursor.two(month) || !cursor.take('-') ||
+        !cursor.two(day))
+        return Parse::malformed;
+    if (isNegative) year = -year;
+    if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return Parse::outOfRange;
+    if (year > 1'000'000 || year < -1'000'000) return Parse::outOfRange;
+    days = daysFromCivil(year, month, day);
+    return Parse::ok;
+}
+
+Parse takeTime(Cursor &cursor, int64_t &micros) {
+    int hour, minute, second = 0;
+    int64_t fraction = 0;
+    if (!cursor.two(hour) || !cursor.take(':') || !cursor.two(minute)) return Parse::malformed;
+    if (cursor.take(':')) {
+        if (!cursor.two(second)) return Parse::malformed;
+        if (cursor.take('.')) {
+            int count = cursor.digits(1, 6, fraction);
+            if (count == 0) return Parse::malformed;
+            for (int i = count; i < 6; i++) fraction *= 10;
+            int64_t cut;
+            if (count == 6) cursor.digits(0, 3, cut);
+        }
+    }
+    if (hour > 23 || minute > 59 || second > 59) return Parse::outOfRange;
+    micros = ((hour * 60 + minute) * 60 + second) * microsPerSecond + fraction;
+    return Parse::ok;
+}
+
+// Seconds east of UTC.
+Parse takeZone(Cursor &cursor, Zone zone, int64_t &seconds) {
+    seconds = 0;
+    if (zone == Zone::none || (zone == Zone::optionalZ && cursor.isAtEnd())) return Parse::ok;
+    if (cursor.take('Z')) return Parse::ok;
+    if (zone == Zone::optionalZ) return Parse::malformed;
+    bool isWest = cursor.take('-');
+    if (!isWest && !cursor.take('+')) return Parse::malformed;
+    int hours, minutes = 0, rest = 0;
+    if (!cursor.two(hours)) return Parse::malformed;
+    if (!cursor.isAtEnd()) {
+        bool hasColon = cursor.take(':');
+        if (!cursor.two(minutes)) return Parse::malformed;
+        if (hasColon && cursor.take(':') && !cursor.two(rest)) return Parse::malformed;
+    }
+    if (hours > 18 || minutes > 59 || rest > 59) return Parse::outOfRange;
+    seconds = (hours * 60 + minutes) * 60 + rest;
+    if (isWest) seconds = -seconds;
+    return Parse::ok;
+}
+
+}  // namespace
+
+Parse parseDate(std::string_view text, Zone zone, int32_t &days) {
+    Cursor cursor{text.data(), text.data() + text.size()};
+    int64_t count, offset;
+    if (Parse parse = takeDate(cursor, count); parse != Parse::ok) return parse;
+    if (Parse parse = takeZone(cursor, zone, offset); parse != Parse::ok) return parse;
+    if (!cursor.isAtEnd()) return Parse::malformed;
+    days = int32_t(count);
+    return Parse::ok;
+}
+
+Parse parseTime(std::string_view text, Zone zone, int64_t &micros) {
+    Cursor cursor{text.data(), text.data() + text.size()};
+    int64_t offset;
+    if (Parse parse = takeTime(cursor, micros); parse != Parse::ok) return parse;
+    if (Parse parse = takeZone(cursor, zone, offset); parse != Parse::ok) return parse;
+    return cursor.isAtEnd() ? Parse::ok : Parse::malformed;
+}
+
+Parse parseTimestamp(std::string_view text, Zone zone, int64_t &micros) {
+    Cursor cursor{text.data(), text.data() + text.size()};
+    int64_t days, time, offset;
+    if (Parse parse = takeDate(cursor, days); parse != Parse::ok) return parse;
+    if (!cursor.take('T') && !cursor.take(' ')) return Parse::malformed;
+    if (Parse parse = takeTime(cursor, time); parse != Parse::ok) return parse;
+    if (Parse parse = takeZone(cursor, zone, offset); parse != Parse::ok) return parse;
+    if (!cursor.isAtEnd()) return Parse::malformed;
+    if (__builtin_mul_overflow(days, microsPerDay, &micros) ||
+        __builtin_add_overflow(micros, time - offset * microsPerSecond, &micros))
+        return Parse::outOfRange;
+    return Parse::ok;
+}
+
+}  // namespace weir

@@ -1,0 +1,321 @@
+// One JSON value into one column, strictly by the column's type.
+#include "Numbers.h"
+#include "Table.h"
+#include "Text.h"
+#include "Times.h"
+
+namespace weir {
+
+// What Debezium writes for a value the source did not send because it had not changed.
+static constexpr std::string_view unavailable = "__debezium_unavailable_value";
+
+static uint32_t explain(Parse parse, std::string &detail) {
+    if (parse == Parse::outOfRange) detail = "out of range";
+    if (parse == Parse::inexact) detail = "digits would be lost";
+    return 0;
+}
+
+// The string at `token` with its escapes resolved, for types whose text is short; false when it is too long or bad.
+struct ShortText {
+    uint8_t bytes[128 + copySlack];
+    std::string_view text;
+
+    bool read(const Tokens &tokens, uint32_t token) {
+        std::string_view raw = tokens.string(token);
+        if (!memchr(raw.data(), '\\', raw.size())) [[likely]] {
+            text = raw;
+            return true;
+        }
+        if (raw.size() > 128) return false;
+        int64_t count = unescape(bytes, raw);
+        text = {reinterpret_cast<char *>(bytes), size_t(count < 0 ? 0 : count)};
+        return count >= 0;
+    }
+};
+
+static bool isNumberStart(uint8_t c) { return c == '-' || (c >= '0' && c <= '9'); }
+
+// An integer that counts `unit`, in microseconds. Nanoseconds are cut towards the past, as fractions in text are.
+static Parse inMicros(int64_t value, Unit unit, int64_t &micros) {
+    switch (unit) {
+    case Unit::millis: return __builtin_mul_overflow(value, int64_t(1000), &micros) ? Parse::outOfRange : Parse::ok;
+    case Unit::micros: micros = value; return Parse::ok;
+    case Unit::nanos: micros = value / 1000 - (value % 1000 < 0); return Parse::ok;
+    default: return Parse::malformed;
+    }
+}
+
+static uint32_t readTemporal(
+    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    int64_t micros = 0;
+    int32_t days = 0;
+    Parse parse = Parse::malformed;
+    uint8_t first = tokens[token];
+    if (first == '"') {
+        ShortText text;
+        if (!text.read(tokens, token)) return 0;
+        if (text.text == unavailable) {
+            detail = "the source left out this unchanged value";
+            return 0;
+        }
+        if (column.type == WEIR_JSON_DATE) parse = parseDate(text.text, plan.zone, days);
+        else if (column.type == WEIR_JSON_TIME) parse = parseTime(text.text, plan.zone, micros);
+        else parse = parseTimestamp(text.text, plan.zone, micros);
+        if (parse == Parse::malformed && column.type != WEIR_JSON_DATE) {
+            detail = plan.zone == Zone::required ? "it must be ISO 8601 text with a zone offset"
+                                                 : "it must be ISO 8601 text without a zone offset";
+        }
+    } else if (isNumberStart(first)) {
+        int64_t value;
+        parse = parseInteger(tokens.raw(token), value);
+        if (parse == Parse::ok && plan.unit == Unit::refused) {
+            detail = "the schema block gives the number another meaning";
+            return 0;
+        }
+        if (parse == Parse::ok && column.type == WEIR_JSON_DATE) {
+            days = int32_t(value);
+            if (days != value) parse = Parse::outOfRange;
+        } else if (parse == Parse::ok) {
+            parse = inMicros(value, plan.unit, micros);
+            if (column.type == WEIR_JSON_TIME && (micros < 0 || micros >= microsPerDay)) parse = Parse::outOfRange;
+        }
+    }
+    if (parse != Parse::ok) return explain(parse, detail);
+    if (column.type == WEIR_JSON_DATE) column.set(row, days);
+    else column.set(row, micros);
+    return token + 1;
+}
+
+static uint32_t readReal(Column &column, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    double value = 0;
+    float narrow = 0;
+    Parse parse = Parse::malformed;
+    bool isDouble = column.type == WEIR_JSON_DOUBLE;
+    if (isNumberStart(tokens[token])) {
+        std::string_view raw = tokens.raw(token);
+        parse = isDouble ? parseDouble(raw, value) : parseFloat(raw, narrow);
+    } else if (tokens[token] == '"') {
+        std::string_view text = tokens.string(token);
+        parse = Parse::ok;
+        if (text == "NaN") value = __builtin_nan("");
+        else if (text == "Infinity") value = __builtin_inf();
+        else if (text == "-Infinity") value = -__builtin_inf();
+        else parse = Parse::malformed;
+        if (text == unavailable) detail = "the source left out this unchanged value";
+        narrow = float(value);
+    }
+    if (parse != Parse::ok) return explain(parse, detail);
+    if (isDouble) column.set(row, value);
+    else column.set(row, narrow);
+    return token + 1;
+}
+
+static Parse readDecimalBytes(std::string_view text, int64_t from, const Column &column, Int128 &value) {
+    uint8_t bytes[128];
+    if (text.size() > 128) return Parse::outOfRange;
+    int64_t count = decodeBase64(bytes, text);
+    if (count < 0) return Parse::malformed;
+    return decimalFromBigEndian(bytes, size_t(count), from, column.precision, column.scale, value);
+}
+
+// `{"scale": 3, "value": "MDk="}`, Debezium's VariableScaleDecimal. Returns the token behind it, 0 when it is not one.
+static uint32_t readScaledDecimal(
+    const Column &column, const Tokens &tokens, uint32_t token, Int128 &value, Parse &parse) {
+    uint32_t scaleToken = 0, valueToken = 0;
+    for (token++;; token++) {
+        if (tokens[token] != '"' || tokens[token + 1] != ':') return 0;
+        std::string_view key = tokens.string(token);
+        uint32_t member = token + 2;
+        if (key == "scale" && !scaleToken) scaleToken = member;
+        else if (key == "value" && !valueToken) valueToken = member;
+        else return 0;
+        token = tokens.skip(member);
+        if (token == 0) return 0;
+        if (tokens[token] == '}') break;
+        if (tokens[token] != ',') return 0;
+    }
+    int64_t scale;
+    if (!scaleToken || !isNumberStart(tokens[scaleToken]) || tokens[valueToken] != '"' || !valueToken) return 0;
+    if (parseInteger(tokens.raw(scaleToken), scale) != Parse::ok) return 0;
+    ShortText text;
+    if (!text.read(tokens, valueToken)) return 0;
+    parse = readDecimalBytes(text.text, scale, column, value);
+    return parse == Parse::ok ? token + 1 : 0;
+}
+
+static uint32_t readDecimal(
+    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    Int128 value = 0;
+    Parse parse = Parse::malformed;
+    uint32_t next = token + 1;
+    uint8_t first = tokens[token];
+    if (first == '"') {
+        ShortText text;
+        if (!text.read(tokens, token)) return 0;
+        if (text.text == unavailable) {
+            detail = "the source left out this unchanged value";
+            return 0;
+        }
+        if (plan.decimalText != DecimalText::base64) {
+            parse = parseDecimal(text.text, column.precision, column.scale, value);
+        }
+        if (parse == Parse::malformed && plan.decimalText != DecimalText::number) {
+            parse = readDecimalBytes(text.text, plan.decimalScale, column, value);
+        }
+    } else if (isNumberStart(first)) {
+        std::string_view raw = tokens.raw(token);
+        if (isJSONNumber(raw)) parse = parseDecimal(raw, column.precision, column.scale, value);
+    } else if (first == '{') {
+        next = readScaledDecimal(column, tokens, token, value, parse);
+    }
+    if (parse != Parse::ok || next == 0) return explain(parse, detail);
+    column.set(row, value);
+    return next;
+}
+
+static uint32_t readString(Column &column, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    uint8_t first = tokens[token];
+    uint32_t next = token + 1;
+    int64_t count;
+    if (first == '"') {
+        std::string_view raw = tokens.string(token);
+        count = copyString(column.reserveText(raw.size()), raw);
+        if (count < 0) {
+            detail = "a wrong escape sequence";
+            return 0;
+        }
+    } else {
+        // Anything else is kept as the JSON text it is.
+        next = tokens.validate(token);
+        if (next == 0) return 0;
+        std::string_view raw = tokens.raw(token);
+        if (first == '{' || first == '[') {
+            const uint8_t *start = tokens.begin(token);
+            raw = {reinterpret_cast<const char *>(start), size_t(tokens.begin(next - 1) + 1 - start)};
+        }
+        memcpy(column.reserveText(raw.size()), raw.data(), raw.size());
+        count = int64_t(raw.size());
+    }
+    column.byteCount += size_t(count);
+    column.endText(row);
+    column.setValid(row);
+    return next;
+}
+
+static uint32_t readBytes(Column &column, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    if (tokens[token] != '"') return 0;
+    std::string_view raw = tokens.string(token);
+    std::string resolved;
+    if (memchr(raw.data(), '\\', raw.size())) {
+        resolved.resize(raw.size() + copySlack);
+        int64_t count = unescape(reinterpret_cast<uint8_t *>(resolved.data()), raw);
+        if (count < 0) return 0;
+        resolved.resize(size_t(count));
+        raw = resolved;
+    }
+    // The placeholder is base64 of the URL-safe alphabet, so it would pass for bytes.
+    bool isUnavailable = raw == unavailable;
+    std::string fixed;
+    uint8_t *target;
+    if (column.isVariable) {
+        target = column.reserveText(raw.size());
+    } else {
+        fixed.resize(raw.size());
+        target = reinterpret_cast<uint8_t *>(fixed.data());
+    }
+    int64_t count = isUnavailable ? -1 : decodeBase64(target, raw);
+    isUnavailable |= count == int64_t(unavailable.size()) && memcmp(target, unavailable.data(), unavailable.size()) == 0;
+    if (isUnavailable) detail = "the source left out this unchanged value";
+    else if (count < 0) detail = "it must be base64";
+    else if (!column.isVariable && count != column.width) detail = "base64 of " + std::to_string(count) + " bytes";
+    if (!detail.empty()) return 0;
+    if (column.isVariable) {
+        column.byteCount += size_t(count);
+        column.endText(row);
+    } else {
+        memcpy(column.values.base() + row * size_t(column.width), target, size_t(column.width));
+    }
+    column.setValid(row);
+    return token + 1;
+}
+
+static uint32_t readUUID(Column &column, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    if (tokens[token] != '"') return 0;
+    std::string_view text = tokens.string(token);
+    if (text == unavailable) detail = "the source left out this unchanged value";
+    if (text.size() != 36) return 0;
+    uint8_t *target = column.values.base() + row * 16;
+    int nibbles = 0;
+    for (size_t i = 0; i < 36; i++) {
+        uint8_t c = uint8_t(text[i]);
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (c != '-') return 0;
+            continue;
+        }
+        int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+        if (digit < 0) return 0;
+        target[nibbles / 2] = uint8_t(nibbles & 1 ? target[nibbles / 2] | digit : digit << 4);
+        nibbles++;
+    }
+    column.setValid(row);
+    return token + 1;
+}
+
+uint32_t readValue(
+    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    uint8_t first = tokens[token];
+    switch (column.type) {
+    case WEIR_JSON_INT:
+    case WEIR_JSON_LONG: {
+        int64_t value;
+        if (!isNumberStart(first)) {
+            if (first == '"' && tokens.string(token) == unavailable) detail = "the source left out this unchanged value";
+            return 0;
+        }
+        Parse parse = parseInteger(tokens.raw(token), value);
+        if (parse == Parse::ok && column.type == WEIR_JSON_INT && int32_t(value) != value) parse = Parse::outOfRange;
+        if (parse != Parse::ok) return explain(parse, detail);
+        if (column.type == WEIR_JSON_INT) column.set(row, int32_t(value));
+        else column.set(row, value);
+        return token + 1;
+    }
+    case WEIR_JSON_BOOLEAN: {
+        if (first == '"') {
+            if (tokens.string(token) == unavailable) detail = "the source left out this unchanged value";
+            return 0;
+        }
+        std::string_view raw = tokens.raw(token);
+        bool isTrue = raw == "true" || raw == "1";
+        if (!isTrue && raw != "false" && raw != "0") return 0;
+        if (isTrue) column.values.base()[row >> 3] |= uint8_t(1 << (row & 7));
+        column.setValid(row);
+        return token + 1;
+    }
+    case WEIR_JSON_FLOAT:
+    case WEIR_JSON_DOUBLE: return readReal(column, tokens, token, row, detail);
+    case WEIR_JSON_DECIMAL: return readDecimal(column, plan, tokens, token, row, detail);
+    case WEIR_JSON_DATE:
+    case WEIR_JSON_TIME:
+    case WEIR_JSON_TIMESTAMP:
+    case WEIR_JSON_TIMESTAMPTZ: return readTemporal(column, plan, tokens, token, row, detail);
+    case WEIR_JSON_STRING: return readString(column, tokens, token, row, detail);
+    case WEIR_JSON_UUID: return readUUID(column, tokens, token, row, detail);
+    case WEIR_JSON_FIXED:
+    case WEIR_JSON_BINARY: return readBytes(column, tokens, token, row, detail);
+    }
+    return 0;
+}
+
+std::string describe(const Tokens &tokens, uint32_t token) {
+    uint8_t first = tokens[token];
+    if (first == 0) return "the end of the text";
+    if (first == '{') return "an object";
+    if (first == '[') return "an array";
+    std::string_view raw = tokens.raw(token);
+    size_t count = raw.size() < 48 ? raw.size() : 48;
+    // Whole characters only.
+    while (count > 0 && count < raw.size() && (uint8_t(raw[count]) & 0xc0) == 0x80) count--;
+    return std::string(raw.substr(0, count)) + (count < raw.size() ? "…" : "");
+}
+
+}  // namespace weir

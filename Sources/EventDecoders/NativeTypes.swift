@@ -1,0 +1,74 @@
+import CJSONShim
+import Columnar
+
+extension weir_json_options {
+    init(_ options: DebeziumJSONOptions) {
+        self.init(
+            time_unit: weir_json_unit(options.timeUnit),
+            timestamp_unit: weir_json_unit(options.timestampUnit),
+            decimal_text: weir_json_decimal_text(options.decimalText)
+        )
+    }
+}
+
+extension weir_json_unit {
+    init(_ unit: DebeziumJSONOptions.TimeUnit) {
+        switch unit {
+        case .milliseconds: self = WEIR_JSON_MILLIS
+        case .microseconds: self = WEIR_JSON_MICROS
+        case .nanoseconds: self = WEIR_JSON_NANOS
+        }
+    }
+}
+
+extension weir_json_decimal_text {
+    init(_ text: DebeziumJSONOptions.DecimalText) {
+        switch text {
+        case .numberOrBase64: self = WEIR_JSON_NUMBER_OR_BASE64
+        case .number: self = WEIR_JSON_NUMBER_TEXT
+        case .base64: self = WEIR_JSON_BASE64
+        }
+    }
+}
+
+extension weir_json_column {
+    /// A column whose name is still to be pointed at; nil for nested types, which have no column vector.
+    init?(_ field: Field, isKey: Bool) {
+        guard let type = weir_json_type(field.type) else { return nil }
+        self.init()
+        name_count = field.name.utf8.count
+        self.type = type
+        is_key = isKey
+        is_required = field.isRequired
+        switch field.type {
+        case .decimal(let precision, let scale):
+            self.precision = Int32(precision)
+            self.scale = Int32(scale)
+        case .fixed(let length): self.length = Int32(length)
+        default: break
+        }
+    }
+}
+
+extension weir_json_type {
+    /// Nil for nested types, which have no column vector.
+    init?(_ type: FieldType) {
+        switch type {
+        case .boolean: self = WEIR_JSON_BOOLEAN
+        case .int: self = WEIR_JSON_INT
+        case .long: self = WEIR_JSON_LONG
+        case .float: self = WEIR_JSON_FLOAT
+        case .double: self = WEIR_JSON_DOUBLE
+        case .decimal: self = WEIR_JSON_DECIMAL
+        case .date: self = WEIR_JSON_DATE
+        case .time: self = WEIR_JSON_TIME
+        case .timestamp: self = WEIR_JSON_TIMESTAMP
+        case .timestamptz: self = WEIR_JSON_TIMESTAMPTZ
+        case .string: self = WEIR_JSON_STRING
+        case .uuid: self = WEIR_JSON_UUID
+        case .fixed: self = WEIR_JSON_FIXED
+        case .binary: self = WEIR_JSON_BINARY
+        case .list, .map, .structure, .other: return nil
+        }
+    }
+}
