@@ -1,0 +1,145 @@
+import Columnar
+
+extension Binder {
+    /// CAST as the user wrote it.
+    func cast(_ node: Node, to type: FieldType, isTry: Bool, _ range: Range<Int>) throws(ExpressionError) -> Node {
+        if node.isNull { return Node(Operand(.null, type), text: source(range), range: range) }
+        guard Cast.isPossible(from: node.type, to: type) else {
+            throw ExpressionError(
+                "cannot cast \(node.text) from \(node.type) to \(type)",
+                position: range.lowerBound + 1
+            )
+        }
+        return conversion(of: node, to: type, isTry: isTry, source(range), range)
+    }
+
+    /// A node under another type that it converts to without being asked: NULL, and wider numbers.
+    func typed(_ node: Node, as type: FieldType) throws(ExpressionError) -> Node {
+        if node.type == type { return node }
+        if node.isNull { return Node(Operand(.null, type), text: node.text, range: node.range) }
+        return conversion(of: node, to: type, isTry: false, node.text, node.range)
+    }
+
+    private func conversion(
+        of node: Node,
+        to type: FieldType,
+        isTry: Bool,
+        _ text: String,
+        _ range: Range<Int>
+    ) -> Node {
+        if node.type == type { return node.spanning(text, range) }
+        let canFail = !isTry && !Cast.isTotal(from: node.type, to: type)
+        return Node(type, of: [node], text: text, range: range, canFail: canFail) {
+            let operand = node.run(&$0)
+            var invalid: [Int32] = []
+            let result = Cast.run(operand, to: type, invalid: &invalid, $0.count)
+            return Operand(
+                $0.settle(result, invalid: invalid, isTry: isTry) {
+                    "\(text): cannot cast \(operand.scalar($0).shown) to \(type)"
+                }
+            )
+        }
+    }
+
+    /// Both sides under one type, or as two decimals. A literal text takes the type of the other side, so that
+    /// `created_at > '2024-05-06'` means what it says.
+    func comparable(_ left: Node, _ right: Node, _ operation: String) throws(ExpressionError) -> (Node, Node) {
+        if left.isNull, right.isNull { return (try typed(left, as: .boolean), try typed(right, as: .boolean)) }
+        if left.isNull { return (try typed(left, as: right.type), right) }
+        if right.isNull { return (left, try typed(right, as: left.type)) }
+        if left.type == right.type { return (left, right) }
+        if let literal = try literal(left, as: right.type) { return (literal, right) }
+        if let literal = try literal(right, as: left.type) { return (left, literal) }
+        if case .decimal = left.type, case .decimal = right.type { return (left, right) }
+        guard let type = commonType(left.type, right.type) else {
+            let narrower = left.type == .string ? right : left
+            let wider = left.type == .string ? left : right
+            throw ExpressionError(
+                "cannot compare \(left.text) (\(left.type)) with \(right.text) (\(right.type))",
+                position: left.position,
+                advice: Cast.isPossible(from: wider.type, to: narrower.type)
+                    ? "convert one side, as in CAST(\(wider.text) AS \(narrower.type))" : nil
+            )
+        }
+        return (try typed(left, as: type), try typed(right, as: type))
+    }
+
+    /// A literal text as a date, time, timestamp or uuid.
+    private func literal(_ node: Node, as type: FieldType) throws(ExpressionError) -> Node? {
+        guard node.type == .string, case .string(let text)? = node.constantValue else { return nil }
+        switch type {
+        case .date, .time, .timestamp, .timestamptz, .uuid: break
+        default: return nil
+        }
+        guard let scalar = Scalar(parsing: text, as: type) else {
+            throw ExpressionError("'\(text)' is no \(type)", position: node.position, advice: type.writtenForm)
+        }
+        return Node(Operand(scalar, type), text: node.text, range: node.range)
+    }
+
+    /// The type two different ones meet in without loss of meaning; nil when there is none.
+    func commonType(_ left: FieldType, _ right: FieldType) -> FieldType? {
+        if left == right { return left }
+        switch (left, right) {
+        case (.int, .long), (.long, .int): return .long
+        case (.date, .timestamp), (.timestamp, .date): return .timestamp
+        case (.date, .timestamptz), (.timestamptz, .date): return .timestamptz
+        case _ where left.isNumeric && right.isNumeric:
+            let exact = { (type: FieldType) -> (precision: Int, scale: Int)? in
+                if case .decimal(let precision, let scale) = type { return (precision, scale) }
+                return type.isWhole ? Decimals.type(of: type) : nil
+            }
+            guard let a = exact(left), let b = exact(right) else { return .double }
+            let scale = max(a.scale, b.scale)
+            return Decimals.adjusted(precision: max(a.precision - a.scale, b.precision - b.scale) + scale, scale: scale)
+        default: return nil
+        }
+    }
+
+    /// Values that meet in one type.
+    func unified(_ nodes: [Node], _ what: String) throws(ExpressionError) -> (FieldType, [Node]) {
+        var type: FieldType?
+        for node in nodes where !node.isNull {
+            guard let known = type else {
+                type = node.type
+                continue
+            }
+            guard let common = commonType(known, node.type) else {
+                throw ExpressionError(
+                    "\(what) differ in type: \(node.text) is a \(node.type), the values before it are \(known)",
+                    position: node.position,
+                    advice: "convert them with CAST"
+                )
+            }
+            type = common
+        }
+        guard let type else { return (Node.untyped, nodes) }
+        var converted: [Node] = []
+        for node in nodes { converted.append(try typed(node, as: type)) }
+        return (type, converted)
+    }
+
+    /// A node that is a text.
+    func string(_ node: Node, _ function: String) throws(ExpressionError) -> Node {
+        if node.isNull { return try typed(node, as: .string) }
+        guard node.type == .string else {
+            throw ExpressionError(
+                "\(function) needs a string, but \(node.text) is a \(node.type)",
+                position: node.position,
+                advice: Cast.isPossible(from: node.type, to: .string) ? "write CAST(\(node.text) AS STRING)" : nil
+            )
+        }
+        return node
+    }
+
+    /// A node that is a whole number, as a long.
+    func whole(_ node: Node, _ function: String) throws(ExpressionError) -> Node {
+        guard node.isNull || node.type.isWhole else {
+            throw ExpressionError(
+                "\(function) needs a whole number, but \(node.text) is a \(node.type)",
+                position: node.position
+            )
+        }
+        return try typed(node, as: .long)
+    }
+}

@@ -1,0 +1,69 @@
+import Bytes
+import Columnar
+
+/// An expression over the columns of one schema, ready to run over its batches.
+public struct BoundExpression: Sendable {
+    /// The text it was parsed from.
+    public let text: String
+    public let type: FieldType
+    /// The columns it reads.
+    public let fields: [Field]
+    /// Places of those columns in the schema it was bound to.
+    let places: [Int]
+    let node: Node
+
+    init(text: String, node: Node, schema: Schema, slots: [Int]) {
+        self.text = text
+        self.node = node
+        type = node.type
+        places = slots
+        fields = slots.map { schema.fields[$0] }
+    }
+
+    /// The column it is nothing but a name of: its place in the schema it was bound to.
+    public var column: Int? { node.slot.map { places[$0] } }
+    /// The value, when it is the same for every row.
+    public var constant: Scalar? { node.constantValue }
+
+    /// The value of each row, and the rows that have none, ascending, with the reason; their value is null.
+    ///
+    /// The batch has the schema the expression was bound to, or holds the columns it reads under their field ids.
+    public func evaluate(_ batch: ColumnBatch) throws(WeirError) -> (column: ColumnVector, failures: [RowFailure]) {
+        var evaluation = Evaluation(columns: try columns(of: batch), count: batch.count)
+        let result = node.run(&evaluation).expanded(to: batch.count)
+        if evaluation.failures.isEmpty { return (result, []) }
+        let failures = evaluation.failures.sorted { $0.row < $1.row }
+        return (result.nulling(failures.lazy.map { Int32($0.row) }), failures)
+    }
+
+    /// A condition's rows that are TRUE, ascending, and those that failed.
+    public func select(_ batch: ColumnBatch) throws(WeirError) -> (rows: [Int32], failures: [RowFailure]) {
+        precondition(type == .boolean, "only a condition selects rows")
+        let (column, failures) = try evaluate(batch)
+        let truth = Operand(column).truth(batch.count)
+        var rows: [Int32] = []
+        rows.reserveCapacity(Bitmap.countSet(truth.base, batch.count))
+        for row in 0..<batch.count where Bitmap.isSet(truth.base, row) { rows.append(Int32(row)) }
+        return (rows, failures)
+    }
+
+    private func columns(of batch: ColumnBatch) throws(WeirError) -> [ColumnVector] {
+        var columns: [ColumnVector] = []
+        for (place, field) in zip(places, fields) {
+            let isAtPlace =
+                place < batch.schema.count && batch.schema.fields[place].name == field.name
+                && batch.schema.fields[place].id == field.id
+            guard let index = isAtPlace ? place : batch.schema.index(ofField: field.id),
+                batch.columns[index].type == field.type
+            else {
+                throw WeirError(
+                    .invalid,
+                    "the batch has no column '\(field.name)' of type \(field.type)",
+                    at: "expression \(text)"
+                )
+            }
+            columns.append(batch.columns[index])
+        }
+        return columns
+    }
+}

@@ -1,0 +1,41 @@
+import Columnar
+
+/// A SQL expression as written: `amount * 100`, `status <> 'TEST' AND country IN ('DE', 'FR')`.
+///
+/// Arithmetic keeps the type of its operands: whole numbers divide to whole numbers and overflow is a failure of the row;
+/// decimals stay exact with the precision and scale that Flink and Spark give; with a float or double on one side the
+/// result is a double. Division by zero is a failure of the row for every type.
+public struct SQLExpression: Sendable, Hashable {
+    public let text: String
+    let syntax: Syntax
+
+    init(text: String, syntax: Syntax) {
+        self.text = text
+        self.syntax = syntax
+    }
+
+    public static func parse(_ text: String) throws(ExpressionError) -> SQLExpression {
+        var parser = try Parser(text)
+        return SQLExpression(text: text, syntax: try parser.whole())
+    }
+
+    public func bind(to schema: Schema) throws(ExpressionError) -> BoundExpression { try bind(to: Scope(schema)) }
+
+    public func bind(to scope: Scope) throws(ExpressionError) -> BoundExpression {
+        var binder = Binder(text: Array(text.unicodeScalars), scope: scope)
+        let node = try binder.bind(syntax)
+        if node.isNull {
+            throw ExpressionError("NULL alone has no type", position: node.position, advice: "write CAST(NULL AS type)")
+        }
+        return BoundExpression(text: text, node: node, schema: scope.schema, slots: binder.slots)
+    }
+
+    /// Binds an expression that must be a condition.
+    public func bindCondition(to scope: Scope) throws(ExpressionError) -> BoundExpression {
+        let bound = try bind(to: scope)
+        guard bound.type == .boolean else {
+            throw ExpressionError("a condition is needed, but \(text) is a \(bound.type)", position: 1)
+        }
+        return bound
+    }
+}

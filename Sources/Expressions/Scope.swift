@@ -1,0 +1,62 @@
+import Bytes
+import Columnar
+
+/// The columns an expression may name: one relation, or the sides of a join one behind the other.
+public struct Scope: Sendable {
+    /// Columns that share a name in front of the dot.
+    public struct Relation: Sendable {
+        /// What may stand before the dot; the first is the one advice uses.
+        public let names: [String]
+        public let schema: Schema
+
+        public init(names: [String] = [], schema: Schema) {
+            self.names = names
+            self.schema = schema
+        }
+    }
+
+    public let relations: [Relation]
+
+    public init(_ relations: [Relation]) { self.relations = relations }
+    public init(_ schema: Schema, names: [String] = []) { self.init([Relation(names: names, schema: schema)]) }
+
+    /// All columns in order, as the batch holds them.
+    public var schema: Schema { Schema(relations.flatMap(\.schema.fields)) }
+
+    /// The place of a column among all of them.
+    func index(qualifier: String?, name: String, at position: Int) throws(ExpressionError) -> Int {
+        var found: [(index: Int, relation: Relation)] = []
+        var first = 0
+        var isKnownQualifier = false
+        for relation in relations {
+            defer { first += relation.schema.count }
+            if let qualifier {
+                guard relation.names.contains(qualifier) else { continue }
+                isKnownQualifier = true
+            }
+            if let index = relation.schema.index(named: name) { found.append((first + index, relation)) }
+        }
+        if let qualifier, !isKnownQualifier {
+            let advice = NearestName.advice(for: qualifier, among: relations.flatMap(\.names))
+            throw ExpressionError("unknown table '\(qualifier)'", position: position, advice: advice)
+        }
+        if found.count > 1 {
+            let choices = found.compactMap { $0.relation.names.first }.map { "\($0).\(name)" }
+            throw ExpressionError(
+                "column '\(name)' is ambiguous",
+                position: position,
+                advice: choices.isEmpty ? nil : "write \(choices.joined(separator: " or "))"
+            )
+        }
+        guard let only = found.first else {
+            let candidates = relations.filter { qualifier == nil || $0.names.contains(qualifier ?? "") }
+            let names = candidates.flatMap(\.schema.fields).map(\.name)
+            throw ExpressionError(
+                "unknown column '\(qualifier.map { "\($0)." } ?? "")\(name)'",
+                position: position,
+                advice: NearestName.advice(for: name, among: names)
+            )
+        }
+        return only.index
+    }
+}
