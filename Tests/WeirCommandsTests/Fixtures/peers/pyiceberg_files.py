@@ -4,9 +4,9 @@
 
 One JSON object per file: name, content, partition, data sequence number, rows, columns with their field ids, and
 `problems`: where manifest and file disagree (count, size, null counts, bounds, missing field ids), rows outside their
-file's partition, position deletes that point nowhere. With --rows one
-object per row instead, with the columns that only the files have, such as `_file_offset`. --change goes to the change
-store that the table's `mixed-format.change.identifier` names.
+file's partition, position deletes that point nowhere. With --rows one object per row instead, with the columns that
+only the files have, such as `_file_offset`. --change goes to the change store that the table's
+`mixed-format.change.identifier` names.
 """
 
 import argparse
