@@ -1,0 +1,89 @@
+/// Reads dates, times and zones off the front of a text; nil where they are not what they should be.
+struct DateTimeCursor {
+    private let text: [UInt8]
+    private var place = 0
+
+    init(_ text: String) { self.text = Array(text.utf8) }
+
+    var isAtEnd: Bool { place == text.count }
+
+    private var next: UInt8? { place < text.count ? text[place] : nil }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard next == byte else { return false }
+        place += 1
+        return true
+    }
+
+    /// Digits as a number, with how many they were.
+    private mutating func digits(_ lengths: ClosedRange<Int>) -> (value: Int, count: Int)? {
+        var value = 0
+        var count = 0
+        while count < lengths.upperBound, let byte = next, 0x30...0x39 ~= byte {
+            value = value * 10 + Int(byte - 0x30)
+            count += 1
+            place += 1
+        }
+        return count >= lengths.lowerBound ? (value, count) : nil
+    }
+
+    private mutating func pair(upTo limit: Int) -> Int? {
+        guard let (value, _) = digits(2...2), value <= limit else { return nil }
+        return value
+    }
+
+    /// Days since 1970-01-01.
+    mutating func date() -> Int? {
+        let isNegative = take(0x2d)
+        let isSigned = isNegative || take(0x2b)
+        guard let (year, _) = digits(isSigned ? 4...8 : 4...4), take(0x2d), let month = pair(upTo: 12), take(0x2d),
+            let day = pair(upTo: 31)
+        else { return nil }
+        return CivilDate(year: isNegative ? -year : year, month: month, day: day)?.daysSinceEpoch
+    }
+
+    /// Microseconds since midnight.
+    mutating func time() -> Int64? {
+        guard let hour = pair(upTo: 23), take(0x3a), let minute = pair(upTo: 59) else { return nil }
+        var seconds = hour * 3600 + minute * 60
+        guard take(0x3a) else { return Int64(seconds) * 1_000_000 }
+        guard let second = pair(upTo: 59) else { return nil }
+        seconds += second
+        guard take(0x2e) else { return Int64(seconds) * 1_000_000 }
+        guard var (fraction, count) = digits(1...6) else { return nil }
+        while count < 6 {
+            fraction *= 10
+            count += 1
+        }
+        // Digits beyond microseconds may only be zeros.
+        while next == 0x30 { place += 1 }
+        return Int64(seconds) * 1_000_000 + Int64(fraction)
+    }
+
+    /// Microseconds since 1970-01-01 00:00:00; wider than a timestamp, so that the caller sees what does not fit.
+    mutating func dateTime() -> Int128? {
+        guard let days = date() else { return nil }
+        let midnight = Int128(days) * 86_400_000_000
+        guard let separator = next, separator | 0x20 == 0x74 || separator == 0x20 else { return midnight }
+        place += 1
+        guard let time = time() else { return nil }
+        return midnight + Int128(time)
+    }
+
+    /// Microseconds east of UTC.
+    mutating func zone() -> Int128? {
+        if let byte = next, byte | 0x20 == 0x7a {
+            place += 1
+            return 0
+        }
+        let isWest = take(0x2d)
+        guard isWest || take(0x2b), let hours = pair(upTo: 18) else { return nil }
+        var minutes = 0
+        if take(0x3a) || !isAtEnd {
+            guard let value = pair(upTo: 59) else { return nil }
+            minutes = value
+        }
+        let offset = Int128(hours * 60 + minutes) * 60_000_000
+        return isWest ? -offset : offset
+    }
+}

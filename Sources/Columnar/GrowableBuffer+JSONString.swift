@@ -1,0 +1,79 @@
+import Bytes
+
+extension GrowableBuffer {
+    /// Text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
+    mutating func appendJSONString(_ text: UnsafeRawBufferPointer) {
+        appendByte(0x22)
+        appendJSONCharacters(text)
+        appendByte(0x22)
+    }
+
+    private mutating func appendJSONCharacters(_ text: UnsafeRawBufferPointer) {
+        guard let source = text.baseAddress else { return }
+        let length = text.count
+        var place = 0
+        while place < length {
+            let clean = Self.lengthOfPlainASCII(source + place, length - place)
+            if clean > 0 {
+                append(UnsafeRawBufferPointer(start: source + place, count: clean))
+                place += clean
+                if place == length { return }
+            }
+            let byte = source.load(fromByteOffset: place, as: UInt8.self)
+            guard byte >= 0x80 else {
+                appendEscaped(byte)
+                place += 1
+                continue
+            }
+            let (scalar, size) = UTF8Decoding.scalar(source, place, length)
+            if scalar == 0xfffd, size == 1 {
+                appendText("\u{fffd}")
+            } else {
+                append(UnsafeRawBufferPointer(start: source + place, count: size))
+            }
+            place += size
+        }
+    }
+
+    /// Leading bytes that JSON takes as they are: ASCII, no control characters, neither quote nor backslash.
+    @inline(__always)
+    private static func lengthOfPlainASCII(_ source: UnsafeRawPointer, _ length: Int) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        var place = 0
+        while place + 8 <= length {
+            let word = source.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            // A byte's high bit ends up set when the byte is zero after the exclusive or, below 0x20, or not ASCII; a
+            // carry can only spoil bytes above the first that is found.
+            let quotes = word ^ (ones &* 0x22)
+            let slashes = word ^ (ones &* 0x5c)
+            let found =
+                ((quotes &- ones) & ~quotes | (slashes &- ones) & ~slashes | (word &- ones &* 0x20) & ~word | word)
+                & highs
+            if found != 0 { return place + found.trailingZeroBitCount >> 3 }
+            place += 8
+        }
+        while place < length {
+            let byte = source.load(fromByteOffset: place, as: UInt8.self)
+            if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5c { break }
+            place += 1
+        }
+        return place
+    }
+
+    private mutating func appendEscaped(_ byte: UInt8) {
+        appendByte(0x5c)
+        switch byte {
+        case 0x22, 0x5c: appendByte(byte)
+        case 0x08: appendByte(0x62)
+        case 0x09: appendByte(0x74)
+        case 0x0a: appendByte(0x6e)
+        case 0x0c: appendByte(0x66)
+        case 0x0d: appendByte(0x72)
+        default:
+            appendText("u00")
+            appendByte(Self.hexDigit(byte >> 4))
+            appendByte(Self.hexDigit(byte & 15))
+        }
+    }
+}
