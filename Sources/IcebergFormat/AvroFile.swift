@@ -1,0 +1,157 @@
+import Bytes
+
+/// An Avro object container file (Avro 1.12, "Object Container Files").
+enum AvroFile {
+    private static let magic: [UInt8] = [0x4f, 0x62, 0x6a, 0x01]
+    // A block beyond this is refused before memory is taken for it.
+    private static let largestBlock = 1 << 30
+
+    struct Header {
+        let schema: AvroType
+        let metadata: [String: [UInt8]]
+
+        func text(_ key: String) -> String? { metadata[key].flatMap { String(validating: $0, as: UTF8.self) } }
+    }
+
+    /// Calls `record` once for every record, with a reader placed at its first byte.
+    static func read(
+        _ bytes: [UInt8],
+        started: (Header) throws(WeirError) -> Void = { (_) throws(WeirError) in },
+        record: (AvroType, inout ByteReader) throws(WeirError) -> Void
+    ) throws(WeirError) {
+        var reader = ByteReader(bytes.span.bytes)
+        guard bytes.count >= 4, try reader.readBytes(4) == magic else {
+            throw WeirError(.corrupt, "the file is not an Avro container", at: "byte 0")
+        }
+        let metadata = try readMetadata(&reader)
+        guard let schemaBytes = metadata["avro.schema"] else {
+            throw WeirError(.corrupt, "the Avro header has no schema", at: "byte \(reader.offset)")
+        }
+        let schema: AvroType
+        do throws(WeirError) {
+            schema = try AvroType.parse(try JSONValue.parse(schemaBytes))
+        } catch {
+            throw error.located(at: "Avro schema")
+        }
+        let codec = metadata["avro.codec"].map { String(decoding: $0, as: UTF8.self) } ?? "null"
+        guard codec == "null" || codec == "deflate" else {
+            throw WeirError(
+                .unsupported,
+                "the Avro file is compressed with '\(codec)'",
+                advice: "write manifests with write.avro.compression-codec=gzip or uncompressed"
+            )
+        }
+        let sync = try reader.readBytes(16)
+        try started(Header(schema: schema, metadata: metadata))
+        while !reader.isAtEnd {
+            let start = reader.offset
+            let count = try reader.readVarint()
+            let size = try reader.readVarint()
+            guard count >= 0, size >= 0, size <= reader.remaining else {
+                throw WeirError(.corrupt, "an Avro block of \(size) bytes does not fit the file", at: "byte \(start)")
+            }
+            let block = try reader.readBytes(Int(size))
+            guard try reader.readBytes(16) == sync else {
+                throw WeirError(
+                    .corrupt,
+                    "the sync marker after an Avro block is wrong",
+                    at: "byte \(reader.offset - 16)"
+                )
+            }
+            do throws(WeirError) {
+                let data = codec == "null" ? block : try Deflate.decompress(block, limit: largestBlock)
+                guard count <= data.count else {
+                    throw WeirError(.corrupt, "an Avro block of \(data.count) bytes cannot hold \(count) records")
+                }
+                var blockReader = ByteReader(data.span.bytes)
+                for _ in 0..<count { try record(schema, &blockReader) }
+                guard blockReader.isAtEnd else {
+                    throw WeirError(.corrupt, "\(blockReader.remaining) bytes are left over after its records")
+                }
+            } catch {
+                throw error.located(at: "Avro block at byte \(start)")
+            }
+        }
+    }
+
+    private static func readMetadata(_ reader: inout ByteReader) throws(WeirError) -> [String: [UInt8]] {
+        var metadata: [String: [UInt8]] = [:]
+        while true {
+            var count = try reader.readVarint()
+            if count == 0 { return metadata }
+            if count < 0 {
+                _ = try reader.readVarint()
+                count = 0 &- count
+            }
+            guard count > 0, count <= reader.remaining else {
+                throw WeirError(.corrupt, "the Avro header has \(count) members", at: "byte \(reader.offset)")
+            }
+            for _ in 0..<count {
+                let key = try reader.readText(.string) ?? ""
+                metadata[key] = try reader.readBinary(.bytes) ?? []
+            }
+        }
+    }
+
+    /// A whole file from encoded records.
+    ///
+    /// - Parameter blocks: records in number and encoded form.
+    static func encode(
+        schema: JSONValue,
+        metadata: KeyValuePairs<String, String>,
+        blocks: [(count: Int, bytes: [UInt8])]
+    ) throws(WeirError) -> [UInt8] {
+        var writer = ByteWriter(capacity: 4096)
+        writer.writeBytes(magic)
+        writer.writeVarint(Int64(metadata.count + 2))
+        func member(_ key: String, _ value: [UInt8]) {
+            writer.writeAvro(key)
+            writer.writeAvro(value)
+        }
+        member("avro.schema", schema.serialized())
+        member("avro.codec", Array("deflate".utf8))
+        for (key, value) in metadata { member(key, Array(value.utf8)) }
+        writer.writeVarint(0)
+        var random = SystemRandomNumberGenerator()
+        let sync = withUnsafeBytes(of: (random.next(), random.next())) { Array($0) }
+        writer.writeBytes(sync)
+        for block in blocks where block.count > 0 {
+            let compressed = try Deflate.compress(block.bytes)
+            writer.writeVarint(Int64(block.count))
+            writer.writeVarint(Int64(compressed.count))
+            writer.writeBytes(compressed)
+            writer.writeBytes(sync)
+        }
+        return writer.bytes
+    }
+}
+
+extension ByteWriter {
+    mutating func writeAvro(_ text: String) {
+        writeVarint(Int64(text.utf8.count))
+        writeString(text)
+    }
+
+    mutating func writeAvro(_ bytes: [UInt8]) {
+        writeVarint(Int64(bytes.count))
+        writeBytes(bytes)
+    }
+
+    /// The branch of a union of null and something.
+    mutating func writeBranch(isNull: Bool) { writeUInt8(isNull ? 0 : 2) }
+
+    mutating func writeAvro(optional value: Int64?) {
+        writeBranch(isNull: value == nil)
+        if let value { writeVarint(value) }
+    }
+
+    mutating func writeAvro(optional value: [UInt8]?) {
+        writeBranch(isNull: value == nil)
+        if let value { writeAvro(value) }
+    }
+
+    mutating func writeAvro(optional value: String?) {
+        writeBranch(isNull: value == nil)
+        if let value { writeAvro(value) }
+    }
+}

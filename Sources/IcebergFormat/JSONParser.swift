@@ -1,0 +1,189 @@
+import Bytes
+
+/// A recursive-descent JSON parser (RFC 8259) over untrusted bytes.
+struct JSONParser {
+    // Deeper documents are refused before they can exhaust the stack.
+    private static let maximumDepth = 200
+
+    private let bytes: [UInt8]
+    private var offset = 0
+    private var depth = 0
+
+    private init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    static func parse(_ bytes: [UInt8]) throws(WeirError) -> JSONValue {
+        var parser = JSONParser(bytes)
+        let value = try parser.parseValue()
+        parser.skipSpace()
+        guard parser.offset == bytes.count else { throw parser.failure("text follows the JSON document") }
+        return value
+    }
+
+    private func failure(_ message: String) -> WeirError { WeirError(.corrupt, message, at: "byte \(offset)") }
+
+    private var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+    private mutating func skipSpace() {
+        while let byte = next, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { offset += 1 }
+    }
+
+    private mutating func parseValue() throws(WeirError) -> JSONValue {
+        skipSpace()
+        guard let next else { throw failure("the JSON document ends early") }
+        switch next {
+        case UInt8(ascii: "{"): return try nested { (parser) throws(WeirError) in try parser.parseObject() }
+        case UInt8(ascii: "["): return try nested { (parser) throws(WeirError) in try parser.parseArray() }
+        case UInt8(ascii: "\""): return .string(try parseString())
+        case UInt8(ascii: "t"): return try parseWord("true", .bool(true))
+        case UInt8(ascii: "f"): return try parseWord("false", .bool(false))
+        case UInt8(ascii: "n"): return try parseWord("null", .null)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try parseNumber()
+        default: throw failure("a JSON value is expected")
+        }
+    }
+
+    private mutating func nested(
+        _ body: (inout JSONParser) throws(WeirError) -> JSONValue
+    ) throws(WeirError) -> JSONValue {
+        guard depth < Self.maximumDepth else { throw failure("JSON is nested deeper than \(Self.maximumDepth) levels") }
+        depth += 1
+        offset += 1
+        let value = try body(&self)
+        depth -= 1
+        return value
+    }
+
+    private mutating func parseObject() throws(WeirError) -> JSONValue {
+        var entries: [JSONObject.Entry] = []
+        skipSpace()
+        if next == UInt8(ascii: "}") {
+            offset += 1
+            return .object(JSONObject())
+        }
+        while true {
+            skipSpace()
+            guard next == UInt8(ascii: "\"") else { throw failure("a member name is expected") }
+            let key = try parseString()
+            skipSpace()
+            guard next == UInt8(ascii: ":") else { throw failure("a colon is expected after '\(key)'") }
+            offset += 1
+            entries.append(JSONObject.Entry(key: key, value: try parseValue()))
+            guard try parseSeparator(closing: UInt8(ascii: "}")) else {
+                return .object(JSONObject(entries: entries))
+            }
+        }
+    }
+
+    private mutating func parseArray() throws(WeirError) -> JSONValue {
+        var values: [JSONValue] = []
+        skipSpace()
+        if next == UInt8(ascii: "]") {
+            offset += 1
+            return .array([])
+        }
+        while true {
+            values.append(try parseValue())
+            guard try parseSeparator(closing: UInt8(ascii: "]")) else { return .array(values) }
+        }
+    }
+
+    /// True when another element follows, false when the container was closed.
+    private mutating func parseSeparator(closing: UInt8) throws(WeirError) -> Bool {
+        skipSpace()
+        guard let byte = next, byte == UInt8(ascii: ",") || byte == closing else {
+            throw failure(next == nil ? "the JSON document ends early" : "a comma is expected")
+        }
+        offset += 1
+        return byte != closing
+    }
+
+    private mutating func parseWord(_ word: String, _ value: JSONValue) throws(WeirError) -> JSONValue {
+        let expected = Array(word.utf8)
+        guard bytes.count - offset >= expected.count, bytes[offset..<offset + expected.count].elementsEqual(expected)
+        else { throw failure("'\(word)' is expected") }
+        offset += expected.count
+        return value
+    }
+
+    private mutating func parseNumber() throws(WeirError) -> JSONValue {
+        let start = offset
+        var isInteger = true
+        while let byte = next {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): break
+            case UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): isInteger = false
+            default:
+                return try number(start, isInteger)
+            }
+            offset += 1
+        }
+        return try number(start, isInteger)
+    }
+
+    private func number(_ start: Int, _ isInteger: Bool) throws(WeirError) -> JSONValue {
+        let text = String(decoding: bytes[start..<offset], as: UTF8.self)
+        if isInteger, let value = Int64(text) { return .integer(value) }
+        guard Double(text) != nil else { throw failure("'\(text)' is not a number") }
+        return .number(text)
+    }
+
+    private mutating func parseString() throws(WeirError) -> String {
+        offset += 1
+        let start = offset
+        while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { offset += 1 }
+        if next == UInt8(ascii: "\"") {
+            defer { offset += 1 }
+            return try text(bytes[start..<offset])
+        }
+        var unescaped = Array(bytes[start..<offset])
+        while let byte = next {
+            offset += 1
+            switch byte {
+            case UInt8(ascii: "\""): return try text(unescaped[...])
+            case UInt8(ascii: "\\"): try parseEscape(into: &unescaped)
+            case 0..<0x20: throw failure("a control character stands inside a text")
+            default: unescaped.append(byte)
+            }
+        }
+        throw failure("a text is not closed")
+    }
+
+    private func text(_ slice: ArraySlice<UInt8>) throws(WeirError) -> String {
+        guard let text = String(validating: slice, as: UTF8.self) else { throw failure("text is not valid UTF-8") }
+        return text
+    }
+
+    private mutating func parseEscape(into target: inout [UInt8]) throws(WeirError) {
+        guard let byte = next else { throw failure("a text is not closed") }
+        offset += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): target.append(byte)
+        case UInt8(ascii: "b"): target.append(8)
+        case UInt8(ascii: "f"): target.append(12)
+        case UInt8(ascii: "n"): target.append(10)
+        case UInt8(ascii: "r"): target.append(13)
+        case UInt8(ascii: "t"): target.append(9)
+        case UInt8(ascii: "u"):
+            var unit = UInt32(try parseHex())
+            if 0xd800..<0xdc00 ~= unit, next == UInt8(ascii: "\\"), offset + 1 < bytes.count,
+                bytes[offset + 1] == UInt8(ascii: "u")
+            {
+                offset += 2
+                let low = UInt32(try parseHex())
+                guard 0xdc00..<0xe000 ~= low else { throw failure("a surrogate pair is broken") }
+                unit = 0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00)
+            }
+            guard let scalar = Unicode.Scalar(unit) else { throw failure("a surrogate stands alone") }
+            target.append(contentsOf: String(Character(scalar)).utf8)
+        default: throw failure("an escape is unknown")
+        }
+    }
+
+    private mutating func parseHex() throws(WeirError) -> UInt16 {
+        guard bytes.count - offset >= 4,
+            let digits = Hex.decode(String(decoding: bytes[offset..<offset + 4], as: UTF8.self))
+        else { throw failure("four hexadecimal digits are expected") }
+        offset += 4
+        return UInt16(digits[0]) << 8 | UInt16(digits[1])
+    }
+}

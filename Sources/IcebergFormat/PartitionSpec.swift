@@ -1,0 +1,156 @@
+import Bytes
+import Columnar
+
+/// One value that files of a table are grouped by.
+public struct PartitionField: Hashable, Sendable {
+    /// Field id of the column.
+    public let sourceId: Int
+    /// Field id of the partition value, 1000 and up.
+    public let id: Int
+    public let name: String
+    public let transform: Transform
+
+    public init(sourceId: Int, id: Int, name: String, transform: Transform) {
+        self.sourceId = sourceId
+        self.id = id
+        self.name = name
+        self.transform = transform
+    }
+
+    /// Parses the form of topology files, `day(created_at)`, `bucket(16, id)`, `country`, against a schema.
+    ///
+    /// The value's name follows Java: `created_at_day`, `id_bucket`, `name_trunc`, `country`.
+    public init(parsing text: String, schema: Schema, id: Int = 1000) throws(WeirError) {
+        let (transform, column) = try Self.split(text)
+        guard let field = schema.field(named: column) else {
+            throw WeirError(
+                .notFound,
+                "there is no column '\(column)' to partition by",
+                at: text,
+                advice: NearestName.advice(for: column, among: schema.fields.map(\.name))
+            )
+        }
+        guard transform.resultType(for: field.type) != nil else {
+            throw WeirError(.invalid, "column '\(column)' of type \(field.type) does not take \(transform)", at: text)
+        }
+        let suffix =
+            switch transform {
+            case .identity, .other: ""
+            case .bucket: "_bucket"
+            case .truncate: "_trunc"
+            case .void: "_null"
+            case .year, .month, .day, .hour: "_\(transform)"
+            }
+        self.init(sourceId: field.id, id: id, name: column + suffix, transform: transform)
+    }
+
+    private static func split(_ text: String) throws(WeirError) -> (Transform, column: String) {
+        let trimmed = text.trimmed
+        guard let open = trimmed.firstIndex(of: "(") else { return (.identity, trimmed) }
+        let advice = "use a column, or identity, year, month, day, hour, bucket(N, column), truncate(W, column)"
+        guard trimmed.hasSuffix(")") else { throw WeirError(.invalid, "a closing ')' is missing", at: text) }
+        let verb = String(trimmed[..<open]).trimmed.lowercased()
+        let arguments = trimmed[trimmed.index(after: open)...].dropLast()
+            .split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed }
+        // Both orders are in use: `bucket(16, id)` and `bucket(id, 16)`.
+        let width = arguments.compactMap { Int32($0) }.first
+        let columns = arguments.filter { Int32($0) == nil }
+        guard columns.count == 1, let column = columns.first, !column.isEmpty else {
+            throw WeirError(.invalid, "a transform takes one column", at: text, advice: advice)
+        }
+        switch (verb, arguments.count, width) {
+        case ("bucket", 2, let width?) where width > 0: return (.bucket(Int(width)), column)
+        case ("truncate", 2, let width?) where width > 0: return (.truncate(Int(width)), column)
+        case ("identity", 1, _): return (.identity, column)
+        case ("year", 1, _), ("years", 1, _): return (.year, column)
+        case ("month", 1, _), ("months", 1, _): return (.month, column)
+        case ("day", 1, _), ("days", 1, _): return (.day, column)
+        case ("hour", 1, _), ("hours", 1, _): return (.hour, column)
+        case ("void", 1, _): return (.void, column)
+        default: throw WeirError(.invalid, "'\(text)' is not a partition transform", at: text, advice: advice)
+        }
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String {
+        String(drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+    }
+}
+
+/// How the files of a table are grouped.
+public struct PartitionSpec: Hashable, Sendable {
+    public let id: Int
+    public let fields: [PartitionField]
+
+    public init(id: Int = 0, fields: [PartitionField] = []) {
+        self.id = id
+        self.fields = fields
+    }
+
+    public static let unpartitioned = PartitionSpec()
+
+    /// Parses topology forms, numbering the values from 1000.
+    public init(parsing texts: [String], schema: Schema) throws(WeirError) {
+        var fields: [PartitionField] = []
+        for text in texts {
+            let field = try PartitionField(parsing: text, schema: schema, id: 1000 + fields.count)
+            guard !fields.contains(where: { $0.name == field.name }) else {
+                throw WeirError(.invalid, "the table is partitioned twice by '\(field.name)'", at: text)
+            }
+            fields.append(field)
+        }
+        self.init(fields: fields)
+    }
+
+    public var isUnpartitioned: Bool { fields.allSatisfy { $0.transform == .void } }
+
+    /// The partition values as columns, in the order of the fields.
+    ///
+    /// A value whose column the schema no longer has keeps its place as an `int` or, for transforms that keep the
+    /// column's type, as a `string`.
+    public func partitionType(_ schema: Schema) -> Schema {
+        Schema(
+            fields.map { field in
+                let source = schema.nestedField(id: field.sourceId)?.type
+                let type = source.flatMap { field.transform.resultType(for: $0) } ?? field.transform.fallbackType
+                return Field(id: field.id, name: field.name, type: type)
+            }
+        )
+    }
+
+    /// The folder of a partition below the data folder: `dt=2024-01-02/id_bucket=3`; empty when unpartitioned.
+    public func path(for values: [Scalar]) -> String {
+        zip(fields, values).map { field, value in
+            Self.escape(field.name) + "=" + Self.escape(field.transform.humanText(value))
+        }.joined(separator: "/")
+    }
+
+    /// `application/x-www-form-urlencoded`, as Java's URLEncoder writes it.
+    static func escape(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "*"),
+                UInt8(ascii: "_"):
+                bytes.append(byte)
+            case UInt8(ascii: " "): bytes.append(UInt8(ascii: "+"))
+            default:
+                bytes.append(UInt8(ascii: "%"))
+                bytes.append(contentsOf: Hex.encode([byte]).uppercased().utf8)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension Transform {
+    fileprivate var fallbackType: FieldType {
+        switch self {
+        case .bucket, .year, .month, .hour: .int
+        case .day: .date
+        case .identity, .truncate, .void, .other: .string
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import Bytes
+import Columnar
+
+/// Gathers what the manifest list says about one partition field of a manifest.
+struct PartitionSummary {
+    let type: FieldType
+    private var containsNull = false
+    private var containsNaN = false
+    private var lower: Scalar?
+    private var upper: Scalar?
+
+    init(type: FieldType) { self.type = type }
+
+    mutating func add(_ value: Scalar) throws(WeirError) {
+        switch value {
+        case .null:
+            containsNull = true
+            return
+        case .float(let number) where number.isNaN:
+            containsNaN = true
+            return
+        case .double(let number) where number.isNaN:
+            containsNaN = true
+            return
+        default: break
+        }
+        if let lower, !value.isLess(than: lower) {} else { lower = value }
+        if let upper, !upper.isLess(than: value) {} else { upper = value }
+    }
+
+    var summary: ManifestFile.FieldSummary {
+        ManifestFile.FieldSummary(
+            containsNull: containsNull,
+            containsNaN: containsNaN,
+            lowerBound: lower.flatMap { SingleValue.encode($0) },
+            upperBound: upper.flatMap { SingleValue.encode($0) }
+        )
+    }
+}

@@ -1,0 +1,126 @@
+import Bytes
+
+/// One state of a table.
+public struct Snapshot: Hashable, Sendable {
+    public let id: Int64
+    public let parentId: Int64?
+    /// 0 in version 1 tables.
+    public let sequenceNumber: Int64
+    /// Milliseconds since 1970.
+    public let timestampMs: Int64
+    /// Location of the manifest list; nil where version 1 metadata names the manifests themselves.
+    public let manifestList: String?
+    public let manifests: [String]
+    /// `append`, `overwrite`, `replace` or `delete`; nil in old version 1 metadata.
+    public let operation: String?
+    /// Everything else in the summary.
+    public let summary: [String: String]
+    public let schemaId: Int?
+    let json: JSONObject
+
+    public init(
+        id: Int64,
+        parentId: Int64?,
+        sequenceNumber: Int64,
+        timestampMs: Int64,
+        manifestList: String,
+        operation: String,
+        summary: [String: String],
+        schemaId: Int?
+    ) {
+        self.id = id
+        self.parentId = parentId
+        self.sequenceNumber = sequenceNumber
+        self.timestampMs = timestampMs
+        self.manifestList = manifestList
+        self.manifests = []
+        self.operation = operation
+        self.summary = summary
+        self.schemaId = schemaId
+        var json: JSONObject = ["sequence-number": .integer(sequenceNumber), "snapshot-id": .integer(id)]
+        if let parentId { json["parent-snapshot-id"] = .integer(parentId) }
+        json["timestamp-ms"] = .integer(timestampMs)
+        var summaryJSON: JSONObject = ["operation": .string(operation)]
+        for entry in JSONObject(texts: summary).entries where entry.key != "operation" {
+            summaryJSON[entry.key] = entry.value
+        }
+        json["summary"] = .object(summaryJSON)
+        json["manifest-list"] = .string(manifestList)
+        if let schemaId { json["schema-id"] = .integer(Int64(schemaId)) }
+        self.json = json
+    }
+
+    init(json: JSONObject) throws(WeirError) {
+        self.json = json
+        id = try json.long("snapshot-id")
+        parentId = try json.optionalLong("parent-snapshot-id")
+        sequenceNumber = try json.optionalLong("sequence-number") ?? 0
+        timestampMs = try json.long("timestamp-ms")
+        manifestList = try json.optionalString("manifest-list")
+        manifests = (try json.optionalArray("manifests") ?? []).compactMap(\.asString)
+        var summary = try json.texts("summary")
+        operation = summary.removeValue(forKey: "operation")
+        self.summary = summary
+        schemaId = try json.optionalInt("schema-id")
+        guard manifestList != nil || json["manifests"] != nil else {
+            throw WeirError(.corrupt, "snapshot \(id) names no manifest list")
+        }
+    }
+}
+
+/// A branch or tag.
+public struct SnapshotReference: Hashable, Sendable {
+    public let snapshotId: Int64
+    public let isTag: Bool
+    public let minSnapshotsToKeep: Int?
+    public let maxSnapshotAgeMs: Int64?
+    public let maxReferenceAgeMs: Int64?
+    let json: JSONObject
+
+    public init(branch snapshotId: Int64) {
+        self.snapshotId = snapshotId
+        isTag = false
+        minSnapshotsToKeep = nil
+        maxSnapshotAgeMs = nil
+        maxReferenceAgeMs = nil
+        json = ["snapshot-id": .integer(snapshotId), "type": .string("branch")]
+    }
+
+    init(json: JSONObject) throws(WeirError) {
+        self.json = json
+        snapshotId = try json.long("snapshot-id")
+        isTag = try json.string("type") == "tag"
+        minSnapshotsToKeep = try json.optionalInt("min-snapshots-to-keep")
+        maxSnapshotAgeMs = try json.optionalLong("max-snapshot-age-ms")
+        maxReferenceAgeMs = try json.optionalLong("max-ref-age-ms")
+    }
+
+    /// The same reference, with its retention, at another snapshot.
+    func moved(to snapshotId: Int64) throws(WeirError) -> SnapshotReference {
+        var json = json
+        json["snapshot-id"] = .integer(snapshotId)
+        return try SnapshotReference(json: json)
+    }
+}
+
+/// When a snapshot became current.
+public struct SnapshotLogEntry: Hashable, Sendable {
+    public let timestampMs: Int64
+    public let snapshotId: Int64
+
+    public init(timestampMs: Int64, snapshotId: Int64) {
+        self.timestampMs = timestampMs
+        self.snapshotId = snapshotId
+    }
+}
+
+/// A metadata file that was current before.
+public struct MetadataLogEntry: Hashable, Sendable {
+    public let timestampMs: Int64
+    public let path: String
+
+    public init(timestampMs: Int64, path: String) {
+        self.timestampMs = timestampMs
+        self.path = path
+    }
+}

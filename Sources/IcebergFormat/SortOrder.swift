@@ -1,0 +1,39 @@
+import Bytes
+
+/// An order in which writers are asked to sort rows.
+public struct SortOrder: Hashable, Sendable {
+    public struct Field: Hashable, Sendable {
+        public let sourceId: Int
+        public let transform: Transform
+        public let isAscending: Bool
+        public let nullsFirst: Bool
+    }
+
+    public let id: Int
+    public let fields: [Field]
+    let json: JSONObject
+
+    public static let unsorted = SortOrder(
+        id: 0,
+        fields: [],
+        json: ["order-id": .integer(0), "fields": .array([])]
+    )
+
+    private init(id: Int, fields: [Field], json: JSONObject) {
+        self.id = id
+        self.fields = fields
+        self.json = json
+    }
+
+    init(json: JSONObject) throws(WeirError) {
+        let fields = try json.objects("fields").map { (object) throws(WeirError) in
+            Field(
+                sourceId: try object.sourceId(),
+                transform: Transform(try object.string("transform")),
+                isAscending: try object.string("direction") == "asc",
+                nullsFirst: try object.string("null-order") == "nulls-first"
+            )
+        }
+        self.init(id: try json.int("order-id"), fields: fields, json: json)
+    }
+}

@@ -1,0 +1,69 @@
+import Bytes
+import Columnar
+
+// The changes that commits are made of. Each leaves valid metadata behind.
+extension TableMetadata {
+    /// Adds a snapshot and makes it the current state of the main branch.
+    public mutating func append(_ snapshot: Snapshot) throws(WeirError) {
+        guard snapshot.sequenceNumber > lastSequenceNumber else {
+            throw WeirError(
+                .invalid,
+                "snapshot \(snapshot.id) has sequence number \(snapshot.sequenceNumber), already used"
+            )
+        }
+        lastSequenceNumber = snapshot.sequenceNumber
+        lastUpdatedMs = max(lastUpdatedMs, snapshot.timestampMs)
+        snapshots.append(snapshot)
+        snapshotLog.append(SnapshotLogEntry(timestampMs: snapshot.timestampMs, snapshotId: snapshot.id))
+        currentSnapshotId = snapshot.id
+        references[Self.mainBranch] =
+            try references[Self.mainBranch]?.moved(to: snapshot.id) ?? SnapshotReference(branch: snapshot.id)
+    }
+
+    public mutating func setProperties(_ changes: [String: String]) { properties.merge(changes) { $1 } }
+
+    public mutating func removeProperties(_ keys: some Sequence<String>) {
+        for key in keys { properties[key] = nil }
+    }
+
+    /// Registers a statistics file in place of the snapshot's earlier one.
+    public mutating func setStatistics(_ file: StatisticsFile) {
+        statistics.removeAll { $0.snapshotId == file.snapshotId }
+        statistics.append(file)
+    }
+
+    /// Makes a schema current. One that equals an earlier schema becomes current again under its old id.
+    public mutating func setSchema(_ schema: Schema, identifierFieldIds: [Int]) {
+        if let known = schemas.first(where: { $0.schema == schema && $0.identifierFieldIds == identifierFieldIds }) {
+            currentSchemaId = known.id
+            return
+        }
+        let id = (schemas.map(\.id).max() ?? -1) + 1
+        schemas.append(TableSchema(id: id, schema: schema, identifierFieldIds: identifierFieldIds))
+        currentSchemaId = id
+        lastColumnId = max(lastColumnId, schema.highestFieldId)
+    }
+
+    /// Forgets snapshots; the current one and those that a branch or tag names stay.
+    public mutating func removeSnapshots(_ ids: Set<Int64>) {
+        let kept = Set(references.values.map(\.snapshotId) + [currentSnapshotId].compactMap { $0 })
+        let removed = ids.subtracting(kept)
+        snapshots.removeAll { removed.contains($0.id) }
+        statistics.removeAll { removed.contains($0.snapshotId) }
+        // History up to and including a removed snapshot can no longer be told without gaps.
+        if let last = snapshotLog.lastIndex(where: { removed.contains($0.snapshotId) }) {
+            snapshotLog.removeFirst(last + 1)
+        }
+    }
+
+    /// Notes the metadata file this one replaces and forgets the oldest beyond `limit`.
+    ///
+    /// - Returns: the files forgotten.
+    public mutating func supersede(_ path: String, writtenAtMs: Int64, nowMs: Int64, limit: Int) -> [MetadataLogEntry] {
+        metadataLog.append(MetadataLogEntry(timestampMs: writtenAtMs, path: path))
+        lastUpdatedMs = max(lastUpdatedMs, nowMs)
+        let forgotten = Array(metadataLog.prefix(max(0, metadataLog.count - max(1, limit))))
+        metadataLog.removeFirst(forgotten.count)
+        return forgotten
+    }
+}

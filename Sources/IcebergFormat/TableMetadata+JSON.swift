@@ -1,0 +1,158 @@
+import Bytes
+import Columnar
+
+extension TableMetadata {
+    /// Parses a metadata file of format version 1, 2 or 3, plain or compressed with gzip.
+    ///
+    /// - Parameter path: names the file in errors.
+    public static func parse(_ bytes: [UInt8], at path: String) throws(WeirError) -> TableMetadata {
+        do throws(WeirError) {
+            let text = bytes.starts(with: [0x1f, 0x8b]) ? try Gzip.decompress(bytes) : bytes
+            guard let object = try JSONValue.parse(text).asObject else {
+                throw WeirError(.corrupt, "table metadata is not a JSON object")
+            }
+            return try TableMetadata(json: object)
+        } catch {
+            throw error.located(at: path)
+        }
+    }
+
+    private init(json: JSONObject) throws(WeirError) {
+        otherMembers = json.removing(Self.knownMembers)
+        formatVersion = try json.int("format-version")
+        guard 1...3 ~= formatVersion else {
+            throw WeirError(.unsupported, "table metadata of format version \(formatVersion) cannot be read")
+        }
+        tableUUID = try json.optionalString("table-uuid") ?? ""
+        location = try json.string("location")
+        lastSequenceNumber = try json.optionalLong("last-sequence-number") ?? 0
+        lastUpdatedMs = try json.long("last-updated-ms")
+        lastColumnId = try json.int("last-column-id")
+
+        var schemas = try json.objects("schemas").map { (object) throws(WeirError) in try TableSchema(json: object) }
+        if schemas.isEmpty { schemas = [try TableSchema(json: try json.object("schema"))] }
+        currentSchemaId = try json.optionalInt("current-schema-id") ?? schemas[0].id
+        self.schemas = schemas
+
+        var specs = try json.objects("partition-specs").map { (object) throws(WeirError) in
+            try PartitionSpec(json: object)
+        }
+        if specs.isEmpty {
+            specs = [PartitionSpec(fields: try PartitionSpec.parseFields(try json.objects("partition-spec")))]
+        }
+        defaultSpecId = try json.optionalInt("default-spec-id") ?? specs[0].id
+        lastPartitionId =
+            try json.optionalInt("last-partition-id") ?? specs.flatMap { $0.fields.map(\.id) }.max() ?? 999
+        self.specs = specs
+
+        let orders = try json.objects("sort-orders").map { (object) throws(WeirError) in try SortOrder(json: object) }
+        sortOrders = orders.isEmpty ? [.unsorted] : orders
+        defaultSortOrderId = try json.optionalInt("default-sort-order-id") ?? sortOrders[0].id
+        properties = try json.texts("properties")
+        let current = try json.optionalLong("current-snapshot-id")
+        currentSnapshotId = current == -1 ? nil : current
+        snapshots = try json.objects("snapshots").map { (object) throws(WeirError) in try Snapshot(json: object) }
+        snapshotLog = try json.objects("snapshot-log").map { (object) throws(WeirError) in
+            SnapshotLogEntry(timestampMs: try object.long("timestamp-ms"), snapshotId: try object.long("snapshot-id"))
+        }
+        metadataLog = try json.objects("metadata-log").map { (object) throws(WeirError) in
+            MetadataLogEntry(timestampMs: try object.long("timestamp-ms"), path: try object.string("metadata-file"))
+        }
+        var references: [String: SnapshotReference] = [:]
+        for entry in json["refs"]?.asObject?.entries ?? [] {
+            guard let object = entry.value.asObject else {
+                throw WeirError(.corrupt, "ref '\(entry.key)' is no object")
+            }
+            references[entry.key] = try SnapshotReference(json: object)
+        }
+        if let currentSnapshotId, references[Self.mainBranch] == nil {
+            references[Self.mainBranch] = SnapshotReference(branch: currentSnapshotId)
+        }
+        self.references = references
+        statistics = try json.objects("statistics").map { (object) throws(WeirError) in
+            try StatisticsFile(json: object)
+        }
+        try checkIds()
+    }
+
+    private func checkIds() throws(WeirError) {
+        guard schema(id: currentSchemaId) != nil else {
+            throw WeirError(.corrupt, "the current schema \(currentSchemaId) is not among the schemas")
+        }
+        guard spec(id: defaultSpecId) != nil else {
+            throw WeirError(.corrupt, "the default partition spec \(defaultSpecId) is not among the specs")
+        }
+        if let currentSnapshotId, currentSnapshot == nil {
+            throw WeirError(.corrupt, "the current snapshot \(currentSnapshotId) is not among the snapshots")
+        }
+    }
+
+    /// The metadata file's bytes.
+    public func serialized() -> [UInt8] { JSONValue.object(document).serialized() }
+
+    private var document: JSONObject {
+        var json = JSONObject()
+        json["format-version"] = .integer(Int64(formatVersion))
+        if !tableUUID.isEmpty { json["table-uuid"] = .string(tableUUID) }
+        json["location"] = .string(location)
+        if formatVersion > 1 { json["last-sequence-number"] = .integer(lastSequenceNumber) }
+        json["last-updated-ms"] = .integer(lastUpdatedMs)
+        json["last-column-id"] = .integer(Int64(lastColumnId))
+        json["current-schema-id"] = .integer(Int64(currentSchemaId))
+        json["schemas"] = .array(schemas.map { .object($0.json) })
+        json["default-spec-id"] = .integer(Int64(defaultSpecId))
+        json["partition-specs"] = .array(specs.map { .object($0.json) })
+        json["last-partition-id"] = .integer(Int64(lastPartitionId))
+        json["default-sort-order-id"] = .integer(Int64(defaultSortOrderId))
+        json["sort-orders"] = .array(sortOrders.map { .object($0.json) })
+        if formatVersion == 1 {
+            // Version 1 readers look for the current ones outside of the lists.
+            json["schema"] = .object(currentSchema.json)
+            json["partition-spec"] = spec.fieldsJSON
+        }
+        json["properties"] = .object(JSONObject(texts: properties))
+        json["current-snapshot-id"] = .integer(currentSnapshotId ?? -1)
+        var refs = JSONObject()
+        for (name, reference) in references.sorted(by: { $0.key < $1.key }) { refs[name] = .object(reference.json) }
+        json["refs"] = .object(refs)
+        json["snapshots"] = .array(snapshots.map { .object($0.json) })
+        json["statistics"] = .array(statistics.map { .object($0.json) })
+        json["snapshot-log"] = .array(
+            snapshotLog.map { ["timestamp-ms": .integer($0.timestampMs), "snapshot-id": .integer($0.snapshotId)] }
+                .map { .object($0) }
+        )
+        json["metadata-log"] = .array(
+            metadataLog.map { ["timestamp-ms": .integer($0.timestampMs), "metadata-file": .string($0.path)] }
+                .map { .object($0) }
+        )
+        for member in otherMembers.entries { json[member.key] = member.value }
+        return json
+    }
+
+    private static let knownMembers: Set<String> = [
+        "format-version", "table-uuid", "location", "last-sequence-number", "last-updated-ms", "last-column-id",
+        "current-schema-id", "schemas", "schema", "default-spec-id", "partition-specs", "partition-spec",
+        "last-partition-id", "default-sort-order-id", "sort-orders", "properties", "current-snapshot-id", "refs",
+        "snapshots", "statistics", "snapshot-log", "metadata-log",
+    ]
+}
+
+/// The gzip wrapper (RFC 1952) of compressed metadata files.
+enum Gzip {
+    static func decompress(_ bytes: [UInt8]) throws(WeirError) -> [UInt8] {
+        var reader = ByteReader(bytes.span.bytes)
+        try reader.skip(3)
+        let flags = try reader.readUInt8()
+        try reader.skip(6)
+        if flags & 4 != 0 { try reader.skip(Int(try reader.readLittleEndian(UInt16.self))) }
+        for flag in [8, 16] as [UInt8] where flags & flag != 0 { while try reader.readUInt8() != 0 {} }
+        if flags & 2 != 0 { try reader.skip(2) }
+        guard reader.remaining >= 8 else { throw WeirError(.corrupt, "the gzip data ends early") }
+        let content = try Deflate.decompress(try reader.readBytes(reader.remaining - 8))
+        try reader.skip(4)
+        guard try reader.readLittleEndian(UInt32.self) == UInt32(truncatingIfNeeded: content.count) else {
+            throw WeirError(.corrupt, "the gzip data does not have the length it claims")
+        }
+        return content
+    }
+}

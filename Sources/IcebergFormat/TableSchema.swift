@@ -1,0 +1,72 @@
+import Bytes
+import Columnar
+
+/// One version of a table's columns.
+public struct TableSchema: Hashable, Sendable {
+    public let id: Int
+    public let schema: Schema
+    public let identifierFieldIds: [Int]
+    /// What was parsed, defaults of columns and unknown members included.
+    let json: JSONObject
+
+    public init(id: Int, schema: Schema, identifierFieldIds: [Int] = []) {
+        self.id = id
+        self.schema = schema
+        self.identifierFieldIds = identifierFieldIds
+        var json: JSONObject = ["type": .string("struct"), "schema-id": .integer(Int64(id))]
+        if !identifierFieldIds.isEmpty {
+            json["identifier-field-ids"] = .array(identifierFieldIds.map { .integer(Int64($0)) })
+        }
+        json["fields"] = .array(schema.fields.map { .object($0.json) })
+        self.json = json
+    }
+
+    init(json: JSONObject) throws(WeirError) {
+        self.json = json
+        id = try json.optionalInt("schema-id") ?? 0
+        schema = Schema(try Field.parse(try json.array("fields")))
+        identifierFieldIds = try (json.optionalArray("identifier-field-ids") ?? []).map { (value) throws(WeirError) in
+            guard let id = value.asInteger.flatMap({ Int32(exactly: $0) }) else {
+                throw json.missing("identifier-field-ids", "an array of field ids")
+            }
+            return Int(id)
+        }
+    }
+
+    /// The JSON text that manifests carry in their header.
+    var text: String { JSONValue.object(json).text }
+}
+
+extension Schema {
+    /// A field at any depth of structs, lists and maps.
+    public func nestedField(id: Int) -> Field? {
+        func find(_ fields: [Field]) -> Field? {
+            for field in fields {
+                if field.id == id { return field }
+                switch field.type {
+                case .structure(let children): if let found = find(children) { return found }
+                case .list(let element): if let found = find([element]) { return found }
+                case .map(let key, let value): if let found = find([key, value]) { return found }
+                default: continue
+                }
+            }
+            return nil
+        }
+        return find(fields)
+    }
+
+    /// The largest field id at any depth, 0 when there are no fields.
+    public var highestFieldId: Int {
+        func highest(_ fields: [Field]) -> Int {
+            fields.map { field in
+                switch field.type {
+                case .structure(let children): max(field.id, highest(children))
+                case .list(let element): max(field.id, highest([element]))
+                case .map(let key, let value): max(field.id, highest([key, value]))
+                default: field.id
+                }
+            }.max() ?? 0
+        }
+        return highest(fields)
+    }
+}

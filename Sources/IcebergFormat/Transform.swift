@@ -1,0 +1,95 @@
+import Bytes
+import Columnar
+
+/// How a partition or sort value comes from a column.
+public enum Transform: Hashable, Sendable, CustomStringConvertible {
+    case identity
+    /// Hash modulo that number.
+    case bucket(Int)
+    /// Rounded down to a multiple of that width, or cut to that many code points or bytes.
+    case truncate(Int)
+    /// Years since 1970.
+    case year
+    /// Months since 1970-01.
+    case month
+    /// Days since 1970-01-01.
+    case day
+    /// Hours since 1970-01-01 00:00.
+    case hour
+    /// Always null.
+    case void
+    /// A transform of a later format version, kept by its text so that the table still opens.
+    case other(String)
+
+    /// Parses the text of table metadata: `day`, `bucket[16]`.
+    public init(_ text: String) {
+        switch text.lowercased() {
+        case "identity": self = .identity
+        case "year": self = .year
+        case "month": self = .month
+        case "day": self = .day
+        case "hour": self = .hour
+        case "void": self = .void
+        case let name:
+            guard name.hasSuffix("]"), let open = name.firstIndex(of: "["),
+                let width = Int32(name[name.index(after: open)...].dropLast()), width > 0
+            else {
+                self = .other(text)
+                return
+            }
+            switch name[..<open] {
+            case "bucket": self = .bucket(Int(width))
+            case "truncate": self = .truncate(Int(width))
+            default: self = .other(text)
+            }
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .identity: "identity"
+        case .bucket(let count): "bucket[\(count)]"
+        case .truncate(let width): "truncate[\(width)]"
+        case .year: "year"
+        case .month: "month"
+        case .day: "day"
+        case .hour: "hour"
+        case .void: "void"
+        case .other(let text): text
+        }
+    }
+
+    /// The type of the transformed values; nil when the transform cannot take that type.
+    public func resultType(for source: FieldType) -> FieldType? {
+        switch (self, source) {
+        case (.void, _): source
+        case (.identity, _): source.isPrimitive ? source : nil
+        case (.bucket, .int), (.bucket, .long), (.bucket, .decimal), (.bucket, .date), (.bucket, .time),
+            (.bucket, .timestamp), (.bucket, .timestamptz), (.bucket, .string), (.bucket, .uuid), (.bucket, .fixed),
+            (.bucket, .binary):
+            .int
+        case (.truncate, .int), (.truncate, .long), (.truncate, .decimal), (.truncate, .string), (.truncate, .binary):
+            source
+        case (.year, .date), (.year, .timestamp), (.year, .timestamptz), (.month, .date), (.month, .timestamp),
+            (.month, .timestamptz), (.hour, .timestamp), (.hour, .timestamptz):
+            .int
+        case (.day, .date), (.day, .timestamp), (.day, .timestamptz): .date
+        default: nil
+        }
+    }
+
+    /// Whether a larger source value never gives a smaller result, which is what range pruning needs.
+    public var preservesOrder: Bool {
+        switch self {
+        case .identity, .truncate, .year, .month, .day, .hour: true
+        case .bucket, .void, .other: false
+        }
+    }
+
+    func requireResultType(for source: FieldType) throws(WeirError) -> FieldType {
+        guard let type = resultType(for: source) else {
+            throw WeirError(.invalid, "transform '\(self)' does not take values of type \(source)")
+        }
+        return type
+    }
+}

@@ -1,0 +1,96 @@
+import Bytes
+import IcebergFormat
+
+/// Looks for commits since the caller read the table that contradict the change.
+struct CommitValidation {
+    private let change: SnapshotChange
+    private let metadata: TableMetadata
+    private let store: ManifestStore
+
+    init(_ change: SnapshotChange, _ metadata: TableMetadata, _ store: ManifestStore) {
+        self.change = change
+        self.metadata = metadata
+        self.store = store
+    }
+
+    func check() throws(WeirError) {
+        guard let start = change.validateFrom, start != metadata.currentSnapshotId else { return }
+        let newer = metadata.ancestors(of: metadata.currentSnapshotId).prefix { $0.id != start }
+        let reached = newer.last?.parentId == start || newer.isEmpty
+        guard reached, metadata.currentSnapshotId != nil else {
+            throw WeirError(
+                .conflict,
+                "snapshot \(start), which this change was made from, is not in the table's history",
+                advice: "the table was rolled back or the snapshot expired; plan again"
+            )
+        }
+        let referenced = Set(change.addedDeletes.compactMap(\.deletedDataFile))
+        for snapshot in newer where snapshot.operation != SnapshotOperation.append.rawValue {
+            for manifest in try store.manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
+                if manifest.content == .deletes, manifest.addedFiles != 0, !change.removed.isEmpty {
+                    try checkNewDeletes(manifest, snapshot)
+                }
+                if manifest.content == .data, manifest.deletedFiles != 0, !referenced.isEmpty {
+                    try checkRemoved(manifest, snapshot, referenced)
+                }
+            }
+        }
+    }
+
+    /// Rewriting a file loses deletes that were added for it meanwhile.
+    private func checkNewDeletes(_ manifest: ManifestFile, _ snapshot: Snapshot) throws(WeirError) {
+        for entry in try store.entries(of: manifest, metadata) where entry.status == .added {
+            guard entry.snapshotId == snapshot.id else { continue }
+            for file in change.removed where entry.file.mayDelete(from: file) {
+                throw WeirError(
+                    .conflict,
+                    "snapshot \(snapshot.id) deleted rows of a file that this change replaces",
+                    at: file.path,
+                    advice: "plan again from the current snapshot"
+                )
+            }
+        }
+    }
+
+    /// Deletes for a file that is gone would come to nothing while its rows live on elsewhere.
+    private func checkRemoved(
+        _ manifest: ManifestFile,
+        _ snapshot: Snapshot,
+        _ referenced: Set<String>
+    ) throws(WeirError) {
+        for entry in try store.entries(of: manifest, metadata)
+        where entry.status == .deleted && entry.snapshotId == snapshot.id && referenced.contains(entry.file.path) {
+            throw WeirError(
+                .conflict,
+                "snapshot \(snapshot.id) replaced a file that this change deletes rows of",
+                at: entry.file.path,
+                advice: "plan again from the current snapshot"
+            )
+        }
+    }
+}
+
+extension DataFile {
+    /// The one data file a position delete file is about, where that is known.
+    var deletedDataFile: String? {
+        if let referencedDataFile { return referencedDataFile }
+        guard content == .positionDeletes, let lower = lowerBounds[Self.deletePathFieldId],
+            lower == upperBounds[Self.deletePathFieldId]
+        else { return nil }
+        // A truncated bound would name a file that does not exist; a name that long is not compared.
+        return String(validating: lower, as: UTF8.self)
+    }
+
+    /// Whether this delete file may hold deletes for rows of a data file, sequence numbers aside.
+    func mayDelete(from data: DataFile) -> Bool {
+        // Equality deletes of an unpartitioned spec reach every partition.
+        if content == .equalityDeletes, partition.isEmpty { return true }
+        guard PartitionKey(self) == PartitionKey(data) else { return false }
+        guard content == .positionDeletes else { return true }
+        if let referencedDataFile { return referencedDataFile == data.path }
+        let path = Array(data.path.utf8)
+        if let lower = lowerBounds[Self.deletePathFieldId], path.lexicographicallyPrecedes(lower) { return false }
+        if let upper = upperBounds[Self.deletePathFieldId], upper.lexicographicallyPrecedes(path) { return false }
+        return true
+    }
+}

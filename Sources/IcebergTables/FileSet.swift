@@ -1,0 +1,54 @@
+import Bytes
+import Columnar
+import IcebergFormat
+
+/// Files that are looked for in manifests.
+struct FileSet {
+    let paths: Set<String>
+    /// By spec; nil when some files are known by their path alone and may be anywhere.
+    private let partitions: [Int: [[Scalar]]]?
+
+    init(_ files: [DataFile], paths known: Set<String>) {
+        paths = known.union(files.map(\.path))
+        guard known.isEmpty else {
+            partitions = nil
+            return
+        }
+        partitions = Dictionary(grouping: Set(files.map { PartitionKey($0) }), by: \.specId)
+            .mapValues { $0.map(\.values) }
+    }
+
+    /// False when the manifest list shows that none of the files is in that manifest.
+    func mayTouch(_ manifest: ManifestFile, _ metadata: TableMetadata) throws(WeirError) -> Bool {
+        if paths.isEmpty { return false }
+        guard let partitions else { return true }
+        guard let values = partitions[manifest.specId] else { return false }
+        guard let spec = metadata.spec(id: manifest.specId), !spec.fields.isEmpty,
+            manifest.partitions.count == spec.fields.count
+        else { return true }
+        let types = metadata.partitionType(spec).fields.map(\.type)
+        for tuple in values where tuple.count == types.count {
+            var fits = true
+            for (index, value) in tuple.enumerated() {
+                if try !manifest.partitions[index].mayContain(value, types[index]) {
+                    fits = false
+                    break
+                }
+            }
+            if fits { return true }
+        }
+        return false
+    }
+}
+
+extension ManifestFile.FieldSummary {
+    func mayContain(_ value: Scalar, _ type: FieldType) throws(WeirError) -> Bool {
+        if value == .null { return containsNull }
+        if case .float(let number) = value, number.isNaN { return containsNaN ?? true }
+        if case .double(let number) = value, number.isNaN { return containsNaN ?? true }
+        guard let lowerBound, let upperBound else { return false }
+        let lower = try SingleValue.decode(lowerBound, type)
+        let upper = try SingleValue.decode(upperBound, type)
+        return !value.isLess(than: lower) && !upper.isLess(than: value)
+    }
+}

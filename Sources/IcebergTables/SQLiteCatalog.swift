@@ -1,0 +1,360 @@
+import Bytes
+import Foundation
+import GRDB
+import IcebergFormat
+import ObjectStorage
+
+/// The embedded catalog: one SQLite file with the schema that Java's JdbcCatalog and PyIceberg's SqlCatalog share.
+///
+/// ```
+/// iceberg_tables                catalog_name, table_namespace, table_name → metadata_location, previous_…, iceberg_type
+/// iceberg_namespace_properties  catalog_name, namespace, property_key → property_value ("exists" = "true" at least)
+/// ```
+/// Several processes may use the file at once; each change is one immediate transaction that waits its turn.
+public final class SQLiteCatalog: Catalog {
+    public let warehouse: String
+    public let storage: any ObjectStorage
+    public let name: String
+    private let path: String
+    private let database: DatabaseQueue
+    /// Databases of the older schema have no `iceberg_type`, and no views either.
+    private let hasType: Bool
+
+    /// Opens or creates the database.
+    ///
+    /// - Parameters:
+    ///   - path: of the database file; `file:` forms are taken too.
+    ///   - name: tells apart the catalogs that share a file.
+    ///   - warehouse: a location; a plain absolute or relative path becomes `file://…`.
+    public init(
+        path: String,
+        name: String = "weir",
+        warehouse: String,
+        storage: any ObjectStorage = LocalObjectStorage()
+    ) throws(WeirError) {
+        self.path = LocalObjectStorage.localPath(path)
+        self.name = name
+        self.warehouse = Self.location(warehouse)
+        self.storage = storage
+        do throws(WeirError) {
+            try LocalFileSystem().makeDirectories(self.path.parentDirectory)
+        } catch  where FileManager.default.fileExists(atPath: self.path) {}
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(60)
+        configuration.label = "weir.catalog"
+        let isNew = !FileManager.default.fileExists(atPath: self.path)
+        // On a read-only directory an existing catalog can still be read.
+        configuration.readonly = !isNew && !FileManager.default.isWritableFile(atPath: self.path.parentDirectory)
+        let path = self.path
+        let isReadOnly = configuration.readonly
+        (database, hasType) = try Self.rethrowing("open", path) {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let hasType = try isReadOnly ? queue.read(Self.probe) : queue.inImmediate(Self.prepare)
+            return (queue, hasType)
+        }
+    }
+
+    static func location(_ warehouse: String) -> String {
+        let trimmed = warehouse.withoutTrailingSlash
+        if trimmed.contains("://") { return trimmed }
+        let path = LocalObjectStorage.localPath(trimmed)
+        return "file://" + URL(fileURLWithPath: path).standardizedFileURL.path
+    }
+
+    private static func probe(_ db: Database) throws -> Bool {
+        try db.columns(in: "iceberg_tables").contains { $0.name == "iceberg_type" }
+    }
+
+    private static func prepare(_ db: Database) throws -> Bool {
+        try db.execute(
+            sql: """
+                CREATE TABLE IF NOT EXISTS iceberg_tables (
+                    catalog_name VARCHAR(255) NOT NULL,
+                    table_namespace VARCHAR(255) NOT NULL,
+                    table_name VARCHAR(255) NOT NULL,
+                    metadata_location VARCHAR(1000),
+                    previous_metadata_location VARCHAR(1000),
+                    iceberg_type VARCHAR(5),
+                    PRIMARY KEY (catalog_name, table_namespace, table_name)
+                );
+                CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (
+                    catalog_name VARCHAR(255) NOT NULL,
+                    namespace VARCHAR(255) NOT NULL,
+                    property_key VARCHAR(255) NOT NULL,
+                    property_value VARCHAR(1000) NOT NULL,
+                    PRIMARY KEY (catalog_name, namespace, property_key)
+                );
+                """
+        )
+        return try probe(db)
+    }
+
+    private var onlyTables: String { hasType ? " AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)" : "" }
+
+    public func namespaces() throws(WeirError) -> [[String]] {
+        try read { [name] db in
+            try String.fetchAll(
+                db,
+                sql: """
+                    SELECT namespace FROM iceberg_namespace_properties WHERE catalog_name = ?1
+                    UNION SELECT table_namespace FROM iceberg_tables WHERE catalog_name = ?1 ORDER BY 1
+                    """,
+                arguments: [name]
+            ).map { $0.split(separator: ".").map(String.init) }
+        }
+    }
+
+    public func createNamespace(_ namespace: [String], ifNotExists: Bool) throws(WeirError) {
+        let text = try Self.text(namespace)
+        try write { [self] db in
+            if try has(text, db) {
+                guard ifNotExists else { throw WeirError(.alreadyExists, "namespace '\(text)' exists already") }
+                return
+            }
+            try db.execute(
+                sql: """
+                    INSERT INTO iceberg_namespace_properties
+                    (catalog_name, namespace, property_key, property_value) VALUES (?, ?, 'exists', 'true')
+                    """,
+                arguments: [name, text]
+            )
+        }
+    }
+
+    public func dropNamespace(_ namespace: [String]) throws(WeirError) {
+        let text = try Self.text(namespace)
+        try write { [self] db in
+            guard try has(text, db) else { throw WeirError(.notFound, "there is no namespace '\(text)'") }
+            let tables = try Int.fetchOne(
+                db,
+                sql: "SELECT count(*) FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ?",
+                arguments: [name, text]
+            )
+            guard tables == 0 else {
+                throw WeirError(.conflict, "namespace '\(text)' still holds tables", advice: "drop them first")
+            }
+            try db.execute(
+                sql: "DELETE FROM iceberg_namespace_properties WHERE catalog_name = ? AND namespace = ?",
+                arguments: [name, text]
+            )
+        }
+    }
+
+    public func tables(in namespace: [String]) throws(WeirError) -> [TableIdentifier] {
+        let text = try Self.text(namespace)
+        return try read { [self] db in
+            guard try has(text, db) else {
+                throw WeirError(
+                    .notFound,
+                    "there is no namespace '\(text)'",
+                    advice: NearestName.advice(for: text, among: try namespaceTexts(db))
+                )
+            }
+            return try names(in: text, db).map { TableIdentifier(namespace: namespace, name: $0) }
+        }
+    }
+
+    public func metadataLocation(of id: TableIdentifier) throws(WeirError) -> String {
+        let namespace = try Self.text(id.namespace)
+        return try read { [self] db in
+            let location = try String.fetchOne(
+                db,
+                sql: """
+                    SELECT metadata_location FROM iceberg_tables
+                    WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?\(onlyTables)
+                    """,
+                arguments: [name, namespace, id.name]
+            )
+            guard let location else { throw try missing(id, namespace, db) }
+            return location
+        }
+    }
+
+    public func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError) {
+        let namespace = try Self.text(id.namespace)
+        try write { [self] db in
+            guard try has(namespace, db) else {
+                throw WeirError(
+                    .notFound,
+                    "there is no namespace '\(namespace)'",
+                    advice: NearestName.advice(for: namespace, among: try namespaceTexts(db)) ?? "create it first"
+                )
+            }
+            // A view of that name is in the way too.
+            let taken = try Int.fetchOne(
+                db,
+                sql: """
+                    SELECT count(*) FROM iceberg_tables
+                    WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?
+                    """,
+                arguments: [name, namespace, id.name]
+            )
+            guard taken == 0 else { throw WeirError(.alreadyExists, "table '\(id)' exists already") }
+            let type = hasType ? (column: ", iceberg_type", value: ", 'TABLE'") : ("", "")
+            try db.execute(
+                sql: """
+                    INSERT INTO iceberg_tables
+                    (catalog_name, table_namespace, table_name, metadata_location, previous_metadata_location\(type.0))
+                    VALUES (?, ?, ?, ?, NULL\(type.1))
+                    """,
+                arguments: [name, namespace, id.name, metadataLocation]
+            )
+        }
+    }
+
+    public func unregister(_ id: TableIdentifier) throws(WeirError) {
+        let namespace = try Self.text(id.namespace)
+        try write { [self] db in
+            try db.execute(
+                sql: """
+                    DELETE FROM iceberg_tables
+                    WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?\(onlyTables)
+                    """,
+                arguments: [name, namespace, id.name]
+            )
+            guard db.changesCount > 0 else { throw try missing(id, namespace, db) }
+        }
+    }
+
+    public func commit(
+        _ id: TableIdentifier,
+        from oldMetadataLocation: String,
+        to newMetadataLocation: String
+    ) throws(WeirError) {
+        let namespace = try Self.text(id.namespace)
+        try write { [self] db in
+            try db.execute(
+                sql: """
+                    UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?
+                    WHERE catalog_name = ? AND table_namespace = ? AND table_name = ? AND metadata_location = ?
+                    """,
+                arguments: [
+                    newMetadataLocation, oldMetadataLocation, name, namespace, id.name, oldMetadataLocation,
+                ]
+            )
+            guard db.changesCount == 0 else { return }
+            guard try names(in: namespace, db).contains(id.name) else { throw try missing(id, namespace, db) }
+            throw WeirError(.conflict, "another writer changed table '\(id)' first")
+        }
+    }
+
+    private func has(_ namespace: String, _ db: Database) throws -> Bool {
+        // A namespace also exists through its tables and through namespaces inside it.
+        let inside = namespace + ".%"
+        return try Bool.fetchOne(
+            db,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM iceberg_namespace_properties
+                    WHERE catalog_name = ?1 AND (namespace = ?2 OR namespace LIKE ?3))
+                OR EXISTS (SELECT 1 FROM iceberg_tables
+                    WHERE catalog_name = ?1 AND (table_namespace = ?2 OR table_namespace LIKE ?3))
+                """,
+            arguments: [name, namespace, inside]
+        ) ?? false
+    }
+
+    private func namespaceTexts(_ db: Database) throws -> [String] {
+        try String.fetchAll(
+            db,
+            sql: "SELECT DISTINCT namespace FROM iceberg_namespace_properties WHERE catalog_name = ?",
+            arguments: [name]
+        )
+    }
+
+    private func names(in namespace: String, _ db: Database) throws -> [String] {
+        try String.fetchAll(
+            db,
+            sql: """
+                SELECT table_name FROM iceberg_tables
+                WHERE catalog_name = ? AND table_namespace = ?\(onlyTables) ORDER BY table_name
+                """,
+            arguments: [name, namespace]
+        )
+    }
+
+    private func missing(_ id: TableIdentifier, _ namespace: String, _ db: Database) throws -> WeirError {
+        let inNamespace = try names(in: namespace, db).map { namespace + "." + $0 }
+        let candidates =
+            try inNamespace.isEmpty
+            ? namespaceTexts(db).flatMap { namespace in
+                try names(in: namespace, db).map { namespace + "." + $0 }
+            } : inNamespace
+        return WeirError(
+            .notFound,
+            "there is no table '\(id)'",
+            advice: NearestName.advice(for: id.description, among: candidates)
+        )
+    }
+
+    private static func text(_ namespace: [String]) throws(WeirError) -> String {
+        guard !namespace.isEmpty, namespace.allSatisfy({ !$0.isEmpty && !$0.contains(".") && !$0.contains("/") }) else {
+            throw WeirError(.invalid, "'\(namespace.joined(separator: "."))' is not a namespace")
+        }
+        return namespace.joined(separator: ".")
+    }
+
+    private func read<Result: Sendable>(
+        _ body: @Sendable (Database) throws -> Result
+    ) throws(WeirError) -> Result {
+        try Self.rethrowing("read", path) { try database.read(body) }
+    }
+
+    private func write<Result: Sendable>(
+        _ body: @Sendable (Database) throws -> Result
+    ) throws(WeirError) -> Result {
+        try Self.rethrowing("change", path) { try database.inImmediate(body) }
+    }
+
+    /// Turns SQLite's errors into ours; those of our own pass.
+    private static func rethrowing<Result>(
+        _ verb: String,
+        _ path: String,
+        _ body: () throws -> Result
+    ) throws(WeirError) -> Result {
+        do {
+            return try body()
+        } catch let error as WeirError {
+            throw error
+        } catch let error as DatabaseError {
+            throw Self.translated(error, verb, path)
+        } catch {
+            throw WeirError(.storage, "cannot \(verb) the catalog: \(error)", at: path)
+        }
+    }
+
+    private static func translated(_ error: DatabaseError, _ verb: String, _ path: String) -> WeirError {
+        let reason = error.message ?? "SQLite code \(error.resultCode.rawValue)"
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return WeirError(.locked, "cannot \(verb) the catalog: another process keeps it busy", at: path)
+        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
+            return WeirError(
+                .storage,
+                "cannot \(verb) the catalog: \(reason)",
+                at: path,
+                advice: "SQLite writes a journal beside the database, so file and folder must be writable"
+            )
+        case .SQLITE_FULL: return WeirError(.outOfSpace, "cannot \(verb) the catalog: \(reason)", at: path)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            return WeirError(.corrupt, "cannot \(verb) the catalog: \(reason)", at: path)
+        default: return WeirError(.storage, "cannot \(verb) the catalog: \(reason)", at: path)
+        }
+    }
+}
+
+extension DatabaseQueue {
+    /// A write transaction that takes the lock when it begins: reading first and then upgrading could fail half-way.
+    fileprivate func inImmediate<Result: Sendable>(
+        _ body: @Sendable (Database) throws -> Result
+    ) throws -> Result {
+        try writeWithoutTransaction { db in
+            var result: Result?
+            try db.inTransaction(.immediate) {
+                result = try body(db)
+                return .commit
+            }
+            guard let result else { throw DatabaseError(resultCode: .SQLITE_ABORT) }
+            return result
+        }
+    }
+}

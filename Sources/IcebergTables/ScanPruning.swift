@@ -1,0 +1,140 @@
+import Bytes
+import Columnar
+import IcebergFormat
+
+/// Rules out manifests and files that cannot hold a row within the bounds. In doubt everything is kept.
+struct ScanPruning {
+    private let metadata: TableMetadata
+    private let bounds: [RowFilter.Bound]
+    private let useMetrics: Bool
+    /// Columns the bounds are about, as the snapshot's schema or the current one has them.
+    private let columns: [Int: FieldType]
+    /// By spec: the bounds as conditions on partition values.
+    private let projections: [Int: [PartitionBound]]
+
+    private struct PartitionBound {
+        let index: Int
+        let type: FieldType
+        let comparison: RowFilter.Bound.Comparison
+        let value: Scalar
+    }
+
+    init(_ metadata: TableMetadata, _ snapshot: Snapshot, _ bounds: [RowFilter.Bound], useMetrics: Bool) {
+        self.metadata = metadata
+        self.bounds = bounds
+        self.useMetrics = useMetrics
+        let old = snapshot.schemaId.flatMap { metadata.schema(id: $0) }?.schema
+        var columns: [Int: FieldType] = [:]
+        for bound in bounds {
+            columns[bound.field] =
+                (metadata.schema.nestedField(id: bound.field) ?? old?.nestedField(id: bound.field))?.type
+        }
+        self.columns = columns
+        var projections: [Int: [PartitionBound]] = [:]
+        for spec in metadata.specs {
+            let types = metadata.partitionType(spec).fields.map(\.type)
+            for (index, field) in spec.fields.enumerated() {
+                for bound in bounds where bound.field == field.sourceId {
+                    guard let (comparison, value) = field.transform.project(bound) else { continue }
+                    projections[spec.id, default: []].append(
+                        PartitionBound(index: index, type: types[index], comparison: comparison, value: value)
+                    )
+                }
+            }
+        }
+        self.projections = projections
+    }
+
+    func keeps(_ manifest: ManifestFile) throws(WeirError) -> Bool { try keepsPartitions(manifest) }
+
+    func keepsPartitions(_ manifest: ManifestFile) throws(WeirError) -> Bool {
+        for bound in projections[manifest.specId] ?? [] where bound.index < manifest.partitions.count {
+            let summary = manifest.partitions[bound.index]
+            if summary.containsNaN ?? bound.type.isFloating, bound.type.isFloating { continue }
+            guard let lower = summary.lowerBound, let upper = summary.upperBound else { return false }
+            guard
+                bound.comparison.mayHold(
+                    from: try SingleValue.decode(lower, bound.type),
+                    to: try SingleValue.decode(upper, bound.type),
+                    bound.value
+                )
+            else { return false }
+        }
+        return true
+    }
+
+    func keeps(_ file: DataFile) throws(WeirError) -> Bool {
+        for bound in projections[file.specId] ?? [] {
+            let value = file.partition[bound.index]
+            // No transform of a value is null, and bounds hold for values only.
+            if value == .null { return false }
+            if value.isNaN { continue }
+            guard bound.comparison.mayHold(from: value, to: value, bound.value) else { return false }
+        }
+        return useMetrics ? keepsMetrics(file) : true
+    }
+
+    private func keepsMetrics(_ file: DataFile) -> Bool {
+        if file.recordCount == 0 { return false }
+        for bound in bounds {
+            guard let type = columns[bound.field] else { continue }
+            if let nulls = file.nullValueCounts[bound.field], let values = file.valueCounts[bound.field],
+                values > 0, nulls == values
+            {
+                return false
+            }
+            // NaN lies outside of the bounds, and engines differ on where it sorts.
+            if type.isFloating, file.nanValueCounts[bound.field] != 0 { continue }
+            let lower = file.lowerBounds[bound.field].flatMap { try? SingleValue.decode($0, type) }
+            let upper = file.upperBounds[bound.field].flatMap { try? SingleValue.decode($0, type) }
+            guard bound.comparison.mayHold(from: lower, to: upper, bound.value) else { return false }
+        }
+        return true
+    }
+}
+
+extension RowFilter.Bound.Comparison {
+    /// Whether some value between the two (nil: unlimited) can stand in this relation to `value`.
+    func mayHold(from lower: Scalar?, to upper: Scalar?, _ value: Scalar) -> Bool {
+        switch self {
+        case .less: lower.map { $0.isLess(than: value) || !$0.isComparable(to: value) } ?? true
+        case .lessOrEqual: !(lower.map { value.isLess(than: $0) } ?? false)
+        case .greater: upper.map { value.isLess(than: $0) || !$0.isComparable(to: value) } ?? true
+        case .greaterOrEqual: !(upper.map { $0.isLess(than: value) } ?? false)
+        case .equal:
+            !(lower.map { value.isLess(than: $0) } ?? false) && !(upper.map { $0.isLess(than: value) } ?? false)
+        }
+    }
+}
+
+extension Scalar {
+    var isNaN: Bool {
+        switch self {
+        case .float(let number): number.isNaN
+        case .double(let number): number.isNaN
+        default: false
+        }
+    }
+
+    /// False for values of types that have no common order, which must not rule anything out.
+    func isComparable(to other: Scalar) -> Bool { self == other || isLess(than: other) || other.isLess(than: self) }
+}
+
+extension FieldType {
+    var isFloating: Bool { self == .float || self == .double }
+}
+
+extension Transform {
+    /// A condition on the transformed value that follows from one on the column; nil when none does.
+    func project(_ bound: RowFilter.Bound) -> (RowFilter.Bound.Comparison, Scalar)? {
+        guard preservesOrder || bound.comparison == .equal, let value = try? apply(bound.value), value != .null else {
+            return nil
+        }
+        if self == .identity { return (bound.comparison, value) }
+        switch bound.comparison {
+        case .equal: return (.equal, value)
+        case .less, .lessOrEqual: return (.lessOrEqual, value)
+        case .greater, .greaterOrEqual: return (.greaterOrEqual, value)
+        }
+    }
+}

@@ -1,0 +1,320 @@
+import Bytes
+import IcebergFormat
+import ObjectStorage
+
+/// Turns one change into a snapshot: writes its manifests once and its manifest list on every attempt.
+///
+/// Entries of new files leave their sequence number open, so their manifests stay right however often the commit is
+/// tried; the same holds for manifests rewritten from ones that are still there on the next attempt.
+final class SnapshotProducer {
+    private let change: SnapshotChange
+    private let storage: any ObjectStorage
+    private let store: ManifestStore
+    private let clock: TransactionClock
+    private let commitId = MetadataPath.uuid()
+    private var snapshotId: Int64 = 0
+    private var fileNumber = 0
+    /// Entries of every manifest written here, by path.
+    private var written: [String: (file: ManifestFile, entries: [ManifestEntry])] = [:]
+    private var newManifests: [ManifestFile]?
+    private var filtered: [String: (file: ManifestFile, removed: [DataFile])] = [:]
+    private var merged: [[String]: [ManifestFile]] = [:]
+    /// The manifests and sequence number of the last attempt.
+    private var lastList: (path: String, manifests: [ManifestFile])?
+
+    init(_ change: SnapshotChange, _ storage: any ObjectStorage, _ clock: TransactionClock) {
+        self.change = change
+        self.storage = storage
+        self.clock = clock
+        store = ManifestStore(storage: storage)
+    }
+
+    /// Adds the snapshot to the metadata and returns the path of its manifest list.
+    func apply(to metadata: inout TableMetadata, _ attempt: Int) throws(WeirError) -> String {
+        guard metadata.formatVersion == 2 else {
+            throw WeirError(
+                .unsupported,
+                "snapshots can be written to tables of format version 2, not \(metadata.formatVersion)",
+                at: metadata.location
+            )
+        }
+        while snapshotId == 0 || (newManifests == nil && metadata.snapshot(id: snapshotId) != nil) {
+            snapshotId = Int64(clock.random() & UInt64(Int64.max))
+        }
+        let parent = metadata.currentSnapshot
+        let sequenceNumber = metadata.lastSequenceNumber + 1
+        var summary = SnapshotSummary()
+        for file in change.added + change.addedDeletes { summary.add(file) }
+        var kept: [ManifestFile] = []
+        if let parent {
+            kept = try store.manifests(of: parent).map { (manifest) throws(WeirError) in
+                try counted(manifest, metadata)
+            }
+        }
+        if change.removesFiles {
+            kept = try removeFiles(from: kept, metadata, &summary)
+        }
+        try CommitValidation(change, metadata, store).check()
+        let fresh = try writeNewManifests(metadata)
+        let all = (fresh + kept).filter { $0.mayHaveLiveFiles || $0.addedSnapshotId == snapshotId }
+        let manifests = try merge(all, metadata).map { $0.assigned(sequenceNumber) }
+        let path = MetadataPath.manifestList(
+            in: metadata,
+            snapshotId: snapshotId,
+            attempt: attempt,
+            commit: commitId
+        )
+        let bytes = try ManifestList.encode(
+            manifests,
+            snapshotId: snapshotId,
+            parentId: parent?.id,
+            sequenceNumber: sequenceNumber
+        )
+        try storage.putNew(path, bytes)
+        lastList = (path, manifests)
+        try metadata.append(
+            Snapshot(
+                id: snapshotId,
+                parentId: parent?.id,
+                sequenceNumber: sequenceNumber,
+                timestampMs: max(clock.nowMs(), metadata.lastUpdatedMs),
+                manifestList: path,
+                operation: change.inferredOperation(fallback: .append).rawValue,
+                summary: change.summary.merging(summary.entries(after: parent)) { $1 },
+                schemaId: metadata.currentSchemaId
+            )
+        )
+        return path
+    }
+
+    /// The commit is visible: manifests that no attempt needed in the end go, the others are worth remembering.
+    func finish() {
+        guard let lastList else { return }
+        let used = Set(lastList.manifests.map(\.path))
+        for path in written.keys where !used.contains(path) { try? storage.delete(path) }
+        ManifestCache.shared.store(lastList.manifests, list: lastList.path)
+        for manifest in lastList.manifests {
+            guard let own = written[manifest.path] else { continue }
+            let entries = own.entries.map { entry in
+                var entry = entry
+                entry.dataSequenceNumber = entry.dataSequenceNumber ?? manifest.sequenceNumber
+                entry.fileSequenceNumber = entry.fileSequenceNumber ?? manifest.sequenceNumber
+                return entry
+            }
+            ManifestCache.shared.store(entries, manifest)
+        }
+    }
+
+    /// The commit certainly did not happen.
+    func abandon() {
+        for path in written.keys { try? storage.delete(path) }
+        written = [:]
+    }
+
+    // MARK: - Writing
+
+    private func write(
+        _ entries: [ManifestEntry],
+        _ content: ManifestFile.Content,
+        specId: Int,
+        _ metadata: TableMetadata
+    ) throws(WeirError) -> ManifestFile {
+        guard let spec = metadata.spec(id: specId) else {
+            throw WeirError(.invalid, "a file has the unknown partition spec \(specId)", at: entries.first?.file.path)
+        }
+        var encoder = ManifestEncoder(
+            spec: spec,
+            schema: metadata.currentSchema,
+            partitionType: metadata.partitionType(spec),
+            content: content,
+            snapshotId: snapshotId
+        )
+        for entry in entries { try encoder.append(entry) }
+        let path = MetadataPath.manifest(in: metadata, commit: commitId, number: fileNumber)
+        fileNumber += 1
+        let (bytes, file) = try encoder.finish(path: path)
+        written[path] = (file, entries)
+        try storage.putNew(path, bytes)
+        return file
+    }
+
+    private func writeNewManifests(_ metadata: TableMetadata) throws(WeirError) -> [ManifestFile] {
+        if let newManifests { return newManifests }
+        var manifests: [ManifestFile] = []
+        for (content, files) in [(ManifestFile.Content.data, change.added), (.deletes, change.addedDeletes)] {
+            for file in files where (file.content == .data) != (content == .data) {
+                throw WeirError(
+                    .invalid,
+                    "a file of content \(file.content) is added among the wrong ones",
+                    at: file.path
+                )
+            }
+            let groups = Dictionary(grouping: files, by: \.specId)
+            for (specId, files) in groups.sorted(by: { $0.key < $1.key }) {
+                let entries = files.map { ManifestEntry(status: .added, snapshotId: snapshotId, file: $0) }
+                // A manifest of thousands of files is split so that readers can share and skip.
+                for start in stride(from: 0, to: entries.count, by: Self.filesPerManifest) {
+                    let part = Array(entries[start..<min(start + Self.filesPerManifest, entries.count)])
+                    manifests.append(try write(part, content, specId: specId, metadata))
+                }
+            }
+        }
+        newManifests = manifests
+        return manifests
+    }
+
+    private static let filesPerManifest = 10_000
+
+    /// Version 1 writers may leave counts out; a version 2 list must state them.
+    private func counted(_ manifest: ManifestFile, _ metadata: TableMetadata) throws(WeirError) -> ManifestFile {
+        guard
+            manifest.addedFiles == nil || manifest.existingFiles == nil || manifest.deletedFiles == nil
+                || manifest.addedRows == nil || manifest.existingRows == nil || manifest.deletedRows == nil
+        else { return manifest }
+        var files = [0, 0, 0]
+        var rows: [Int64] = [0, 0, 0]
+        for entry in try store.entries(of: manifest, metadata) {
+            files[entry.status.rawValue] += 1
+            rows[entry.status.rawValue] += entry.file.recordCount
+        }
+        var result = manifest
+        (result.existingFiles, result.addedFiles, result.deletedFiles) = (files[0], files[1], files[2])
+        (result.existingRows, result.addedRows, result.deletedRows) = (rows[0], rows[1], rows[2])
+        return result
+    }
+
+    // MARK: - Removing
+
+    private func removeFiles(
+        from manifests: [ManifestFile],
+        _ metadata: TableMetadata,
+        _ summary: inout SnapshotSummary
+    ) throws(WeirError) -> [ManifestFile] {
+        let data = FileSet(change.removed, paths: change.removedPaths)
+        let deletes = FileSet(change.removedDeletes, paths: [])
+        var found: Set<String> = []
+        var result: [ManifestFile] = []
+        for manifest in manifests {
+            let wanted = manifest.content == .data ? data : deletes
+            if let known = filtered[manifest.path] {
+                result.append(known.file)
+                for file in known.removed {
+                    found.insert(file.path)
+                    summary.remove(file)
+                }
+                continue
+            }
+            guard manifest.mayHaveLiveFiles, try wanted.mayTouch(manifest, metadata) else {
+                result.append(manifest)
+                continue
+            }
+            let entries = try store.entries(of: manifest, metadata)
+            guard entries.contains(where: { $0.isLive && wanted.paths.contains($0.file.path) }) else {
+                result.append(manifest)
+                continue
+            }
+            var removed: [DataFile] = []
+            var rest: [ManifestEntry] = []
+            for var entry in entries where entry.isLive {
+                if wanted.paths.contains(entry.file.path) {
+                    entry.status = .deleted
+                    entry.snapshotId = snapshotId
+                    removed.append(entry.file)
+                } else {
+                    entry.status = .existing
+                }
+                rest.append(entry)
+            }
+            let file = try write(rest, manifest.content, specId: manifest.specId, metadata)
+            filtered[manifest.path] = (file, removed)
+            result.append(file)
+            for file in removed {
+                found.insert(file.path)
+                summary.remove(file)
+            }
+        }
+        if let missing = data.paths.union(deletes.paths).subtracting(found).sorted().first {
+            throw WeirError(
+                .conflict,
+                "a file to be replaced is no longer part of the table",
+                at: missing,
+                advice: "another writer replaced it; plan again from the current snapshot"
+            )
+        }
+        return result
+    }
+
+    // MARK: - Merging
+
+    /// Joins small manifests, newest first, once enough of them have come together.
+    private func merge(_ manifests: [ManifestFile], _ metadata: TableMetadata) throws(WeirError) -> [ManifestFile] {
+        let properties = metadata.properties
+        if properties["commit.manifest-merge.enabled"]?.lowercased() == "false" { return manifests }
+        let target = properties["commit.manifest.target-size-bytes"].flatMap { Int64($0) } ?? 8 << 20
+        let minimum = properties["commit.manifest.min-count-to-merge"].flatMap { Int($0) } ?? 100
+        var result: [ManifestFile] = []
+        for content in [ManifestFile.Content.data, .deletes] {
+            let ofContent = manifests.filter { $0.content == content }
+            let groups = Dictionary(grouping: ofContent, by: \.specId)
+            for (specId, group) in groups.sorted(by: { $0.key > $1.key }) {
+                for bin in Self.packEnd(group, target: target) {
+                    let isNewest = bin.first?.path == group.first?.path
+                    if bin.count == 1 || (isNewest && bin.count < minimum) {
+                        result += bin
+                    } else {
+                        result += try join(bin, content, specId: specId, metadata)
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    /// Bins of at most the target size, filled from the oldest manifest on, so that full bins never change again.
+    private static func packEnd(_ manifests: [ManifestFile], target: Int64) -> [[ManifestFile]] {
+        var bins: [[ManifestFile]] = []
+        var bin: [ManifestFile] = []
+        var size: Int64 = 0
+        for manifest in manifests.reversed() {
+            if !bin.isEmpty, size + manifest.length > target {
+                bins.append(bin.reversed())
+                bin = []
+                size = 0
+            }
+            bin.append(manifest)
+            size += manifest.length
+        }
+        if !bin.isEmpty { bins.append(bin.reversed()) }
+        return bins.reversed()
+    }
+
+    private func join(
+        _ bin: [ManifestFile],
+        _ content: ManifestFile.Content,
+        specId: Int,
+        _ metadata: TableMetadata
+    ) throws(WeirError) -> [ManifestFile] {
+        let key = bin.map(\.path)
+        if let known = merged[key] { return known }
+        var entries: [ManifestEntry] = []
+        for manifest in bin {
+            let source: [ManifestEntry]
+            if let own = written[manifest.path] {
+                source = own.entries
+            } else {
+                source = try store.entries(of: manifest, metadata)
+            }
+            for var entry in source {
+                // What this snapshot did stays visible in it; what earlier ones deleted is forgotten.
+                if entry.snapshotId != snapshotId {
+                    if entry.status == .deleted { continue }
+                    entry.status = .existing
+                }
+                entries.append(entry)
+            }
+        }
+        let file = try write(entries, content, specId: specId, metadata)
+        merged[key] = [file]
+        return [file]
+    }
+}

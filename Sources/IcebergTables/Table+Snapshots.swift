@@ -1,0 +1,67 @@
+import Bytes
+import IcebergFormat
+import ObjectStorage
+
+extension Table {
+    public var snapshots: [Snapshot] { metadata.snapshots }
+    public var currentSnapshot: Snapshot? { metadata.currentSnapshot }
+
+    public func requireSnapshot(id: Int64) throws(WeirError) -> Snapshot {
+        guard let snapshot = metadata.snapshot(id: id) else {
+            throw WeirError(
+                .notFound,
+                "table '\(identifier)' has no snapshot \(id)",
+                advice: "it may have expired; list the snapshots that are left"
+            )
+        }
+        return snapshot
+    }
+
+    /// The snapshot that was current at a time: the last one of the history that is not younger.
+    public func snapshot(asOf timestampMs: Int64) throws(WeirError) -> Snapshot {
+        let entry = metadata.snapshotLog.last { $0.timestampMs <= timestampMs }
+        guard let entry, let snapshot = metadata.snapshot(id: entry.snapshotId) else {
+            throw WeirError(
+                .notFound,
+                "table '\(identifier)' has no snapshot as old as \(timestampMs) ms",
+                advice: metadata.snapshotLog.first.map { "the oldest known is of \($0.timestampMs) ms" }
+            )
+        }
+        return snapshot
+    }
+
+    /// A snapshot and its ancestors, newest first, as far back as they are kept.
+    public func ancestors(of snapshotId: Int64?) -> [Snapshot] {
+        metadata.ancestors(of: snapshotId)
+    }
+
+    /// The manifests of a snapshot, from its manifest list.
+    public func manifests(of snapshot: Snapshot) throws(WeirError) -> [ManifestFile] {
+        try ManifestStore(storage: storage).manifests(of: snapshot)
+    }
+
+    /// The entries of a manifest: deleted ones included, sequence numbers filled in.
+    public func entries(of manifest: ManifestFile) throws(WeirError) -> [ManifestEntry] {
+        try ManifestStore(storage: storage).entries(of: manifest, metadata)
+    }
+
+    /// The statistics files registered for a snapshot.
+    public func statistics(of snapshotId: Int64) -> [StatisticsFile] {
+        metadata.statistics.filter { $0.snapshotId == snapshotId }
+    }
+}
+
+extension TableMetadata {
+    /// A snapshot and its ancestors, newest first, as far back as they are kept.
+    public func ancestors(of snapshotId: Int64?) -> [Snapshot] {
+        let byId = Dictionary(snapshots.map { ($0.id, $0) }) { $1 }
+        var chain: [Snapshot] = []
+        var seen: Set<Int64> = []
+        var next = snapshotId
+        while let id = next, let snapshot = byId[id], seen.insert(id).inserted {
+            chain.append(snapshot)
+            next = snapshot.parentId
+        }
+        return chain
+    }
+}

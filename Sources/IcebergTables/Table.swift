@@ -1,0 +1,50 @@
+import Bytes
+import Columnar
+import IcebergFormat
+import ObjectStorage
+
+/// One table as it was when it was loaded.
+public struct Table: Sendable {
+    public let identifier: TableIdentifier
+    public let metadata: TableMetadata
+    public let metadataLocation: String
+    public let catalog: any Catalog
+    public let storage: any ObjectStorage
+
+    public init(
+        identifier: TableIdentifier,
+        metadata: TableMetadata,
+        metadataLocation: String,
+        catalog: any Catalog,
+        storage: any ObjectStorage
+    ) {
+        self.identifier = identifier
+        self.metadata = metadata
+        self.metadataLocation = metadataLocation
+        self.catalog = catalog
+        self.storage = storage
+    }
+
+    public var schema: Schema { metadata.schema }
+    public var spec: PartitionSpec { metadata.spec }
+    public var location: String { metadata.location }
+    public var properties: [String: String] { metadata.properties }
+
+    /// The table as it is now; cheap when nothing was committed since.
+    public func refreshed() throws(WeirError) -> Table {
+        let path = try catalog.metadataLocation(of: identifier)
+        if path == metadataLocation { return self }
+        return Table(
+            identifier: identifier,
+            metadata: try TableMetadata.parse(try storage.read(path), at: path),
+            metadataLocation: path,
+            catalog: catalog,
+            storage: storage
+        )
+    }
+
+    /// Where data files go: `write.data.path` or `<location>/data`.
+    public var dataLocation: String {
+        properties["write.data.path"]?.withoutTrailingSlash ?? location.withoutTrailingSlash + "/data"
+    }
+}

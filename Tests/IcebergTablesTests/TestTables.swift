@@ -1,0 +1,56 @@
+import Bytes
+import Columnar
+import IcebergFormat
+import IcebergTables
+import ObjectStorage
+
+/// Columns that most tests use.
+let testSchema = Schema([
+    Field(id: 1, name: "id", type: .long, isRequired: true),
+    Field(id: 2, name: "day", type: .date),
+    Field(id: 3, name: "name", type: .string),
+])
+
+/// A catalog in a folder, with the namespace `db`.
+func makeCatalog(
+    _ folder: String,
+    storage: any ObjectStorage = LocalObjectStorage()
+) throws -> SQLiteCatalog {
+    let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: folder + "/wh", storage: storage)
+    try catalog.createNamespace(["db"], ifNotExists: true)
+    return catalog
+}
+
+/// A data file that exists in metadata only, with bounds of the id column.
+func dataFile(
+    _ name: String,
+    ids: ClosedRange<Int64> = 0...9,
+    partition: [Scalar] = [],
+    content: DataFile.Content = .data,
+    records: Int64 = 10
+) -> DataFile {
+    DataFile(
+        content: content,
+        path: "file:///nowhere/\(name)",
+        partition: partition,
+        recordCount: records,
+        fileSize: 1000,
+        valueCounts: [1: records],
+        nullValueCounts: [1: 0],
+        lowerBounds: [1: SingleValue.encode(.long(ids.lowerBound)) ?? []],
+        upperBounds: [1: SingleValue.encode(.long(ids.upperBound)) ?? []]
+    )
+}
+
+extension Table {
+    /// Appends files named so.
+    func appending(_ names: String...) throws -> Table {
+        var transaction = Transaction(self)
+        transaction.append(names.map { dataFile($0) })
+        return try transaction.commit()
+    }
+
+    func liveNames() throws -> Set<String> {
+        Set(try plan().map { $0.file.path.lastPathComponent })
+    }
+}
