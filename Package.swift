@@ -61,8 +61,9 @@ let package = Package(
         ),
         .target(
             name: "CJSONShim",
-            cxxSettings: [.unsafeFlags(["-O3"])],
-            linkerSettings: [.linkedLibrary("simdjson")]
+            exclude: ["simdjson/LICENSE"],
+            // simdjson under a name of our own: Arrow's libraries export the symbols of another version.
+            cxxSettings: [.define("simdjson", to: "weir_simdjson"), .unsafeFlags(["-O3"])]
         ),
 
         // Each target imports only from the ones above it.

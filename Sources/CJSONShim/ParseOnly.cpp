@@ -1,5 +1,5 @@
 // What simdjson alone does with the same records: the yardstick of the decoder's benchmark.
-#include <simdjson.h>
+#include "simdjson/simdjson.h"
 
 #include <memory>
 

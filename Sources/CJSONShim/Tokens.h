@@ -4,8 +4,11 @@
 // control characters and unclosed strings. Reading values straight from that index, instead of through the DOM or
 // On-Demand front ends, lets rows be written while the text is walked once, keeps the processor dispatch at run time
 // (On-Demand is compiled for the baseline instruction set of the build), and needs no padding that is ours to write.
+//
+// simdjson is built into this target, unchanged, in a namespace of our own (`simdjson` is defined as `weir_simdjson`):
+// Arrow's Parquet library exports the symbols of another version, and a loader would mix the two.
 #pragma once
-#include <simdjson.h>
+#include "simdjson/simdjson.h"
 
 #include <cstdint>
 #include <memory>
