@@ -24,6 +24,13 @@ public struct PositionLedger: Sendable, Equatable {
         if next > current { positions[topic, default: [:]][partition] = next }
     }
 
+    /// Moves every position forward to at least the other ledger's.
+    public mutating func merge(_ other: PositionLedger) {
+        for (topic, partitions) in other.positions {
+            for (partition, next) in partitions { advance(topic: topic, partition: partition, to: next) }
+        }
+    }
+
     public var json: String {
         let topics = positions.sorted { $0.key < $1.key }.map { topic, partitions in
             let list = partitions.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
@@ -34,7 +41,9 @@ public struct PositionLedger: Sendable, Equatable {
 
     public init(json: String) throws(WeirError) {
         let parsed = try? JSONDecoder().decode([String: [String: Int64]].self, from: Data(json.utf8))
-        guard let parsed else { throw WeirError(.corrupt, "a position ledger is not of the form {topic: {partition: offset}}") }
+        guard let parsed else {
+            throw WeirError(.corrupt, "a position ledger is not of the form {topic: {partition: offset}}")
+        }
         var positions: [String: [Int: Int64]] = [:]
         for (topic, partitions) in parsed {
             for (text, offset) in partitions {

@@ -1,1 +1,1 @@
-// WeirCommands
+// filled by commands

@@ -41,7 +41,8 @@ public final class FaultyFileSystem: FileSystem {
     public func loseUnsynced() {
         let sizes = state.withLock { $0.syncedSizes }
         for (path, size) in sizes {
-            guard let status = try? real.status(path), status.size > size, let file = try? real.open(path, .write) else {
+            guard let status = try? real.status(path), status.size > size, let file = try? real.open(path, .write)
+            else {
                 continue
             }
             try? file.truncate(to: size)

@@ -1,0 +1,180 @@
+import Bytes
+import Columnar
+import IcebergFormat
+import IcebergTables
+import ObjectStorage
+
+/// Reads the data files of a scan and leaves out the rows that deletes took away.
+struct DataFileReader: Sendable {
+    private let table: MixedTable
+    private let schema: Schema
+    private let filter: RowFilter?
+    private let positions: PositionDeletes
+    private let equality: EqualityDeletes
+
+    init(table: MixedTable, schema: Schema, filter: RowFilter?) {
+        self.table = table
+        self.schema = schema
+        self.filter = filter
+        positions = PositionDeletes(storage: table.base.storage)
+        equality = EqualityDeletes(storage: table.base.storage, schema: table.schema)
+    }
+
+    /// The newest delete of every key in a task's delete files.
+    func deletedKeys(_ task: NodeTask) throws(WeirError) -> DeletedKeys {
+        var deleted = DeletedKeys()
+        guard let change = table.change else { return deleted }
+        let schema = Schema(table.primaryKey + [ChangeColumns.fileOffset])
+        for file in task.deleteFiles {
+            let reader = try Self.open(file.task.file, storage: change.storage, schema: schema)
+            while let (batch, _) = try reader.next() {
+                let keys = Array(batch.columns.dropLast())
+                let prints = KeyFingerprints(keys, count: batch.count, areNarrow: table.keysAreNarrow)
+                let offsets = FileOffsets(batch.columns[keys.count], whenMissing: 0)
+                deleted.insert(prints, transactionId: file.role.transactionId) { offsets[$0] }
+            }
+        }
+        return deleted
+    }
+
+    /// Reads one file; false when the body asked to stop.
+    func read(
+        _ file: NodeTask.File,
+        deleted: DeletedKeys,
+        _ body: (ColumnBatch) throws(WeirError) -> Bool
+    ) throws(WeirError) -> Bool {
+        let removedPositions = try positions.positions(for: file)
+        let removedKeys = try equality.deletedKeys(for: file, isKeyed: table.isKeyed)
+        var columns = ColumnSelection(schema)
+        if let filter { try columns.add(fields: filter.fields, from: table.schema) }
+        let keyPlaces = deleted.isEmpty ? [] : columns.add(table.primaryKey)
+        let offsetPlace = deleted.isEmpty || file.isBase ? nil : columns.add([ChangeColumns.fileOffset])[0]
+        let equalityPlaces = removedKeys.map { columns.add($0.fields) }
+
+        let reader = try Self.open(
+            file.task.file,
+            storage: file.isBase ? table.base.storage : (table.change ?? table.base).storage,
+            schema: columns.schema,
+            bounds: file.isBase ? filter?.bounds ?? [] : []
+        )
+        while let (batch, firstRow) = try reader.next() {
+            var rows: [Int32]?
+            if !removedPositions.isEmpty {
+                rows = Self.intersect(rows, removedPositions.survivors(firstRow: firstRow, count: batch.count))
+            }
+            if !deleted.isEmpty {
+                let keys = keyPlaces.map { batch.columns[$0] }
+                let prints = KeyFingerprints(keys, count: batch.count, areNarrow: table.keysAreNarrow)
+                let survivors: [Int32]
+                if let offsetPlace {
+                    let offsets = FileOffsets(batch.columns[offsetPlace], whenMissing: .max)
+                    survivors = deleted.survivors(prints, transactionId: file.role.transactionId) { offsets[$0] }
+                } else {
+                    survivors = deleted.survivors(prints, transactionId: file.role.transactionId) { _ in .max }
+                }
+                rows = Self.intersect(rows, survivors)
+            }
+            for (removed, places) in zip(removedKeys, equalityPlaces) {
+                let keys = places.map { batch.columns[$0] }
+                let prints = KeyFingerprints(keys, count: batch.count, areNarrow: false)
+                let survivors = removed.keys.survivors(
+                    prints,
+                    transactionId: file.task.dataSequenceNumber
+                ) { _ in .max }
+                rows = Self.intersect(rows, survivors)
+            }
+            guard let result = try project(batch, rows) else { continue }
+            if try !body(result) { return false }
+        }
+        return true
+    }
+
+    /// The surviving rows that pass the filter, with the columns of the result; nil when none is left.
+    private func project(_ batch: ColumnBatch, _ rows: [Int32]?) throws(WeirError) -> ColumnBatch? {
+        var kept = batch
+        if let rows, rows.count < batch.count { kept = batch.gathered(rows) }
+        if let filter {
+            let passing = try filter.select(kept)
+            if passing.count < kept.count { kept = kept.gathered(passing) }
+        }
+        if kept.count == 0 { return nil }
+        return kept.schema.count == schema.count ? kept : kept.selecting(Array(0..<schema.count))
+    }
+
+    private static func intersect(_ left: [Int32]?, _ right: [Int32]) -> [Int32] {
+        guard let left else { return right }
+        var result: [Int32] = []
+        var i = 0
+        var j = 0
+        while i < left.count, j < right.count {
+            if left[i] == right[j] {
+                result.append(left[i])
+                i += 1
+                j += 1
+            } else if left[i] < right[j] {
+                i += 1
+            } else {
+                j += 1
+            }
+        }
+        return result
+    }
+
+    static func open(
+        _ file: DataFile,
+        storage: any ObjectStorage,
+        schema: Schema,
+        bounds: [RowFilter.Bound] = []
+    ) throws(WeirError) -> ParquetFileReader {
+        guard file.format == .parquet else {
+            throw WeirError(
+                .unsupported,
+                "data files of format \(file.format.rawValue) are not read",
+                at: file.path,
+                advice: "rewrite the table as Parquet"
+            )
+        }
+        return try ParquetFileReader(try storage.open(file.path), schema: schema, bounds: bounds)
+    }
+}
+
+/// Columns to read: those of the result first, then what filters and deletes need besides.
+private struct ColumnSelection {
+    private(set) var schema: Schema
+
+    init(_ schema: Schema) { self.schema = schema }
+
+    /// The places of those fields, added where they are missing.
+    mutating func add(_ fields: [Field]) -> [Int] {
+        fields.map { field in
+            if let place = schema.index(ofField: field.id) { return place }
+            schema = Schema(schema.fields + [field])
+            return schema.count - 1
+        }
+    }
+
+    mutating func add(fields ids: Set<Int>, from source: Schema) throws(WeirError) {
+        for id in ids.sorted() {
+            guard let field = source.field(id: id) else {
+                throw WeirError(.notFound, "the filter reads column \(id), which the table does not have")
+            }
+            _ = add([field])
+        }
+    }
+}
+
+/// The `_file_offset` column, tolerant of files that other writers left without it (spec section 4.1).
+private struct FileOffsets {
+    private let column: ColumnVector
+    private let values: UnsafePointer<Int64>
+    private let missing: Int64
+
+    init(_ column: ColumnVector, whenMissing missing: Int64) {
+        self.column = column
+        self.missing = missing
+        values = column.pointer(as: Int64.self)
+    }
+
+    @inline(__always)
+    subscript(row: Int) -> Int64 { column.isNull(row) ? missing : values[row] }
+}

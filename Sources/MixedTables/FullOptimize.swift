@@ -1,0 +1,191 @@
+import Bytes
+import Columnar
+import Foundation
+import IcebergFormat
+import IcebergTables
+
+/// Merges the change store into base: every partition with unmerged changes is read at one point and written again as
+/// base files, one set per node, and the optimized sequence moves on in the same commit (spec sections 4.5, 6.2, 6.5).
+///
+/// A crash before the commit leaves files nothing refers to; a crash after it leaves the new state. The change store is
+/// not touched, so streaming readers go on undisturbed.
+public struct FullOptimize: Sendable {
+    /// What one run did.
+    public struct Outcome: Sendable, Equatable {
+        public var partitions = 0
+        public var removedFiles = 0
+        public var addedFiles = 0
+        public var rows: Int64 = 0
+    }
+
+    private let table: MixedTable
+    private let nowMilliseconds: Int64
+
+    public init(_ table: MixedTable, nowMilliseconds: Int64) {
+        self.table = table
+        self.nowMilliseconds = nowMilliseconds
+    }
+
+    /// Runs once and returns the table after the commit. Fails with `conflict` when another writer changed the base files
+    /// meanwhile; nothing is changed then, and a later run starts over.
+    public func run() throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
+        let point = ReadPoint(current: table)
+        let scan = try MergeOnReadScan(table, at: point)
+        var random = SystemRandomNumberGenerator()
+        let writer = PartitionedFileWriter(
+            storage: table.base.storage,
+            location: table.base.location,
+            spec: table.base.spec,
+            schema: table.schema,
+            columns: table.schema,
+            targetFileBytes: table.targetFileBytes,
+            random: &random
+        )
+        do {
+            return try run(scan, point, writer)
+        } catch {
+            writer.abandon()
+            throw error
+        }
+    }
+
+    private func run(
+        _ scan: MergeOnReadScan,
+        _ point: ReadPoint,
+        _ writer: PartitionedFileWriter
+    ) throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
+        var outcome = Outcome()
+        var removed: [DataFile] = []
+        var removedDeletes: [String: DataFile] = [:]
+        var ordinal: UInt32 = 0
+        let due = Dictionary(grouping: scan.tasks, by: \.path).filter { isDue($0.key, $0.value, scan) }
+        for (_, tasks) in due.sorted(by: { $0.key < $1.key }) {
+            outcome.partitions += 1
+            // Rewritten rows carry the newest transaction they contain (spec section 5.3); later deletes still win.
+            let files = tasks.flatMap { $0.dataFiles + $0.deleteFiles }
+            let transactionId = table.isKeyed ? files.map(\.role.transactionId).max() ?? 0 : 0
+            for task in tasks {
+                try rewrite(task, scan, transactionId, ordinal, writer)
+                for file in task.dataFiles where file.isBase {
+                    removed.append(file.task.file)
+                    for delete in file.task.deletes { removedDeletes[delete.file.path] = delete.file }
+                }
+            }
+            ordinal += 1
+        }
+        let sequences = table.isKeyed ? scan.sequences : [:]
+        if due.isEmpty && sequences.isEmpty { return (table, outcome) }
+        let added = try writer.finish()
+        outcome.removedFiles = removed.count + removedDeletes.count
+        outcome.addedFiles = added.count
+        outcome.rows = writer.rowCount
+        if added.isEmpty && removed.isEmpty { return (table, outcome) }
+        let shared = Set(scan.tasks.filter { due[$0.path] == nil }.flatMap { Self.deletePaths($0) })
+        let deletes = removedDeletes.values.filter { !shared.contains($0.path) }.sorted { $0.path < $1.path }
+        let base = try commit(added, removed, deletes, sequences, point)
+        return (MixedTable(base: base, change: table.change, primaryKey: table.primaryKey), outcome)
+    }
+
+    private static func deletePaths(_ task: NodeTask) -> [String] {
+        task.dataFiles.flatMap { $0.task.deletes.map(\.file.path) }
+    }
+
+    /// A partition is due when it has changes to merge, deletes to apply, or several files where one would do.
+    private func isDue(_ path: String, _ tasks: [NodeTask], _ scan: MergeOnReadScan) -> Bool {
+        if scan.sequences[path] != nil { return true }
+        let files = tasks.flatMap(\.dataFiles)
+        if files.contains(where: { !$0.task.deletes.isEmpty }) { return true }
+        let small = files.filter { $0.task.file.fileSize < table.targetFileBytes / 2 }
+        return Dictionary(grouping: small, by: \.role.node).values.contains { $0.count > 1 }
+    }
+
+    private func rewrite(
+        _ task: NodeTask,
+        _ scan: MergeOnReadScan,
+        _ transactionId: Int64,
+        _ ordinal: UInt32,
+        _ writer: PartitionedFileWriter
+    ) throws(WeirError) {
+        let mask = table.isKeyed ? Int32(try table.baseBucketCount() - 1) : 0
+        let keyPlaces = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
+        try scan.read(task) { (batch) throws(WeirError) in
+            guard mask > 0 else {
+                try writer.write(
+                    batch,
+                    partition: task.partition,
+                    ordinal: ordinal,
+                    node: .root,
+                    type: .base,
+                    transactionId: transactionId
+                )
+                return true
+            }
+            let hashes = KeyHash.hashes(of: keyPlaces.map { batch.columns[$0] }, count: batch.count)
+            var nodes = [[Int32]](repeating: [], count: Int(mask) + 1)
+            for row in 0..<batch.count { nodes[Int(hashes[row] & mask)].append(Int32(row)) }
+            for (index, rows) in nodes.enumerated() where !rows.isEmpty {
+                try writer.write(
+                    rows.count == batch.count ? batch : batch.gathered(rows),
+                    partition: task.partition,
+                    ordinal: ordinal,
+                    node: TreeNode(mask: Int(mask), index: index),
+                    type: .base,
+                    transactionId: transactionId
+                )
+            }
+            return true
+        }
+    }
+
+    private func commit(
+        _ added: [DataFile],
+        _ removed: [DataFile],
+        _ removedDeletes: [DataFile],
+        _ sequences: [String: Int64],
+        _ point: ReadPoint
+    ) throws(WeirError) -> Table {
+        var summary = ["snapshot.producer": "OPTIMIZE"]
+        var transaction = Transaction(table.base)
+        if table.isKeyed {
+            var optimized = try OptimizedSequence.read(table.base, snapshotId: point.baseSnapshotId)
+            for (path, sequence) in sequences {
+                optimized.sequences[path] = sequence
+                optimized.times[path] = nowMilliseconds
+            }
+            summary[OptimizedSequence.summaryKey] = "true"
+            summary[OptimizedSequence.timeSummaryKey] = "true"
+            let base = table.base
+            let merged = optimized
+            transaction.setStatistics { (snapshot) throws(WeirError) in
+                try merged.store(for: snapshot, of: base, uuid: UUID().uuidString.lowercased())
+            }
+        }
+        // A keyed table's base changes only by optimizing, which may have merged the same changes. An unkeyed one may
+        // get appends meanwhile; any other commit may be about rows this one moves.
+        let identifier = table.identifier
+        let isKeyed = table.isKeyed
+        transaction.require { (metadata) throws(WeirError) in
+            var current = metadata.currentSnapshot
+            while let snapshot = current, snapshot.id != point.baseSnapshotId, !isKeyed,
+                snapshot.operation == "append"
+            {
+                current = snapshot.parentId.flatMap { metadata.snapshot(id: $0) }
+            }
+            guard current?.id == point.baseSnapshotId else {
+                throw WeirError(
+                    .conflict,
+                    "the base store of \(identifier) changed while it was being optimized",
+                    advice: "run optimize again"
+                )
+            }
+        }
+        transaction.overwrite(
+            adding: added,
+            removing: removed,
+            removingDeletes: removedDeletes,
+            summary: summary,
+            validateFrom: point.baseSnapshotId
+        )
+        return try transaction.commit()
+    }
+}

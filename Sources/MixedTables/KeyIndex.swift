@@ -1,0 +1,38 @@
+import Bytes
+import Columnar
+
+/// Which keys a table holds, and in which partition: what makes one row per key out of sources that repeat themselves.
+///
+/// Built from the table when a writer starts and kept current by it. It decides whether a change has an old row to take
+/// away, so streams that never repeat a key get no extra delete rows. The value of an entry is the ordinal of the
+/// partition that holds the row; 0 in an unpartitioned table.
+struct KeyIndex: Sendable {
+    // Only the one that fits the key's width is used; the other stays empty. Both are stored plainly, not in an enum, so
+    // that they are changed in place.
+    var narrow = KeyTable<UInt64, UInt32>(filler: 0)
+    var wide = KeyTable<UInt128, UInt32>(filler: 0)
+
+    /// Keys in the index.
+    var count: Int { narrow.count + wide.count }
+
+    /// Adds the keys of rows that live in one partition.
+    mutating func insert(_ fingerprints: KeyFingerprints, partition: UInt32) {
+        switch fingerprints {
+        case .narrow(let keys): for key in keys { narrow.set(key, partition) }
+        case .wide(let keys): for key in keys { wide.set(key, partition) }
+        }
+    }
+
+    /// Reads the keys that a table holds now. Two rows of one key, as other writers may leave them, count once.
+    mutating func load(from table: MixedTable, partitions: inout PartitionDictionary) throws(WeirError) {
+        let scan = try MergeOnReadScan(table, columns: table.keySchema)
+        for task in scan.tasks {
+            let ordinal = partitions.ordinal(of: task.partition)
+            try scan.read(task) { (batch) throws(WeirError) in
+                let prints = KeyFingerprints(batch.columns, count: batch.count, areNarrow: table.keysAreNarrow)
+                insert(prints, partition: ordinal)
+                return true
+            }
+        }
+    }
+}

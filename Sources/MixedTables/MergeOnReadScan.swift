@@ -1,0 +1,144 @@
+import Bytes
+import Columnar
+import Dispatch
+import IcebergFormat
+import IcebergTables
+import Synchronization
+
+/// The rows of a table at a read point: base rows that no newer change took away, and the newest new images.
+///
+/// Spec section 5 for keyed tables; an unkeyed table is exactly an Iceberg scan with its position and equality deletes.
+public struct MergeOnReadScan: Sendable {
+    /// The columns of the result, in order.
+    public let schema: Schema
+    let tasks: [NodeTask]
+    /// Per partition path the highest change sequence the plan covers.
+    let sequences: [String: Int64]
+    private let reader: DataFileReader
+
+    /// - Parameters:
+    ///   - columns: what the result holds; all of the table's when nil.
+    ///   - filter: over the table's columns.
+    ///   - point: the state to read; the table's as it was loaded when nil.
+    public init(
+        _ table: MixedTable,
+        columns: Schema? = nil,
+        filter: RowFilter? = nil,
+        at point: ReadPoint? = nil
+    ) throws(WeirError) {
+        let point = point ?? ReadPoint(current: table)
+        schema = columns ?? table.schema
+        let bounds = filter?.bounds ?? []
+        var base: [FileScanTask] = []
+        if let id = point.baseSnapshotId { base = try table.base.plan(snapshotId: id, bounds: bounds) }
+        if let change = table.change {
+            let optimized = try OptimizedSequence.read(table.base, snapshotId: point.baseSnapshotId)
+            var changes: [FileScanTask] = []
+            if let id = point.changeSnapshotId {
+                // Only partitions may be pruned: a delete hides a row it does not resemble (spec section 5.1).
+                changes = try change.plan(snapshotId: id, bounds: bounds, partitionBoundsOnly: true)
+            }
+            let plan = try NodeTaskPlan(
+                base: base,
+                change: changes,
+                optimized: optimized,
+                upTo: point.changeSequence,
+                spec: table.base.spec
+            )
+            tasks = plan.tasks
+            sequences = plan.sequences
+        } else {
+            let spec = table.base.spec
+            var tasks: [NodeTask] = []
+            for task in base {
+                // One task a file: they are independent of each other.
+                let role = FileRole(type: .base, node: .root, transactionId: task.dataSequenceNumber)
+                let path = task.file.specId == spec.id ? spec.path(for: task.file.partition) : ""
+                let file = NodeTask.File(task: task, role: role, isBase: true)
+                tasks.append(
+                    NodeTask(
+                        partition: task.file.partition,
+                        path: path,
+                        node: .root,
+                        dataFiles: [file],
+                        deleteFiles: []
+                    )
+                )
+            }
+            self.tasks = tasks
+            sequences = [:]
+        }
+        reader = DataFileReader(table: table, schema: schema, filter: filter)
+    }
+
+    /// Reads one task; the body returns false to stop.
+    func read(
+        _ task: NodeTask,
+        _ body: (ColumnBatch) throws(WeirError) -> Bool
+    ) throws(WeirError) {
+        let deleted = try reader.deletedKeys(task)
+        for file in task.dataFiles {
+            guard try reader.read(file, deleted: deleted, body) else { return }
+        }
+    }
+
+    /// Reads everything on the calling thread; the body returns false to stop.
+    public func forEachInOrder(_ body: (ColumnBatch) throws(WeirError) -> Bool) throws(WeirError) {
+        for task in tasks {
+            var goesOn = true
+            try read(task) { (batch) throws(WeirError) in
+                goesOn = try body(batch)
+                return goesOn
+            }
+            if !goesOn { return }
+        }
+    }
+
+    /// Reads everything, on several threads. The body is called by one thread at a time, in no particular order, and
+    /// returns false to stop.
+    public func forEach(
+        parallelism: Int = 2,
+        _ body: @Sendable (ColumnBatch) throws(WeirError) -> Bool
+    ) throws(WeirError) {
+        let nextTask = Atomic<Int>(0)
+        let gate = Mutex(Gate())
+        DispatchQueue.concurrentPerform(iterations: max(1, min(parallelism, tasks.count))) { _ in
+            while true {
+                let index = nextTask.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard index < tasks.count else { return }
+                do throws(WeirError) {
+                    try read(tasks[index]) { (batch) throws(WeirError) in
+                        try gate.withLock { (gate) throws(WeirError) in
+                            if gate.isClosed { return false }
+                            let goesOn = try body(batch)
+                            if !goesOn { gate.isClosed = true }
+                            return goesOn
+                        }
+                    }
+                } catch {
+                    gate.withLock { gate in
+                        gate.isClosed = true
+                        gate.failure = gate.failure ?? error
+                    }
+                }
+                if gate.withLock({ $0.isClosed }) { return }
+            }
+        }
+        if let failure = gate.withLock({ $0.failure }) { throw failure }
+    }
+
+    private struct Gate {
+        var isClosed = false
+        var failure: WeirError?
+    }
+
+    /// Rows in the result, without reading columns that do not matter.
+    public func count() throws(WeirError) -> Int {
+        let total = Atomic<Int>(0)
+        try forEach { (batch) throws(WeirError) in
+            total.wrappingAdd(batch.count, ordering: .relaxed)
+            return true
+        }
+        return total.load(ordering: .relaxed)
+    }
+}

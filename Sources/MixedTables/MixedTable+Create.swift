@@ -1,0 +1,113 @@
+import Bytes
+import Columnar
+import IcebergFormat
+import IcebergTables
+
+/// What a new Mixed table looks like.
+public struct MixedTableDefinition: Sendable {
+    public var identifier: TableIdentifier
+    /// Field ids are assigned by the catalog.
+    public var schema: Schema
+    public var partitionSpec: PartitionSpec
+    /// Empty for an unkeyed table.
+    public var primaryKey: [String]
+    public var properties: [String: String]
+
+    public init(
+        identifier: TableIdentifier,
+        schema: Schema,
+        partitionSpec: PartitionSpec = .unpartitioned,
+        primaryKey: [String] = [],
+        properties: [String: String] = [:]
+    ) {
+        self.identifier = identifier
+        self.schema = schema
+        self.partitionSpec = partitionSpec
+        self.primaryKey = primaryKey
+        self.properties = properties
+    }
+}
+
+extension MixedTable {
+    /// Creates the stores of a new table, base first (spec sections 1.2 and 1.5). When the change store cannot be
+    /// created the base is dropped again.
+    public static func create(
+        _ definition: MixedTableDefinition,
+        in catalog: any Catalog,
+        nowMilliseconds: Int64
+    ) throws(WeirError) -> MixedTable {
+        let identifier = definition.identifier
+        var fields: [Field] = []
+        for field in definition.schema.fields {
+            // Key columns are required: a null key has no node and no row to replace.
+            let isKey = definition.primaryKey.contains(field.name)
+            fields.append(
+                Field(
+                    id: field.id,
+                    name: field.name,
+                    type: field.type,
+                    isRequired: field.isRequired || isKey,
+                    doc: field.doc
+                )
+            )
+        }
+        let schema = Schema(fields)
+        _ = try schema.selecting(definition.primaryKey)
+        var baseProperties = definition.properties
+        let common = TableMarkers.common(store: TableMarkers.storeBase, createdMilliseconds: nowMilliseconds)
+        baseProperties.merge(common) { $1 }
+
+        guard !definition.primaryKey.isEmpty else {
+            let table = try catalog.create(
+                identifier,
+                schema: schema,
+                spec: definition.partitionSpec,
+                properties: baseProperties
+            )
+            return MixedTable(base: table, change: nil, primaryKey: [])
+        }
+
+        let changeIdentifier = TableIdentifier(namespace: identifier.namespace, name: identifier.name + "_change_")
+        let keyNames = definition.primaryKey.joined(separator: ",")
+        baseProperties[TableMarkers.primaryKey] = keyNames
+        baseProperties[TableMarkers.changeIdentifier] = changeIdentifier.description
+        var changeProperties = definition.properties
+        changeProperties.merge(
+            TableMarkers.common(store: TableMarkers.storeChange, createdMilliseconds: nowMilliseconds)
+        ) { $1 }
+        changeProperties[TableMarkers.primaryKey] = keyNames
+
+        if try catalog.tables(in: identifier.namespace).contains(changeIdentifier) {
+            throw WeirError(
+                .alreadyExists,
+                "the change store \(changeIdentifier) exists already",
+                advice: "drop it, or choose another table name"
+            )
+        }
+        let base = try catalog.create(
+            identifier,
+            schema: schema,
+            spec: definition.partitionSpec,
+            properties: baseProperties
+        )
+        do {
+            let change = try catalog.create(
+                changeIdentifier,
+                schema: schema,
+                spec: definition.partitionSpec,
+                properties: changeProperties
+            )
+            let key = try base.schema.selecting(definition.primaryKey).fields
+            return MixedTable(base: base, change: change, primaryKey: key)
+        } catch {
+            try? catalog.drop(identifier, purge: true)
+            throw error
+        }
+    }
+
+    /// Drops the stores, base first (spec section 1.5).
+    public func drop(purge: Bool) throws(WeirError) {
+        try base.catalog.drop(identifier, purge: purge)
+        if let change { try base.catalog.drop(change.identifier, purge: purge) }
+    }
+}

@@ -1,0 +1,96 @@
+import Bytes
+import Columnar
+import IcebergFormat
+import IcebergTables
+
+/// A Mixed table: a base store any Iceberg engine reads, and for a keyed table the change store beside it.
+///
+/// A value: it shows both stores as they were when it was loaded. `refreshed()` loads them again. A plain Iceberg table
+/// opens as an unkeyed one.
+public struct MixedTable: Sendable {
+    public let base: Table
+    /// Nil for an unkeyed table.
+    public let change: Table?
+    /// In primary-key order, which is the order hashing uses; empty for an unkeyed table.
+    public let primaryKey: [Field]
+
+    public var identifier: TableIdentifier { base.identifier }
+    public var schema: Schema { base.schema }
+    public var isKeyed: Bool { change != nil }
+    /// Base first: a property of the base store wins.
+    public var properties: [String: String] { base.properties }
+
+    var keysAreNarrow: Bool { KeyFingerprints.areNarrow(primaryKey) }
+    var keySchema: Schema { Schema(primaryKey) }
+
+    public init(base: Table, change: Table?, primaryKey: [Field]) {
+        self.base = base
+        self.change = change
+        self.primaryKey = primaryKey
+    }
+
+    /// Opens a table of a catalog; the change store is found through the base store's property (spec section 1.3).
+    public static func load(_ identifier: TableIdentifier, from catalog: any Catalog) throws(WeirError) -> MixedTable {
+        let base = try catalog.load(identifier)
+        if TableMarkers.isChange(base.properties) {
+            throw WeirError(
+                .invalid,
+                "\(identifier) is the change store of another table",
+                advice: "name the table it belongs to"
+            )
+        }
+        guard TableMarkers.isBase(base.properties), let names = base.properties[TableMarkers.primaryKey] else {
+            return MixedTable(base: base, change: nil, primaryKey: [])
+        }
+        guard let changeName = base.properties[TableMarkers.changeIdentifier] else {
+            throw WeirError(
+                .corrupt,
+                "keyed table \(identifier) has no property \(TableMarkers.changeIdentifier)",
+                at: base.metadataLocation
+            )
+        }
+        var primaryKey: [Field] = []
+        for name in names.split(separator: ",") {
+            guard let field = base.schema.field(named: String(name)) else {
+                throw WeirError(
+                    .corrupt,
+                    "primary key column '\(name)' of \(identifier) is not in its schema",
+                    at: base.metadataLocation
+                )
+            }
+            primaryKey.append(field)
+        }
+        let change = try catalog.load(try TableIdentifier(changeName))
+        return MixedTable(base: base, change: change, primaryKey: primaryKey)
+    }
+
+    /// Both stores again, as they are now.
+    public func refreshed() throws(WeirError) -> MixedTable {
+        // Base first: a change committed in between is then read from both or from the change store alone, never lost.
+        let newBase = try base.refreshed()
+        return MixedTable(base: newBase, change: try change?.refreshed(), primaryKey: primaryKey)
+    }
+
+    /// Buckets a store's new files are spread over: a power of two (spec section 3.2).
+    func bucketCount(of store: Table, key: String) throws(WeirError) -> Int {
+        guard let text = store.properties[key] ?? base.properties[key] else { return 4 }
+        guard let count = Int(text), count > 0, count & (count - 1) == 0, count <= 4096 else {
+            throw WeirError(
+                .invalid,
+                "property \(key) of \(identifier) is '\(text)'",
+                advice: "set it to a power of two up to 4096"
+            )
+        }
+        return count
+    }
+
+    func changeBucketCount() throws(WeirError) -> Int {
+        guard let change else { return 1 }
+        return try bucketCount(of: change, key: "change.file-index.hash-bucket")
+    }
+
+    func baseBucketCount() throws(WeirError) -> Int { try bucketCount(of: base, key: "base.file-index.hash-bucket") }
+
+    /// Bytes at which a writer starts a new file.
+    var targetFileBytes: Int64 { properties["write.target-file-size-bytes"].flatMap { Int64($0) } ?? 134_217_728 }
+}

@@ -1,0 +1,86 @@
+import Bytes
+import Columnar
+import IcebergFormat
+import IcebergTables
+
+/// What one merge-on-read task reads: the data files of one node, and every delete that can touch their keys.
+struct NodeTask: Sendable {
+    struct File: Sendable {
+        let task: FileScanTask
+        let role: FileRole
+        /// Base files' rows come before every offset of their transaction.
+        let isBase: Bool
+    }
+
+    let partition: [Scalar]
+    let path: String
+    let node: TreeNode
+    /// Base and insert files.
+    var dataFiles: [File]
+    /// Delete files of the change store whose node is an ancestor or a descendant.
+    var deleteFiles: [File]
+}
+
+/// Plans merge-on-read: which change files are not in base yet, and which deletes go with which data (spec section 5.1).
+struct NodeTaskPlan: Sendable {
+    let tasks: [NodeTask]
+    /// Per partition path the highest data sequence number among the change files that entered the plan.
+    let sequences: [String: Int64]
+
+    init(
+        base: [FileScanTask],
+        change: [FileScanTask],
+        optimized: OptimizedSequence,
+        upTo sequence: Int64?,
+        spec: PartitionSpec
+    ) throws(WeirError) {
+        var partitions: [String: PartitionFiles] = [:]
+        var sequences: [String: Int64] = [:]
+        for task in base {
+            let path = spec.path(for: task.file.partition)
+            let role = FileRole.base(path: task.file.path)
+            partitions[path, default: PartitionFiles(task.file.partition)].data.append(
+                NodeTask.File(task: task, role: role, isBase: true)
+            )
+        }
+        for task in change {
+            let path = spec.path(for: task.file.partition)
+            guard task.dataSequenceNumber > optimized.sequence(ofPartition: path) else { continue }
+            if let sequence, task.dataSequenceNumber > sequence { continue }
+            sequences[path] = max(sequences[path] ?? 0, task.dataSequenceNumber)
+            let role = FileRole.change(path: task.file.path, dataSequenceNumber: task.dataSequenceNumber)
+            let file = NodeTask.File(task: task, role: role, isBase: false)
+            if role.type == .equalityDelete {
+                partitions[path, default: PartitionFiles(task.file.partition)].deletes.append(file)
+            } else {
+                partitions[path, default: PartitionFiles(task.file.partition)].data.append(file)
+            }
+        }
+        var tasks: [NodeTask] = []
+        for (path, files) in partitions.sorted(by: { $0.key < $1.key }) {
+            for (node, data) in Dictionary(grouping: files.data, by: \.role.node).sorted(by: { $0.key.id < $1.key.id })
+            {
+                let related = files.deletes.filter { $0.role.node.overlaps(node) }
+                tasks.append(
+                    NodeTask(
+                        partition: files.partition,
+                        path: path,
+                        node: node,
+                        dataFiles: data,
+                        deleteFiles: related
+                    )
+                )
+            }
+        }
+        self.tasks = tasks
+        self.sequences = sequences
+    }
+
+    private struct PartitionFiles {
+        let partition: [Scalar]
+        var data: [NodeTask.File] = []
+        var deletes: [NodeTask.File] = []
+
+        init(_ partition: [Scalar]) { self.partition = partition }
+    }
+}

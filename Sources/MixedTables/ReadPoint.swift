@@ -1,0 +1,84 @@
+import Bytes
+import IcebergFormat
+import IcebergTables
+
+/// What a reader pins: a snapshot of base and the change sequence up to which changes count.
+public struct ReadPoint: Sendable, Equatable {
+    /// Nil when base holds nothing yet.
+    public let baseSnapshotId: Int64?
+    /// Nil when the change store holds nothing yet, and for unkeyed tables.
+    public let changeSnapshotId: Int64?
+    /// Changes with a data sequence number above this are not seen.
+    public let changeSequence: Int64
+
+    /// The state as of now.
+    public init(current table: MixedTable) {
+        let changeSnapshot = table.change?.metadata.currentSnapshot
+        baseSnapshotId = table.base.metadata.currentSnapshot?.id
+        changeSnapshotId = changeSnapshot?.id
+        changeSequence = changeSnapshot?.sequenceNumber ?? 0
+    }
+
+    private init(base: Int64?, change: Snapshot?) {
+        baseSnapshotId = base
+        changeSnapshotId = change?.id
+        changeSequence = change?.sequenceNumber ?? 0
+    }
+
+    /// The state that one snapshot of either store shows. A change-store snapshot is joined with the newest base snapshot
+    /// that contains nothing younger; a base-store snapshot stands for exactly what base held.
+    public init(snapshot id: Int64, of table: MixedTable) throws(WeirError) {
+        if let change = table.change, let snapshot = change.metadata.snapshot(id: id) {
+            self.init(base: try Self.base(of: table, at: snapshot), change: snapshot)
+        } else if table.base.metadata.snapshot(id: id) != nil {
+            self.init(base: id, change: nil)
+        } else {
+            let known = table.base.metadata.snapshots + (table.change?.metadata.snapshots ?? [])
+            throw WeirError(
+                .notFound,
+                "table \(table.identifier) has no snapshot \(id)",
+                advice: known.isEmpty
+                    ? "it has none yet"
+                    : "'weir table snapshots \(table.identifier)' lists its \(known.count) snapshots"
+            )
+        }
+    }
+
+    /// The state at a time, in milliseconds since 1970.
+    public init(asOf timestamp: Int64, of table: MixedTable) throws(WeirError) {
+        let base = table.base.metadata.snapshots.last { $0.timestampMs <= timestamp }
+        guard let change = table.change else {
+            guard let base else { throw Self.nothing(asOf: timestamp, table) }
+            self.init(base: base.id, change: nil)
+            return
+        }
+        guard let snapshot = change.metadata.snapshots.last(where: { $0.timestampMs <= timestamp }) else {
+            guard let base else { throw Self.nothing(asOf: timestamp, table) }
+            self.init(base: base.id, change: nil)
+            return
+        }
+        self.init(base: try Self.base(of: table, at: snapshot), change: snapshot)
+    }
+
+    private static func nothing(asOf timestamp: Int64, _ table: MixedTable) -> WeirError {
+        WeirError(.notFound, "table \(table.identifier) has no snapshot as old as \(timestamp) ms")
+    }
+
+    private static func base(of table: MixedTable, at change: Snapshot) throws(WeirError) -> Int64? {
+        var candidate = table.base.metadata.currentSnapshot
+        while let snapshot = candidate {
+            let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshot.id)
+            if optimized.sequences.values.allSatisfy({ $0 <= change.sequenceNumber }) { return snapshot.id }
+            guard let parent = snapshot.parentId else { return nil }
+            guard let older = table.base.metadata.snapshot(id: parent) else {
+                throw WeirError(
+                    .notFound,
+                    "the base snapshot that goes with change snapshot \(change.id) has expired",
+                    at: table.identifier.description
+                )
+            }
+            candidate = older
+        }
+        return nil
+    }
+}

@@ -1,0 +1,44 @@
+import Bytes
+import ChangeEvents
+import IcebergFormat
+
+/// Takes change batches and leaves durable files that one commit makes visible.
+public protocol TableWriter: AnyObject {
+    /// Adds changes to the current epoch; returns those the table cannot hold.
+    func write(_ batch: ChangeBatch) throws(WeirError) -> [RejectedChange]
+    /// Bytes of the current epoch so far, about.
+    var pendingBytes: Int64 { get }
+    /// Ends the epoch: its files are durable when this returns, and the next write starts a new one.
+    func cut() throws(WeirError) -> Epoch
+    /// Gives the current epoch's files up.
+    func abandon()
+}
+
+/// A change that does not fit the table, by its row in the batch.
+public struct RejectedChange: Sendable, Equatable {
+    public let row: Int
+    public let reason: String
+}
+
+/// What one commit holds: durable files and how they came about.
+public struct Epoch: Sendable {
+    public let files: [DataFile]
+    public let summary: EpochSummary
+    public var isEmpty: Bool { files.isEmpty }
+}
+
+/// Row counts of an epoch.
+public struct EpochSummary: Sendable, Equatable {
+    public var inserts = 0
+    public var deletes = 0
+    /// Deletes of keys that were not there, for which nothing is written.
+    public var redundantDeletes = 0
+
+    public init() {}
+
+    public static func += (left: inout EpochSummary, right: EpochSummary) {
+        left.inserts += right.inserts
+        left.deletes += right.deletes
+        left.redundantDeletes += right.redundantDeletes
+    }
+}

@@ -1,0 +1,76 @@
+import Foundation
+
+/// Hands batches from one thread to another and holds at most a budget of bytes: the back-pressure of a pipeline.
+///
+/// A batch larger than the whole budget passes when the queue is empty, so nothing gets stuck.
+final class BatchQueue<Element: Sendable>: @unchecked Sendable {
+    enum Taken {
+        case element(Element)
+        /// Nothing came within the time.
+        case timeout
+        /// The sender has finished and everything was taken.
+        case finished
+    }
+
+    private let condition = NSCondition()
+    private let bytesMax: Int
+    // Protected by `condition`.
+    private var elements: [(element: Element, bytes: Int)] = []
+    private var head = 0
+    private var bytes = 0
+    private var isFinished = false
+    private var isCancelled = false
+
+    init(bytesMax: Int) { self.bytesMax = bytesMax }
+
+    /// Waits for room; false when the receiver has given up.
+    func put(_ element: Element, bytes size: Int) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        while !isCancelled, bytes > 0, bytes + size > bytesMax { condition.wait() }
+        if isCancelled { return false }
+        elements.append((element, size))
+        bytes += size
+        condition.broadcast()
+        return true
+    }
+
+    /// The sender puts nothing more.
+    func finish() {
+        condition.lock()
+        isFinished = true
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// The receiver takes nothing more; a waiting sender returns.
+    func cancel() {
+        condition.lock()
+        isCancelled = true
+        elements = []
+        head = 0
+        bytes = 0
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    func take(until deadline: Date) -> Taken {
+        condition.lock()
+        defer { condition.unlock() }
+        while head == elements.count {
+            if isFinished || isCancelled { return .finished }
+            if !condition.wait(until: deadline) && head == elements.count {
+                return isFinished || isCancelled ? .finished : .timeout
+            }
+        }
+        let (element, size) = elements[head]
+        head += 1
+        if head == elements.count {
+            elements.removeAll(keepingCapacity: true)
+            head = 0
+        }
+        bytes -= size
+        condition.broadcast()
+        return .element(element)
+    }
+}

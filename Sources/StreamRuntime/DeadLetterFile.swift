@@ -1,0 +1,105 @@
+import Bytes
+import EventDecoders
+import Foundation
+import ObjectStorage
+
+/// One record or change that could not be taken in, with what is needed to find and repeat it.
+public struct DeadLetter: Sendable, Codable, Equatable {
+    public let topic: String
+    public let partition: Int
+    public let offset: Int64
+    /// The table it was meant for; nil when that could not be told.
+    public let table: String?
+    public let reason: String
+    /// The record's key and value as text; bytes that are not UTF-8 are replaced.
+    public let key: String?
+    public let value: String?
+
+    public init(
+        topic: String,
+        partition: Int,
+        offset: Int64,
+        table: String?,
+        reason: String,
+        key: String?,
+        value: String?
+    ) {
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.table = table
+        self.reason = reason
+        self.key = key
+        self.value = value
+    }
+
+    struct Identity: Hashable {
+        let topic: String
+        let partition: Int
+        let offset: Int64
+        let table: String?
+    }
+
+    var identity: Identity { Identity(topic: topic, partition: partition, offset: offset, table: table) }
+}
+
+/// `<warehouse>/dead-letters/<topology>.ndjson`: what a topology could not take in, one JSON object a line.
+///
+/// Letters are written and synced before the commit whose positions cover them. After a crash in between, the records are
+/// read again; letters that are there already are then not written a second time.
+final class DeadLetterFile {
+    let path: String
+    private let files: any FileSystem
+    private var file: (any OpenFile)?
+    private var size: Int64 = 0
+    private var known: Set<DeadLetter.Identity> = []
+    /// Letters written by this run.
+    private(set) var count = 0
+
+    /// Reads what is there; a torn last line, as a crash leaves it, is cut off.
+    init(path: String, files: any FileSystem) throws(WeirError) {
+        self.path = path
+        self.files = files
+        guard try files.status(path) != nil else { return }
+        let file = try files.open(path, .write)
+        let bytes = try file.read(count: Int(try file.size()), at: 0)
+        let whole = (bytes.lastIndex(of: 0x0a) ?? -1) + 1
+        if whole < bytes.count { try file.truncate(to: Int64(whole)) }
+        let decoder = JSONDecoder()
+        for line in bytes[..<whole].split(separator: 0x0a) {
+            guard let letter = try? decoder.decode(DeadLetter.self, from: Data(line)) else { continue }
+            known.insert(letter.identity)
+        }
+        size = Int64(whole)
+        self.file = file
+    }
+
+    /// Appends letters and waits until they are on the device.
+    func append(_ letters: [DeadLetter]) throws(WeirError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var bytes: [UInt8] = []
+        for letter in letters where known.insert(letter.identity).inserted {
+            guard let line = try? encoder.encode(letter) else {
+                throw WeirError(.invalid, "a dead letter cannot be written as JSON", at: path)
+            }
+            bytes += line
+            bytes.append(0x0a)
+            count += 1
+        }
+        if bytes.isEmpty { return }
+        let file = try opened()
+        try file.write(bytes, at: size)
+        try file.sync()
+        size += Int64(bytes.count)
+    }
+
+    private func opened() throws(WeirError) -> any OpenFile {
+        if let file { return file }
+        try files.makeDirectories(path.parentDirectory)
+        let created = try files.open(path, .write)
+        try files.syncDirectory(path.parentDirectory)
+        file = created
+        return created
+    }
+}

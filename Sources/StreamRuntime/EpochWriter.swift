@@ -1,0 +1,140 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import Foundation
+import MixedTables
+
+/// Takes changes from the reader, writes them to every table they belong to, and ends epochs by time and size.
+final class EpochWriter {
+    private let plan: IngestPlan
+    private let sinks: [SinkTable]
+    private let joins: [JoinStage]
+    private let queue: BatchQueue<SourceReader.Message>
+    private let committer: EpochCommitter
+    private let onBatch: (SourceReader.Changes) -> Void
+    private var ledger = PositionLedger()
+    private var committedLedger = PositionLedger()
+    private var letters: [DeadLetter] = []
+    private var epochStart = Date()
+    private var lastFullRecord = Date()
+
+    /// How often positions are recorded in tables that get no rows, so that a restart reads little twice.
+    private static let positionsSeconds = 60.0
+
+    /// - Parameter joins: in the order of the last sinks.
+    init(
+        plan: IngestPlan,
+        sinks: [SinkTable],
+        joins: [JoinStage],
+        queue: BatchQueue<SourceReader.Message>,
+        committer: EpochCommitter,
+        onBatch: @escaping (SourceReader.Changes) -> Void
+    ) {
+        self.plan = plan
+        self.sinks = sinks
+        self.joins = joins
+        self.queue = queue
+        self.committer = committer
+        self.onBatch = onBatch
+        for sink in sinks { ledger.merge(sink.start) }
+        committedLedger = ledger
+    }
+
+    /// Writes until the reader has finished and everything is committed.
+    func run() throws(WeirError) {
+        while true {
+            switch queue.take(until: epochStart.addingTimeInterval(Double(plan.commitMilliseconds) / 1000)) {
+            case .element(.changes(let changes)):
+                try write(changes)
+                onBatch(changes)
+            case .element(.dimensionsReady):
+                try cut(isLast: false)
+                try committer.drain()
+                try refreshDimensions()
+                continue
+            case .timeout: try committer.check()
+            case .finished:
+                try cut(isLast: true)
+                return try committer.drain()
+            }
+            if isDue { try cut(isLast: false) }
+        }
+    }
+
+    private var isDue: Bool {
+        Date().timeIntervalSince(epochStart) * 1000 >= Double(plan.commitMilliseconds)
+            || sinks.reduce(0) { $0 + $1.writer.pendingBytes } >= plan.commitBytes
+    }
+
+    private func write(_ changes: SourceReader.Changes) throws(WeirError) {
+        letters += changes.letters
+        for (target, batch) in changes.batches {
+            try write(batch, to: sinks[target], changes)
+            for join in joins where join.plan.target == target {
+                let (joined, failures) = try join.apply(batch)
+                letters += failures.map { failure in
+                    letter(changes, failure.offset, join.sink.name, failure.reason)
+                }
+                try write(joined, to: join.sink, changes)
+            }
+        }
+        ledger.advance(topic: changes.topic, partition: changes.partition, to: changes.nextOffset)
+    }
+
+    private func write(_ batch: ChangeBatch, to sink: SinkTable, _ changes: SourceReader.Changes) throws(WeirError) {
+        guard let new = sink.withoutCommitted(batch, topic: changes.topic, partition: changes.partition) else { return }
+        for rejected in try sink.writer.write(new) {
+            letters.append(letter(changes, new.offset(rejected.row), sink.name, rejected.reason))
+        }
+    }
+
+    private func letter(
+        _ changes: SourceReader.Changes,
+        _ offset: Int64,
+        _ table: String,
+        _ reason: String
+    ) -> DeadLetter {
+        DeadLetter(
+            topic: changes.topic,
+            partition: changes.partition,
+            offset: offset,
+            table: table,
+            reason: reason,
+            key: nil,
+            value: nil
+        )
+    }
+
+    /// Ends the epoch and hands it to the committer.
+    private func cut(isLast: Bool) throws(WeirError) {
+        epochStart = Date()
+        if ledger == committedLedger && letters.isEmpty && !isLast { return }
+        let recordsAll = isLast || Date().timeIntervalSince(lastFullRecord) > Self.positionsSeconds
+        if recordsAll { lastFullRecord = Date() }
+        var epochs: [Epoch] = []
+        for sink in sinks {
+            do {
+                epochs.append(try sink.writer.cut())
+            } catch {
+                throw error.located(at: "table \(sink.name)")
+            }
+        }
+        try committer.submit(
+            EpochCommitter.Job(epochs: epochs, ledger: ledger, letters: letters, recordsAllPositions: recordsAll)
+        )
+        committedLedger = ledger
+        letters = []
+        try refreshDimensions()
+    }
+
+    /// What is committed by now is what the next epoch's rows are joined with.
+    private func refreshDimensions() throws(WeirError) {
+        for join in joins {
+            if let own = sinks.first(where: { $0.name == join.plan.dimensionName }) {
+                try join.refresh(own.table)
+            } else {
+                try join.refresh(try join.plan.dimension.refreshed())
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventDecoders
+import EventLog
+import MixedTables
+
+/// What a run does: a topology with its names resolved to logs and tables.
+public struct IngestPlan: Sendable {
+    /// Where a source begins that no table has positions of yet.
+    public enum Startup: Sendable, Equatable {
+        case earliest
+        case latest
+        /// The first record that is not older, milliseconds since 1970.
+        case timestamp(Int64)
+    }
+
+    public struct Source: Sendable {
+        public let name: String
+        public let log: any PartitionedLog
+        /// Whether a topic of the log belongs to the source.
+        public let includes: @Sendable (String) -> Bool
+        /// Topics that must be there; the rest are those `includes` finds, now or later.
+        public let topics: [String]
+        public let startup: Startup
+        public let options: DebeziumJSONOptions
+
+        public init(
+            name: String,
+            log: any PartitionedLog,
+            topics: [String],
+            includes: @escaping @Sendable (String) -> Bool,
+            startup: Startup = .earliest,
+            options: DebeziumJSONOptions = DebeziumJSONOptions()
+        ) {
+            self.name = name
+            self.log = log
+            self.topics = topics
+            self.includes = includes
+            self.startup = startup
+            self.options = options
+        }
+    }
+
+    /// A table that source records are routed to.
+    public struct Target: Sendable {
+        public let name: String
+        /// The columns read from a record, by name.
+        public let sourceSchema: Schema
+        public let primaryKey: [String]
+        /// Projection and filter; nil when rows go in as they are.
+        public let transform: RowTransform?
+        public let table: MixedTable
+
+        /// The columns of the rows after the transform.
+        public var outputSchema: Schema { transform?.schema ?? sourceSchema }
+
+        public init(
+            name: String,
+            sourceSchema: Schema,
+            primaryKey: [String],
+            transform: RowTransform? = nil,
+            table: MixedTable
+        ) {
+            self.name = name
+            self.sourceSchema = sourceSchema
+            self.primaryKey = primaryKey
+            self.transform = transform
+            self.table = table
+        }
+    }
+
+    /// A table that holds the rows of a target, each with the row of a dimension table beside it.
+    public struct Join: Sendable {
+        public let name: String
+        /// The target whose changes are joined, by its place in `targets`.
+        public let target: Int
+        public let dimension: MixedTable
+        /// The name of the dimension, which may be a target of the same run.
+        public let dimensionName: String
+        /// The columns of the target whose values are the dimension's key, in the order of its primary key.
+        public let keyColumns: [String]
+        /// A row without a match is left out instead of filled with nulls.
+        public let isInner: Bool
+        /// Makes the result's columns from the target's columns followed by the dimension's.
+        public let select: RowTransform
+        public let table: MixedTable
+
+        public init(
+            name: String,
+            target: Int,
+            dimension: MixedTable,
+            dimensionName: String,
+            keyColumns: [String],
+            isInner: Bool,
+            select: RowTransform,
+            table: MixedTable
+        ) {
+            self.name = name
+            self.target = target
+            self.dimension = dimension
+            self.dimensionName = dimensionName
+            self.keyColumns = keyColumns
+            self.isInner = isInner
+            self.select = select
+            self.table = table
+        }
+    }
+
+    public let topology: String
+    public let sources: [Source]
+    public let targets: [Target]
+    public let joins: [Join]
+    /// The target of a source table, by its identifier; nil when its records are not wanted.
+    public let route: @Sendable (String) -> Int?
+    /// A commit is made at the latest after that time and that many bytes of files.
+    public let commitMilliseconds: Int
+    public let commitBytes: Int64
+    /// Bytes of decoded changes that may wait for the writer.
+    public let queueBytes: Int
+
+    public init(
+        topology: String,
+        sources: [Source],
+        targets: [Target],
+        joins: [Join] = [],
+        route: @escaping @Sendable (String) -> Int?,
+        commitMilliseconds: Int = 10_000,
+        commitBytes: Int64 = 512 << 20,
+        queueBytes: Int = 64 << 20
+    ) {
+        self.topology = topology
+        self.sources = sources
+        self.targets = targets
+        self.joins = joins
+        self.route = route
+        self.commitMilliseconds = commitMilliseconds
+        self.commitBytes = commitBytes
+        self.queueBytes = queueBytes
+    }
+}

@@ -1,0 +1,142 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import Foundation
+import MixedTables
+import ObjectStorage
+import Synchronization
+
+/// Runs a topology: reads its sources, writes its tables, commits rows and positions together.
+///
+/// ```
+/// reader thread   read → decode → transform ─┐ bytes budget
+/// caller's thread                            └→ join → split by node → Parquet ─┐ one epoch at a time
+/// commit thread                                                                 └→ dead letters → append + positions
+/// ```
+/// Starting again after any end — stop, failure, kill — goes on behind the last commit of each table.
+public final class IngestRun: @unchecked Sendable {
+    private let plan: IngestPlan
+    private let files: any FileSystem
+    private let deadLetterPath: String
+    private let stopFlag = Atomic<Bool>(false)
+    private let counters = Mutex(IngestProgress())
+    private let onProgress: @Sendable (IngestProgress) -> Void
+
+    /// - Parameters:
+    ///   - deadLetterPath: the file that takes what cannot be taken in.
+    ///   - onProgress: called by the writing thread a few times a second.
+    public init(
+        _ plan: IngestPlan,
+        deadLetterPath: String,
+        files: any FileSystem = LocalFileSystem(),
+        onProgress: @escaping @Sendable (IngestProgress) -> Void = { _ in }
+    ) {
+        self.plan = plan
+        self.deadLetterPath = deadLetterPath
+        self.files = files
+        self.onProgress = onProgress
+    }
+
+    /// Asks the run to commit what it has read and to end. Safe to call from a signal source, and more than once.
+    public func stop() { stopFlag.store(true, ordering: .relaxed) }
+
+    public var progress: IngestProgress { counters.withLock { $0 } }
+
+    /// Runs until stopped or, if asked to, until every source is read to its end; returns the final counts.
+    ///
+    /// Blocks. Fails on the first error that would make going on a guess; what was committed stays.
+    @discardableResult
+    public func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
+        var sinks: [SinkTable] = []
+        for target in plan.targets {
+            sinks.append(try SinkTable(name: target.name, table: target.table, topology: plan.topology))
+        }
+        var joins: [JoinStage] = []
+        for join in plan.joins {
+            let sink = try SinkTable(name: join.name, table: join.table, topology: plan.topology)
+            sinks.append(sink)
+            joins.append(try JoinStage(join, target: plan.targets[join.target].outputSchema, sink: sink))
+        }
+        let deadLetters = try DeadLetterFile(path: deadLetterPath, files: files)
+        let queue = BatchQueue<SourceReader.Message>(bytesMax: plan.queueBytes)
+        let reader = try SourceReader(plan, start: sinks.map(\.start), queue: queue) { [self] in
+            stopFlag.load(ordering: .relaxed)
+        }
+        let committer = EpochCommitter(topology: plan.topology, sinks: sinks, deadLetters: deadLetters) { [self] job in
+            counters.withLock { $0.add(job) }
+        }
+        let writer = EpochWriter(
+            plan: plan,
+            sinks: sinks,
+            joins: joins,
+            queue: queue,
+            committer: committer,
+            onBatch: { [self] changes in
+                let now = counters.withLock { state in
+                    state.records += changes.records
+                    return state
+                }
+                onProgress(now)
+            }
+        )
+        committer.start()
+        let readerFailure = Mutex<WeirError?>(nil)
+        let readerDone = DispatchSemaphore(value: 0)
+        let box = ReaderBox(reader)
+        let thread = Thread {
+            do throws(WeirError) {
+                try box.reader.run(untilCaughtUp: untilCaughtUp)
+            } catch {
+                readerFailure.withLock { $0 = error }
+            }
+            queue.finish()
+            readerDone.signal()
+        }
+        thread.name = "weir-read"
+        thread.stackSize = 4 << 20
+        thread.start()
+        defer {
+            // Whatever happened, no thread outlives the run.
+            stop()
+            queue.cancel()
+            readerDone.wait()
+            committer.stop()
+        }
+        do throws(WeirError) {
+            try writer.run()
+        } catch {
+            for sink in sinks { sink.writer.abandon() }
+            throw readerFailure.withLock { $0 } ?? error
+        }
+        if let failure = readerFailure.withLock({ $0 }) { throw failure }
+        return progress
+    }
+
+    /// Carries the reader to its thread; nobody else uses it from then on.
+    private struct ReaderBox: @unchecked Sendable {
+        let reader: SourceReader
+        init(_ reader: SourceReader) { self.reader = reader }
+    }
+}
+
+/// Counts of a run so far.
+public struct IngestProgress: Sendable, Equatable {
+    /// Records read from the sources.
+    public var records = 0
+    /// Rows made visible, by table.
+    public var inserts = 0
+    public var deletes = 0
+    public var redundantDeletes = 0
+    public var commits = 0
+    public var deadLetters = 0
+
+    mutating func add(_ job: EpochCommitter.Job) {
+        for epoch in job.epochs where !epoch.isEmpty {
+            commits += 1
+            inserts += epoch.summary.inserts
+            deletes += epoch.summary.deletes
+            redundantDeletes += epoch.summary.redundantDeletes
+        }
+        deadLetters += job.letters.count
+    }
+}

@@ -1,0 +1,90 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import Expressions
+
+/// A projection and a filter over change batches.
+///
+/// The filter looks at new rows only. A new row that does not pass takes the key's old row away: the table holds exactly
+/// the rows that pass. Deletes always go through, since a source may send nothing but their key.
+public struct RowTransform: Sendable {
+    /// The result's columns.
+    public let schema: Schema
+    /// Computes the columns of `schema`; rows that have no value are named with the reason.
+    public let project: @Sendable (ColumnBatch) throws(WeirError) -> (rows: ColumnBatch, failures: [RowFailure])
+    /// The rows that pass, ascending; nil when all do.
+    public let select: (@Sendable (ColumnBatch) throws(WeirError) -> (rows: [Int32], failures: [RowFailure]))?
+
+    public init(
+        schema: Schema,
+        project: @escaping @Sendable (ColumnBatch) throws(WeirError) -> (rows: ColumnBatch, failures: [RowFailure]),
+        select: (@Sendable (ColumnBatch) throws(WeirError) -> (rows: [Int32], failures: [RowFailure]))? = nil
+    ) {
+        self.schema = schema
+        self.project = project
+        self.select = select
+    }
+
+    /// A change left out because an expression has no value for it.
+    public struct Failure: Sendable, Equatable {
+        public let offset: Int64
+        public let reason: String
+    }
+
+    /// The transformed changes, and the events that failed.
+    ///
+    /// - Parameter isKeyed: without a key a row that does not pass is simply left out.
+    func apply(_ batch: ChangeBatch, isKeyed: Bool) throws(WeirError) -> (batch: ChangeBatch, failures: [Failure]) {
+        var failed: [Int64: String] = [:]
+        var current = batch
+        if let select {
+            let (passing, failures) = try select(batch.rows)
+            for failure in failures where !batch.kind(failure.row).isRetraction {
+                failed[batch.offset(failure.row)] = failure.reason
+            }
+            current = Self.filtered(batch, passing: passing, isKeyed: isKeyed)
+        }
+        let (rows, failures) = try project(current.rows)
+        for failure in failures where !current.kind(failure.row).isRetraction {
+            failed[current.offset(failure.row)] = failure.reason
+        }
+        var result = current.replacing(rows: rows)
+        if !failed.isEmpty {
+            let kept = (0..<result.count).filter { failed[result.offset($0)] == nil }
+            result = result.gathered(kept.map { Int32($0) })
+        }
+        let list = failed.sorted { $0.key < $1.key }.map { Failure(offset: $0.key, reason: $0.value) }
+        return (result, list)
+    }
+
+    private static func filtered(_ batch: ChangeBatch, passing: [Int32], isKeyed: Bool) -> ChangeBatch {
+        if passing.count == batch.count { return batch }
+        var passes = [Bool](repeating: false, count: batch.count)
+        for row in passing { passes[Int(row)] = true }
+        var rows: [Int32] = []
+        var kinds: [UInt8] = []
+        for row in 0..<batch.count {
+            switch batch.kind(row) {
+            case .insert, .updateAfter:
+                if passes[row] {
+                    rows.append(Int32(row))
+                    kinds.append(batch.kind(row).rawValue)
+                } else if isKeyed {
+                    rows.append(Int32(row))
+                    kinds.append(ChangeKind.delete.rawValue)
+                }
+            case .updateBefore:
+                // Kept only in front of its new row; otherwise that row's delete says it all.
+                if row + 1 < batch.count, batch.kind(row + 1) == .updateAfter, passes[row + 1] {
+                    rows.append(Int32(row))
+                    kinds.append(ChangeKind.updateBefore.rawValue)
+                }
+            case .delete:
+                rows.append(Int32(row))
+                kinds.append(ChangeKind.delete.rawValue)
+            }
+        }
+        let gathered = batch.gathered(rows)
+        return ChangeBatch(rows: gathered.rows, kinds: Buffer(copying: kinds), offsets: gathered.offsets)
+    }
+}

@@ -1,0 +1,53 @@
+import Bytes
+import ChangeEvents
+import Foundation
+import MixedTables
+import Synchronization
+
+/// A table that a run writes: its writer, and how far it has got in every source.
+///
+/// The writer belongs to the writing thread, commits to the committing thread; what both look at is behind the lock.
+final class SinkTable: @unchecked Sendable {
+    let name: String
+    /// Used by the writing thread only.
+    let writer: any TableWriter
+    /// Positions that were committed when the run began: earlier rows are in the table already.
+    let start: PositionLedger
+
+    private struct Committed {
+        var table: MixedTable
+        var ledger: PositionLedger
+    }
+
+    private let committed: Mutex<Committed>
+
+    init(name: String, table: MixedTable, topology: String) throws(WeirError) {
+        self.name = name
+        start = try table.ledger(topology: topology)
+        committed = Mutex(Committed(table: table, ledger: start))
+        writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
+    }
+
+    /// The table after the last commit of this run.
+    var table: MixedTable { committed.withLock { $0.table } }
+    var ledger: PositionLedger { committed.withLock { $0.ledger } }
+
+    /// Drops the changes that an earlier commit holds already; nil when none is left.
+    func withoutCommitted(_ batch: ChangeBatch, topic: String, partition: Int) -> ChangeBatch? {
+        guard let next = start.next(topic: topic, partition: partition), batch.count > 0, batch.offset(0) < next else {
+            return batch.count > 0 ? batch : nil
+        }
+        guard let first = (0..<batch.count).first(where: { batch.offset($0) >= next }) else { return nil }
+        return batch.gathered((first..<batch.count).map { Int32($0) })
+    }
+
+    /// Commits an epoch on top of the last one. Called by the committing thread.
+    func commit(_ epoch: Epoch, topology: String, to ledger: PositionLedger) throws(WeirError) {
+        let (table, expected) = committed.withLock { ($0.table, $0.ledger) }
+        let result = try table.commit(epoch, topology: topology, from: expected, to: ledger)
+        committed.withLock { state in
+            state.table = result
+            state.ledger = ledger
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import Foundation
+import IcebergFormat
+import IcebergTables
+import MixedTables
+import ObjectStorage
+import WeirTesting
+
+/// One row as plain values, in schema order.
+typealias ModelRow = [Scalar]
+
+extension ColumnBatch {
+    /// A batch of rows given as values.
+    static func rows(_ rows: [ModelRow], _ schema: Schema) -> ColumnBatch {
+        let columns = schema.fields.indices.map { place in
+            var builder = ColumnBuilder(schema.fields[place].type, capacity: rows.count)
+            for row in rows { builder.append(row[place]) }
+            return builder.finish()
+        }
+        return ColumnBatch(schema: schema, columns: columns, count: rows.count)
+    }
+
+    func modelRow(_ row: Int) -> ModelRow { columns.map { $0.scalar(row) } }
+}
+
+extension ChangeBatch {
+    static func changes(_ changes: [(ChangeKind, ModelRow)], _ schema: Schema) -> ChangeBatch {
+        ChangeBatch(
+            rows: .rows(changes.map(\.1), schema),
+            kinds: Buffer(copying: changes.map(\.0.rawValue)),
+            offsets: Buffer(
+                copying: changes.indices.flatMap { index in withUnsafeBytes(of: Int64(index)) { Array($0) } }
+            )
+        )
+    }
+}
+
+/// A seeded stream of changes as careless sources send them, and the dictionary it should end in.
+struct ChangeHistory {
+    let schema: Schema
+    let keyPlaces: [Int]
+    var random: SeededGenerator
+    private(set) var state: [ModelRow: ModelRow] = [:]
+    private let keySpace: UInt64
+
+    init(schema: Schema, keyPlaces: [Int], seed: UInt64, keySpace: UInt64 = 60) {
+        self.schema = schema
+        self.keyPlaces = keyPlaces
+        self.keySpace = keySpace
+        random = SeededGenerator(seed: seed)
+    }
+
+    func key(_ row: ModelRow) -> ModelRow { keyPlaces.map { row[$0] } }
+
+    private mutating func value(_ type: FieldType, isKey: Bool) -> Scalar {
+        if !isKey, random.next() % 6 == 0 { return .null }
+        let n = isKey ? random.next() % keySpace : random.next()
+        let extreme = !isKey && random.next() % 5 == 0
+        switch type {
+        case .boolean: return .boolean(n & 1 == 0)
+        case .int: return .int(extreme ? (n & 1 == 0 ? .min : .max) : Int32(truncatingIfNeeded: n))
+        case .long: return .long(extreme ? (n & 1 == 0 ? .min : .max) : Int64(bitPattern: n))
+        case .float: return .float(extreme ? -.infinity : Float(Int32(truncatingIfNeeded: n)) / 7)
+        case .double: return .double(extreme ? .greatestFiniteMagnitude : Double(Int32(truncatingIfNeeded: n)) / 3)
+        case .decimal(let precision, let scale):
+            var limit: Int128 = 1
+            for _ in 0..<precision { limit *= 10 }
+            let unscaled = extreme ? limit - 1 : Int128(Int64(bitPattern: n)) % limit
+            return .decimal(unscaled, scale: scale)
+        case .date: return .date(extreme ? -700_000 : Int32(n % 40_000))
+        case .time: return .time(Int64(n % 86_400_000_000))
+        case .timestamp: return .timestamp(Int64(n % 4_000_000_000_000_000))
+        case .timestamptz: return .timestamptz(Int64(n % 4_000_000_000_000_000))
+        case .string:
+            let texts = ["", "a", "ü\u{1F600}", "line\nbreak \"quoted\"", "日本語", String(repeating: "x", count: 300)]
+            return .string(isKey ? "k\(n)" : texts[Int(n % UInt64(texts.count))])
+        case .uuid: return .uuid(UInt128(n) << 64 | 7)
+        case .binary: return .binary([UInt8(truncatingIfNeeded: n), 0, 255])
+        case .fixed(let length): return .fixed([UInt8](repeating: UInt8(truncatingIfNeeded: n), count: length))
+        case .list, .map, .structure, .other: return .null
+        }
+    }
+
+    private mutating func newRow() -> ModelRow {
+        var row: ModelRow = []
+        for (place, field) in schema.fields.enumerated() {
+            row.append(value(field.type, isKey: keyPlaces.contains(place)))
+        }
+        return row
+    }
+
+    /// The key's columns alone: what a delete holds when the source sends no old row.
+    private func keyOnly(_ row: ModelRow) -> ModelRow {
+        row.enumerated().map { keyPlaces.contains($0.offset) ? $0.element : .null }
+    }
+
+    /// The next changes, about `count` of them.
+    mutating func next(_ count: Int) -> ChangeBatch {
+        var changes: [(ChangeKind, ModelRow)] = []
+        while changes.count < count {
+            let row = newRow()
+            let old = state[key(row)]
+            switch random.next() % 10 {
+            case 0..<3:
+                // An insert; for a key that exists it is what a repeated snapshot sends.
+                changes.append((.insert, row))
+                state[key(row)] = row
+            case 3..<5:
+                if let old { changes.append((.updateBefore, old)) }
+                changes.append((.updateAfter, row))
+                state[key(row)] = row
+            case 5..<7:
+                changes.append((.updateAfter, row))
+                state[key(row)] = row
+            case 7:
+                changes.append((.delete, old ?? row))
+                state[key(row)] = nil
+            case 8:
+                changes.append((.delete, keyOnly(row)))
+                state[key(row)] = nil
+            default:
+                // A key change: the old key goes, the new one comes, in one breath.
+                guard let old else { continue }
+                changes.append((.delete, old))
+                state[key(old)] = nil
+                let moved = newRow()
+                changes.append((.insert, moved))
+                state[key(moved)] = moved
+            }
+        }
+        return .changes(changes, schema)
+    }
+}
+
+/// Reads a whole scan into a dictionary; a key met twice is reported instead of hidden.
+func contents(_ scan: MergeOnReadScan, _ history: ChangeHistory) throws -> (
+    rows: [ModelRow: ModelRow], doubled: [ModelRow]
+) {
+    var rows: [ModelRow: ModelRow] = [:]
+    var doubled: [ModelRow] = []
+    try scan.forEachInOrder { batch in
+        for index in 0..<batch.count {
+            let row = batch.modelRow(index)
+            if rows.updateValue(row, forKey: history.key(row)) != nil { doubled.append(history.key(row)) }
+        }
+        return true
+    }
+    return (rows, doubled)
+}
+
+/// Applies a change stream to a dictionary the way a downstream consumer would; complains about impossible changes.
+func replay(_ scan: ChangeLogScan, onto start: [ModelRow: ModelRow], _ history: ChangeHistory) throws -> (
+    rows: [ModelRow: ModelRow], complaints: [String]
+) {
+    var rows = start
+    var complaints: [String] = []
+    var awaitsAfter: ModelRow?
+    try scan.forEach { batch in
+        for index in 0..<batch.count {
+            let row = batch.rows.modelRow(index)
+            let key = history.key(row)
+            let kind = batch.kind(index)
+            if let awaited = awaitsAfter, kind != .updateAfter || key != awaited {
+                complaints.append("-U of \(awaited) is followed by \(kind.symbol) of \(key)")
+            }
+            awaitsAfter = kind == .updateBefore ? key : nil
+            switch kind {
+            case .insert:
+                if rows[key] != nil { complaints.append("+I of \(key), which is there") }
+                rows[key] = row
+            case .updateBefore, .delete:
+                if rows[key] == nil { complaints.append("\(kind.symbol) of \(key), which is not there") }
+                if kind == .delete { rows[key] = nil }
+            case .updateAfter: rows[key] = row
+            }
+        }
+        return true
+    }
+    return (rows, complaints)
+}
