@@ -12,6 +12,7 @@ final class ActiveSegment {
     var startedAt: Int64?
     private let files: any FileSystem
     private var reservedTo: Int64
+    private var indexedTo: Int64
     private var offsetIndex: (any OpenFile)?
     private var timeIndex: (any OpenFile)?
     /// Entries that are in the files.
@@ -26,6 +27,7 @@ final class ActiveSegment {
         index = content.index
         startedAt = content.firstTimestamp
         reservedTo = content.byteCount
+        indexedTo = content.byteCount
         offsetEntriesStored = content.index.offsets.entries.count
         timeEntriesStored = content.index.times.entries.count
     }
@@ -50,8 +52,18 @@ final class ActiveSegment {
         byteCount += Int64(batch.byteCount)
     }
 
+    /// Log bytes that may wait for their index entries. A sync commits the file system's journal with everything in it,
+    /// so index files that are touched by every group make every sync slower.
+    private static let indexLagBytes: Int64 = 8 << 20
+
+    /// Brings the index files up to date when they are far behind.
+    func storeIndexesIfLagging() {
+        if byteCount - indexedTo >= Self.indexLagBytes { storeIndexes() }
+    }
+
     /// Brings the index files up to date. They are hints that opening rebuilds, so a full disk may leave them behind.
-    func storeIndexes() {
+    private func storeIndexes() {
+        indexedTo = byteCount
         do {
             if offsetEntriesStored < index.offsets.entries.count {
                 let bytes = OffsetIndex.encode(
@@ -73,9 +85,9 @@ final class ActiveSegment {
         }
     }
 
-    /// Gives back reserved space and completes the indexes.
-    func seal() {
-        index.finish()
+    /// Gives back reserved space and completes the indexes; a segment that is only closed goes on when it is opened.
+    func seal(isFinished: Bool) {
+        if isFinished { index.finish() }
         storeIndexes()
         if reservedTo > byteCount {
             try? file.truncate(to: byteCount)

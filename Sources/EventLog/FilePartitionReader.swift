@@ -26,6 +26,8 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     private var segment: Segment?
     /// A tail that was looked at and is no whole batch yet: no use to look again before the file has grown.
     private var unfinished: (base: Int64, place: Int64, limit: Int64)?
+    /// An end that was checked against the directory.
+    private var checkedEnd: (base: Int64, place: Int64)?
     private var watch: DirectoryWatch?
 
     /// Bytes of the smallest read; the buffer also has room for the padding.
@@ -52,8 +54,12 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
             let view = try view(of: segment)
             guard segment.place < view.limit else {
                 if segment.place > view.limit { throw cutBehind(segment, view) }
-                if view.isLast { return try nilIfStillThere(segment) }
-                try advance(from: segment)
+                if !view.isLast {
+                    try advance(from: segment)
+                } else {
+                    if view.isAcknowledged { return nil }
+                    if try isEndOfLog(segment) { return nil }
+                }
                 continue
             }
             if let unfinished, unfinished == (segment.paths.baseOffset, segment.place, view.limit), view.isLast {
@@ -196,6 +202,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
                 at: "\(segment.paths.log), byte \(segment.place + Int64(place)), offset \(header.baseOffset)"
             )
         }
+        withExtendedLifetime(arena) {}
         expanded.append(repeating: 0, count: RawBatch.padding)
         self.segment?.place += Int64(place + header.totalCount)
         self.segment?.nextBase = header.nextOffset
@@ -263,15 +270,30 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         segment = try open(next)
     }
 
-    /// At the end of the log there is nothing to read, unless retention has removed the very segment this reader is in.
-    private func nilIfStillThere(_ segment: Segment) throws(WeirError) -> RawBatch? {
-        if try files.status(segment.paths.log) != nil { return nil }
-        let segments = try SegmentPaths.list(directory, files)
-        if let earliest = segments.first?.baseOffset, earliest == position {
-            self.segment = nil
-            return nil
+    /// Whether nothing can be read at the end of the segment that seems to be the last. Retention may have removed the
+    /// very segment, and a later one with another first offset means that one is missing.
+    private func isEndOfLog(_ segment: Segment) throws(WeirError) -> Bool {
+        if let checkedEnd, checkedEnd == (segment.paths.baseOffset, segment.place) {
+            if try files.status(segment.paths.log) != nil { return true }
         }
-        throw lost(earliest: segments.first?.baseOffset)
+        let segments = try SegmentPaths.list(directory, files)
+        guard segments.contains(segment.paths) else {
+            guard let earliest = segments.first?.baseOffset, earliest == position else {
+                throw lost(earliest: segments.first?.baseOffset)
+            }
+            self.segment = nil
+            return false
+        }
+        guard let last = segments.last, last != segment.paths else {
+            checkedEnd = (segment.paths.baseOffset, segment.place)
+            return true
+        }
+        // Records and then a segment may have come since this reader looked at the size.
+        if try segment.file.size() > segment.place || segments.contains(where: { $0.baseOffset == position }) {
+            return false
+        }
+        try advance(from: segment)
+        return false
     }
 
     // MARK: Waiting

@@ -152,7 +152,7 @@ final class PartitionWriter: @unchecked Sendable {
                 }
             case .stop:
                 if unsyncedSince != nil { syncLate() }
-                if condition.locked({ failure == nil }) { active.seal() }
+                if condition.locked({ failure == nil }) { active.seal(isFinished: false) }
                 condition.locked {
                     finished = true
                     condition.broadcast()
@@ -233,7 +233,7 @@ final class PartitionWriter: @unchecked Sendable {
             }
             condition.broadcast()
         }
-        active.storeIndexes()
+        active.storeIndexesIfLagging()
     }
 
     /// Writes the group in one call, each batch with its offset in front; a failed write is cut off again.
@@ -291,7 +291,7 @@ final class PartitionWriter: @unchecked Sendable {
                 throw error
             }
         }
-        active.seal()
+        active.seal(isFinished: true)
         let paths = SegmentPaths(directory: directory, baseOffset: nextOffset)
         let file = try files.open(paths.log, .write)
         do {
