@@ -1,0 +1,162 @@
+import Bytes
+
+/// The keys of one mapping of the file.
+struct Block {
+    /// What errors call it: `source 'shop-cdc'`.
+    let what: String
+    let place: Place
+    private let entries: [Value.Entry]
+
+    init(what: String, place: Place, entries: [Value.Entry]) {
+        self.what = what
+        self.place = place
+        self.entries = entries
+    }
+
+    func entry(_ key: String) -> Value.Entry? { entries.first { $0.key == key && !$0.value.isMissing } }
+    func value(_ key: String) -> Value? { entry(key)?.value }
+    var keys: [Value.Entry] { entries }
+}
+
+extension Checker {
+    mutating func add(_ place: Place, _ message: String, _ advice: String? = nil) {
+        problems.append(Topology.Problem(.error, line: place.line, column: place.column, message, advice: advice))
+    }
+
+    mutating func warn(_ place: Place, _ message: String, _ advice: String? = nil) {
+        problems.append(Topology.Problem(.warning, line: place.line, column: place.column, message, advice: advice))
+    }
+
+    /// A mapping with known keys only; required ones must be there. `name` is read first, for the errors of the others.
+    mutating func block(_ value: Value, _ kind: String, keys: [String], required: [String]) -> Block? {
+        guard let entries = value.entries else {
+            add(
+                value.place,
+                "\(kind) must be a mapping, not \(value.kind)",
+                "its keys are \(keys.joined(separator: ", "))"
+            )
+            return nil
+        }
+        let name = entries.first { $0.key == "name" }?.value.scalar
+        let isNamed = kind != "the topology"
+        let what = isNamed ? name.map { "\(kind) '\($0)'" } ?? kind : kind
+        let block = Block(what: what, place: value.place, entries: entries)
+        for entry in entries where !keys.contains(entry.key) {
+            add(
+                entry.place,
+                "unknown key '\(entry.key)' in \(block.what)",
+                NearestName.advice(for: entry.key, among: keys)
+            )
+        }
+        for key in required where block.value(key) == nil {
+            add(value.place, "\(block.what) needs '\(key)'")
+        }
+        return block
+    }
+
+    /// The members of a list, or the value itself where a single one is allowed.
+    mutating func members(_ value: Value?, _ what: String, allowsOne: Bool = false) -> [Value] {
+        guard let value, !value.isMissing else { return [] }
+        if case .list(let members) = value.content { return members }
+        if allowsOne, case .mapping = value.content { return [value] }
+        add(value.place, "\(what) must be a list, not \(value.kind)", "begin each member with '-'")
+        return []
+    }
+
+    mutating func text(_ block: Block, _ key: String) -> String? {
+        guard let entry = block.entry(key) else { return nil }
+        switch entry.value.content {
+        case .scalar(let text, _): return text
+        case .secret:
+            add(entry.value.place, "'\(key)' is printed and logged, so it takes no secret", "write ${NAME} instead")
+        case .list, .mapping: add(entry.value.place, "'\(key)' must be a single value, not \(entry.value.kind)")
+        }
+        return nil
+    }
+
+    /// A list of texts; a single text may stand for a list of one, or hold several separated by commas or semicolons.
+    mutating func texts(_ block: Block, _ key: String, separators: Set<Character> = [",", ";"]) -> [Located] {
+        guard let value = block.value(key) else { return [] }
+        switch value.content {
+        case .scalar(let text, _):
+            return text.split(whereSeparator: separators.contains).map {
+                Located(text: $0.trimmed, place: value.place)
+            }
+        case .list(let members):
+            for member in members where member.scalar == nil {
+                add(member.place, "a member of '\(key)' must be a single value, not \(member.kind)")
+            }
+            return members.compactMap { member in member.scalar.map { Located(text: $0, place: member.place) } }
+        case .secret, .mapping:
+            add(value.place, "'\(key)' must be a list, not \(value.kind)")
+            return []
+        }
+    }
+
+    mutating func choice<T: RawRepresentable & CaseIterable>(_ block: Block, _ key: String, _: T.Type) -> T?
+    where T.RawValue == String {
+        guard let text = text(block, key) else { return nil }
+        if let value = T(rawValue: text) { return value }
+        let known = T.allCases.map(\.rawValue)
+        let place = block.value(key)?.place ?? block.place
+        let advice = known.count == 1 ? "use '\(known[0])'" : NearestName.advice(for: text, among: known)
+        add(place, "'\(text)' is no value of '\(key)'", advice)
+        return nil
+    }
+
+    mutating func parsed<T>(_ block: Block, _ key: String, _ advice: String, _ parse: (String) -> T?) -> T? {
+        guard let text = text(block, key) else { return nil }
+        if let value = parse(text) { return value }
+        add(block.value(key)?.place ?? block.place, "'\(text)' is no value of '\(key)'", advice)
+        return nil
+    }
+
+    mutating func pattern(_ block: Block, _ key: String) -> NamePattern? {
+        parsed(block, key, "write a regular expression that matches whole names, such as shop.public.(.*)") {
+            NamePattern($0)
+        }
+    }
+
+    /// Names must differ; reports the second use.
+    mutating func checkUnique(_ name: String, _ what: String, _ place: Place) {
+        if let first = names[what + name] {
+            add(place, "\(what) '\(name)' is declared twice", "the first is on line \(first.line)")
+        } else {
+            names[what + name] = place
+        }
+    }
+
+    /// Key and value texts of `properties`.
+    mutating func properties(_ block: Block) -> [String: Located] {
+        guard let value = block.value("properties") else { return [:] }
+        guard let entries = value.entries else {
+            add(value.place, "'properties' must be a mapping, not \(value.kind)")
+            return [:]
+        }
+        var properties: [String: Located] = [:]
+        for entry in entries {
+            if let text = entry.value.scalar {
+                properties[entry.key] = Located(text: text, place: entry.value.place)
+            } else if case .secret = entry.value.content {
+                add(entry.value.place, "table property '\(entry.key)' is stored readable, so it takes no secret")
+            } else {
+                add(entry.value.place, "property '\(entry.key)' must be a single value, not \(entry.value.kind)")
+            }
+        }
+        return properties
+    }
+}
+
+/// A text and where it stands.
+struct Located {
+    let text: String
+    let place: Place
+}
+
+extension Substring {
+    var trimmed: String {
+        let start = drop { $0.isWhitespace }
+        guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(start[...last])
+    }
+}

@@ -1,0 +1,161 @@
+import Bytes
+import Columnar
+import Expressions
+
+extension Checker {
+    mutating func join(_ value: Value, _ tables: [Topology.Table]) -> Topology.Join? {
+        let keys = [
+            "name", "from", "lookup", "as", "on", "type", "select", "primary-key", "partition-by", "properties",
+            "description",
+        ]
+        let required = ["name", "from", "lookup", "on", "select"]
+        guard let block = block(value, "join", keys: keys, required: required) else { return nil }
+        let name = text(block, "name") ?? ""
+        checkName(name, block)
+        let kind = choice(block, "type", Topology.Join.Kind.self) ?? .left
+        let properties = checkedProperties(block)
+        let from = table(block, "from", tables)
+        let lookup = table(block, "lookup", tables)
+        let on = expression(block, "on") { text throws(ExpressionError) in try JoinCondition.parse(text) }
+        let select = expression(block, "select") { text throws(ExpressionError) in try Projection.parse(text) }
+        guard let from, let lookup else { return nil }
+        let alias = text(block, "as") ?? Self.shortName(lookup.name)
+        if from.name != lookup.name, alias == Self.shortName(from.name) {
+            add(
+                block.value("as")?.place ?? block.place,
+                "'\(alias)' names both sides of \(block.what)",
+                "give the dimension another name with 'as'"
+            )
+        }
+        guard lookup.isKeyed else {
+            add(
+                block.value("lookup")?.place ?? block.place,
+                "lookup table '\(lookup.name)' has no primary key",
+                "a dimension is looked up by its key: declare one"
+            )
+            return nil
+        }
+        if broken.contains(from.name) || broken.contains(lookup.name) { return nil }
+        let left = Scope.Relation(
+            names: alias == Self.shortName(from.name) ? [] : [Self.shortName(from.name)],
+            schema: from.sinkSchema
+        )
+        let dimension = lookup.sinkSchema.fields.map {
+            Field(id: $0.id, name: $0.name, type: $0.type, isRequired: $0.isRequired && kind == .inner, doc: $0.doc)
+        }
+        let right = Scope.Relation(names: [alias], schema: Schema(dimension))
+        var pairs: [(from: Int, lookup: Int)]?
+        if let on { pairs = keyPairs(on, left, right, lookup) }
+        guard let select, let projection = bound(select, Scope([left, right])) else { return nil }
+        let primaryKey = primaryKey(block, projection.schema.fields.map(\.name))
+        warnIfKeyDiffers(primaryKey, projection, from, block)
+        let fields = projection.schema.fields.map {
+            Field(
+                id: $0.id,
+                name: $0.name,
+                type: $0.type,
+                isRequired: $0.isRequired || primaryKey.contains($0.name),
+                doc: $0.doc
+            )
+        }
+        guard let pairs, let keyed = try? projection.writing(to: Schema(fields)) else { return nil }
+        return Topology.Join(
+            name: name,
+            kind: kind,
+            from: from.name,
+            lookup: lookup.name,
+            alias: alias,
+            keys: pairs,
+            combinedSchema: Scope([left, right]).schema,
+            select: keyed,
+            primaryKey: primaryKey,
+            partitions: partitions(partitionTexts(block), of: block.what, keyed.schema, isKeyed: !primaryKey.isEmpty),
+            properties: properties
+        )
+    }
+
+    private static func shortName(_ table: String) -> String {
+        table.split(separator: ".").last.map(String.init) ?? table
+    }
+
+    private mutating func table(_ block: Block, _ key: String, _ tables: [Topology.Table]) -> Topology.Table? {
+        guard let name = text(block, key), let place = block.value(key)?.place else { return nil }
+        if let table = tables.first(where: { $0.name == name }) { return table }
+        if names["table" + name] != nil {
+            add(place, "'\(name)' is the result of a join", "a join reads declared tables")
+        } else {
+            add(place, "table '\(name)' is not declared", NearestName.advice(for: name, among: tables.map(\.name)))
+        }
+        return nil
+    }
+
+    private mutating func bound(_ written: Written<Projection>, _ scope: Scope) -> BoundProjection? {
+        do throws(ExpressionError) {
+            return try written.parsed.bind(to: scope)
+        } catch {
+            add(error, in: written.value)
+            return nil
+        }
+    }
+
+    /// The pairs of `on` in the order of the dimension's key, all of which they must cover.
+    private mutating func keyPairs(
+        _ written: Written<JoinCondition>,
+        _ left: Scope.Relation,
+        _ right: Scope.Relation,
+        _ lookup: Topology.Table
+    ) -> [(from: Int, lookup: Int)]? {
+        let pairs: [JoinCondition.Pair]
+        do throws(ExpressionError) {
+            pairs = try written.parsed.pairs(left: left, right: right)
+        } catch {
+            add(error, in: written.value)
+            return nil
+        }
+        let place = written.value.place
+        let key = lookup.primaryKey
+        var isWhole = true
+        for pair in pairs where !key.contains(right.schema.fields[pair.right].name) {
+            isWhole = false
+            add(
+                place,
+                "'\(right.schema.fields[pair.right].name)' is no primary key column of '\(lookup.name)'",
+                "a lookup compares exactly its key: \(key.joined(separator: ", "))"
+            )
+        }
+        var ordered: [(from: Int, lookup: Int)] = []
+        for column in key {
+            let matching = pairs.filter { right.schema.fields[$0.right].name == column }
+            if let pair = matching.first { ordered.append((pair.left, pair.right)) }
+            if matching.count != 1 {
+                isWhole = false
+                let what = matching.isEmpty ? "leaves out" : "compares more than once"
+                add(
+                    place,
+                    "'on' \(what) primary key column '\(column)' of '\(lookup.name)'",
+                    "a lookup compares exactly its key: \(key.joined(separator: ", "))"
+                )
+            }
+        }
+        return isWhole ? ordered : nil
+    }
+
+    /// Changes of the joined table find their rows by its key, which therefore has to be the stream's.
+    private mutating func warnIfKeyDiffers(
+        _ key: [String],
+        _ projection: BoundProjection,
+        _ from: Topology.Table,
+        _ block: Block
+    ) {
+        guard from.isKeyed else { return }
+        let sources = Set(key.compactMap { projection.source(of: $0) })
+        let wanted = Set(from.primaryKey.compactMap { from.sinkSchema.index(named: $0) })
+        if sources != wanted || key.count != wanted.count {
+            warn(
+                block.value("primary-key")?.place ?? block.place,
+                "the primary key of \(block.what) is not that of '\(from.name)'",
+                "updates and deletes are found by \(from.primaryKey.joined(separator: ", ")): select it and make it the key"
+            )
+        }
+    }
+}

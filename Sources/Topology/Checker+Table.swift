@@ -1,0 +1,200 @@
+import Bytes
+import Columnar
+
+/// A declared table before transforms are known.
+struct CheckedTable {
+    let name: String
+    let place: Place
+    let schema: Schema
+    let primaryKey: [String]
+    let partitions: [Located]
+    let properties: [String: String]
+    /// Whether some column's type is not known, so that what uses the columns cannot be checked.
+    let isBroken: Bool
+}
+
+extension Checker {
+    /// SQL's names, for advice.
+    private static let sqlNames = [
+        "bigint": "long", "integer": "int", "smallint": "int", "tinyint": "int", "varchar": "string", "char": "string",
+        "text": "string", "bool": "boolean", "real": "float", "numeric": "decimal(p,s)", "decimal": "decimal(p,s)",
+        "datetime": "timestamp", "timestamp_ltz": "timestamptz", "bytes": "binary", "varbinary": "binary",
+        "fixed": "fixed(n)",
+    ]
+    private static let typeNames = [
+        "boolean", "int", "long", "float", "double", "decimal(p,s)", "date", "time", "timestamp", "timestamptz",
+        "string",
+        "uuid", "fixed(n)", "binary",
+    ]
+
+    mutating func declaration(_ value: Value) -> CheckedTable? {
+        let keys = ["name", "columns", "primary-key", "partition-by", "properties", "description"]
+        guard let block = block(value, "table", keys: keys, required: ["name", "columns"]) else { return nil }
+        let name = text(block, "name") ?? ""
+        checkName(name, block)
+        var names: [String] = []
+        let schema = schema(block, &names)
+        let primaryKey = primaryKey(block, names)
+        // The key's columns are required, as Iceberg wants of identifier fields.
+        let fields = schema.fields.map {
+            Field(
+                id: $0.id,
+                name: $0.name,
+                type: $0.type,
+                isRequired: $0.isRequired || primaryKey.contains($0.name),
+                doc: $0.doc
+            )
+        }
+        return CheckedTable(
+            name: name,
+            place: block.place,
+            schema: Schema(fields),
+            primaryKey: primaryKey,
+            partitions: partitionTexts(block),
+            properties: checkedProperties(block),
+            isBroken: fields.count < names.count || fields.isEmpty
+        )
+    }
+
+    /// Table names are `<database>.<table>`.
+    mutating func checkName(_ name: String, _ block: Block) {
+        guard let place = block.value("name")?.place else { return }
+        checkUnique(name, "table", place)
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        let isPlain = parts.allSatisfy { part in
+            !part.isEmpty && part.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
+        }
+        if parts.count != 2 || !isPlain {
+            add(place, "'\(name)' is no name of a table", "write database.table")
+        }
+    }
+
+    /// The declared columns whose type is known; `names` gets all of them.
+    private mutating func schema(_ block: Block, _ names: inout [String]) -> Schema {
+        guard let value = block.value("columns") else { return Schema([]) }
+        var fields: [Field] = []
+        switch value.content {
+        case .mapping(let entries):
+            for entry in entries { column(entry.key, entry.value, entry.place, &fields, &names) }
+        case .list(let members):
+            for member in members {
+                let keys = ["name", "type", "required", "doc"]
+                guard let name = member.entries?.first(where: { $0.key == "name" })?.value.scalar else {
+                    _ = self.block(member, "column", keys: keys, required: ["name"])
+                    continue
+                }
+                column(name, member, member.place, &fields, &names)
+            }
+        case .scalar, .secret:
+            add(
+                value.place,
+                "'columns' must be a mapping of names to types, not \(value.kind)",
+                "write { id: long, name: string }"
+            )
+            return Schema([])
+        }
+        if names.isEmpty { add(value.place, "\(block.what) has no columns") }
+        return Schema(fields)
+    }
+
+    /// `name: type`, or `name: { type: …, required: …, doc: … }`.
+    private mutating func column(
+        _ name: String,
+        _ value: Value,
+        _ place: Place,
+        _ fields: inout [Field],
+        _ names: inout [String]
+    ) {
+        if names.contains(name) {
+            add(place, "column '\(name)' is declared twice")
+            return
+        }
+        names.append(name)
+        var typeText = value.scalar
+        var typePlace = value.place
+        var isRequired = false
+        var doc: String?
+        if let entries = value.entries {
+            let keys = ["name", "type", "required", "doc"]
+            let details = Block(what: "column '\(name)'", place: place, entries: entries)
+            for entry in details.keys where !keys.contains(entry.key) {
+                add(
+                    entry.place,
+                    "unknown key '\(entry.key)' in \(details.what)",
+                    NearestName.advice(for: entry.key, among: keys)
+                )
+            }
+            typeText = text(details, "type")
+            typePlace = details.value("type")?.place ?? place
+            doc = text(details, "doc")
+            isRequired = parsed(details, "required", "write true or false") { Bool($0.lowercased()) } ?? false
+        }
+        guard let typeText else {
+            add(typePlace, "column '\(name)' needs a type")
+            return
+        }
+        guard let type = FieldType(primitive: typeText) else {
+            let base = typeText.lowercased().prefix { $0.isLetter || $0 == "_" }
+            if ["list", "map", "struct"].contains(base) {
+                add(
+                    typePlace,
+                    "column '\(name)' is nested, which is not supported yet",
+                    "declare it as string to keep its JSON"
+                )
+            } else if let known = Self.sqlNames[String(base)] {
+                add(typePlace, "unknown type '\(typeText)'", "Iceberg's name is \(known)")
+            } else {
+                add(typePlace, "unknown type '\(typeText)'", NearestName.advice(for: typeText, among: Self.typeNames))
+            }
+            return
+        }
+        fields.append(Field(id: fields.count + 1, name: name, type: type, isRequired: isRequired, doc: doc))
+    }
+
+    /// Columns of the primary key; `known` are those it may name.
+    mutating func primaryKey(_ block: Block, _ known: [String]) -> [String] {
+        var key: [String] = []
+        for column in texts(block, "primary-key") {
+            if !known.contains(column.text) {
+                add(
+                    column.place,
+                    "primary key column '\(column.text)' is no column of \(block.what)",
+                    NearestName.advice(for: column.text, among: known)
+                )
+            } else if key.contains(column.text) {
+                add(column.place, "primary key column '\(column.text)' is listed twice")
+            } else {
+                key.append(column.text)
+            }
+        }
+        return key
+    }
+
+    /// `partition-by`, whose members hold commas themselves.
+    mutating func partitionTexts(_ block: Block) -> [Located] { texts(block, "partition-by", separators: [";"]) }
+
+    mutating func checkedProperties(_ block: Block) -> [String: String] {
+        let properties = properties(block)
+        for (key, value) in properties {
+            switch key {
+            case "base.file-index.hash-bucket", "change.file-index.hash-bucket":
+                if let buckets = Int(value.text), buckets > 0, buckets & (buckets - 1) == 0, buckets <= 1 << 20 {
+                    continue
+                }
+                add(
+                    value.place,
+                    "'\(value.text)' is no value of '\(key)'",
+                    "the number of buckets is a power of two, such as 4"
+                )
+            case "write.target-file-size-bytes", "change.data.ttl.minutes":
+                if let number = Int(value.text), number > 0 { continue }
+                add(value.place, "'\(value.text)' is no value of '\(key)'", "write a whole number above zero")
+            case _ where key.hasSuffix(".enabled"):
+                if ["true", "false"].contains(value.text.lowercased()) { continue }
+                add(value.place, "'\(value.text)' is no value of '\(key)'", "write true or false")
+            default: continue
+            }
+        }
+        return properties.mapValues(\.text)
+    }
+}

@@ -1,0 +1,165 @@
+import Bytes
+import Columnar
+import Expressions
+
+/// One member of `transform`, parsed but not yet bound to a table.
+struct CheckedTransform {
+    let pattern: NamePattern
+    let place: Place
+    let projection: Written<Projection>?
+    let filter: Written<SQLExpression>?
+    let description: String?
+}
+
+/// A parsed text and where it stands.
+struct Written<Parsed> {
+    let parsed: Parsed
+    let value: Value
+}
+
+extension Checker {
+    mutating func transform(_ value: Value) -> CheckedTransform? {
+        let keys = ["source-table", "projection", "filter", "description"]
+        guard let block = block(value, "transform", keys: keys, required: ["source-table"]),
+            let pattern = pattern(block, "source-table")
+        else { return nil }
+        return CheckedTransform(
+            pattern: pattern,
+            place: block.value("source-table")?.place ?? block.place,
+            projection: expression(block, "projection") { text throws(ExpressionError) in try Projection.parse(text) },
+            filter: expression(block, "filter") { text throws(ExpressionError) in try SQLExpression.parse(text) },
+            description: text(block, "description")
+        )
+    }
+
+    mutating func expression<T>(
+        _ block: Block,
+        _ key: String,
+        _ parse: (String) throws(ExpressionError) -> T
+    ) -> Written<T>? {
+        guard let text = text(block, key), let value = block.value(key) else { return nil }
+        do {
+            return Written(parsed: try parse(text), value: value)
+        } catch {
+            add(error, in: value)
+            return nil
+        }
+    }
+
+    /// An error of an expression, at its place in the file where the text stands on one line.
+    mutating func add(_ error: ExpressionError, in value: Value, of what: String = "") {
+        add(value.place, what + error.message + " at position \(error.position)", error.advice)
+    }
+
+    /// Binds transforms to tables. A transform's `source-table` is matched against the routed table's name and against the
+    /// source identifiers known to lead there; the first transform that matches a table is the one it gets.
+    mutating func apply(
+        _ transforms: [CheckedTransform],
+        to declared: [CheckedTable],
+        routes: [Topology.Route],
+        sources: [Topology.Source]
+    ) -> [Topology.Table] {
+        var isUsed = transforms.map { _ in false }
+        var finished: [Topology.Table] = []
+        let topics = sources.flatMap(\.topics)
+        for table in declared {
+            let leading = routes.filter { route in
+                route.sinkTable == table.name || topics.contains { route.target(of: $0) == table.name }
+            }
+            let identifiers = topics.filter { topic in leading.contains { $0.target(of: topic) == table.name } }
+            let matching = transforms.indices.filter { index in
+                let pattern = transforms[index].pattern
+                return pattern.matches(table.name) || identifiers.contains(where: { pattern.matches($0) })
+                    || leading.contains { $0.pattern == pattern || pattern.matches($0.pattern.text) }
+            }
+            for index in matching { isUsed[index] = true }
+            if let second = matching.dropFirst().first, let first = matching.first {
+                warn(
+                    transforms[second].place,
+                    "table '\(table.name)' has a transform already, on line \(transforms[first].place.line)",
+                    "only the first transform that matches a table is used"
+                )
+            }
+            finished.append(bind(matching.first.map { transforms[$0] }, to: table))
+        }
+        for (index, transform) in transforms.enumerated() where !isUsed[index] {
+            add(
+                transform.place,
+                "'\(transform.pattern.text)' matches no declared table",
+                NearestName.advice(for: transform.pattern.text, among: declared.map(\.name))
+            )
+        }
+        return finished
+    }
+
+    private mutating func bind(_ transform: CheckedTransform?, to table: CheckedTable) -> Topology.Table {
+        let scope = Scope(table.schema, names: [table.name.split(separator: ".").last.map(String.init) ?? table.name])
+        var filter: BoundExpression?
+        var projection: BoundProjection?
+        if !table.isBroken, let written = transform?.filter {
+            do throws(ExpressionError) {
+                filter = try written.parsed.bindCondition(to: scope)
+            } catch {
+                add(error, in: written.value)
+            }
+        }
+        if !table.isBroken, let written = transform?.projection {
+            do throws(ExpressionError) {
+                let bound = try written.parsed.bind(to: scope)
+                if keepsKey(bound, of: table, written.value) { projection = bound }
+            } catch {
+                add(error, in: written.value)
+            }
+        }
+        // After a fault in the projection the columns of the sink are not known.
+        let isKnown = !table.isBroken && (transform?.projection == nil || projection != nil)
+        if !isKnown { broken.insert(table.name) }
+        let sinkSchema = projection?.schema ?? table.schema
+        let partitions =
+            isKnown
+            ? self.partitions(
+                table.partitions,
+                of: "table '\(table.name)'",
+                sinkSchema,
+                isKeyed: !table.primaryKey.isEmpty
+            ) : []
+        return Topology.Table(
+            name: table.name,
+            sourceSchema: table.schema,
+            sinkSchema: sinkSchema,
+            primaryKey: table.primaryKey,
+            partitions: partitions,
+            properties: table.properties,
+            transform: transform.map {
+                Topology.Transform(description: $0.description, filter: filter, projection: projection)
+            }
+        )
+    }
+
+    /// The key must come through a projection as it is: deletes carry nothing else.
+    private mutating func keepsKey(_ projection: BoundProjection, of table: CheckedTable, _ value: Value) -> Bool {
+        var keeps = true
+        for column in table.primaryKey where projection.source(of: column) != table.schema.index(named: column) {
+            keeps = false
+            let renamed = projection.schema.fields.first {
+                projection.source(of: $0.name) == table.schema.index(named: column)
+            }
+            if let renamed {
+                add(
+                    value.place,
+                    "the projection renames primary key column '\(column)' to '\(renamed.name)'",
+                    "keep its name: deletes find their rows by it"
+                )
+            } else if projection.schema.field(named: column) != nil {
+                add(
+                    value.place,
+                    "the projection computes primary key column '\(column)'",
+                    "keep the column as it is: deletes find their rows by it"
+                )
+            } else {
+                add(value.place, "the projection drops primary key column '\(column)'", "add \(column) to it")
+            }
+        }
+        return keeps
+    }
+}

@@ -1,0 +1,155 @@
+import Bytes
+import Columnar
+import Expressions
+import Foundation
+
+extension Topology {
+    /// Reads and checks a topology. Pure: nothing outside the text and the environment is looked at.
+    ///
+    /// All problems come at once, sorted by line. The topology is nil when one of them is an error.
+    /// - Parameters:
+    ///   - overrides: `--set` options, applied in order: a dotted path such as `pipeline.commit.interval` or
+    ///     `source.shop-cdc.path`, and a YAML value.
+    ///   - environment: what `${NAME}` and `${env:NAME}` are looked up in.
+    public static func check(
+        yaml: String,
+        overrides: [(path: String, value: String)] = [],
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> (topology: Topology?, problems: [Problem]) {
+        var reader = DocumentReader(environment: environment)
+        guard var root = reader.read(yaml) else { return (nil, reader.problems) }
+        for (path, value) in overrides { reader.apply(path, value, to: &root) }
+        var checker = Checker(problems: reader.problems)
+        let topology = checker.topology(root)
+        let problems = checker.problems.enumerated().sorted {
+            ($0.element.line, $0.element.column ?? 0, $0.offset) < ($1.element.line, $1.element.column ?? 0, $1.offset)
+        }.map(\.element)
+        return (problems.contains { $0.severity == .error } ? nil : topology, problems)
+    }
+
+    /// Reads and checks a topology file. Fails with every error in one message.
+    public static func load(
+        path: String,
+        overrides: [(path: String, value: String)] = [],
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(WeirError) -> (topology: Topology, warnings: [Problem]) {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw WeirError(.notFound, "there is no topology file", at: path, advice: "check the path")
+        }
+        guard let yaml = String(validating: data, as: UTF8.self) else {
+            throw WeirError(.invalid, "the topology file is not UTF-8", at: path, advice: "save it as UTF-8")
+        }
+        let (topology, problems) = check(yaml: yaml, overrides: overrides, environment: environment)
+        if let topology { return (topology, problems) }
+        let errors = problems.filter { $0.severity == .error }
+        let shown = errors.map { "\(path):\($0)" }.joined(separator: "\n")
+        let count = errors.count == 1 ? "a problem" : "\(errors.count) problems"
+        throw WeirError(.invalid, "the topology has \(count):\n\(shown)")
+    }
+}
+
+/// Turns the tree into a plan and collects everything that is wrong with it.
+struct Checker {
+    var problems: [Topology.Problem]
+    /// Names in use, by kind.
+    var names: [String: Place] = [:]
+    /// Tables whose columns are not all known because of a reported fault.
+    var broken: Set<String> = []
+
+    init(problems: [Topology.Problem]) { self.problems = problems }
+
+    mutating func topology(_ root: Value) -> Topology? {
+        let keys = ["name", "pipeline", "source", "tables", "route", "transform", "join", "sink"]
+        guard let top = block(root, "the topology", keys: keys, required: ["name", "source", "tables", "sink"]) else {
+            return nil
+        }
+        let name = text(top, "name") ?? ""
+        let isPlain = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-.".contains($0)) }
+        if !isPlain, let place = top.value("name")?.place {
+            add(place, "the name '\(name)' is part of a property name", "use letters, digits, '-', '_' and '.' only")
+        }
+        let pipeline = pipeline(top)
+        var sources: [Topology.Source] = []
+        for value in members(top.value("source"), "source", allowsOne: true) {
+            if let source = source(value) { sources.append(source) }
+        }
+        var declared: [CheckedTable] = []
+        for value in members(top.value("tables"), "tables") {
+            if let table = declaration(value) { declared.append(table) }
+        }
+        var routes: [Topology.Route] = []
+        for value in members(top.value("route"), "route", allowsOne: true) {
+            if let route = route(value, declared) { routes.append(route) }
+        }
+        var transforms: [CheckedTransform] = []
+        for value in members(top.value("transform"), "transform", allowsOne: true) {
+            if let transform = transform(value) { transforms.append(transform) }
+        }
+        let finished = apply(transforms, to: declared, routes: routes, sources: sources)
+        var joins: [Topology.Join] = []
+        for value in members(top.value("join"), "join", allowsOne: true) {
+            if let join = join(value, finished) { joins.append(join) }
+        }
+        let sink = sink(top)
+        guard let sink else { return nil }
+        return Topology(
+            name: name,
+            pipeline: pipeline,
+            sources: sources,
+            tables: finished,
+            routes: routes,
+            joins: joins,
+            sink: sink
+        )
+    }
+
+    private mutating func pipeline(_ top: Block) -> Topology.Pipeline {
+        var pipeline = Topology.Pipeline()
+        let keys = ["commit.interval", "commit.bytes", "parallelism", "schema.change.behavior", "memory.budget"]
+        guard let value = top.value("pipeline"), let block = block(value, "pipeline", keys: keys, required: []) else {
+            return pipeline
+        }
+        let size = { (text: String) in Quantities.size(text).flatMap { $0 > 0 ? $0 : nil } }
+        if let interval = parsed(
+            block,
+            "commit.interval",
+            "write a duration above zero with its unit, such as 500ms, 10s or 1min",
+            { Quantities.duration($0).flatMap { $0 > .zero ? $0 : nil } }
+        ) {
+            pipeline.commitInterval = interval
+        }
+        if let bytes = parsed(block, "commit.bytes", "write a size such as 64mb", size) { pipeline.commitBytes = bytes }
+        if let bytes = parsed(block, "memory.budget", "write a size such as 512mb", size) {
+            pipeline.memoryBudget = bytes
+        }
+        if let threads = parsed(
+            block,
+            "parallelism",
+            "write a whole number from 1 to 1024",
+            { text in
+                Int(text).flatMap { 1...1024 ~= $0 ? $0 : nil }
+            }
+        ) {
+            pipeline.parallelism = threads
+        }
+        if let behavior = choice(block, "schema.change.behavior", Topology.Pipeline.SchemaChangeBehavior.self) {
+            pipeline.schemaChangeBehavior = behavior
+        }
+        return pipeline
+    }
+
+    private mutating func sink(_ top: Block) -> Topology.Sink? {
+        guard let value = top.value("sink"),
+            let block = block(value, "sink", keys: ["name", "type", "warehouse", "catalog"], required: ["type"])
+        else { return nil }
+        let kind = choice(block, "type", Topology.Sink.Kind.self)
+        var catalog: Secret?
+        switch block.value("catalog")?.content {
+        case .secret(let secret)?: catalog = secret
+        case .scalar(let text, _)?: catalog = Secret(text)
+        case .list?, .mapping?: _ = text(block, "catalog")
+        case nil: break
+        }
+        return Topology.Sink(kind: kind ?? .mixedIceberg, warehouse: text(block, "warehouse"), catalog: catalog)
+    }
+}

@@ -1,0 +1,62 @@
+import Bytes
+
+extension DocumentReader {
+    /// Puts one `--set path=value` into the tree. Keys hold dots themselves, so the longest key the path begins with wins;
+    /// members of lists are found by their `name`, or by their place from 0.
+    mutating func apply(_ path: String, _ text: String, to root: inout Value) {
+        guard let value = read(text, at: .commandLine) else { return }
+        if !Self.set(Substring(path), to: value, in: &root, depth: 0) {
+            add(
+                .commandLine,
+                "there is no '\(path)' to set",
+                "write it as block.key=value, as in pipeline.commit.interval=5s"
+            )
+        }
+    }
+
+    private static func set(_ path: Substring, to value: Value, in target: inout Value, depth: Int) -> Bool {
+        if path.isEmpty {
+            target = value
+            return true
+        }
+        switch target.content {
+        case .mapping(var entries):
+            let candidates = entries.indices.filter { rest(of: path, after: entries[$0].key) != nil }
+            if let index = candidates.max(by: { entries[$0].key.count < entries[$1].key.count }),
+                let rest = rest(of: path, after: entries[index].key),
+                set(rest, to: value, in: &entries[index].value, depth: depth + 1)
+            {
+                target.content = .mapping(entries)
+                return true
+            }
+            // A new key: at the top a block is opened for the first word, below the path is the key.
+            let dot = depth == 0 ? path.firstIndex(of: ".") : nil
+            let key = dot.map { path[..<$0] } ?? path
+            if entries.contains(where: { $0.key == key }) { return false }
+            var added = value
+            if let dot {
+                let inner = Value.Entry(key: String(path[path.index(after: dot)...]), place: .commandLine, value: value)
+                added = Value(content: .mapping([inner]), place: .commandLine)
+            }
+            entries.append(Value.Entry(key: String(key), place: .commandLine, value: added))
+            target.content = .mapping(entries)
+            return true
+        case .list(var members):
+            for index in members.indices {
+                let name = members[index].entries?.first { $0.key == "name" }?.value.scalar
+                guard let rest = name.flatMap({ rest(of: path, after: $0) }) ?? rest(of: path, after: String(index)),
+                    set(rest, to: value, in: &members[index], depth: depth + 1)
+                else { continue }
+                target.content = .list(members)
+                return true
+            }
+            return false
+        case .scalar, .secret: return false
+        }
+    }
+
+    private static func rest(of path: Substring, after key: String) -> Substring? {
+        if path == key { return "" }
+        return path.hasPrefix(key + ".") ? path.dropFirst(key.count + 1) : nil
+    }
+}

@@ -1,0 +1,121 @@
+import Bytes
+import Yams
+
+/// The YAML tree with the place of every part and variables filled in.
+struct Value {
+    enum Content {
+        /// `isPlain` when written without quotes.
+        case scalar(String, isPlain: Bool)
+        case secret(Secret)
+        case list([Value])
+        case mapping([Entry])
+    }
+
+    struct Entry {
+        let key: String
+        let place: Place
+        var value: Value
+    }
+
+    var content: Content
+    let place: Place
+
+    /// A key without a value, or `null`.
+    var isMissing: Bool {
+        if case .scalar(let text, isPlain: true) = content {
+            ["", "~", "null", "Null", "NULL"].contains(text)
+        } else {
+            false
+        }
+    }
+
+    var scalar: String? { if case .scalar(let text, _) = content { text } else { nil } }
+    var entries: [Entry]? { if case .mapping(let entries) = content { entries } else { nil } }
+
+    /// How an error calls it.
+    var kind: String {
+        switch content {
+        case .scalar, .secret: "a single value"
+        case .list: "a list"
+        case .mapping: "a mapping"
+        }
+    }
+}
+
+/// A place in the file.
+struct Place: Hashable, Sendable {
+    /// From 1; 0 for a value of the command line.
+    let line: Int
+    let column: Int?
+
+    static let commandLine = Place(line: 0, column: nil)
+}
+
+/// Turns Yams' nodes into values.
+struct DocumentReader {
+    let environment: [String: String]
+    var problems: [Topology.Problem] = []
+
+    init(environment: [String: String]) { self.environment = environment }
+
+    mutating func read(_ yaml: String, at fixed: Place? = nil) -> Value? {
+        do {
+            guard let node = try Yams.compose(yaml: yaml, .basic) else {
+                let place = fixed ?? Place(line: 1, column: 1)
+                if fixed == nil { add(place, "the topology is empty", "start from one of the files in topologies/") }
+                return fixed.map { Value(content: .scalar("", isPlain: true), place: $0) }
+            }
+            return value(of: node, at: fixed)
+        } catch let error as YamlError {
+            let (place, message) = Self.reading(error)
+            add(fixed ?? place, "this is not YAML: \(message)", nil)
+        } catch {
+            add(fixed ?? Place(line: 1, column: 1), "this is not YAML: \(error)", nil)
+        }
+        return nil
+    }
+
+    private static func reading(_ error: YamlError) -> (Place, String) {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            (Place(line: mark.line, column: mark.column), problem)
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            (
+                Place(line: context.mark.line, column: context.mark.column),
+                "the key '\(duplicates.joined(separator: "', '"))' is given twice"
+            )
+        case .reader(let problem, _, _, _): (Place(line: 1, column: 1), problem)
+        default: (Place(line: 1, column: 1), "\(error)")
+        }
+    }
+
+    private mutating func value(of node: Node, at fixed: Place?) -> Value {
+        let place = fixed ?? node.mark.map { Place(line: $0.line, column: $0.column) } ?? Place(line: 1, column: 1)
+        switch node {
+        case .scalar(let scalar):
+            return Value(content: substituted(scalar.string, isPlain: scalar.style == .plain, place), place: place)
+        case .sequence(let sequence):
+            var members: [Value] = []
+            for node in sequence { members.append(value(of: node, at: fixed)) }
+            return Value(content: .list(members), place: place)
+        case .mapping(let mapping):
+            var entries: [Value.Entry] = []
+            for pair in mapping {
+                let mark = pair.key.mark.map { Place(line: $0.line, column: $0.column) }
+                let inner = value(of: pair.value, at: fixed)
+                entries.append(
+                    Value.Entry(key: pair.key.scalar?.string ?? "?", place: fixed ?? mark ?? place, value: inner)
+                )
+            }
+            return Value(content: .mapping(entries), place: place)
+        case .alias:
+            add(place, "aliases of undefined anchors cannot be read", nil)
+            return Value(content: .scalar("", isPlain: true), place: place)
+        }
+    }
+
+    mutating func add(_ place: Place, _ message: String, _ advice: String?) {
+        problems.append(Topology.Problem(.error, line: place.line, column: place.column, message, advice: advice))
+    }
+}

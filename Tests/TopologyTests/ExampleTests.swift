@@ -1,0 +1,81 @@
+import Columnar
+import Foundation
+import Testing
+import Topology
+
+/// The files of `topologies/` at the root of the package.
+let examples: [String] = {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("topologies").path
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(folder)/\($0)" }
+}()
+
+func example(_ name: String) throws -> Topology {
+    let path = try #require(examples.first { $0.hasSuffix("/\(name).yaml") })
+    return try Topology.load(path: path, environment: [:]).topology
+}
+
+@Suite struct ExampleTests {
+    @Test func `finds the examples`() { #expect(examples.count >= 3) }
+
+    @Test(arguments: examples)
+    func `every example is free of problems`(path: String) throws {
+        #expect(try Topology.load(path: path, environment: [:]).warnings.isEmpty)
+    }
+
+    @Test func `plans the shop`() throws {
+        let shop = try example("shop")
+        #expect(shop.name == "shop")
+        #expect(shop.pipeline.commitInterval == .seconds(10))
+        #expect(shop.pipeline.parallelism == 2)
+        #expect(shop.sources.map(\.topics) == [["shop.public.orders", "shop.public.customers"]])
+        #expect(shop.sources[0].startup == .earliest)
+        #expect(shop.route("shop.public.orders") == ["shop.orders"])
+        #expect(shop.route("shop.public.returns") == [])
+        #expect(shop.route("shop.customers") == ["shop.customers"])
+        #expect(shop.route("xshop.public.orders") == [])
+        let orders = try #require(shop.table(named: "shop.orders"))
+        #expect(
+            orders.sourceSchema.fields.map(\.name) == ["order_id", "customer_id", "status", "amount", "created_at"]
+        )
+        #expect(orders.sinkSchema.fields.map(\.id) == [1, 2, 3, 4, 5, 6])
+        #expect(orders.sinkSchema.fields.last.map { "\($0.name) \($0.type)" } == "amount_cents long")
+        #expect(orders.sinkSchema.field(named: "order_id")?.isRequired == true)
+        #expect(orders.partitions.map(\.transformText) == ["day"])
+        #expect(orders.partitions.map(\.fieldID) == [5])
+        #expect(orders.properties == ["base.file-index.hash-bucket": "4"])
+        #expect(orders.transform?.filter?.text == "status <> 'TEST'")
+        let join = try #require(shop.joins.first)
+        #expect(join.keys.map(\.from) == [1] && join.keys.map(\.lookup) == [0])
+        #expect(join.schema.fields.map(\.name) == ["order_id", "amount", "status", "customer", "country"])
+        #expect(join.combinedSchema.count == 10)
+        #expect(join.primaryKey == ["order_id"])
+        #expect(join.kind == .left && join.alias == "c")
+        #expect(shop.sink.warehouse == "./warehouse")
+    }
+
+    @Test func `plans an unkeyed table`() throws {
+        let events = try example("events")
+        #expect(events.tables[0].isKeyed == false)
+        #expect(events.tables[0].partitions.map(\.description) == ["hour(viewed_at)", "bucket(16, visitor)"])
+        #expect(events.tables[0].partitions.map(\.transformText) == ["hour", "bucket[16]"])
+        #expect(events.tables[0].sourceSchema.fields[1].doc == "cookie, changes when it is deleted")
+        #expect(events.sources[0].reads(topic: "web.page_views_de"))
+        #expect(!events.sources[0].reads(topic: "my.web.page_views"))
+        #expect(events.route("web.page_views_de") == ["web.page_views"])
+        #expect(events.pipeline.commitBytes == 256 << 20)
+    }
+
+    @Test func `plans a transform over several lines`() throws {
+        let invoices = try #require(try example("partitioned").table(named: "billing.invoices"))
+        #expect(
+            invoices.sinkSchema.fields.map { "\($0.name) \($0.type)" } == [
+                "invoice_id long", "country string", "customer string", "net decimal(14,2)", "gross decimal(14,2)",
+                "issued_on date", "is_paid boolean",
+            ]
+        )
+        #expect(invoices.primaryKey == ["invoice_id", "country"])
+        #expect(invoices.partitions.map(\.description) == ["country", "month(issued_on)"])
+    }
+}

@@ -1,0 +1,81 @@
+import Bytes
+import Foundation
+import Testing
+import Topology
+import WeirTesting
+
+@Suite struct VariableTests {
+    private func sink(_ text: String, _ environment: [String: String] = [:]) throws -> Topology.Sink {
+        let yaml = sound.replacingOccurrences(of: "type: mixed-iceberg", with: "type: mixed-iceberg, " + text)
+        let (topology, problems) = Topology.check(yaml: yaml, environment: environment)
+        #expect(problems.isEmpty, "\(problems)")
+        return try #require(topology).sink
+    }
+
+    @Test func `fills in variables and defaults`() throws {
+        #expect(try sink("warehouse: \"/${A}/${B:-b}/${C:-}x\"", ["A": "a"]).warehouse == "/a/b/x")
+        #expect(try sink("warehouse: \"${A:-none}\"", ["A": "some"]).warehouse == "some")
+        #expect(try sink("warehouse: \"$${A}/$1/$\"").warehouse == "${A}/$1/$")
+    }
+
+    @Test func `never prints a secret`() throws {
+        let sink = try sink("catalog: \"${env:CATALOG}\"", ["CATALOG": "postgresql://u:pass@h/db"])
+        let catalog = try #require(sink.catalog)
+        #expect(try catalog.reveal() == "postgresql://u:pass@h/db")
+        var dumped = ""
+        dump(sink, to: &dumped)
+        #expect("\(catalog)" == "***")
+        for text in ["\(sink)", dumped, String(reflecting: sink)] { #expect(!text.contains("pass"), "\(text)") }
+    }
+
+    @Test func `reads a secret from a file when it is needed`() throws {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/secret"
+            let sink = try sink("catalog: \"${file:\(path)}\"")
+            #expect(throws: WeirError.self) { try sink.catalog?.reveal() }
+            try "sqlite:/tmp/x\n".write(toFile: path, atomically: true, encoding: .utf8)
+            #expect(try sink.catalog?.reveal() == "sqlite:/tmp/x")
+        }
+    }
+
+    @Test func `takes values from the command line`() throws {
+        let (topology, problems) = Topology.check(
+            yaml: sound,
+            overrides: [
+                ("pipeline.commit.interval", "500ms"), ("pipeline.parallelism", "3"), ("sink.warehouse", "${W}"),
+                ("source.cdc.topics", "[a, b]"),
+                ("tables.shop.orders.partition-by", "[bucket(8, order_id)]".quotedInside),
+                ("source.0.path", "/logs"), ("name", "other"),
+            ],
+            environment: ["W": "/lake"]
+        )
+        #expect(problems.isEmpty, "\(problems)")
+        let plan = try #require(topology)
+        #expect(plan.pipeline.commitInterval == .milliseconds(500))
+        #expect(plan.pipeline.parallelism == 3)
+        #expect(plan.sink.warehouse == "/lake")
+        #expect(plan.sources[0].topics == ["a", "b"])
+        #expect(plan.sources[0].path == "/logs")
+        #expect(plan.tables[0].partitions.map(\.description) == ["bucket(8, order_id)"])
+        #expect(plan.name == "other")
+    }
+
+    @Test func `reports faults of the command line`() {
+        let overrides = [
+            ("pipelin.commit.interval", "1s"), ("sink.warehous", "x"), ("tables.shop.nothing.name", "a.b"),
+        ]
+        let problems = Topology.check(yaml: sound, overrides: overrides, environment: [:]).problems.map(\.description)
+        #expect(
+            problems == [
+                "--set: error: there is no 'tables.shop.nothing.name' to set; write it as block.key=value, as in pipeline.commit.interval=5s",
+                "--set: error: unknown key 'pipelin' in the topology; did you mean 'pipeline'?",
+                "--set: error: unknown key 'warehous' in sink; did you mean 'warehouse'?",
+            ]
+        )
+    }
+}
+
+extension String {
+    /// A YAML list of one text that holds a comma.
+    fileprivate var quotedInside: String { "[\"" + dropFirst().dropLast() + "\"]" }
+}
