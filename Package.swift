@@ -125,7 +125,7 @@ let package = Package(
         ),
         tests("Bytes", []),
         tests("ObjectStorage", ["Bytes"]),
-        tests("Columnar", ["Bytes", "ObjectStorage"]),
+        tests("Columnar", ["Bytes", "CArrowShim", "ObjectStorage"], resources: [.copy("Fixtures")]),
         tests("EventLog", ["Bytes", "ObjectStorage"]),
         tests(
             "EventDecoders",

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "CArrowShim.h"
+#include "Memory.h"
 
 namespace weir {
 
@@ -62,7 +63,7 @@ class SourceFile final : public arrow::io::RandomAccessFile {
   }
 
   arrow::Result<std::shared_ptr<arrow::Buffer>> ReadAt(int64_t position, int64_t count) override {
-    ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateResizableBuffer(available(position, count)));
+    ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateResizableBuffer(available(position, count), pool()));
     ARROW_ASSIGN_OR_RAISE(int64_t got, ReadAt(position, buffer->size(), buffer->mutable_data()));
     if (got < buffer->size()) ARROW_RETURN_NOT_OK(buffer->Resize(got));
     return std::shared_ptr<arrow::Buffer>(std::move(buffer));

@@ -1,5 +1,4 @@
 #include <arrow/c/bridge.h>
-#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <parquet/arrow/reader.h>
@@ -13,6 +12,7 @@
 #include "ByteStreams.h"
 #include "CArrowShim.h"
 #include "Failure.h"
+#include "Memory.h"
 #include "Metadata.h"
 
 using arrow::Status;
@@ -76,7 +76,7 @@ int32_t weir_parquet_reader_open(const weir_byte_source* source, bool verify_che
   return weir::guarded(error, input->failed, WEIR_ARROW_CORRUPT, [&]() -> Status {
     auto reader = std::make_unique<weir_parquet_reader>();
     reader->source = input;
-    parquet::ReaderProperties properties(arrow::default_memory_pool());
+    parquet::ReaderProperties properties(weir::pool());
     properties.set_page_checksum_verification(verify_checksums);
     auto metadata = parquet::ReadMetaData(input);
     if (has_large_chunk(*metadata)) {
@@ -91,7 +91,7 @@ int32_t weir_parquet_reader_open(const weir_byte_source* source, bool verify_che
     arrow_properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
     reader->columns = columns_of(*metadata->schema());
     reader->metadata.file = metadata;
-    ARROW_ASSIGN_OR_RAISE(reader->file, parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(file),
+    ARROW_ASSIGN_OR_RAISE(reader->file, parquet::arrow::FileReader::Make(weir::pool(), std::move(file),
                                                                          arrow_properties));
     *out = reader.release();
     return Status::OK();

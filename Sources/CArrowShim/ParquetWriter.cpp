@@ -1,7 +1,6 @@
 #include <arrow/array.h>
 #include <arrow/c/bridge.h>
 #include <arrow/extension_type.h>
-#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
@@ -18,6 +17,7 @@
 #include "ByteStreams.h"
 #include "CArrowShim.h"
 #include "Failure.h"
+#include "Memory.h"
 #include "Metadata.h"
 
 using arrow::Status;
@@ -199,6 +199,7 @@ int32_t weir_parquet_writer_open(const weir_byte_sink* sink, struct ArrowSchema*
 
     parquet::WriterProperties::Builder builder;
     builder.version(parquet::ParquetVersion::PARQUET_2_6)
+        ->memory_pool(weir::pool())
         ->compression(parquet::Compression::ZSTD)
         ->compression_level(settings->compression_level)
         ->data_pagesize(settings->page_bytes)
@@ -212,7 +213,7 @@ int32_t weir_parquet_writer_open(const weir_byte_sink* sink, struct ArrowSchema*
     if (!settings->dictionary) builder.disable_dictionary();
 
     writer->arrow_properties = parquet::ArrowWriterProperties::Builder().set_use_threads(false)->build();
-    writer->context = std::make_unique<parquet::ArrowWriteContext>(arrow::default_memory_pool(),
+    writer->context = std::make_unique<parquet::ArrowWriteContext>(weir::pool(),
                                                                    writer->arrow_properties.get());
     writer->row_group_rows = settings->row_group_rows;
     writer->row_group_bytes = settings->row_group_bytes;
@@ -259,5 +260,5 @@ void weir_parquet_writer_free(weir_parquet_writer* writer) {
   }
 }
 
-int64_t weir_arrow_allocated_bytes(void) { return arrow::default_memory_pool()->bytes_allocated(); }
-int64_t weir_arrow_peak_bytes(void) { return arrow::default_memory_pool()->max_memory(); }
+int64_t weir_arrow_allocated_bytes(void) { return weir::pool()->bytes_allocated(); }
+int64_t weir_arrow_peak_bytes(void) { return weir::pool()->max_memory(); }

@@ -10,9 +10,10 @@ public struct ParquetFileSummary: Sendable, Equatable {
         public let nullCount: Int64
         /// Zero for columns that are neither float nor double.
         public let nanCount: Int64
-        /// The least value that is neither null nor NaN; nil when there is none or when it is longer than 4 KiB.
+        /// The least value that is neither null nor NaN; nil when there is none or when a bound of a row group is
+        /// longer than 4 KiB.
         public let lower: Scalar?
-        /// The greatest value that is neither null nor NaN; nil when there is none or when it is longer than 4 KiB.
+        /// The greatest value that is neither null nor NaN; nil under the same conditions.
         public let upper: Scalar?
 
         public init(

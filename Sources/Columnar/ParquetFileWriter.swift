@@ -15,13 +15,15 @@ public final class ParquetFileWriter: @unchecked Sendable {
     private var rowCount: Int64 = 0
     private var nanCounts: [Int64]
 
-    /// Every field needs a primitive type. Takes over `target`: it ends with `finish()` or `abandon()` of this writer.
+    /// Every field needs a primitive type. Takes over `target`: it ends with `finish()` or `abandon()` of this writer, and
+    /// is abandoned when this fails.
     public init(
         schema: Schema,
         to target: any ObjectWriter,
         settings: ParquetSettings = ParquetSettings()
     ) throws(WeirError) {
         for field in schema.fields where !field.type.isPrimitive {
+            target.abandon()
             throw WeirError(.unsupported, "column '\(field.name)' of type \(field.type) cannot be written to Parquet")
         }
         self.schema = schema
@@ -31,19 +33,24 @@ public final class ParquetFileWriter: @unchecked Sendable {
         var bytes = weir_byte_sink(context: Unmanaged.passUnretained(sink).toOpaque(), write: writeToSink)
         var arrowSchema = schema.exportedToArrow()
         var handle: OpaquePointer?
-        try callShim(callback: { [sink] in sink.failure }, file: nil) { failure in
-            "weir".withCString { name in
-                var options = weir_parquet_settings(
-                    compression_level: Int32(clamping: settings.compressionLevel),
-                    dictionary: settings.usesDictionary,
-                    row_group_rows: Int64(max(1, settings.rowGroupRows)),
-                    row_group_bytes: Int64(max(1, settings.rowGroupBytes)),
-                    page_bytes: Int64(max(1, settings.pageBytes)),
-                    dictionary_bytes: Int64(max(1, settings.dictionaryBytes)),
-                    created_by: name
-                )
-                return weir_parquet_writer_open(&bytes, &arrowSchema, &options, &handle, failure)
+        do {
+            try callShim(callback: { [sink] in sink.failure }, file: nil) { failure in
+                "weir".withCString { name in
+                    var options = weir_parquet_settings(
+                        compression_level: Int32(clamping: settings.compressionLevel),
+                        dictionary: settings.usesDictionary,
+                        row_group_rows: Int64(max(1, settings.rowGroupRows)),
+                        row_group_bytes: Int64(max(1, settings.rowGroupBytes)),
+                        page_bytes: Int64(max(1, settings.pageBytes)),
+                        dictionary_bytes: Int64(max(1, settings.dictionaryBytes)),
+                        created_by: name
+                    )
+                    return weir_parquet_writer_open(&bytes, &arrowSchema, &options, &handle, failure)
+                }
             }
+        } catch {
+            target.abandon()
+            throw error
         }
         writer = handle
     }

@@ -7,11 +7,11 @@ public struct ParquetSettings: Sendable, Hashable {
     /// Rows of a row group at most.
     public var rowGroupRows: Int = 131_072
     /// Encoded bytes that end a row group early. A row group stays in memory until it ends, so this bounds a writer.
-    public var rowGroupBytes: Int = 8 << 20
+    public var rowGroupBytes: Int = 4 << 20
     /// Bytes of a page before compression.
-    public var pageBytes: Int = 256 << 10
+    public var pageBytes: Int = 128 << 10
     /// Bytes of one column's dictionary at most.
-    public var dictionaryBytes: Int = 256 << 10
+    public var dictionaryBytes: Int = 128 << 10
 
     public init() {}
 

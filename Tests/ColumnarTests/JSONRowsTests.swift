@@ -99,7 +99,9 @@ struct JSONRowsTests {
             #expect(Float(short)?.bitPattern == float.bitPattern, "\(short)")
             #expect(short.count <= float.description.count)
         }
-        for value: Double in [0, -0.0, 1, 0.1, 1e15, 1e16, 1e300, .leastNonzeroMagnitude, 0.0001, 0.00001, 123456.7891, 1e14 + 0.1] {
+        for value: Double in [
+            0, -0.0, 1, 0.1, 1e15, 1e16, 1e300, .leastNonzeroMagnitude, 0.0001, 0.00001, 123456.7891, 1e14 + 0.1,
+        ] {
             check(value)
         }
         for _ in 0..<5000 {
