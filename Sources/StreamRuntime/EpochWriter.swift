@@ -82,9 +82,8 @@ final class EpochWriter {
     }
 
     private func write(_ batch: ChangeBatch, to sink: SinkTable, _ changes: SourceReader.Changes) throws(WeirError) {
-        guard let new = sink.withoutCommitted(batch, topic: changes.topic, partition: changes.partition) else { return }
-        for rejected in try sink.writer.write(new) {
-            letters.append(letter(changes, new.offset(rejected.row), sink.name, rejected.reason))
+        for rejected in try sink.write(batch, topic: changes.topic, partition: changes.partition) {
+            letters.append(letter(changes, rejected.offset, sink.name, rejected.reason))
         }
     }
 

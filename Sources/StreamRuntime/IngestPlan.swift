@@ -78,6 +78,8 @@ public struct IngestPlan: Sendable {
         public let dimension: MixedTable
         /// The name of the dimension, which may be a target of the same run.
         public let dimensionName: String
+        /// The dimension's columns that `select` reads, in order.
+        public let dimensionColumns: [String]
         /// The columns of the target whose values are the dimension's key, in the order of its primary key.
         public let keyColumns: [String]
         /// A row without a match is left out instead of filled with nulls.
@@ -91,6 +93,7 @@ public struct IngestPlan: Sendable {
             target: Int,
             dimension: MixedTable,
             dimensionName: String,
+            dimensionColumns: [String],
             keyColumns: [String],
             isInner: Bool,
             select: RowTransform,
@@ -100,6 +103,7 @@ public struct IngestPlan: Sendable {
             self.target = target
             self.dimension = dimension
             self.dimensionName = dimensionName
+            self.dimensionColumns = dimensionColumns
             self.keyColumns = keyColumns
             self.isInner = isInner
             self.select = select
@@ -111,8 +115,8 @@ public struct IngestPlan: Sendable {
     public let sources: [Source]
     public let targets: [Target]
     public let joins: [Join]
-    /// The target of a source table, by its identifier; nil when its records are not wanted.
-    public let route: @Sendable (String) -> Int?
+    /// The targets of a source table, by its identifier; none when its records are not wanted.
+    public let route: @Sendable (String) -> [Int]
     /// A commit is made at the latest after that time and that many bytes of files.
     public let commitMilliseconds: Int
     public let commitBytes: Int64
@@ -124,7 +128,7 @@ public struct IngestPlan: Sendable {
         sources: [Source],
         targets: [Target],
         joins: [Join] = [],
-        route: @escaping @Sendable (String) -> Int?,
+        route: @escaping @Sendable (String) -> [Int],
         commitMilliseconds: Int = 10_000,
         commitBytes: Int64 = 512 << 20,
         queueBytes: Int = 64 << 20

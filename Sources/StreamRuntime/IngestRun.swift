@@ -49,11 +49,23 @@ public final class IngestRun: @unchecked Sendable {
     public func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
         var sinks: [SinkTable] = []
         for target in plan.targets {
-            sinks.append(try SinkTable(name: target.name, table: target.table, topology: plan.topology))
+            sinks.append(
+                try SinkTable(
+                    name: target.name,
+                    rows: target.outputSchema,
+                    table: target.table,
+                    topology: plan.topology
+                )
+            )
         }
         var joins: [JoinStage] = []
         for join in plan.joins {
-            let sink = try SinkTable(name: join.name, table: join.table, topology: plan.topology)
+            let sink = try SinkTable(
+                name: join.name,
+                rows: join.select.schema,
+                table: join.table,
+                topology: plan.topology
+            )
             sinks.append(sink)
             joins.append(try JoinStage(join, target: plan.targets[join.target].outputSchema, sink: sink))
         }

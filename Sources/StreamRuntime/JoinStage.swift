@@ -18,7 +18,7 @@ final class JoinStage {
     init(_ plan: IngestPlan.Join, target: Schema, sink: SinkTable) throws(WeirError) {
         self.plan = plan
         self.sink = sink
-        dimension = try DimensionTable(plan.dimension)
+        dimension = try DimensionTable(plan.dimension, columns: plan.dimensionColumns)
         var places: [Int] = []
         for name in plan.keyColumns {
             guard let place = target.index(named: name) else {

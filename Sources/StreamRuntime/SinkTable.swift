@@ -1,5 +1,6 @@
 import Bytes
 import ChangeEvents
+import Columnar
 import Foundation
 import MixedTables
 import Synchronization
@@ -14,6 +15,10 @@ final class SinkTable: @unchecked Sendable {
     /// Positions that were committed when the run began: earlier rows are in the table already.
     let start: PositionLedger
 
+    /// Where the table's columns stand in the rows it gets; nil for a column they do not have.
+    private let places: [Int?]
+    private let schema: Schema
+
     private struct Committed {
         var table: MixedTable
         var ledger: PositionLedger
@@ -21,8 +26,11 @@ final class SinkTable: @unchecked Sendable {
 
     private let committed: Mutex<Committed>
 
-    init(name: String, table: MixedTable, topology: String) throws(WeirError) {
+    /// - Parameter rows: the columns of the rows the table gets, matched by name.
+    init(name: String, rows: Schema, table: MixedTable, topology: String) throws(WeirError) {
         self.name = name
+        schema = table.schema
+        places = table.schema.fields.map { rows.index(named: $0.name) }
         start = try table.ledger(topology: topology)
         committed = Mutex(Committed(table: table, ledger: start))
         writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
@@ -32,8 +40,22 @@ final class SinkTable: @unchecked Sendable {
     var table: MixedTable { committed.withLock { $0.table } }
     var ledger: PositionLedger { committed.withLock { $0.ledger } }
 
+    /// Writes changes of which some may be in the table already; returns those that do not fit it, by source offset.
+    func write(
+        _ batch: ChangeBatch,
+        topic: String,
+        partition: Int
+    ) throws(WeirError) -> [(offset: Int64, reason: String)] {
+        guard let new = withoutCommitted(batch, topic: topic, partition: partition) else { return [] }
+        let columns = zip(schema.fields, places).map { field, place in
+            place.map { new.rows.columns[$0] } ?? .nulls(field.type, count: new.count)
+        }
+        let rows = ColumnBatch(schema: schema, columns: columns, count: new.count)
+        return try writer.write(new.replacing(rows: rows)).map { (new.offset($0.row), $0.reason) }
+    }
+
     /// Drops the changes that an earlier commit holds already; nil when none is left.
-    func withoutCommitted(_ batch: ChangeBatch, topic: String, partition: Int) -> ChangeBatch? {
+    private func withoutCommitted(_ batch: ChangeBatch, topic: String, partition: Int) -> ChangeBatch? {
         guard let next = start.next(topic: topic, partition: partition), batch.count > 0, batch.offset(0) < next else {
             return batch.count > 0 ? batch : nil
         }

@@ -44,7 +44,9 @@ final class SourceReader {
     private let start: [PositionLedger]
     private let queue: BatchQueue<Message>
     private let stopping: @Sendable () -> Bool
-    private var decoders: [DebeziumJSONDecoder] = []
+    private var decoders: [[DebeziumJSONDecoder]] = []
+    /// Tables the records of one source table go to at most, as far as is known.
+    private let fanOut = FanOut()
     private var partitions: [Partition] = []
     private var known: Set<String> = []
 
@@ -61,18 +63,23 @@ final class SourceReader {
         self.start = start
         self.queue = queue
         self.stopping = stopping
-        for source in plan.sources {
-            let route = plan.route
-            let targets = plan.targets
-            decoders.append(
-                DebeziumJSONDecoder(options: source.options) { table in
-                    guard let index = route(table.identifier) else { return nil }
-                    let target = targets[index]
-                    return TableTarget(index: index, schema: target.sourceSchema, primaryKey: target.primaryKey)
-                }
-            )
-        }
+        decoders = plan.sources.map { _ in [] }
         try findTopics(isFirst: true)
+    }
+
+    /// The decoder for the first, second, … table that the records of one source table go to.
+    private func decoder(source: Int, layer: Int) -> DebeziumJSONDecoder {
+        if layer < decoders[source].count { return decoders[source][layer] }
+        let plan = self.plan
+        let decoder = DebeziumJSONDecoder(options: plan.sources[source].options) { [fanOut = self.fanOut] table in
+            let targets = plan.route(table.identifier)
+            fanOut.raise(to: targets.count)
+            guard layer < targets.count else { return nil }
+            let target = plan.targets[targets[layer]]
+            return TableTarget(index: targets[layer], schema: target.sourceSchema, primaryKey: target.primaryKey)
+        }
+        decoders[source].append(decoder)
+        return decoder
     }
 
     /// Opens partitions that were not open yet.
@@ -106,6 +113,14 @@ final class SourceReader {
         }
     }
 
+    static func missing(_ topic: String, source: String, existing: [String]) -> WeirError {
+        WeirError(
+            .notFound,
+            "source '\(source)' reads topic '\(topic)', which does not exist",
+            advice: NearestName.advice(for: topic, among: existing) ?? "create it with 'weir log create \(topic)'"
+        )
+    }
+
     /// Where to begin: at the oldest position any table still needs, or where the source says when there is none.
     private func startOffset(_ source: IngestPlan.Source, _ topic: String, _ number: Int) throws(WeirError) -> Int64 {
         let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
@@ -127,8 +142,8 @@ final class SourceReader {
     }
 
     private func feedsDimension(_ topic: String) -> Bool {
-        guard let target = plan.route(topic) else { return false }
-        return plan.joins.contains { $0.dimensionName == plan.targets[target].name }
+        let names = plan.route(topic).map { plan.targets[$0].name }
+        return plan.joins.contains { names.contains($0.dimensionName) }
     }
 
     /// Reads until stopped or, if asked to, until every partition is read to its end.
@@ -174,43 +189,58 @@ final class SourceReader {
     }
 
     private func decode(_ raw: RawBatch, _ partition: Partition) throws(WeirError) -> Changes {
-        let decoded = try decoders[partition.source].decode(raw)
-        var letters = decoded.rejected.map { record in
-            DeadLetter(
-                topic: record.topic,
-                partition: record.partition,
-                offset: record.offset,
-                table: nil,
-                reason: record.reason,
-                key: record.key.map { String(decoding: $0, as: UTF8.self) },
-                value: record.value.map { String(decoding: $0, as: UTF8.self) }
-            )
-        }
+        var letters: [DeadLetter] = []
         var batches: [(target: Int, batch: ChangeBatch)] = []
-        for (index, batch) in decoded.changes {
-            let target = plan.targets[index]
-            guard let transform = target.transform else {
-                batches.append((index, batch))
-                continue
+        var layer = 0
+        // The first pass tells how many tables the records go to.
+        while layer < fanOut.value {
+            let decoded = try decoder(source: partition.source, layer: layer).decode(raw)
+            letters += decoded.rejected.map { DeadLetter($0) }
+            for (index, batch) in decoded.changes {
+                let target = plan.targets[index]
+                guard let transform = target.transform else {
+                    batches.append((index, batch))
+                    continue
+                }
+                let (result, failures) = try transform.apply(batch, isKeyed: target.table.isKeyed)
+                letters += failures.map { DeadLetter($0, raw: raw, table: target.name) }
+                if result.count > 0 { batches.append((index, result)) }
             }
-            let (result, failures) = try transform.apply(batch, isKeyed: target.table.isKeyed)
-            letters += failures.map { DeadLetter($0, raw: raw, table: target.name) }
-            if result.count > 0 { batches.append((index, result)) }
+            layer += 1
         }
-        let records = raw.records
         return Changes(
             topic: partition.topic,
             partition: partition.number,
             nextOffset: partition.reader.position,
             batches: batches,
             letters: letters,
-            records: records.count,
+            records: raw.count,
             bytes: batches.reduce(0) { $0 + $1.batch.rows.byteCount }
         )
     }
 }
 
+/// The number of tables that records of one source table go to, as it becomes known.
+private final class FanOut {
+    private(set) var value = 1
+
+    func raise(to count: Int) { value = max(value, count) }
+}
+
 extension DeadLetter {
+    /// A record that did not decode.
+    init(_ record: RejectedRecord) {
+        self.init(
+            topic: record.topic,
+            partition: record.partition,
+            offset: record.offset,
+            table: nil,
+            reason: record.reason,
+            key: record.key.map { String(decoding: $0, as: UTF8.self) },
+            value: record.value.map { String(decoding: $0, as: UTF8.self) }
+        )
+    }
+
     /// A record that decoded, but whose expressions have no value.
     init(_ failure: RowTransform.Failure, raw: RawBatch, table: String) {
         let record = raw.records.first { $0.offset == failure.offset }

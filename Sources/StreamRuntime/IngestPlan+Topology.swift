@@ -1,0 +1,237 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventDecoders
+import EventLog
+import Expressions
+import IcebergFormat
+import IcebergTables
+import MixedTables
+import Topology
+
+extension IngestPlan {
+    /// Resolves a topology: opens its logs, loads the tables it writes and creates those that are missing.
+    ///
+    /// - Parameters:
+    ///   - openLog: opens the file log of a root; nil stands for the default root.
+    ///   - nowMilliseconds: the creation time of new tables.
+    public static func resolve(
+        _ topology: Topology,
+        catalog: any Catalog,
+        nowMilliseconds: Int64,
+        openLog: (String?) throws(WeirError) -> any PartitionedLog
+    ) throws(WeirError) -> IngestPlan {
+        var sources: [Source] = []
+        for source in topology.sources {
+            sources.append(
+                Source(
+                    name: source.name,
+                    log: try openLog(source.path),
+                    topics: source.topics,
+                    includes: { source.reads(topic: $0) },
+                    startup: Startup(source.startup),
+                    options: DebeziumJSONOptions(source)
+                )
+            )
+        }
+        var targets: [Target] = []
+        for declared in topology.tables {
+            let definition = try DeclaredTable(declared).definition()
+            let table = try open(definition, in: catalog, nowMilliseconds)
+            targets.append(
+                Target(
+                    name: declared.name,
+                    sourceSchema: declared.sourceSchema,
+                    primaryKey: declared.primaryKey,
+                    transform: declared.transform.map { RowTransform($0, declared.sourceSchema) },
+                    table: table
+                )
+            )
+        }
+        var joins: [Join] = []
+        for join in topology.joins {
+            guard let from = targets.firstIndex(where: { $0.name == join.from }),
+                let dimension = targets.first(where: { $0.name == join.lookup })
+            else { throw WeirError(.notFound, "join \(join.name) names a table that is not declared") }
+            let table = try open(DeclaredTable(join).definition(), in: catalog, nowMilliseconds)
+            let stream = targets[from].outputSchema
+            joins.append(
+                Join(
+                    name: join.name,
+                    target: from,
+                    dimension: dimension.table,
+                    dimensionName: dimension.name,
+                    dimensionColumns: dimension.outputSchema.fields.map(\.name),
+                    keyColumns: join.keys.map { stream.fields[$0.from].name },
+                    isInner: join.kind == .inner,
+                    select: RowTransform(projection: join.select),
+                    table: table
+                )
+            )
+        }
+        let numbers = Dictionary(targets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+        return IngestPlan(
+            topology: topology.name,
+            sources: sources,
+            targets: targets,
+            joins: joins,
+            route: { identifier in topology.route(identifier).compactMap { numbers[$0] } },
+            commitMilliseconds: topology.pipeline.commitInterval.milliseconds,
+            commitBytes: Int64(topology.pipeline.commitBytes),
+            queueBytes: max(8 << 20, topology.pipeline.memoryBudget / 8)
+        )
+    }
+
+    /// What keeps a topology from running on a warehouse: tables that are there with other columns, keys or partitions,
+    /// and topics that are not there.
+    public static func conflicts(
+        _ topology: Topology,
+        catalog: any Catalog,
+        openLog: (String?) throws(WeirError) -> any PartitionedLog
+    ) -> [WeirError] {
+        var found: [WeirError] = []
+        func collect(_ body: () throws(WeirError) -> Void) {
+            do throws(WeirError) { try body() } catch { found.append(error) }
+        }
+        for source in topology.sources {
+            collect { () throws(WeirError) in
+                let existing = try openLog(source.path).topics()
+                for topic in source.topics where !existing.contains(topic) {
+                    throw SourceReader.missing(topic, source: source.name, existing: existing)
+                }
+            }
+        }
+        for declared in topology.tables.map({ DeclaredTable($0) }) + topology.joins.map({ DeclaredTable($0) }) {
+            collect { () throws(WeirError) in
+                let definition = try declared.definition()
+                guard try catalog.exists(definition.identifier) else { return }
+                try definition.check(against: try MixedTable.load(definition.identifier, from: catalog))
+            }
+        }
+        return found
+    }
+
+    private static func open(
+        _ definition: MixedTableDefinition,
+        in catalog: any Catalog,
+        _ nowMilliseconds: Int64
+    ) throws(WeirError) -> MixedTable {
+        if try catalog.exists(definition.identifier) {
+            let table = try MixedTable.load(definition.identifier, from: catalog)
+            try definition.check(against: table)
+            return table
+        }
+        try catalog.createNamespace(definition.identifier.namespace, ifNotExists: true)
+        return try MixedTable.create(definition, in: catalog, nowMilliseconds: nowMilliseconds)
+    }
+}
+
+/// A table of a topology file: declared under `tables`, or the result of a join.
+private struct DeclaredTable {
+    let name: String
+    let schema: Schema
+    let primaryKey: [String]
+    let partitions: [Topology.PartitionExpression]
+    let properties: [String: String]
+
+    init(_ table: Topology.Table) {
+        name = table.name
+        schema = table.sinkSchema
+        primaryKey = table.primaryKey
+        partitions = table.partitions
+        properties = table.properties
+    }
+
+    init(_ join: Topology.Join) {
+        name = join.name
+        schema = join.schema
+        primaryKey = join.primaryKey
+        partitions = join.partitions
+        properties = join.properties
+    }
+
+    func definition() throws(WeirError) -> MixedTableDefinition {
+        MixedTableDefinition(
+            identifier: try TableIdentifier(name),
+            schema: schema,
+            partitionSpec: try PartitionSpec(parsing: partitions.map(\.description), schema: schema),
+            primaryKey: primaryKey,
+            properties: properties
+        )
+    }
+}
+
+extension RowTransform {
+    fileprivate init(_ transform: Topology.Transform, _ source: Schema) {
+        let filter = transform.filter
+        var select: (@Sendable (ColumnBatch) throws(WeirError) -> (rows: [Int32], failures: [RowFailure]))?
+        if let filter {
+            select = { (batch) throws(WeirError) in
+                let result = try filter.select(batch)
+                return (result.rows, result.failures)
+            }
+        }
+        guard let projection = transform.projection else {
+            self.init(schema: source, project: { ($0, []) }, select: select)
+            return
+        }
+        self.init(
+            schema: projection.schema,
+            project: { (batch) throws(WeirError) in
+                let result = try projection.evaluate(batch)
+                return (result.batch, result.failures)
+            },
+            select: select
+        )
+    }
+
+    fileprivate init(projection: BoundProjection) {
+        self.init(
+            schema: projection.schema,
+            project: { (batch) throws(WeirError) in
+                let result = try projection.evaluate(batch)
+                return (result.batch, result.failures)
+            }
+        )
+    }
+}
+
+extension IngestPlan.Startup {
+    fileprivate init(_ startup: Topology.Source.Startup) {
+        switch startup {
+        case .earliest: self = .earliest
+        case .latest: self = .latest
+        case .timestamp(let time): self = .timestamp(time)
+        }
+    }
+}
+
+extension DebeziumJSONOptions {
+    fileprivate init(_ source: Topology.Source) {
+        self.init()
+        timeUnit = TimeUnit(source.timeUnit)
+        timestampUnit = TimeUnit(source.timestampUnit)
+        decimalText =
+            switch source.decimalText {
+            case .numberOrBase64: .numberOrBase64
+            case .number: .number
+            case .base64: .base64
+            }
+    }
+}
+
+extension DebeziumJSONOptions.TimeUnit {
+    fileprivate init(_ unit: Topology.Source.TimeUnit) {
+        self =
+            switch unit {
+            case .milliseconds: .milliseconds
+            case .microseconds: .microseconds
+            case .nanoseconds: .nanoseconds
+            }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds.
+    var milliseconds: Int { Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000) }
+}
