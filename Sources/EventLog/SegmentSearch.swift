@@ -57,15 +57,16 @@ struct SegmentSearch {
         return nil
     }
 
-    /// The oldest and the newest timestamp, judged by the first batch and the time index; nil for an empty segment.
-    func timeRange() throws(WeirError) -> ClosedRange<Int64>? {
+    /// The time of the first record and that of the newest one; nil for an empty segment. The indexes spare the walk
+    /// over all batches, so the newest time is an estimate when they are damaged.
+    func timeRange() throws(WeirError) -> (first: Int64, newest: Int64)? {
         var scanner = headers(from: 0, paths.baseOffset)
-        var range: ClosedRange<Int64>?
-        while case .batch(let header, _) = try scanner.next() {
-            let low = min(range?.lowerBound ?? header.baseTimestamp, header.baseTimestamp)
-            range = low...max(range?.upperBound ?? header.maxTimestamp, header.maxTimestamp, low)
-        }
-        return range
+        guard case .batch(let first, _) = try scanner.next() else { return nil }
+        var newest = max(first.maxTimestamp, TimeIndex.load(paths, files).entries.last?.timestamp ?? .min)
+        let start = start(.max)
+        var tail = headers(from: start.position, start.offset)
+        while case .batch(let header, _) = try tail.next() { newest = max(newest, header.maxTimestamp) }
+        return (first.baseTimestamp, newest)
     }
 
     private func headers(from position: Int64, _ offset: Int64) -> BatchScanner {

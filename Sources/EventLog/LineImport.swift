@@ -1,0 +1,167 @@
+import Bytes
+
+/// How a line becomes a record.
+public enum LineFormat: String, Sendable, CaseIterable {
+    /// The line is the value. Empty lines are passed over.
+    case value
+    /// The key, a tab, the value. A line that ends with the tab is a tombstone.
+    case keyValue = "key-value"
+}
+
+/// Appends the lines of a file or of standard input to a topic, in large batches.
+///
+/// A few batches are in flight while the next is built; beyond that the import waits, so a slow device slows the reading
+/// and memory stays bounded. When the input pauses, what has been read is appended at once.
+public struct LineImport: Sendable {
+    public struct Progress: Sendable, Equatable {
+        public var records: Int64 = 0
+        /// Bytes of keys and values.
+        public var byteCount: Int64 = 0
+
+        public init(records: Int64 = 0, byteCount: Int64 = 0) {
+            self.records = records
+            self.byteCount = byteCount
+        }
+    }
+
+    public var topic: String
+    public var format: LineFormat
+    /// Where every record goes; nil sends keyed records to the partition of their key and others to the first.
+    public var partition: Int?
+    public var codec = CompressionCodec.none
+    public var batchBytes = 1 << 20
+    public var batchesInFlight = 4
+
+    public init(topic: String, format: LineFormat, partition: Int? = nil) {
+        self.topic = topic
+        self.format = format
+        self.partition = partition
+    }
+
+    /// Imports everything; returns after the last record is acknowledged. `path` nil or `-` reads standard input.
+    ///
+    /// A line that is no record fails with its number; what came before it has been appended. `report` is called now
+    /// and then with what is acknowledged.
+    @discardableResult
+    public func run(
+        _ path: String?,
+        to writer: FileLogWriter,
+        report: (Progress) -> Void = { _ in }
+    ) throws(WeirError) -> Progress {
+        var lines = try LineSource(path)
+        let run = try Run(self, writer, writer.log.partitions(of: topic))
+        do {
+            while true {
+                if lines.wouldBlock() {
+                    try run.submitAll()
+                    try run.settle(leaving: 0)
+                    report(run.acknowledged)
+                }
+                guard let line = try lines.next() else { break }
+                try run.add(line)
+                if try run.submitFull() { report(run.acknowledged) }
+            }
+        } catch {
+            // Lines before the bad one are good.
+            try? run.submitAll()
+            try? run.settle(leaving: 0)
+            guard error.code == .invalid, error.location == nil else { throw error }
+            throw WeirError(
+                error.code,
+                error.message,
+                at: lines.location,
+                advice: "\(run.acknowledged.records) records before it were appended"
+            )
+        }
+        try run.submitAll()
+        try run.settle(leaving: 0)
+        report(run.acknowledged)
+        return run.acknowledged
+    }
+
+    /// The batches of one import. Used by one thread.
+    private final class Run {
+        private final class Batch {
+            let partition: Int
+            var builder: RecordBatchBuilder
+            var progress = Progress()
+
+            init(_ partition: Int, _ settings: LineImport) {
+                self.partition = partition
+                builder = RecordBatchBuilder(codec: settings.codec)
+            }
+        }
+
+        private let settings: LineImport
+        private let writer: FileLogWriter
+        private let batches: [Batch]
+        private var inFlight: [(ticket: AppendTicket, progress: Progress)] = []
+        private var full: Batch?
+        private(set) var acknowledged = Progress()
+
+        init(_ settings: LineImport, _ writer: FileLogWriter, _ partitions: [Int]) throws(WeirError) {
+            self.settings = settings
+            self.writer = writer
+            let chosen = settings.partition.map { [$0] } ?? partitions
+            guard !chosen.isEmpty else { throw WeirError(.notFound, "topic '\(settings.topic)' has no partitions") }
+            batches = chosen.map { Batch($0, settings) }
+        }
+
+        func add(_ line: UnsafeRawBufferPointer) throws(WeirError) {
+            let now = writer.log.clock()
+            switch settings.format {
+            case .value:
+                if line.isEmpty { return }
+                try add(nil, line, now)
+            case .keyValue:
+                guard let tab = line.firstIndex(of: UInt8(ascii: "\t")) else {
+                    throw WeirError(.invalid, "the line has no tab between key and value")
+                }
+                let key = UnsafeRawBufferPointer(rebasing: line[..<tab])
+                let value = UnsafeRawBufferPointer(rebasing: line[(tab + 1)...])
+                try add(key, value.isEmpty ? nil : value, now)
+            }
+        }
+
+        private func add(
+            _ key: UnsafeRawBufferPointer?,
+            _ value: UnsafeRawBufferPointer?,
+            _ timestamp: Int64
+        ) throws(WeirError) {
+            let index = batches.count > 1 ? key.map { KeyPartitioner.partition(of: $0, count: batches.count) } ?? 0 : 0
+            let batch = batches[index]
+            try batch.builder.append(key: key, value: value, timestamp: timestamp)
+            batch.progress.records += 1
+            batch.progress.byteCount += Int64((key?.count ?? 0) + (value?.count ?? 0))
+            if batch.builder.byteCount >= settings.batchBytes { full = batch }
+        }
+
+        /// Submits the batch that has become full, if one has.
+        func submitFull() throws(WeirError) -> Bool {
+            guard let batch = full else { return false }
+            full = nil
+            try submit(batch)
+            try settle(leaving: settings.batchesInFlight)
+            return true
+        }
+
+        func submitAll() throws(WeirError) { for batch in batches where !batch.builder.isEmpty { try submit(batch) } }
+
+        private func submit(_ batch: Batch) throws(WeirError) {
+            let records = try batch.builder.finish()
+            let ticket = try writer.submit(topic: settings.topic, partition: batch.partition, records: records)
+            inFlight.append((ticket, batch.progress))
+            batch.progress = Progress()
+        }
+
+        /// Waits until at most so many batches are unacknowledged.
+        func settle(leaving count: Int) throws(WeirError) {
+            while inFlight.count > count {
+                let (ticket, progress) = inFlight.removeFirst()
+                try ticket.wait()
+                acknowledged.records += progress.records
+                acknowledged.byteCount += progress.byteCount
+            }
+        }
+    }
+}
