@@ -55,7 +55,9 @@ enum Cast {
         case (.int, .boolean): return nonZero(a, Int32.self, count)
         case (.long, .boolean): return nonZero(a, Int64.self, count)
         case (.date, _):
-            return Kernel.map(a, to: to, count) { (day: Int32) in Int64(day) * CivilTime.microsecondsPerDay }.vector
+            return Kernel.tryMap(a, to: to, zero: 0, count, invalid: &invalid) { (day: Int32) in
+                CivilTime.midnight(ofDay: Int(day))
+            }
         case (_, .date):
             return Kernel.map(a, to: to, count) { (time: Int64) in Int32(truncatingIfNeeded: CivilTime.split(time).day)
             }

@@ -50,6 +50,12 @@ enum CivilTime {
         return (Int(day), time)
     }
 
+    /// Microseconds at the start of a day; nil beyond the years a timestamp reaches.
+    static func midnight(ofDay day: Int) -> Int64? {
+        let (start, overflow) = Int64(day).multipliedReportingOverflow(by: microsecondsPerDay)
+        return overflow ? nil : start
+    }
+
     // MARK: Text
 
     static func text(day: Int) -> String {
@@ -111,10 +117,9 @@ enum CivilTime {
             guard let offset = reader.zone() else { return nil }
             time -= offset
         }
-        guard reader.isAtEnd else { return nil }
-        let (start, overflow) = Int64(day).multipliedReportingOverflow(by: microsecondsPerDay)
-        let (value, overflowToo) = start.addingReportingOverflow(time)
-        return overflow || overflowToo ? nil : value
+        guard reader.isAtEnd, let start = midnight(ofDay: day) else { return nil }
+        let (value, overflow) = start.addingReportingOverflow(time)
+        return overflow ? nil : value
     }
 }
 

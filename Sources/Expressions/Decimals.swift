@@ -57,9 +57,9 @@ enum Decimals {
         guard high < divisor else { return nil }
         var (quotient, remainder) =
             high == 0 ? low.quotientAndRemainder(dividingBy: divisor) : divisor.dividingFullWidth((high, low))
+        guard quotient < UInt128(Int128.max) else { return nil }
         // remainder * 2 could pass 128 bits.
         if remainder >= divisor - remainder { quotient += 1 }
-        guard quotient <= UInt128(Int128.max) else { return nil }
         return isNegative ? -Int128(quotient) : Int128(quotient)
     }
 
@@ -119,11 +119,13 @@ enum Decimals {
             let (digit, rest) = divisor.dividingFullWidth((next.high, next.low))
             let (tenfold, overflow) = quotient.multipliedReportingOverflow(by: 10)
             if overflow { return nil }
-            quotient = tenfold + digit
+            let (sum, overflowToo) = tenfold.addingReportingOverflow(digit)
+            if overflowToo { return nil }
+            quotient = sum
             remainder = rest
         }
+        guard quotient < UInt128(Int128.max) else { return nil }
         if remainder >= divisor - remainder { quotient += 1 }
-        guard quotient <= UInt128(Int128.max) else { return nil }
         return isNegative ? -Int128(quotient) : Int128(quotient)
     }
 

@@ -11,7 +11,7 @@ struct LikePattern: Sendable {
 
         var isEmpty: Bool { bytes.isEmpty }
         /// Code points it takes.
-        var length: Int { bytes.indices.count { wildcards.contains($0) || bytes[$0] & 0xc0 != 0x80 } }
+        var length = 0
 
         /// Where a match that begins at `start` ends.
         func end(in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
@@ -55,6 +55,8 @@ struct LikePattern: Sendable {
         }
         // An escape at the very end stands for itself.
         if isEscaped, let escape { pieces[pieces.count - 1].bytes.append(escape) }
+        // The zero byte that stands for `_` counts as one code point, like every byte that begins one.
+        for index in pieces.indices { pieces[index].length = pieces[index].bytes.count { $0 & 0xc0 != 0x80 } }
     }
 
     func matches(_ text: UnsafeRawBufferPointer) -> Bool {

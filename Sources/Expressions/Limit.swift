@@ -89,8 +89,8 @@ extension Scalar {
         case (.float(let value), .float): return value.isNaN ? nil : self
         case (.float(let value), .double): return value.isNaN ? nil : .double(Double(value))
         case (.double(let value), .float): return Double(Float(value)) == value ? .float(Float(value)) : nil
-        case (.date(let day), .timestamp): return .timestamp(Int64(day) * CivilTime.microsecondsPerDay)
-        case (.date(let day), .timestamptz): return .timestamptz(Int64(day) * CivilTime.microsecondsPerDay)
+        case (.date(let day), .timestamp): return CivilTime.midnight(ofDay: Int(day)).map { .timestamp($0) }
+        case (.date(let day), .timestamptz): return CivilTime.midnight(ofDay: Int(day)).map { .timestamptz($0) }
         default: break
         }
         guard let (value, scale) = exactNumber else { return nil }

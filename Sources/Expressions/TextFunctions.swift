@@ -313,6 +313,8 @@ extension TextOutput {
     /// A pattern again and again until that many code points are written; nothing when it is empty.
     mutating func append(repeating pattern: UnsafeRawBufferPointer, codePoints: Int) {
         guard pattern.count > 0 else { return }
+        // A code point is at least a byte.
+        if codePoints > Self.maximumText { return overfill() }
         var left = codePoints
         let length = pattern.codePointCount
         while left >= length, length > 0, canGrow {

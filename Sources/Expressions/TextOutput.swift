@@ -33,6 +33,9 @@ struct TextOutput: ~Copyable {
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
+    /// Declares the row too long without writing it.
+    mutating func overfill() { isOverfull = true }
+
     /// Ends a row and answers whether it was cut because it is longer than a text may be, or because the column is at the
     /// 2 GiB that its offsets reach.
     mutating func endRow() -> Bool {

@@ -82,9 +82,9 @@ extension Binder {
                     let (day, time) = CivilTime.split(value)
                     let rest = seconds.map { time / ($0 * 1_000_000) * $0 * 1_000_000 } ?? 0
                     let first = seconds == nil ? Self.firstDay(of: name, day: day) : day
-                    let (start, overflow) = Int64(first).multipliedReportingOverflow(by: CivilTime.microsecondsPerDay)
-                    let (sum, overflowToo) = start.addingReportingOverflow(rest)
-                    return overflow || overflowToo ? nil : sum
+                    guard let start = CivilTime.midnight(ofDay: first) else { return nil }
+                    let (sum, overflow) = start.addingReportingOverflow(rest)
+                    return overflow ? nil : sum
                 }
             }
         )

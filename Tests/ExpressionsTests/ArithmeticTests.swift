@@ -65,6 +65,28 @@ import Testing
         #expect(try failure(text) == reason)
     }
 
+    @Test func `survives numbers at the edge of their type`() throws {
+        let rows = batch(
+            [("m", .decimal(precision: 38, scale: 0)), ("day", .date), ("ts", .timestamp), ("x", .double)],
+            [
+                [.decimal(.min, scale: 0), .date(.max), .timestamp(.min), .double(.nan)],
+                [.decimal(.max, scale: 0), .date(.min), .timestamp(.max), .double(.infinity)],
+            ]
+        )
+        let texts = [
+            "m + m", "m - m", "m * m", "m / m", "m / 0.3", "0 - m", "-m", "ABS(m)", "m % 7", "m < 0.1", "ROUND(m, -2)",
+            "FLOOR(m)",
+            "CAST(m AS BIGINT)", "CAST(m AS STRING)", "CAST(m AS DOUBLE)", "CAST(day AS TIMESTAMP)", "day < ts",
+            "YEAR(ts)",
+            "CAST(day AS STRING)", "CAST(ts AS STRING)", "CAST(ts AS DATE)", "DATE_TRUNC('week', ts)",
+            "DATE_TRUNC('year', day)",
+            "CAST(x AS INT)", "CAST(x AS DECIMAL(10,2))", "ROUND(x)", "x % 2", "CAST(x AS STRING)",
+        ]
+        for text in texts { _ = try SQLExpression.parse(text).bind(to: rows.schema).evaluate(rows) }
+        let failures = try SQLExpression.parse("CAST(day AS TIMESTAMP)").bind(to: rows.schema).evaluate(rows).failures
+        #expect(failures.map(\.row) == [0, 1])
+    }
+
     @Test func `fails only the rows that ask`() throws {
         #expect(try value("CASE WHEN i = 7 THEN 0 ELSE 1 / (i - 7) END") == .int(0))
         #expect(try value("i <> 7 AND 1 / (i - 7) > 0") == .boolean(false))
