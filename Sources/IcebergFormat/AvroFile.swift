@@ -34,11 +34,11 @@ enum AvroFile {
             throw error.located(at: "Avro schema")
         }
         let codec = metadata["avro.codec"].map { String(decoding: $0, as: UTF8.self) } ?? "null"
-        guard codec == "null" || codec == "deflate" else {
+        guard ["null", "deflate", "zstandard"].contains(codec) else {
             throw WeirError(
                 .unsupported,
                 "the Avro file is compressed with '\(codec)'",
-                advice: "write manifests with write.avro.compression-codec=gzip or uncompressed"
+                advice: "set write.avro.compression-codec to gzip, zstd or uncompressed where it is written"
             )
         }
         let sync = try reader.readBytes(16)
@@ -59,7 +59,7 @@ enum AvroFile {
                 )
             }
             do throws(WeirError) {
-                let data = codec == "null" ? block : try Deflate.decompress(block, limit: largestBlock)
+                let data = try decompress(block, codec)
                 guard count <= data.count else {
                     throw WeirError(.corrupt, "an Avro block of \(data.count) bytes cannot hold \(count) records")
                 }
@@ -71,6 +71,19 @@ enum AvroFile {
             } catch {
                 throw error.located(at: "Avro block at byte \(start)")
             }
+        }
+    }
+
+    private static func decompress(_ block: [UInt8], _ codec: String) throws(WeirError) -> [UInt8] {
+        switch codec {
+        case "deflate": return try Deflate.decompress(block, limit: largestBlock)
+        case "zstandard":
+            var output = GrowableBuffer()
+            try block.withUnsafeBufferPointer { (input) throws(WeirError) in
+                try Zstandard.decompress(UnsafeRawBufferPointer(input), into: &output, limit: largestBlock)
+            }
+            return output.finishBytes()
+        default: return block
         }
     }
 

@@ -57,7 +57,7 @@ public struct ManifestEncoder {
                 hasUnassigned = true
             }
         }
-        for index in summaries.indices { try summaries[index].add(file.partition[index]) }
+        for index in summaries.indices { summaries[index].add(file.partition[index]) }
         try encode(entry)
         blockCount += 1
         if block.count >= Self.blockSize { closeBlock() }

@@ -11,7 +11,7 @@ struct PartitionSummary {
 
     init(type: FieldType) { self.type = type }
 
-    mutating func add(_ value: Scalar) throws(WeirError) {
+    mutating func add(_ value: Scalar) {
         switch value {
         case .null:
             containsNull = true
@@ -24,8 +24,8 @@ struct PartitionSummary {
             return
         default: break
         }
-        if let lower, !value.isLess(than: lower) {} else { lower = value }
-        if let upper, !upper.isLess(than: value) {} else { upper = value }
+        if lower.map({ value.precedes($0) == true }) ?? true { lower = value }
+        if upper.map({ $0.precedes(value) == true }) ?? true { upper = value }
     }
 
     var summary: ManifestFile.FieldSummary {

@@ -7,7 +7,7 @@ extension TableMetadata {
     /// - Parameter path: names the file in errors.
     public static func parse(_ bytes: [UInt8], at path: String) throws(WeirError) -> TableMetadata {
         do throws(WeirError) {
-            let text = bytes.starts(with: [0x1f, 0x8b]) ? try Gzip.decompress(bytes) : bytes
+            let text = bytes.starts(with: [0x1f, 0x8b]) ? try unzipped(bytes) : bytes
             guard let object = try JSONValue.parse(text).asObject else {
                 throw WeirError(.corrupt, "table metadata is not a JSON object")
             }
@@ -15,6 +15,14 @@ extension TableMetadata {
         } catch {
             throw error.located(at: path)
         }
+    }
+
+    private static func unzipped(_ bytes: [UInt8]) throws(WeirError) -> [UInt8] {
+        var output = GrowableBuffer()
+        try bytes.withUnsafeBufferPointer { (input) throws(WeirError) in
+            try Gzip.decompress(UnsafeRawBufferPointer(input), into: &output, limit: 1 << 30)
+        }
+        return output.finishBytes()
     }
 
     private init(json: JSONObject) throws(WeirError) {
@@ -135,24 +143,4 @@ extension TableMetadata {
         "last-partition-id", "default-sort-order-id", "sort-orders", "properties", "current-snapshot-id", "refs",
         "snapshots", "statistics", "snapshot-log", "metadata-log",
     ]
-}
-
-/// The gzip wrapper (RFC 1952) of compressed metadata files.
-enum Gzip {
-    static func decompress(_ bytes: [UInt8]) throws(WeirError) -> [UInt8] {
-        var reader = ByteReader(bytes.span.bytes)
-        try reader.skip(3)
-        let flags = try reader.readUInt8()
-        try reader.skip(6)
-        if flags & 4 != 0 { try reader.skip(Int(try reader.readLittleEndian(UInt16.self))) }
-        for flag in [8, 16] as [UInt8] where flags & flag != 0 { while try reader.readUInt8() != 0 {} }
-        if flags & 2 != 0 { try reader.skip(2) }
-        guard reader.remaining >= 8 else { throw WeirError(.corrupt, "the gzip data ends early") }
-        let content = try Deflate.decompress(try reader.readBytes(reader.remaining - 8))
-        try reader.skip(4)
-        guard try reader.readLittleEndian(UInt32.self) == UInt32(truncatingIfNeeded: content.count) else {
-            throw WeirError(.corrupt, "the gzip data does not have the length it claims")
-        }
-        return content
-    }
 }

@@ -7,9 +7,9 @@ extension Transform {
     public func humanText(_ value: Scalar) -> String {
         switch (self, value) {
         case (_, .null): "null"
-        case (.year, .int(let years)): Calendar.yearText(1970 + Int64(years))
+        case (.year, .int(let years)): Calendar.yearText(1970 + Int(years))
         case (.month, .int(let months)):
-            Calendar.yearText(1970 + Calendar.floorDivide(Int64(months), 12)) + "-"
+            Calendar.yearText(1970 + Int(Calendar.floorDivide(Int64(months), 12))) + "-"
                 + Calendar.padded(Int64(months) - Calendar.floorDivide(Int64(months), 12) * 12 + 1, 2)
         case (.day, .int(let days)): Calendar.dayText(Int64(days))
         case (.hour, .int(let hours)):

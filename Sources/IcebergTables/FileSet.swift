@@ -49,6 +49,6 @@ extension ManifestFile.FieldSummary {
         guard let lowerBound, let upperBound else { return false }
         let lower = try SingleValue.decode(lowerBound, type)
         let upper = try SingleValue.decode(upperBound, type)
-        return !value.isLess(than: lower) && !upper.isLess(than: value)
+        return value.precedes(lower) != true && upper.precedes(value) != true
     }
 }

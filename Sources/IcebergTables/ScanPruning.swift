@@ -96,13 +96,14 @@ struct ScanPruning {
 extension RowFilter.Bound.Comparison {
     /// Whether some value between the two (nil: unlimited) can stand in this relation to `value`.
     func mayHold(from lower: Scalar?, to upper: Scalar?, _ value: Scalar) -> Bool {
+        // Values that cannot be compared (nil) rule nothing out.
         switch self {
-        case .less: lower.map { $0.isLess(than: value) || !$0.isComparable(to: value) } ?? true
-        case .lessOrEqual: !(lower.map { value.isLess(than: $0) } ?? false)
-        case .greater: upper.map { value.isLess(than: $0) || !$0.isComparable(to: value) } ?? true
-        case .greaterOrEqual: !(upper.map { $0.isLess(than: value) } ?? false)
+        case .less: lower.map { $0.precedes(value) ?? true } ?? true
+        case .lessOrEqual: lower.map { value.precedes($0) != true } ?? true
+        case .greater: upper.map { value.precedes($0) ?? true } ?? true
+        case .greaterOrEqual: upper.map { $0.precedes(value) != true } ?? true
         case .equal:
-            !(lower.map { value.isLess(than: $0) } ?? false) && !(upper.map { $0.isLess(than: value) } ?? false)
+            (lower.map { value.precedes($0) != true } ?? true) && (upper.map { $0.precedes(value) != true } ?? true)
         }
     }
 }
@@ -115,9 +116,6 @@ extension Scalar {
         default: false
         }
     }
-
-    /// False for values of types that have no common order, which must not rule anything out.
-    func isComparable(to other: Scalar) -> Bool { self == other || isLess(than: other) || other.isLess(than: self) }
 }
 
 extension FieldType {

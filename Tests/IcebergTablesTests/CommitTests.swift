@@ -1,0 +1,258 @@
+import Bytes
+import Columnar
+import Foundation
+import IcebergFormat
+import IcebergTables
+import ObjectStorage
+import Synchronization
+import Testing
+import WeirTesting
+
+@Suite struct CommitTests {
+    let id = TableIdentifier(namespace: ["db"], name: "t")
+
+    /// Dies at every step of a commit in turn; afterwards the table is as before or as after, never in between.
+    @Test func `a crash at any step leaves the old or the new table`() throws {
+        var outcomes: Set<Bool> = []
+        var failAt = 0
+        while true {
+            let isDone = try withTemporaryFolder { folder in
+                let before = try makeCatalog(folder).create(id, schema: testSchema).appending("a")
+                let files = FaultyFileSystem(failAt: failAt)
+                let faulty = try makeCatalog(folder, storage: LocalObjectStorage(files: files))
+                var transaction = Transaction(try faulty.load(id))
+                transaction.overwrite(adding: [dataFile("b")], removing: [dataFile("a")])
+                transaction.setProperties(["k": "v"])
+                transaction.setStatistics { (snapshot) throws(WeirError) in
+                    let path = folder + "/wh/db/t/data/puffin/\(snapshot.id).puffin"
+                    let blob = PuffinFile.Blob(
+                        type: "x",
+                        snapshotId: snapshot.id,
+                        sequenceNumber: snapshot.sequenceNumber,
+                        bytes: [1]
+                    )
+                    let (bytes, footer) = PuffinFile.encode([blob])
+                    try faulty.storage.putNew(path, bytes)
+                    return StatisticsFile(
+                        snapshotId: snapshot.id,
+                        path: path,
+                        fileSize: Int64(bytes.count),
+                        footerSize: footer,
+                        blobs: [blob.metadata]
+                    )
+                }
+                let committed = try? transaction.commit()
+                files.loseUnsynced()
+
+                // A new process over the real files.
+                let after = try makeCatalog(folder).load(id)
+                let isNew = after.metadataLocation != before.metadataLocation
+                outcomes.insert(isNew)
+                #expect(committed == nil || isNew, "an acknowledged commit is there, step \(failAt)")
+                let names = try FreshPlan.liveNames(of: after)
+                #expect(names == (isNew ? ["b"] : ["a"]), "step \(failAt)")
+                #expect(after.properties["k"] == (isNew ? "v" : nil))
+                if isNew {
+                    let files = after.statistics(of: after.currentSnapshot?.id ?? 0)
+                    let statistics = try #require(files.first)
+                    let blobs = try PuffinFile.decode(try after.storage.read(statistics.path), at: statistics.path)
+                    #expect(blobs[0].sequenceNumber == after.currentSnapshot?.sequenceNumber)
+                }
+                // And the next commit works.
+                #expect(try after.appending("c").liveNames().contains("c"))
+                return !files.isDead
+            }
+            if isDone { break }
+            failAt += 1
+        }
+        #expect(failAt > 8)
+        #expect(outcomes == [true, false])
+    }
+
+    @Test func `a full disk fails the commit and leaves nothing behind`() throws {
+        for failAt in 0..<8 {
+            try withTemporaryFolder { folder in
+                _ = try makeCatalog(folder).create(id, schema: testSchema).appending("a")
+                let before = try LocalObjectStorage().list(folder + "/wh").count
+                let files = FaultyFileSystem(failAt: failAt, fault: .outOfSpace)
+                let table = try makeCatalog(folder, storage: LocalObjectStorage(files: files)).load(id)
+                #expect(throws: WeirError.self, "step \(failAt)") { try table.appending("b") }
+                #expect(try LocalObjectStorage().list(folder + "/wh").count == before, "step \(failAt)")
+                #expect(try table.refreshed().appending("b").liveNames() == ["a", "b"])
+            }
+        }
+    }
+
+    @Test func `two writers at once lose nothing`() throws {
+        try withTemporaryFolder { folder in
+            let setup = try makeCatalog(folder).create(
+                id,
+                schema: testSchema,
+                properties: ["commit.retry.num-retries": "100", "commit.retry.min-wait-ms": "1"]
+            )
+            let failures = Mutex<[String]>([])
+            DispatchQueue.concurrentPerform(iterations: 2) { writer in
+                do {
+                    // Each writer has its own connection, as another process would.
+                    var table = try makeCatalog(folder).load(setup.identifier)
+                    for number in 0..<50 { table = try table.appending("w\(writer)-\(number)") }
+                } catch {
+                    failures.withLock { $0.append("\(error)") }
+                }
+            }
+            #expect(failures.withLock { $0 } == [])
+            let table = try setup.refreshed()
+            #expect(table.snapshots.count == 100)
+            #expect(table.ancestors(of: table.currentSnapshot?.id).map(\.sequenceNumber) == (1...100).reversed())
+            #expect(try FreshPlan.liveNames(of: table).count == 100)
+            #expect(table.currentSnapshot?.summary["total-data-files"] == "100")
+            // Failed attempts removed their manifest lists and metadata files.
+            let metadata = try LocalObjectStorage().list(folder + "/wh/db/t/metadata")
+            #expect(metadata.count { $0.path.hasSuffix(".metadata.json") } == 101)
+            #expect(metadata.count { $0.path.lastPathComponent.hasPrefix("snap-") } == 100)
+        }
+    }
+
+    @Test func `a lost race is tried again with the other's changes, until the retries are used up`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try makeCatalog(folder)
+            let table = try catalog.create(id, schema: testSchema).appending("a")
+            let waits = Mutex<[Int64]>([])
+            let clock = TransactionClock(
+                nowMs: { 1_700_000_000_000 },
+                sleep: { wait in waits.withLock { $0.append(wait) } },
+                random: { 12345 }
+            )
+            var transaction = Transaction(table, clock: clock)
+            transaction.append([dataFile("b")])
+            let calls = Mutex(0)
+            transaction.require { (metadata) throws(WeirError) in
+                calls.withLock { $0 += 1 }
+                // Someone else always comes first.
+                _ = try catalog.load(table.identifier).setting(
+                    "n",
+                    "\(metadata.snapshots.count)-\(metadata.lastUpdatedMs)"
+                )
+            }
+            let error = #expect(throws: WeirError.self) { try transaction.commit() }
+            #expect(error?.code == .conflict)
+            #expect(calls.withLock { $0 } == 5)
+            #expect(waits.withLock { $0.count } == 4)
+            #expect(waits.withLock { zip($0, $0.dropFirst()).allSatisfy { $0 < $1 } })
+            let files = try LocalObjectStorage().list(folder + "/wh/db/t/metadata")
+            #expect(files.count { $0.path.hasSuffix("-m0.avro") } == 1)
+        }
+    }
+
+    @Test func `a requirement that fails gives the transaction up`() throws {
+        try withTemporaryFolder { folder in
+            let table = try makeCatalog(folder).create(id, schema: testSchema)
+            var transaction = Transaction(table)
+            transaction.append([dataFile("a")])
+            transaction.require { (_) throws(WeirError) in throw WeirError(.conflict, "the ledger moved") }
+            let error = #expect(throws: WeirError.self) { try transaction.commit() }
+            #expect(error?.message == "the ledger moved")
+            #expect(try table.refreshed().snapshots.isEmpty)
+        }
+    }
+
+    @Test func `an answer that is lost is looked up`() throws {
+        try withTemporaryFolder { folder in
+            let real = try makeCatalog(folder)
+            _ = try real.create(id, schema: testSchema)
+            // The swap happens, its answer does not arrive: the commit is found to have worked.
+            let afterwards = UnreliableCatalog(real, fails: .afterSwap)
+            #expect(try afterwards.load(id).appending("a").liveNames() == ["a"])
+            // The swap does not happen: the commit fails and leaves nothing.
+            let before = UnreliableCatalog(real, fails: .beforeSwap)
+            let error = #expect(throws: WeirError.self) { try before.load(id).appending("b") }
+            #expect(error?.code == .storage)
+            // Nothing can be learnt: the files must stay.
+            let files = try LocalObjectStorage().list(folder + "/wh").count
+            let dark = UnreliableCatalog(real, fails: .forGood)
+            let unknown = #expect(throws: WeirError.self) { try dark.load(id).appending("c") }
+            #expect(unknown?.code == .unknownState)
+            #expect(try LocalObjectStorage().list(folder + "/wh").count > files)
+            #expect(try FreshPlan.liveNames(of: real.load(id)) == ["a", "c"])
+        }
+    }
+
+    @Test func `old metadata files go when the table says so`() throws {
+        try withTemporaryFolder { folder in
+            var table = try makeCatalog(folder).create(
+                id,
+                schema: testSchema,
+                properties: [
+                    "write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "3",
+                ]
+            )
+            for number in 0..<8 { table = try table.appending("f\(number)") }
+            let files = try LocalObjectStorage().list(folder + "/wh/db/t/metadata")
+            #expect(files.count { $0.path.hasSuffix(".metadata.json") } == 4)
+            #expect(table.metadata.metadataLog.count == 3)
+            #expect(table.metadataLocation.lastPathComponent.hasPrefix("00008-"))
+        }
+    }
+}
+
+extension Table {
+    func setting(_ key: String, _ value: String) throws(WeirError) -> Table {
+        var transaction = Transaction(self)
+        transaction.setProperties([key: value])
+        return try transaction.commit()
+    }
+}
+
+/// Reads a table's live files from storage, past the cache of parsed manifests.
+enum FreshPlan {
+    static func liveNames(of table: Table) throws -> Set<String> {
+        guard let path = table.currentSnapshot?.manifestList else { return [] }
+        var names: Set<String> = []
+        for manifest in try ManifestList.decode(try table.storage.read(path), at: path) {
+            let spec = table.metadata.spec(id: manifest.specId) ?? .unpartitioned
+            let entries = try Manifest.decode(
+                try table.storage.read(manifest.path),
+                manifest,
+                partitionType: table.metadata.partitionType(spec)
+            )
+            for entry in entries where entry.isLive { names.insert(entry.file.path.lastPathComponent) }
+        }
+        return names
+    }
+}
+
+/// A catalog whose swap fails in a chosen way.
+final class UnreliableCatalog: Catalog {
+    enum Failure { case beforeSwap, afterSwap, forGood }
+
+    private let real: SQLiteCatalog
+    private let failure: Failure
+    private let isDark = Mutex(false)
+
+    init(_ real: SQLiteCatalog, fails failure: Failure) {
+        self.real = real
+        self.failure = failure
+    }
+
+    var warehouse: String { real.warehouse }
+    var storage: any ObjectStorage { real.storage }
+    func namespaces() throws(WeirError) -> [[String]] { try real.namespaces() }
+    func createNamespace(_ namespace: [String], ifNotExists: Bool) throws(WeirError) {
+        try real.createNamespace(namespace, ifNotExists: ifNotExists)
+    }
+    func dropNamespace(_ namespace: [String]) throws(WeirError) { try real.dropNamespace(namespace) }
+    func tables(in namespace: [String]) throws(WeirError) -> [TableIdentifier] { try real.tables(in: namespace) }
+    func metadataLocation(of id: TableIdentifier) throws(WeirError) -> String {
+        if isDark.withLock({ $0 }) { throw WeirError(.storage, "no answer") }
+        return try real.metadataLocation(of: id)
+    }
+    func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError) {
+        try real.register(id, metadataLocation: metadataLocation)
+    }
+    func unregister(_ id: TableIdentifier) throws(WeirError) { try real.unregister(id) }
+    func commit(_ id: TableIdentifier, from old: String, to new: String) throws(WeirError) {
+        if failure != .beforeSwap { try real.commit(id, from: old, to: new) }
+        if failure == .forGood { isDark.withLock { $0 = true } }
+        throw WeirError(.storage, "no answer")
+    }
+}

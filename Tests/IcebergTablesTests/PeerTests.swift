@@ -1,0 +1,159 @@
+import Bytes
+import Columnar
+import Foundation
+import IcebergFormat
+import IcebergTables
+import ObjectStorage
+import Testing
+import WeirTesting
+
+/// Other engines on our tables and we on theirs; they are there once `scripts/install-test-peers` has run.
+@Suite(.enabled(if: Peers.isInstalled), .serialized) struct PeerTests {
+    @Test func `PyIceberg and DuckDB read what we write, PyIceberg appends, and we read on`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try makeCatalog(folder)
+            let transforms: [[String]] = [
+                [], ["id"], ["bucket(4, id)"], ["truncate(name, 2)"], ["day(at)"], ["hour(at)"], ["month(at)"],
+                ["year(at)", "name"], ["truncate(10, id)", "price"],
+            ]
+            var arguments = [folder + "/catalog.db", folder + "/wh"]
+            var expected = ""
+            for (index, texts) in transforms.enumerated() {
+                let spec = try PartitionSpec(parsing: texts, schema: Orders.schema)
+                let id = TableIdentifier(namespace: ["db"], name: "t\(index)")
+                var table = try catalog.create(id, schema: Orders.schema, spec: spec, properties: ["owner": "weir"])
+                for start in [0, 10] as [Int64] {
+                    var transaction = Transaction(table)
+                    transaction.append(try Orders.write(start..<start + 10, to: table))
+                    table = try transaction.commit()
+                }
+                var delta = Transaction(table)
+                delta.rowDelta(
+                    adding: [],
+                    deletes: try Orders.deleteFirstRows(of: table),
+                    validateFrom: table.currentSnapshot?.id
+                )
+                let files = try table.plan().count
+                table = try delta.commit()
+                #expect(try table.plan().allSatisfy { $0.deletes.count == 1 })
+                arguments += [id.description, LocalObjectStorage.localPath(table.metadataLocation)]
+                expected += "\(id) rows \(20 - files) duckdb \(20 - files) appended 5\n"
+            }
+            #expect(try Peers.run("check_tables.py", arguments) == expected)
+            for id in try catalog.tables(in: ["db"]) {
+                let table = try catalog.load(id)
+                #expect(table.snapshots.count == 4)
+                #expect(table.currentSnapshot?.summary["total-records"] == "25")
+                #expect(try table.plan().reduce(0) { $0 + $1.file.recordCount } == 25)
+                #expect(table.properties["owner"] == "weir")
+                // Our next commit builds on theirs.
+                #expect(try table.appending(Orders.write(50..<51, to: table)).snapshots.count == 5)
+            }
+            #expect(try catalog.tables(in: ["made_by_pyiceberg"]).map(\.name) == ["t"])
+            #expect(try catalog.namespaces() == [["db"], ["made_by_pyiceberg"]])
+        }
+    }
+}
+
+extension Table {
+    func appending(_ files: [DataFile]) throws -> Table {
+        var transaction = Transaction(self)
+        transaction.append(files)
+        return try transaction.commit()
+    }
+}
+
+/// Small real Parquet files.
+enum Orders {
+    static let schema = Schema([
+        Field(id: 1, name: "id", type: .long, isRequired: true), Field(id: 2, name: "at", type: .timestamptz),
+        Field(id: 3, name: "name", type: .string), Field(id: 4, name: "price", type: .decimal(precision: 12, scale: 2)),
+    ])
+
+    /// One file per partition.
+    static func write(_ ids: Range<Int64>, to table: Table) throws -> [DataFile] {
+        var groups: [[Scalar]: [[Scalar]]] = [:]
+        for id in ids {
+            let row: [Scalar] = [
+                .long(id), id % 7 == 6 ? .null : .timestamptz(-7_200_000_000 + id * 3_000_000_000),
+                .string(["alpha", "beta", "ß→🦆"][Int(id % 3)]), .decimal(Int128(id % 4) * 125 - 100, scale: 2),
+            ]
+            let values = try table.spec.fields.map { field in
+                try field.transform.apply(row[table.schema.index(ofField: field.sourceId) ?? 0])
+            }
+            groups[values, default: []].append(row)
+        }
+        return try groups.map { values, rows in
+            let folder = [table.dataLocation, table.spec.path(for: values)].filter { !$0.isEmpty }.joined(
+                separator: "/"
+            )
+            return try parquet(rows, schema, folder, table) {
+                DataFile(
+                    parquet: $0,
+                    $1,
+                    partition: values,
+                    metrics: MetricsConfig(properties: table.properties, schema: schema)
+                )
+            }
+        }
+    }
+
+    /// Position deletes of row 0, one file per data file.
+    static func deleteFirstRows(of table: Table) throws -> [DataFile] {
+        let schema = Schema([
+            Field(id: DataFile.deletePathFieldId, name: "file_path", type: .string, isRequired: true),
+            Field(id: DataFile.deletePositionFieldId, name: "pos", type: .long, isRequired: true),
+        ])
+        return try table.plan().map { task in
+            try parquet([[.string(task.file.path), .long(0)]], schema, table.dataLocation, table) {
+                DataFile(
+                    parquet: $0,
+                    $1,
+                    content: .positionDeletes,
+                    partition: task.file.partition,
+                    specId: task.specId
+                )
+            }
+        }
+    }
+
+    private static func parquet(
+        _ rows: [[Scalar]],
+        _ schema: Schema,
+        _ folder: String,
+        _ table: Table,
+        _ describe: (String, ParquetFileSummary) -> DataFile
+    ) throws -> DataFile {
+        let path = "\(folder)/\(UUID().uuidString).parquet"
+        let columns = schema.fields.indices.map { index in
+            var builder = ColumnBuilder(schema.fields[index].type)
+            for row in rows { builder.append(row[index]) }
+            return builder.finish()
+        }
+        let writer = try ParquetFileWriter(schema: schema, to: try table.storage.create(path))
+        try writer.write(ColumnBatch(schema: schema, columns: columns, count: rows.count))
+        return describe(path, try writer.finish())
+    }
+}
+
+enum Peers {
+    private static let root = String(
+        #filePath.prefix(upTo: #filePath.range(of: "/Tests/")?.lowerBound ?? #filePath.endIndex)
+    )
+    private static let python = root + "/.deps/peers/bin/python"
+
+    static let isInstalled = FileManager.default.isExecutableFile(atPath: python)
+
+    /// What a script beside this file prints.
+    static func run(_ script: String, _ arguments: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: python)
+        process.arguments = [root + "/Tests/IcebergTablesTests/Peers/" + script] + arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return String(decoding: output, as: UTF8.self)
+    }
+}
