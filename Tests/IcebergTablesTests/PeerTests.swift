@@ -144,11 +144,11 @@ enum Peers {
 
     static let isInstalled = FileManager.default.isExecutableFile(atPath: python)
 
-    /// What a script beside this file prints.
+    /// What one of the peer scripts prints.
     static func run(_ script: String, _ arguments: [String]) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = [root + "/Tests/IcebergTablesTests/Peers/" + script] + arguments
+        process.arguments = [root + "/Tests/WeirCommandsTests/Fixtures/peers/" + script] + arguments
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()
