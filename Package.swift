@@ -110,7 +110,8 @@ let package = Package(
             name: "weir-bench",
             dependencies: [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergTables",
-                "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology", "CJSONShim",
+                "IcebergFormat", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology", "WeirCommands",
+                "CJSONShim",
             ],
             swiftSettings: swiftSettings,
             linkerSettings: linkerSettings
