@@ -1,4 +1,5 @@
 import Bytes
+import CArrowShim
 
 extension ArrowColumn {
     /// This array as a column of `type`: the same memory where the layouts agree, otherwise converted.
@@ -7,6 +8,7 @@ extension ArrowColumn {
     /// digits, times and timestamps of any unit to microseconds (nanoseconds are rounded down), text and bytes to each
     /// other, 16 fixed bytes to uuid.
     func converted(to type: FieldType) throws(WeirError) -> ColumnVector {
+        if let dictionary = array.dictionary { return try decoded(dictionary.pointee, to: type) }
         switch (format, type) {
         case (.boolean, .boolean): return try column(type, bits())
         case (.signed(4), .int), (.date32, .date), (.float, .float): return try column(type, values(width: 4))
@@ -43,6 +45,30 @@ extension ArrowColumn {
         default:
             throw WeirError(.invalid, "a column of type \(format.nearestType) cannot be read as \(type)")
         }
+    }
+
+    /// A dictionary-encoded array as plain values; `format` is that of the dictionary's values, indices are int32.
+    private func decoded(_ dictionary: ArrowArray, to type: FieldType) throws(WeirError) -> ColumnVector {
+        let words = ArrowColumn(
+            array: dictionary,
+            offset: Int(dictionary.offset),
+            count: Int(dictionary.length),
+            format: format,
+            owner: owner
+        )
+        let plain = try words.converted(to: type)
+        let source = try values(width: 4)
+        let validity = try validity()
+        var rows = [Int32](repeating: -1, count: count)
+        for row in 0..<count {
+            if let validity, !Bitmap.isSet(validity.base, row) { continue }
+            let index = source.values(as: Int32.self)[row]
+            guard index >= 0, Int(index) < words.count else {
+                throw WeirError(.corrupt, "dictionary index \(index) of \(words.count) values")
+            }
+            rows[row] = index
+        }
+        return rows.withUnsafeBufferPointer { plain.gathered($0) }
     }
 
     /// Whether `converted(to:)` knows the pair, before any row is read.

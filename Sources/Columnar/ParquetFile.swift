@@ -76,11 +76,15 @@ final class ParquetFile {
             guard let child = schema.children?[index]?.pointee else { return nil }
             var leaf = weir_parquet_leaf()
             guard weir_parquet_reader_leaf(reader, Int32(index), &leaf) == WEIR_ARROW_OK else { return nil }
-            let format = ArrowFormat(String(cString: child.format))
+            let own = String(cString: child.format)
+            // What Arrow keeps as a dictionary of 32-bit indices counts as its values; reading spells them out.
+            let format = child.dictionary.map {
+                own == "i" ? ArrowFormat(String(cString: $0.pointee.format)) : .unknown("dictionary")
+            }
             return ParquetColumn(
                 name: child.name.map { String(cString: $0) } ?? "",
                 fieldID: child.fieldID,
-                format: format,
+                format: format ?? ArrowFormat(own),
                 physicalType: leaf.physical_type,
                 isUUID: leaf.is_uuid,
                 leaf: leaf.index,
@@ -116,6 +120,7 @@ extension ArrowSchema {
 
     /// The column type that stands nearest, nested types included.
     var nearestType: FieldType {
+        if let dictionary { return dictionary.pointee.nearestType }
         let children = (0..<Int(n_children)).compactMap { self.children?[$0]?.pointee }
         let fields = children.map {
             Field(

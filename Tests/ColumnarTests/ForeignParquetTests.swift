@@ -71,6 +71,28 @@ struct ForeignParquetTests {
     }
 
     @Test
+    func `types that Arrow restores from its own schema are read as columns`() throws {
+        let schema = Schema([
+            Field(id: 1, name: "dict", type: .string), Field(id: 2, name: "day", type: .date),
+            Field(id: 3, name: "berlin", type: .timestamptz), Field(id: 4, name: "large", type: .binary),
+            Field(id: 5, name: "uuid", type: .uuid),
+        ])
+        let rows = try Self.read("arrow-schema.parquet", schema.fields).scalars
+        #expect(rows.count == 2000)
+        for row in 0..<2000 {
+            #expect(
+                rows[row] == [
+                    row % 5 == 0 ? .null : .string("word\(row % 7)"), .date(Int32(row - 1000)),
+                    .timestamptz(Int64(row)),
+                    .binary([UInt8(row % 256)]), .uuid(UInt128(row)),
+                ]
+            )
+        }
+        let file = try ParquetFileReader.fileSchema(Self.open("arrow-schema.parquet"))
+        #expect(file.fields.map(\.type) == [.string, .date, .timestamptz, .binary, .uuid])
+    }
+
+    @Test
     func `columns are found by field id, promoted, and null when missing`() throws {
         let batch = try Self.read(
             "field-ids.parquet",
