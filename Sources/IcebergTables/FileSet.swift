@@ -14,8 +14,8 @@ struct FileSet {
             partitions = nil
             return
         }
-        partitions = Dictionary(grouping: Set(files.map { PartitionKey($0) }), by: \.specId)
-            .mapValues { $0.map(\.values) }
+        let distinct = Dictionary(files.map { (PartitionKey($0), $0.partition) }) { first, _ in first }
+        partitions = Dictionary(grouping: distinct, by: \.key.specId).mapValues { $0.map(\.value) }
     }
 
     /// False when the manifest list shows that none of the files is in that manifest.

@@ -1,14 +1,20 @@
 import Columnar
 import IcebergFormat
 
-/// One partition of one spec.
+/// One partition of one spec. Unlike plain values, NaN is the same partition as NaN, and 0.0 another one than −0.0.
 struct PartitionKey: Hashable {
     let specId: Int
     let values: [Scalar]
 
     init(specId: Int, values: [Scalar]) {
         self.specId = specId
-        self.values = values
+        self.values = values.map { value in
+            switch value {
+            case .float(let number): .long(Int64(number.isNaN ? Float.nan.bitPattern : number.bitPattern))
+            case .double(let number): .long(Int64(bitPattern: number.isNaN ? Double.nan.bitPattern : number.bitPattern))
+            default: value
+            }
+        }
     }
 
     init(_ file: DataFile) { self.init(specId: file.specId, values: file.partition) }
