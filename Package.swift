@@ -63,7 +63,7 @@ let package = Package(
             name: "CJSONShim",
             exclude: ["simdjson/LICENSE"],
             // simdjson under a name of our own: Arrow's libraries export the symbols of another version.
-            cxxSettings: [.define("simdjson", to: "weir_simdjson"), .unsafeFlags(["-O3"])]
+            cxxSettings: [.define("simdjson", to: "weir_simdjson"), .unsafeFlags(["-O3", "-Wno-deprecated"])]
         ),
 
         // Each target imports only from the ones above it.

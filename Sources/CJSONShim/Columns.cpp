@@ -38,7 +38,7 @@ std::string Column::typeName() const {
     case WEIR_JSON_TIMESTAMPTZ: return "timestamptz";
     case WEIR_JSON_STRING: return "string";
     case WEIR_JSON_UUID: return "uuid";
-    case WEIR_JSON_FIXED: return "fixed(" + std::to_string(width) + ")";
+    case WEIR_JSON_FIXED: return "fixed[" + std::to_string(width) + "]";
     case WEIR_JSON_BINARY: return "binary";
     }
     return "unknown";

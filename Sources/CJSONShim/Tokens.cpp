@@ -11,7 +11,7 @@ static constexpr uint32_t deepest = 1024;
 
 const char *Tokens::index(const uint8_t *text, size_t count) {
     count_ = 0;
-    if (count > capacity_) {
+    if (count > capacity_ || !indexer_) {
         size_t capacity = smallestCapacity;
         while (capacity < count) capacity *= 2;
         indexer_.reset();
