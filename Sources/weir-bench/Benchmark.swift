@@ -39,6 +39,8 @@ enum Benchmark {
     static func line(_ name: String, rate: Double, unit: String, detail: String) {
         let magnitude = rate >= 1e6 ? String(format: "%.2f M", rate / 1e6) : String(format: "%.0f k", rate / 1e3)
         let padded = name.padding(toLength: max(name.count, 48), withPad: " ", startingAt: 0)
-        print("\(padded) \(magnitude) \(unit)\(detail.isEmpty ? "" : "  (\(detail))")")
+        let text = "\(padded) \(magnitude) \(unit)\(detail.isEmpty ? "" : "  (\(detail))")\n"
+        // Unbuffered: a long run shows each line as it is measured.
+        FileHandle.standardOutput.write(Data(text.utf8))
     }
 }

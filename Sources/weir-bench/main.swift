@@ -1,6 +1,5 @@
 import Foundation
 
-setvbuf(stdout, nil, _IOLBF, 0)
 let wanted = CommandLine.arguments.dropFirst()
 func selects(_ name: String) -> Bool { wanted.isEmpty || wanted.contains(name) }
 

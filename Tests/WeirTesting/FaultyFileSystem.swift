@@ -65,7 +65,8 @@ public final class FaultyFileSystem: FileSystem {
         }
     }
 
-    func step() throws(WeirError) {
+    /// Takes one step on behalf of something that is not a file, such as a catalog.
+    public func step() throws(WeirError) {
         if case .fail(let error) = takeStep() { throw error }
     }
 

@@ -1,0 +1,146 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventLog
+import IcebergFormat
+import IcebergTables
+import MixedTables
+import ObjectStorage
+import StreamRuntime
+import Testing
+import Topology
+import WeirTesting
+
+/// A warehouse with a file log, and topologies to run over it.
+struct IngestFixture {
+    let folder: String
+
+    var logRoot: String { folder + "/log" }
+    var deadLetters: String { folder + "/dead-letters/test.ndjson" }
+
+    func catalog(files: any FileSystem = LocalFileSystem()) throws -> any Catalog {
+        let real = try SQLiteCatalog(
+            path: folder + "/catalog.db",
+            warehouse: "file://" + folder,
+            storage: LocalObjectStorage(files: files)
+        )
+        guard let faulty = files as? FaultyFileSystem else { return real }
+        return FaultyCatalog(real: real, files: faulty)
+    }
+
+    static let people = """
+        name: test
+        pipeline: { commit.interval: 1h, commit.bytes: 1kb }
+        source: { name: people, type: file-log, topics: [people], format: debezium-json }
+        tables:
+          - name: shop.people
+            columns: { id: long, name: string, amount: "decimal(12,2)", country: string }
+            primary-key: [id]
+        route: [{ source-table: shop.public.(.*), sink-table: shop.$1 }]
+        sink: { type: mixed-iceberg }
+        """
+
+    static func topology(_ text: String) throws -> Topology {
+        let (topology, problems) = Topology.check(yaml: text)
+        return try #require(topology, "\(problems)")
+    }
+
+    /// Runs a topology until it has caught up, over storage that may fail.
+    @discardableResult
+    func run(_ text: String = people, files: any FileSystem = LocalFileSystem()) throws -> IngestProgress {
+        let catalog = try catalog(files: files)
+        let plan = try IngestPlan.resolve(
+            Self.topology(text),
+            catalog: catalog,
+            nowMilliseconds: 1_700_000_000_000
+        ) { (_) throws(WeirError) in try FileLog(root: logRoot) }
+        return try IngestRun(plan, deadLetterPath: deadLetters, files: files).run(untilCaughtUp: true)
+    }
+
+    func table(_ name: String) throws -> MixedTable {
+        try MixedTable.load(TableIdentifier(name), from: catalog())
+    }
+
+    /// The rows of `shop.people` by id; an id met twice is an error.
+    func people(at point: ReadPoint? = nil) throws -> [Int: DebeziumHistory.Row] {
+        var rows: [Int: DebeziumHistory.Row] = [:]
+        try MergeOnReadScan(table("shop.people"), at: point).forEachInOrder { (batch) throws(WeirError) in
+            for row in 0..<batch.count {
+                let (id, value) = Self.person(batch, row)
+                if rows.updateValue(value, forKey: id) != nil { throw WeirError(.corrupt, "id \(id) is there twice") }
+            }
+            return true
+        }
+        return rows
+    }
+
+    /// The change log of `shop.people` applied from the beginning; complains about changes that cannot be.
+    func replayedPeople() throws -> [Int: DebeziumHistory.Row] {
+        var rows: [Int: DebeziumHistory.Row] = [:]
+        try ChangeLogScan(table("shop.people"), after: 0).forEach { (batch) throws(WeirError) in
+            for row in 0..<batch.count {
+                let (id, value) = Self.person(batch.rows, row)
+                switch batch.kind(row) {
+                case .insert:
+                    if rows[id] != nil { throw WeirError(.corrupt, "+I of \(id), which is there") }
+                    rows[id] = value
+                case .updateBefore, .delete:
+                    if rows[id] == nil { throw WeirError(.corrupt, "a retraction of \(id), which is not there") }
+                    if batch.kind(row) == .delete { rows[id] = nil }
+                case .updateAfter: rows[id] = value
+                }
+            }
+            return true
+        }
+        return rows
+    }
+
+    private static func person(_ batch: ColumnBatch, _ row: Int) -> (Int, DebeziumHistory.Row) {
+        func text(_ column: Int) -> String? {
+            if case .string(let text) = batch.columns[column].scalar(row) { return text }
+            return nil
+        }
+        let id = Int(batch.columns[0].pointer(as: Int64.self)[row])
+        let cents = Int(batch.columns[2].pointer(as: Int128.self)[row])
+        return (id, DebeziumHistory.Row(name: text(1), amountCents: cents, country: text(3)))
+    }
+}
+
+/// A catalog whose commits can die before or behind the swap, on the step count of a faulty file system.
+struct FaultyCatalog: Catalog {
+    let real: SQLiteCatalog
+    let files: FaultyFileSystem
+
+    var warehouse: String { real.warehouse }
+    var storage: any ObjectStorage { real.storage }
+
+    func namespaces() throws(WeirError) -> [[String]] { try real.namespaces() }
+    func createNamespace(_ namespace: [String], ifNotExists: Bool) throws(WeirError) {
+        try real.createNamespace(namespace, ifNotExists: ifNotExists)
+    }
+    func dropNamespace(_ namespace: [String]) throws(WeirError) { try real.dropNamespace(namespace) }
+    func tables(in namespace: [String]) throws(WeirError) -> [TableIdentifier] { try real.tables(in: namespace) }
+    func metadataLocation(of id: TableIdentifier) throws(WeirError) -> String {
+        if files.isDead { throw WeirError(.storage, "simulated crash") }
+        return try real.metadataLocation(of: id)
+    }
+    func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError) {
+        try files.step()
+        try real.register(id, metadataLocation: metadataLocation)
+        try files.step()
+    }
+    func unregister(_ id: TableIdentifier) throws(WeirError) {
+        try files.step()
+        try real.unregister(id)
+    }
+    func commit(
+        _ id: TableIdentifier,
+        from oldMetadataLocation: String,
+        to newMetadataLocation: String
+    ) throws(WeirError) {
+        try files.step()
+        try real.commit(id, from: oldMetadataLocation, to: newMetadataLocation)
+        // The swap happened, but its caller never learns.
+        try files.step()
+    }
+}

@@ -1,0 +1,114 @@
+import Bytes
+import ChangeEvents
+import EventLog
+import Foundation
+import MixedTables
+import ObjectStorage
+import StreamRuntime
+import Testing
+import WeirTesting
+
+@Suite struct IngestTests {
+    @Test(arguments: SeededGenerator.seeds(4))
+    func `a log with repeats, gaps and poison becomes the rows it describes`(seed: UInt64) throws {
+        try withTemporaryFolder { folder in
+            let fixture = IngestFixture(folder: folder)
+            let log = try FileLog(root: fixture.logRoot)
+            try log.createTopic("people")
+            let writer = FileLogWriter(log)
+            defer { writer.close() }
+            var history = DebeziumHistory(seed: seed)
+            var start = 0
+            // Several runs: each goes on where the last one committed.
+            for _ in 0..<3 {
+                history.extend(150)
+                try history.append(start..<history.records.count, to: writer, topic: "people")
+                start = history.records.count
+                let progress = try fixture.run()
+                #expect(progress.records > 0 && progress.records <= 160)
+                #expect(try fixture.people() == history.rows, "seed \(seed)")
+                #expect(try fixture.replayedPeople() == history.rows, "seed \(seed)")
+            }
+            let letters = try String(contentsOfFile: fixture.deadLetters, encoding: .utf8).split(separator: "\n")
+            #expect(letters.count == history.poisoned)
+            // A run with nothing new reads nothing and commits nothing.
+            let idle = try fixture.run()
+            #expect(idle.records == 0 && idle.commits == 0)
+        }
+    }
+
+    @Test func `a crash at any step loses nothing and doubles nothing`() throws {
+        var history = DebeziumHistory(seed: 11, keySpace: 12)
+        history.extend(60)
+        let total = try withTemporaryFolder { folder in
+            let files = FaultyFileSystem()
+            try Self.prepare(folder, history).run(files: files)
+            return files.steps
+        }
+        #expect(total > 40)
+        for step in 0..<total {
+            try withTemporaryFolder { folder in
+                let fixture = try Self.prepare(folder, history)
+                let files = FaultyFileSystem(failAt: step)
+                // The last step may fall behind everything that matters; then the run succeeds.
+                let failed = (try? fixture.run(files: files)) == nil
+                if failed && step % 2 == 0 { files.loseUnsynced() }
+                try fixture.run()
+                let rows = try fixture.people()
+                #expect(rows == history.rows, "after a crash at step \(step) of \(total)")
+                #expect(try fixture.replayedPeople() == history.rows, "after a crash at step \(step) of \(total)")
+                let letters = try String(contentsOfFile: fixture.deadLetters, encoding: .utf8).split(separator: "\n")
+                #expect(letters.count == history.poisoned, "after a crash at step \(step) of \(total)")
+            }
+        }
+        print("crash sweep of ingest: \(total) steps")
+    }
+
+    @Test func `a full disk stops the run with the reason, and a later run goes on`() throws {
+        var history = DebeziumHistory(seed: 12, keySpace: 12)
+        history.extend(40)
+        let total = try withTemporaryFolder { folder in
+            let files = FaultyFileSystem()
+            try Self.prepare(folder, history).run(files: files)
+            return files.steps
+        }
+        for step in stride(from: 0, to: total, by: 3) {
+            try withTemporaryFolder { folder in
+                let fixture = try Self.prepare(folder, history)
+                do {
+                    try fixture.run(files: FaultyFileSystem(failAt: step, fault: .outOfSpace))
+                } catch let error as WeirError {
+                    #expect(error.code == .outOfSpace || error.code == .unknownState, "step \(step): \(error)")
+                }
+                try fixture.run()
+                #expect(try fixture.people() == history.rows, "after a full disk at step \(step) of \(total)")
+            }
+        }
+    }
+
+    @Test func `a filter takes rows away that no longer pass`() throws {
+        try withTemporaryFolder { folder in
+            var history = DebeziumHistory(seed: 5)
+            history.extend(300)
+            let fixture = try Self.prepare(folder, history)
+            let filtered = IngestFixture.people.replacingOccurrences(
+                of: "sink:",
+                with: "transform: [{ source-table: shop.people, filter: \"country <> 'FR' AND amount > 0\" }]\nsink:"
+            )
+            try fixture.run(filtered)
+            let expected = history.rows.filter { $0.value.country.map { $0 != "FR" } == true && $0.value.amountCents > 0 }
+            #expect(try fixture.people() == expected)
+            #expect(try fixture.replayedPeople() == expected)
+        }
+    }
+
+    static func prepare(_ folder: String, _ history: DebeziumHistory) throws -> IngestFixture {
+        let fixture = IngestFixture(folder: folder)
+        let log = try FileLog(root: fixture.logRoot)
+        try log.createTopic("people")
+        let writer = FileLogWriter(log)
+        defer { writer.close() }
+        try history.append(0..<history.records.count, to: writer, topic: "people")
+        return fixture
+    }
+}
