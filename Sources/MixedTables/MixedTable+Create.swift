@@ -77,19 +77,18 @@ extension MixedTable {
         ) { $1 }
         changeProperties[TableMarkers.primaryKey] = keyNames
 
-        if try catalog.tables(in: identifier.namespace).contains(changeIdentifier) {
-            throw WeirError(
-                .alreadyExists,
-                "the change store \(changeIdentifier) exists already",
-                advice: "drop it, or choose another table name"
+        try clearUnfinished(changeIdentifier, in: catalog)
+        let base: Table
+        if let unfinished = try unfinishedBase(identifier, change: changeIdentifier, in: catalog) {
+            base = unfinished
+        } else {
+            base = try catalog.create(
+                identifier,
+                schema: schema,
+                spec: definition.partitionSpec,
+                properties: baseProperties
             )
         }
-        let base = try catalog.create(
-            identifier,
-            schema: schema,
-            spec: definition.partitionSpec,
-            properties: baseProperties
-        )
         do {
             let change = try catalog.create(
                 changeIdentifier,
@@ -100,9 +99,40 @@ extension MixedTable {
             let key = try base.schema.selecting(definition.primaryKey).fields
             return MixedTable(base: base, change: change, primaryKey: key)
         } catch {
+            // The change store first: a base store without one is completed by the next attempt.
+            try? catalog.drop(changeIdentifier, purge: true)
             try? catalog.drop(identifier, purge: true)
             throw error
         }
+    }
+
+    /// Removes a change store whose base store is gone: what an earlier creation or drop left when it was cut short. One
+    /// that holds data is not touched.
+    private static func clearUnfinished(_ change: TableIdentifier, in catalog: any Catalog) throws(WeirError) {
+        guard try catalog.exists(change) else { return }
+        let table = try catalog.load(change)
+        guard TableMarkers.isChange(table.properties), table.metadata.currentSnapshot == nil else {
+            throw WeirError(
+                .alreadyExists,
+                "the change store \(change) exists already",
+                advice: "drop it, or choose another table name"
+            )
+        }
+        try catalog.drop(change, purge: true)
+    }
+
+    /// The base store of a creation that was cut short before its change store was there.
+    private static func unfinishedBase(
+        _ identifier: TableIdentifier,
+        change: TableIdentifier,
+        in catalog: any Catalog
+    ) throws(WeirError) -> Table? {
+        guard try catalog.exists(identifier) else { return nil }
+        let base = try catalog.load(identifier)
+        guard TableMarkers.isBase(base.properties), base.metadata.currentSnapshot == nil,
+            base.properties[TableMarkers.changeIdentifier] == change.description
+        else { throw WeirError(.alreadyExists, "table '\(identifier)' exists already") }
+        return base
     }
 
     /// Drops the stores, base first (spec section 1.5).

@@ -54,14 +54,17 @@ final class BatchQueue<Element: Sendable>: @unchecked Sendable {
         condition.unlock()
     }
 
-    func take(until deadline: Date) -> Taken {
+    /// Waits for an element, at most until a time when one is given.
+    func take(until deadline: Date? = nil) -> Taken {
         condition.lock()
         defer { condition.unlock() }
         while head == elements.count {
             if isFinished || isCancelled { return .finished }
-            if !condition.wait(until: deadline) && head == elements.count {
-                return isFinished || isCancelled ? .finished : .timeout
+            guard let deadline else {
+                condition.wait()
+                continue
             }
+            if !condition.wait(until: deadline), head == elements.count, !isFinished, !isCancelled { return .timeout }
         }
         let (element, size) = elements[head]
         head += 1

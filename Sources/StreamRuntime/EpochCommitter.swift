@@ -73,7 +73,7 @@ final class EpochCommitter: @unchecked Sendable {
     }
 
     private func run() {
-        while case .element(let job) = queue.take(until: .distantFuture) {
+        while case .element(let job) = queue.take() {
             var failed: WeirError?
             do throws(WeirError) {
                 try commit(job)

@@ -117,9 +117,13 @@ extension IngestPlan {
         _ nowMilliseconds: Int64
     ) throws(WeirError) -> MixedTable {
         if try catalog.exists(definition.identifier) {
-            let table = try MixedTable.load(definition.identifier, from: catalog)
-            try definition.check(against: table)
-            return table
+            do {
+                let table = try MixedTable.load(definition.identifier, from: catalog)
+                try definition.check(against: table)
+                return table
+            } catch  where error.code == .notFound {
+                // A base store without its change store: an earlier creation was cut short, and is completed here.
+            }
         }
         try catalog.createNamespace(definition.identifier.namespace, ifNotExists: true)
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: nowMilliseconds)

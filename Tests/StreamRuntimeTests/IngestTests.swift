@@ -96,7 +96,9 @@ import WeirTesting
                 with: "transform: [{ source-table: shop.people, filter: \"country <> 'FR' AND amount > 0\" }]\nsink:"
             )
             try fixture.run(filtered)
-            let expected = history.rows.filter { $0.value.country.map { $0 != "FR" } == true && $0.value.amountCents > 0 }
+            let expected = history.rows.filter {
+                $0.value.country.map { $0 != "FR" } == true && $0.value.amountCents > 0
+            }
             #expect(try fixture.people() == expected)
             #expect(try fixture.replayedPeople() == expected)
         }
