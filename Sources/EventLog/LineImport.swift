@@ -4,8 +4,11 @@ import Bytes
 public enum LineFormat: String, Sendable, CaseIterable {
     /// The line is the value. Empty lines are passed over.
     case value
-    /// The key, a tab, the value. A line that ends with the tab is a tombstone.
+    /// The key, the separator, the value. A line that ends with the separator is a tombstone.
     case keyValue = "key-value"
+    /// Key and value where a separator stands between them, otherwise a value. A separator inside of the line's first
+    /// JSON value, where it is blank space, does not count.
+    case automatic
 }
 
 /// Appends the lines of a file or of standard input to a topic, in large batches.
@@ -26,6 +29,8 @@ public struct LineImport: Sendable {
 
     public var topic: String
     public var format: LineFormat
+    /// Stands between key and value; a tab as a rule.
+    public var separator = UInt8(ascii: "\t")
     /// Where every record goes; nil sends keyed records to the partition of their key and others to the first.
     public var partition: Int?
     public var codec = CompressionCodec.none
@@ -114,13 +119,29 @@ public struct LineImport: Sendable {
                 if line.isEmpty { return }
                 try add(nil, line, now)
             case .keyValue:
-                guard let tab = line.firstIndex(of: UInt8(ascii: "\t")) else {
-                    throw WeirError(.invalid, "the line has no tab between key and value")
+                guard let place = line.firstIndex(of: settings.separator) else {
+                    throw WeirError(.invalid, "the line has no \(separatorName) between key and value")
                 }
-                let key = UnsafeRawBufferPointer(rebasing: line[..<tab])
-                let value = UnsafeRawBufferPointer(rebasing: line[(tab + 1)...])
-                try add(key, value.isEmpty ? nil : value, now)
+                try add(line, splitAt: place, now)
+            case .automatic:
+                if line.isEmpty { return }
+                if let place = LineSplit.separator(settings.separator, in: line) {
+                    try add(line, splitAt: place, now)
+                } else {
+                    try add(nil, line, now)
+                }
             }
+        }
+
+        private var separatorName: String {
+            settings.separator == UInt8(ascii: "\t")
+                ? "tab" : "'\(String(decoding: [settings.separator], as: UTF8.self))'"
+        }
+
+        private func add(_ line: UnsafeRawBufferPointer, splitAt place: Int, _ now: Int64) throws(WeirError) {
+            let key = UnsafeRawBufferPointer(rebasing: line[..<place])
+            let value = UnsafeRawBufferPointer(rebasing: line[(place + 1)...])
+            try add(key, value.isEmpty ? nil : value, now)
         }
 
         private func add(

@@ -3,7 +3,7 @@ import Foundation
 import ObjectStorage
 
 /// Lines of a file or of standard input, found in big reads.
-struct LineSource: ~Copyable {
+public struct LineSource: ~Copyable {
     private let descriptor: Int32
     private let path: String
     private var memory: UnsafeMutableRawBufferPointer
@@ -11,13 +11,13 @@ struct LineSource: ~Copyable {
     private var end = 0
     private var isAtEnd = false
     /// Lines returned so far.
-    private(set) var lineNumber = 0
+    public private(set) var lineNumber = 0
 
     /// A line longer than this is an error: it is probably not a text file.
     private static let lineBytesMax = 1 << 30
 
     /// Reads standard input when the path is nil or `-`.
-    init(_ path: String?) throws(WeirError) {
+    public init(_ path: String?) throws(WeirError) {
         if let path, path != "-" {
             self.path = path
             descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
@@ -34,10 +34,11 @@ struct LineSource: ~Copyable {
         if descriptor > 0 { close(descriptor) }
     }
 
-    var location: String { "\(path), line \(lineNumber)" }
+    /// The file and the line returned last.
+    public var location: String { "\(path), line \(lineNumber)" }
 
     /// Whether the next line would have to be waited for.
-    func wouldBlock() -> Bool {
+    public func wouldBlock() -> Bool {
         if isAtEnd || memchr(memory.baseAddress! + start, Int32(UInt8(ascii: "\n")), end - start) != nil {
             return false
         }
@@ -46,7 +47,7 @@ struct LineSource: ~Copyable {
     }
 
     /// The next line without its end, valid until the next call; nil after the last.
-    mutating func next() throws(WeirError) -> UnsafeRawBufferPointer? {
+    public mutating func next() throws(WeirError) -> UnsafeRawBufferPointer? {
         var searched = 0
         while true {
             let base = UnsafeRawPointer(memory.baseAddress! + start)

@@ -5,10 +5,10 @@ import ObjectStorage
 /// Keeps a second process from running the same topology on the same warehouse.
 ///
 /// The operating system drops the lock when its owner ends, however it ends. Readers take none.
-final class TopologyLock {
+public final class TopologyLock: Sendable {
     private let file: any OpenFile
 
-    init(topology: String, warehouse: String, files: any FileSystem) throws(WeirError) {
+    public init(topology: String, warehouse: String, files: any FileSystem) throws(WeirError) {
         let directory = warehouse + "/.weir"
         try files.makeDirectories(directory)
         let path = "\(directory)/\(topology).lock"

@@ -1,0 +1,41 @@
+import Foundation
+
+/// Finds what separates key and value of a line that may be JSON.
+enum LineSplit {
+    /// The first separator that does not lie inside of a JSON value the line begins with; nil when there is none.
+    static func separator(_ separator: UInt8, in line: UnsafeRawBufferPointer) -> Int? {
+        guard let base = line.baseAddress, let hit = memchr(base, Int32(separator), line.count) else { return nil }
+        let first = UnsafeRawPointer(hit) - base
+        // Most lines have none at all, or one behind a key that is no JSON.
+        switch line[0] {
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""): break
+        default: return first
+        }
+        let end = endOfJSON(line)
+        return line[end...].firstIndex(of: separator)
+    }
+
+    /// The place behind the object, array or string that the line begins with; the line's end when it is not closed.
+    private static func endOfJSON(_ line: UnsafeRawBufferPointer) -> Int {
+        var depth = 0
+        var isInText = false
+        var place = 0
+        while place < line.count {
+            let byte = line[place]
+            place += 1
+            if isInText {
+                if byte == UInt8(ascii: "\\") { place = min(place + 1, line.count) }
+                if byte == UInt8(ascii: "\"") { isInText = false }
+            } else {
+                switch byte {
+                case UInt8(ascii: "\""): isInText = true
+                case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+                case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+                default: break
+                }
+            }
+            if depth <= 0 && !isInText { return place }
+        }
+        return line.count
+    }
+}

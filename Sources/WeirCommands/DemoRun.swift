@@ -1,0 +1,143 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventLog
+import Foundation
+import IcebergFormat
+import IcebergTables
+import MixedTables
+import StreamRuntime
+import Synchronization
+import Topology
+
+/// The steps of the demo. Each one measures what it does and fails when a table does not hold what the shop holds.
+final class DemoRun {
+    struct Figure {
+        let step: String
+        let count: Int
+        let unit: String
+        let seconds: Double
+    }
+
+    private let warehouse: DemoWarehouse
+    private let line: ProgressLine
+    private let showsProgress: Bool
+    private(set) var figures: [Figure] = []
+    /// What the shop holds after the last event.
+    private var expected: [String: Int] = [:]
+
+    init(_ warehouse: DemoWarehouse, showsProgress: Bool) {
+        self.warehouse = warehouse
+        self.showsProgress = showsProgress
+        line = ProgressLine(isOn: showsProgress)
+    }
+
+    private func measure(_ step: String, _ unit: String, _ body: () throws(WeirError) -> Int) throws(WeirError) {
+        let watch = Stopwatch()
+        defer { line.clear() }
+        let count = try body()
+        figures.append(Figure(step: step, count: count, unit: unit, seconds: watch.seconds))
+    }
+
+    // MARK: Log
+
+    func appendEvents(_ events: Int) throws(WeirError) {
+        let log = try warehouse.places.log()
+        for table in ShopStream.Table.allCases { try log.createTopic(table.topic) }
+        let writer = FileLogWriter(log, owner: "weir demo")
+        defer { writer.close() }
+        try measure("log append", "events") { () throws(WeirError) in
+            var shop = ShopStream(customers: min(5_000, max(1, events / 20)), events: events)
+            try shop.append(to: writer) { done in
+                line.show(done: done, of: events) { HumanText.count(done, "event") }
+            }
+            expected = [
+                "customers": shop.liveCustomers, "orders": shop.liveOrders, "orders_enriched": shop.liveOrders,
+            ]
+            return events
+        }
+    }
+
+    // MARK: Tables
+
+    func ingest(_ events: Int) throws(WeirError) {
+        let yaml = try warehouse.writeTopology()
+        guard let topology = Topology.check(yaml: yaml).topology else {
+            throw WeirError(.invalid, "the demo's topology does not pass its check", at: warehouse.topologyPath)
+        }
+        let runner = try TopologyRunner(topology, warehouse.places, showsProgress: showsProgress)
+        try measure("ingest and join", "events") { () throws(WeirError) in
+            let counts = try runner.run(untilCaughtUp: true)
+            guard counts.deadLetters == 0, counts.records == events else {
+                throw WeirError(
+                    .corrupt,
+                    "\(counts.records) of \(events) events were read and \(counts.deadLetters) not taken in",
+                    at: runner.deadLetterPath
+                )
+            }
+            return counts.records
+        }
+    }
+
+    private func load(_ name: String) throws(WeirError) -> MixedTable {
+        let identifier = TableIdentifier(namespace: [DemoTopology.name], name: name)
+        return try MixedTable.load(identifier, from: try warehouse.places.existingCatalog())
+    }
+
+    /// Reads every row of every table.
+    func scan(_ step: String) throws(WeirError) {
+        try measure(step, "rows") { () throws(WeirError) in
+            var total = 0
+            for name in DemoTopology.tables {
+                let rows = try MergeOnReadScan(try load(name)).count()
+                guard rows == expected[name] else {
+                    throw WeirError(
+                        .corrupt,
+                        "shop.\(name) has \(rows) rows, the shop has \(expected[name] ?? 0)",
+                        at: warehouse.places.warehouse,
+                        advice: "this is a bug in Weir; please report it with the output of 'weir doctor'"
+                    )
+                }
+                total += rows
+            }
+            return total
+        }
+    }
+
+    /// Reads every change of the orders; what came and went must add up to what is there.
+    func readChanges() throws(WeirError) {
+        try measure("change read", "changes") { () throws(WeirError) in
+            var balance = 0
+            var changes = 0
+            try ChangeLogScan(try load("orders"), after: 0).forEach { (batch) throws(WeirError) in
+                for row in 0..<batch.count { balance += batch.kind(row).isRetraction ? -1 : 1 }
+                changes += batch.count
+                return true
+            }
+            guard balance == expected["orders"] else {
+                throw WeirError(
+                    .corrupt,
+                    "the changes of shop.orders add up to \(balance) rows, the shop has \(expected["orders"] ?? 0)",
+                    at: warehouse.places.warehouse
+                )
+            }
+            return changes
+        }
+    }
+
+    func optimize() throws(WeirError) {
+        try measure("optimize", "rows") { () throws(WeirError) in
+            var rows = 0
+            for name in DemoTopology.tables {
+                line.show { "optimizing shop.\(name)" }
+                let run = FullOptimize(try load(name), nowMilliseconds: TimeText.nowMilliseconds)
+                rows += Int(try run.run().outcome.rows)
+            }
+            return rows
+        }
+    }
+
+    func tableCounts() -> [(table: String, rows: Int)] {
+        DemoTopology.tables.map { ("shop.\($0)", expected[$0] ?? 0) }
+    }
+}

@@ -1,0 +1,206 @@
+import Bytes
+
+/// One captured record: `{"topic":"t","key":"k","value":"v"}`, further members ignored.
+///
+/// Key and value are texts, null, or JSON objects and arrays, which stand for their own text.
+struct EnvelopeLine {
+    enum Part {
+        case missing
+        case null
+        /// Unescaped bytes in the parser's memory.
+        case text(start: Int, count: Int)
+    }
+
+    fileprivate(set) var topic = Part.missing
+    fileprivate(set) var key = Part.missing
+    fileprivate(set) var value = Part.missing
+}
+
+/// Reads envelope lines; unescaped texts lie in memory that the next line uses again.
+struct EnvelopeParser: ~Copyable {
+    private var texts = GrowableBuffer(capacity: 64 << 10)
+
+    /// The bytes of a text of the line parsed last; nil for null.
+    borrowing func bytes(_ part: EnvelopeLine.Part) -> UnsafeRawBufferPointer? {
+        guard case .text(let start, let count) = part else { return nil }
+        return UnsafeRawBufferPointer(start: texts.base + start, count: count)
+    }
+
+    mutating func parse(_ line: UnsafeRawBufferPointer) throws(WeirError) -> EnvelopeLine {
+        texts.removeAll()
+        var result = EnvelopeLine()
+        var cursor = Cursor(line)
+        try cursor.expect(UInt8(ascii: "{"))
+        var isFirst = true
+        while cursor.peek() != UInt8(ascii: "}") {
+            if !isFirst { try cursor.expect(UInt8(ascii: ",")) }
+            isFirst = false
+            guard case .text(let start, let count) = try text(&cursor) else { throw cursor.fault("a name is missing") }
+            try cursor.expect(UInt8(ascii: ":"))
+            let name = String(decoding: UnsafeRawBufferPointer(start: texts.base + start, count: count), as: UTF8.self)
+            let part = try self.part(&cursor)
+            switch name {
+            case "topic": result.topic = part
+            case "key": result.key = part
+            case "value": result.value = part
+            default: break
+            }
+        }
+        try cursor.expect(UInt8(ascii: "}"))
+        guard cursor.isAtEnd else { throw cursor.fault("something follows the object") }
+        guard case .text = result.topic else { throw cursor.fault("the member \"topic\" is not a text") }
+        if case .missing = result.value {
+            throw cursor.fault("the member \"value\" is missing; write null for a tombstone")
+        }
+        return result
+    }
+
+    private mutating func part(_ cursor: inout Cursor) throws(WeirError) -> EnvelopeLine.Part {
+        switch cursor.peek() {
+        case UInt8(ascii: "\""): return try text(&cursor)
+        default:
+            let raw = try cursor.skipValue()
+            if raw.elementsEqual("null".utf8) { return .null }
+            let start = texts.count
+            texts.append(raw)
+            return .text(start: start, count: raw.count)
+        }
+    }
+
+    /// Unescapes a text.
+    private mutating func text(_ cursor: inout Cursor) throws(WeirError) -> EnvelopeLine.Part {
+        try cursor.expect(UInt8(ascii: "\""))
+        let start = texts.count
+        while true {
+            texts.append(try cursor.plainCharacters())
+            let byte = try cursor.next()
+            if byte == UInt8(ascii: "\"") { return .text(start: start, count: texts.count - start) }
+            try appendEscape(&cursor)
+        }
+    }
+
+    private mutating func appendEscape(_ cursor: inout Cursor) throws(WeirError) {
+        switch try cursor.next() {
+        case UInt8(ascii: "n"): texts.append(UInt8(0x0a))
+        case UInt8(ascii: "t"): texts.append(UInt8(0x09))
+        case UInt8(ascii: "r"): texts.append(UInt8(0x0d))
+        case UInt8(ascii: "b"): texts.append(UInt8(0x08))
+        case UInt8(ascii: "f"): texts.append(UInt8(0x0c))
+        case UInt8(ascii: "u"): try appendScalar(&cursor)
+        case let byte where byte == 0x22 || byte == 0x2f || byte == 0x5c: texts.append(byte)
+        default: throw cursor.fault("a text has an unknown escape")
+        }
+    }
+
+    private mutating func appendScalar(_ cursor: inout Cursor) throws(WeirError) {
+        var code = try cursor.hexadecimal()
+        if 0xd800...0xdbff ~= code {
+            try cursor.expectNow(UInt8(ascii: "\\"))
+            try cursor.expectNow(UInt8(ascii: "u"))
+            let low = try cursor.hexadecimal()
+            guard 0xdc00...0xdfff ~= low else { throw cursor.fault("half a surrogate pair stands alone") }
+            code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
+        }
+        guard let scalar = Unicode.Scalar(code) else { throw cursor.fault("half a surrogate pair stands alone") }
+        for byte in UTF8.encode(scalar).map(Array.init) ?? [] { texts.append(byte) }
+    }
+
+    /// A place in the line.
+    private struct Cursor {
+        private let line: UnsafeRawBufferPointer
+        private var place = 0
+
+        init(_ line: UnsafeRawBufferPointer) { self.line = line }
+
+        func fault(_ reason: String) -> WeirError {
+            WeirError(.invalid, "the line is no envelope: \(reason), at character \(place + 1)")
+        }
+
+        private mutating func skipBlanks() {
+            while place < line.count, line[place] == 0x20 || line[place] == 0x09 || line[place] == 0x0d { place += 1 }
+        }
+
+        var isAtEnd: Bool {
+            mutating get {
+                skipBlanks()
+                return place == line.count
+            }
+        }
+
+        mutating func peek() -> UInt8? {
+            skipBlanks()
+            return place < line.count ? line[place] : nil
+        }
+
+        mutating func next() throws(WeirError) -> UInt8 {
+            guard place < line.count else { throw fault("it ends early") }
+            place += 1
+            return line[place - 1]
+        }
+
+        mutating func expect(_ byte: UInt8) throws(WeirError) {
+            skipBlanks()
+            try expectNow(byte)
+        }
+
+        mutating func expectNow(_ byte: UInt8) throws(WeirError) {
+            guard place < line.count, line[place] == byte else {
+                throw fault("expected '\(String(decoding: [byte], as: UTF8.self))'")
+            }
+            place += 1
+        }
+
+        /// Up to the next quote or backslash.
+        mutating func plainCharacters() throws(WeirError) -> UnsafeRawBufferPointer {
+            let start = place
+            while place < line.count, line[place] != 0x22, line[place] != 0x5c { place += 1 }
+            return UnsafeRawBufferPointer(rebasing: line[start..<place])
+        }
+
+        mutating func hexadecimal() throws(WeirError) -> UInt32 {
+            var value: UInt32 = 0
+            for _ in 0..<4 {
+                let byte = try next()
+                guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                    throw fault("four hexadecimal digits belong behind \\u")
+                }
+                value = value << 4 | UInt32(digit)
+            }
+            return value
+        }
+
+        /// The text of a number, literal, object or array.
+        mutating func skipValue() throws(WeirError) -> UnsafeRawBufferPointer {
+            skipBlanks()
+            let start = place
+            var depth = 0
+            var isInText = false
+            while place < line.count {
+                let byte = line[place]
+                if isInText {
+                    if byte == 0x5c { place += 1 } else if byte == 0x22 { isInText = false }
+                } else {
+                    switch byte {
+                    case 0x22: isInText = true
+                    case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+                    case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                        if depth == 0 { return try value(from: start) }
+                        depth -= 1
+                    case UInt8(ascii: ",") where depth == 0: return try value(from: start)
+                    default: break
+                    }
+                }
+                place += 1
+            }
+            place = min(place, line.count)
+            throw fault("it ends early")
+        }
+
+        private func value(from start: Int) throws(WeirError) -> UnsafeRawBufferPointer {
+            var end = place
+            while end > start, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }
+            guard end > start else { throw fault("a value is missing") }
+            return UnsafeRawBufferPointer(rebasing: line[start..<end])
+        }
+    }
+}

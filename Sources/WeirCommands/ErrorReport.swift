@@ -1,0 +1,38 @@
+import Bytes
+import Foundation
+
+/// A failure as people read it on standard error: what and where on one line, what to do on the next.
+struct ErrorReport {
+    let message: String
+    let hints: [String]
+
+    init(message: String, hints: [String] = []) {
+        self.message = message
+        self.hints = hints
+    }
+
+    init(_ error: WeirError) {
+        message = error.location.map { "\(error.message) (\($0))" } ?? error.message
+        hints = error.advice.map { [$0] } ?? []
+    }
+
+    /// A mistake in the arguments, from the parser's texts.
+    init(usage message: String, full: String) {
+        let lines = message.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+        self.message = lines.first ?? "the arguments cannot be understood"
+        // "See 'weir scan --help' for more information." names the command that was meant.
+        let command = full.split(separator: "'").first { $0.hasPrefix("weir") && $0.hasSuffix("--help") }
+        hints = lines.dropFirst().filter { !$0.isEmpty } + ["see '\(command.map(String.init) ?? "weir --help")'"]
+    }
+
+    var text: String { text(prefix: "weir: error:") }
+
+    private func text(prefix: String) -> String {
+        ([prefix + " " + message] + hints.map { "  hint: " + $0 }).joined(separator: "\n") + "\n"
+    }
+
+    func print() {
+        let prefix = Terminal.error.usesColor ? "\u{1b}[31mweir: error:\u{1b}[0m" : "weir: error:"
+        Terminal.write(text(prefix: prefix), to: STDERR_FILENO)
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Bytes
+import EventLog
+
+struct LogCreateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Create a topic.",
+        discussion: "Example: weir log create shop.public.orders --partitions 4"
+    )
+
+    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var output: OutputOptions
+
+    @Argument(help: "The topic: letters, digits, '.', '_' and '-'.")
+    var topic: String
+
+    @Option(help: "Partitions; records of one key stay in one of them.")
+    var partitions = 1
+
+    @Flag(help: "Do nothing when the topic is there already.")
+    var ifNotExists = false
+
+    func run() throws {
+        let log = try place.places().log()
+        var isNew = true
+        do throws(WeirError) {
+            try log.createTopic(topic, partitions: partitions)
+        } catch {
+            guard error.code == .alreadyExists, ifNotExists else { throw error }
+            isNew = false
+        }
+        guard output.format == .table else {
+            var properties = Properties()
+            properties.set("topic", .string(topic))
+            properties.set("created", .bool(isNew))
+            return try properties.print(output.format, to: StandardOutput())
+        }
+        output.talk.note(
+            isNew
+                ? "created topic \(topic) with \(HumanText.count(partitions, "partition"))"
+                : "topic \(topic) exists already"
+        )
+    }
+}

@@ -1,0 +1,141 @@
+import ArgumentParser
+import Bytes
+import EventLog
+import Foundation
+
+struct LogTailCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tail",
+        abstract: "Print the records of a topic, and with --follow those to come.",
+        discussion: """
+            Prints offset, key and value; with -o json one object a line, which 'log append --envelope' takes back. \
+            Partitions come one after the other. Examples:
+              weir log tail shop.public.orders --from 1200 --partition 0 --limit 10
+              weir log tail shop.public.orders --from latest --follow -o json
+            """
+    )
+
+    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var output: OutputOptions
+
+    @Argument(help: "The topic.")
+    var topic: String
+
+    @Option(help: "Only this partition.")
+    var partition: Int?
+
+    @Option(help: "earliest, latest or an offset.")
+    var from = "earliest"
+
+    @Flag(help: "Go on with the records that come.")
+    var follow = false
+
+    @Option(help: "Records to print at most.")
+    var limit: Int?
+
+    func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit \(limit) is negative") }
+        if !["earliest", "latest"].contains(from), Int64(from) == nil {
+            throw ValidationError("--from '\(from)' is neither earliest, latest nor an offset")
+        }
+    }
+
+    func run() throws {
+        let log = try place.places().log()
+        let stop = follow ? StopSignals() : nil
+        let numbers = try partition.map { [$0] } ?? log.partitions(of: topic)
+        var readers: [any PartitionReader] = []
+        for number in numbers {
+            readers.append(try log.reader(topic: topic, partition: number, from: try start(log, number)))
+        }
+        let records = RecordOutput(topic, output.format, showsPartition: numbers.count > 1, limit: limit)
+        var isIdle = false
+        while !records.isDone, stop?.isStopped != true {
+            isIdle = true
+            for reader in readers {
+                while !records.isDone, stop?.isStopped != true, let batch = try reader.next(maxBytes: 1 << 20) {
+                    try records.write(batch)
+                    isIdle = false
+                }
+            }
+            try records.flush()
+            if !follow { break }
+            if isIdle, readers.count == 1 {
+                _ = try readers[0].waitForRecords(timeoutMilliseconds: 200)
+            } else if isIdle {
+                usleep(50_000)
+            }
+        }
+        try records.flush()
+    }
+
+    private func start(_ log: FileLog, _ number: Int) throws(WeirError) -> Int64 {
+        if let offset = Int64(from) { return offset }
+        let (earliest, end) = try log.offsets(topic: topic, partition: number)
+        return from == "latest" ? end : earliest
+    }
+}
+
+/// Prints log records.
+final class RecordOutput {
+    private let out = StandardOutput()
+    private let topicText: String
+    private let format: OutputFormat
+    private let showsPartition: Bool
+    private var left: Int
+
+    init(_ topic: String, _ format: OutputFormat, showsPartition: Bool, limit: Int?) {
+        topicText = "{\"topic\":\"\(topic)\",\"partition\":"
+        self.format = format
+        self.showsPartition = showsPartition
+        left = limit ?? .max
+        if format == .csv {
+            CSVText.appendLine(["topic", "partition", "offset", "timestamp", "key", "value"], to: &out.buffer)
+            self.topic = topic
+        }
+    }
+
+    private var topic = ""
+
+    var isDone: Bool { left == 0 }
+
+    func write(_ batch: RawBatch) throws(WeirError) {
+        for record in batch.records.prefix(left) {
+            switch format {
+            case .json: writeJSON(record, batch)
+            case .csv: writeCSV(record, batch)
+            case .table: writeText(record, batch)
+            }
+            left -= 1
+            try out.flushWhenLarge()
+        }
+    }
+
+    private func writeJSON(_ record: RawBatch.Record, _ batch: RawBatch) {
+        out.append(topicText)
+        out.append("\(batch.partition),\"offset\":\(record.offset),\"timestamp\":\(record.timestamp),\"key\":")
+        if let key = batch.key(record) { out.buffer.appendJSONText(key) } else { out.append("null") }
+        out.append(",\"value\":")
+        if let value = batch.value(record) { out.buffer.appendJSONText(value) } else { out.append("null") }
+        out.append("}\n")
+    }
+
+    private func writeCSV(_ record: RawBatch.Record, _ batch: RawBatch) {
+        CSVText.append(topic, to: &out.buffer)
+        out.append(",\(batch.partition),\(record.offset),\(TimeText.text(record.timestamp)),")
+        if let key = batch.key(record) { CSVText.append(key, to: &out.buffer) }
+        out.append(",")
+        if let value = batch.value(record) { CSVText.append(value, to: &out.buffer) }
+        CSVText.endLine(&out.buffer)
+    }
+
+    private func writeText(_ record: RawBatch.Record, _ batch: RawBatch) {
+        out.append(showsPartition ? "\(batch.partition):\(record.offset)\t" : "\(record.offset)\t")
+        if let key = batch.key(record) { out.buffer.append(key) } else { out.append("-") }
+        out.append("\t")
+        if let value = batch.value(record) { out.buffer.append(value) } else { out.append("(tombstone)") }
+        out.append("\n")
+    }
+
+    func flush() throws(WeirError) { try out.flush() }
+}

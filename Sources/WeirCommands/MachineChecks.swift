@@ -1,0 +1,64 @@
+import Foundation
+
+/// What the doctor looks at besides the warehouse.
+enum MachineChecks {
+    static func all() -> [HealthCheck] { [version(), libraries(), openFiles(), clock()] }
+
+    static func version() -> HealthCheck {
+        var system = utsname()
+        uname(&system)
+        let kernel = withUnsafeBytes(of: system.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let machine = withUnsafeBytes(of: system.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let processors = ProcessInfo.processInfo.activeProcessorCount
+        let memory = HumanText.bytes(Int64(ProcessInfo.processInfo.physicalMemory))
+        return HealthCheck(
+            "weir",
+            .ok,
+            "version \(WeirVersion.number), kernel \(kernel) on \(machine), \(processors) processors, \(memory) memory"
+        )
+    }
+
+    /// The shared libraries this process runs with; their file names carry the versions.
+    static func libraries() -> HealthCheck {
+        let wanted = ["libarrow", "libparquet", "libsqlite3", "libz.", "libzstd", "libsimdjson"]
+        // The file is of the kernel's making and has no size, so it is read to its end.
+        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+        var names: [String] = []
+        for line in maps.split(separator: "\n") {
+            guard let slash = line.firstIndex(of: "/") else { continue }
+            let path = String(line[slash...])
+            let name = URL(fileURLWithPath: path).resolvingSymlinksInPath().lastPathComponent
+            if wanted.contains(where: { name.hasPrefix($0) }), !names.contains(name) { names.append(name) }
+        }
+        for required in ["libarrow", "libparquet"] where !names.contains(where: { $0.hasPrefix(required) }) {
+            return HealthCheck("libraries", .warn, "\(required) is not a shared library of this process")
+        }
+        return HealthCheck("libraries", .ok, names.sorted().joined(separator: ", "))
+    }
+
+    static func openFiles() -> HealthCheck {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return HealthCheck("open files", .warn, "the limit cannot be read")
+        }
+        let most = limit.rlim_cur > 1 << 40 ? "unlimited" : HumanText.count(Int(limit.rlim_cur))
+        let advice = "raise it with 'ulimit -n 65536', or LimitNOFILE in a systemd unit"
+        if limit.rlim_cur < 256 { return HealthCheck("open files", .fail, "at most \(most)", advice: advice) }
+        if limit.rlim_cur < 1024 { return HealthCheck("open files", .warn, "at most \(most)", advice: advice) }
+        return HealthCheck("open files", .ok, "at most \(most)")
+    }
+
+    static func clock() -> HealthCheck {
+        let now = TimeText.nowMilliseconds
+        // The year this version was made in: no clock is right that shows less.
+        guard now > 1_767_225_600_000 else {
+            return HealthCheck(
+                "clock",
+                .fail,
+                "it is \(TimeText.text(now))",
+                advice: "set the clock; commits carry its time and 'scan --as-of' relies on it"
+            )
+        }
+        return HealthCheck("clock", .ok, "it is \(TimeText.text(now))")
+    }
+}

@@ -1,0 +1,86 @@
+import Bytes
+import IcebergFormat
+import IcebergTables
+import MixedTables
+
+/// How many files a read of the newest state opens.
+struct FileCounts: Equatable {
+    /// Data and delete files of base.
+    var base = 0
+    /// Files of the change store that are not in base yet.
+    var unmerged = 0
+}
+
+/// One file of a table, as `weir table files` lists it.
+struct TableFile {
+    let store: String
+    let file: DataFile
+    let partition: String
+    let node: String
+    let type: String
+    let sequence: Int64
+    /// Whether base holds the file's changes already; nil for base files.
+    let isMerged: Bool?
+}
+
+extension MixedTable {
+    /// The files of the current snapshots, base first.
+    func files() throws(WeirError) -> [TableFile] {
+        var files: [TableFile] = []
+        var seen: Set<String> = []
+        for task in try base.plan() {
+            let role = FileRole.base(path: task.file.path)
+            let sequence = task.dataSequenceNumber
+            files.append(tableFile("base", task.file, role, isKeyed ? role.type.rawValue : "data", sequence, nil))
+            for delete in task.deletes where seen.insert(delete.file.path).inserted {
+                let type = delete.content == .positionDeletes ? "position deletes" : "equality deletes"
+                let role = FileRole.base(path: delete.file.path)
+                files.append(tableFile("base", delete.file, role, type, delete.dataSequenceNumber, nil))
+            }
+        }
+        guard let change else { return files }
+        let optimized = try OptimizedSequence.read(base, snapshotId: base.currentSnapshot?.id)
+        for task in try change.plan() {
+            let role = FileRole.change(path: task.file.path, dataSequenceNumber: task.dataSequenceNumber)
+            let sequence = task.dataSequenceNumber
+            let isMerged = sequence <= optimized.sequence(ofPartition: path(task.file))
+            files.append(tableFile("change", task.file, role, role.type.rawValue, sequence, isMerged))
+        }
+        return files
+    }
+
+    private func tableFile(
+        _ store: String,
+        _ file: DataFile,
+        _ role: FileRole,
+        _ type: String,
+        _ sequence: Int64,
+        _ isMerged: Bool?
+    ) -> TableFile {
+        TableFile(
+            store: store,
+            file: file,
+            partition: path(file),
+            node: isKeyed ? String(role.node.id) : "",
+            type: type,
+            sequence: sequence,
+            isMerged: isMerged
+        )
+    }
+
+    private func path(_ file: DataFile) -> String {
+        (base.metadata.spec(id: file.specId) ?? base.spec).path(for: file.partition)
+    }
+
+    func fileCounts() throws(WeirError) -> FileCounts {
+        var counts = FileCounts()
+        for file in try files() {
+            switch file.isMerged {
+            case nil: counts.base += 1
+            case false?: counts.unmerged += 1
+            case true?: break
+            }
+        }
+        return counts
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Bytes
+import Foundation
+import IcebergFormat
+import MixedTables
+
+struct OptimizeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "optimize",
+        abstract: "Merge a table's changes into its base store.",
+        discussion: """
+            Afterwards every engine that reads Iceberg sees the current rows in plain data files. Runs beside writers; \
+            example: weir optimize shop.orders --full
+            """
+    )
+
+    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var output: OutputOptions
+
+    @Argument(help: "The table, as DB.TABLE.")
+    var table: String
+
+    @Flag(help: "Rewrite every partition that has changes, deletes or several small files.")
+    var full = false
+
+    @Flag(help: .hidden)
+    var minor = false
+
+    @Flag(help: .hidden)
+    var major = false
+
+    func validate() throws {
+        if minor || major { throw ValidationError("--\(minor ? "minor" : "major") is not available yet\nuse --full") }
+        if !full { throw ValidationError("how to optimize is missing\nuse --full") }
+    }
+
+    /// Runs that may lose against another optimizer before this one gives up.
+    private static let attemptsMax = 5
+
+    func run() throws {
+        var source = try place.places().table(table)
+        let watch = Stopwatch()
+        for attempt in 1... {
+            let before = try source.fileCounts()
+            do throws(WeirError) {
+                let result = try FullOptimize(source, nowMilliseconds: TimeText.nowMilliseconds).run()
+                return try report(result.outcome, before, try result.table.fileCounts(), watch.seconds)
+            } catch {
+                guard error.code == .conflict, attempt < Self.attemptsMax else { throw error }
+                output.talk.note("\(error.message); trying again")
+            }
+            usleep(UInt32(attempt) * 100_000)
+            source = try source.refreshed()
+        }
+    }
+
+    private func report(
+        _ outcome: FullOptimize.Outcome,
+        _ before: FileCounts,
+        _ after: FileCounts,
+        _ seconds: Double
+    ) throws(WeirError) {
+        if outcome.partitions == 0, output.format == .table {
+            return StandardOutput.printLine("\(table) is optimized already")
+        }
+        var properties = Properties()
+        properties.set("table", .string(table))
+        properties.set("partitions", .count(outcome.partitions))
+        properties.set("base_files_before", .count(before.base))
+        properties.set("base_files_after", .count(after.base))
+        properties.set("change_files_before", .count(before.unmerged))
+        properties.set("change_files_after", .count(after.unmerged))
+        properties.set("rows", .integer(outcome.rows))
+        properties.set("seconds", .number(HumanText.decimal(seconds, 2)))
+        guard output.format == .table else { return try properties.print(output.format, to: StandardOutput()) }
+        StandardOutput.printLine(
+            """
+            \(table): \(HumanText.count(outcome.partitions, "partition")) rewritten, \
+            \(HumanText.count(Int(outcome.rows), "row")) in \(HumanText.duration(seconds))
+              base files    \(before.base) -> \(after.base)
+              change files  \(before.unmerged) -> \(after.unmerged) to merge on read
+            """
+        )
+    }
+}

@@ -1,0 +1,151 @@
+import ArgumentParser
+import Bytes
+import ChangeEvents
+import Columnar
+import Foundation
+import MixedTables
+
+/// How changes are printed.
+enum ChangeFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case json, csv, debezium
+}
+
+struct ReadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "read",
+        abstract: "Print the changes of a table, and with --follow those to come.",
+        discussion: """
+            Ends at the newest commit unless --follow is given; then SIGINT or SIGTERM ends it. 'full' begins with the rows \
+            as they are, as +I, and goes on with what changes. Examples:
+              weir read shop.orders --from earliest
+              weir read shop.orders --from full --follow -o debezium
+              weir read shop.orders --from timestamp:2026-01-31T12:00:00Z -o csv
+            """
+    )
+
+    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var talk: TalkOptions
+
+    @Argument(help: "The table, as DB.TABLE.")
+    var table: String
+
+    @Option(help: "\(ReadStart.forms).")
+    var from: String
+
+    @Flag(help: "Go on with the changes that come.")
+    var follow = false
+
+    @Option(help: "Changes to print at most.")
+    var limit: Int?
+
+    @Option(name: [.customShort("o"), .customLong("output")], help: "json, csv or debezium.")
+    var format: ChangeFormat = .json
+
+    func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit \(limit) is negative") }
+        do {
+            _ = try ReadStart(from)
+        } catch {
+            throw ValidationError([error.message, error.advice].compactMap(\.self).joined(separator: "\n"))
+        }
+    }
+
+    func run() throws {
+        let start = try ReadStart(from)
+        let stop = follow ? StopSignals() : nil
+        let source = try place.places().table(table)
+        let printer = ChangePrinter(source, format: format, limit: limit, stop: stop)
+        var sequence = try start.sequence(in: source)
+        if start == .full { try printer.printRows(of: source, sequence: sequence) }
+        var current = source
+        while !printer.isDone {
+            let latest = current.latestSequence
+            if latest > sequence {
+                try printer.printChanges(of: current, after: sequence, upTo: latest)
+                sequence = latest
+            }
+            guard follow, !printer.isDone else { break }
+            // A change of the catalog shows in one look-up, which costs less than waiting longer would.
+            usleep(50_000)
+            current = try current.refreshed()
+        }
+        try printer.finish()
+    }
+}
+
+/// Prints rows and changes until enough are printed or the user wants to stop.
+final class ChangePrinter: @unchecked Sendable {
+    // Scans hand over their batches one at a time, and one scan runs at a time.
+    private let out = StandardOutput()
+    private let format: ChangeFormat
+    private let stop: StopSignals?
+    private var output: any ChangeOutput
+    private var schema: Schema
+    private var left: Int
+
+    init(_ table: MixedTable, format: ChangeFormat, limit: Int?, stop: StopSignals?) {
+        self.format = format
+        self.stop = stop
+        left = limit ?? .max
+        schema = table.schema
+        output = Self.output(format, table, to: out)
+    }
+
+    private static func output(
+        _ format: ChangeFormat,
+        _ table: MixedTable,
+        to out: StandardOutput
+    ) -> any ChangeOutput {
+        switch format {
+        case .json: JSONChangeOutput(table.schema, to: out)
+        case .csv: CSVChangeOutput(table.schema, to: out)
+        case .debezium: DebeziumOutput(table, table.schema, to: out)
+        }
+    }
+
+    var isDone: Bool { left == 0 || stop?.isStopped == true }
+
+    /// The table's state as insertions.
+    func printRows(of table: MixedTable, sequence: Int64) throws(WeirError) {
+        guard !isDone else { return }
+        let scan = try MergeOnReadScan(table, at: ReadPoint(current: table))
+        try scan.forEach { (batch) throws(WeirError) in
+            let count = min(batch.count, left)
+            try output.write(batch, rows: 0..<count, sequence: sequence, isSnapshot: true) { _ in .insert }
+            left -= count
+            return !isDone
+        }
+        try output.flush()
+    }
+
+    func printChanges(of table: MixedTable, after sequence: Int64, upTo latest: Int64) throws(WeirError) {
+        try adopt(table)
+        let scan = try ChangeLogScan(table, after: sequence, upTo: latest)
+        try scan.forEach { (batch) throws(WeirError) in
+            let count = min(batch.count, left)
+            let kind = batch.kind
+            try output.write(
+                batch.rows,
+                rows: 0..<count,
+                sequence: batch.sequence,
+                isSnapshot: false,
+                kind: kind
+            )
+            left -= count
+            return !isDone
+        }
+        try output.flush()
+    }
+
+    /// Columns may have come or gone since the table was loaded first.
+    private func adopt(_ table: MixedTable) throws(WeirError) {
+        if table.schema != schema {
+            try output.finish()
+            schema = table.schema
+            output = Self.output(format, table, to: out)
+        }
+        (output as? DebeziumOutput)?.learn(table)
+    }
+
+    func finish() throws(WeirError) { try output.finish() }
+}

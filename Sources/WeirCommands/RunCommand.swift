@@ -1,0 +1,113 @@
+import ArgumentParser
+import Bytes
+import EventLog
+import Foundation
+import IcebergFormat
+import ObjectStorage
+import StreamRuntime
+import Topology
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run a topology: move events from the log into its tables.",
+        discussion: """
+            Creates declared tables that are not there and goes on behind the last commit of those that are. SIGINT or \
+            SIGTERM ends it after a last commit, a second one at once. Examples:
+              weir run topologies/shop.yaml
+              weir run topologies/shop.yaml --until-caught-up --set pipeline.commit.interval=1s
+            """
+    )
+
+    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var file: TopologyArguments
+
+    @Flag(help: "End when every source is read to its end.")
+    var untilCaughtUp = false
+
+    func run() throws {
+        let (topology, warnings) = try Topology.load(path: file.topology, overrides: try file.overrides())
+        for warning in warnings { output.talk.note("\(file.topology):\(warning)") }
+        let runner = try TopologyRunner(topology, place.places(topology), showsProgress: output.talk.showsProgress)
+        let stop = StopSignals { runner.stop() }
+        if !untilCaughtUp { output.talk.note("running topology '\(topology.name)'; SIGINT or SIGTERM ends it") }
+        let watch = Stopwatch()
+        let counts = try runner.run(untilCaughtUp: untilCaughtUp)
+        try report(topology, runner, counts, seconds: watch.seconds, isStopped: stop.isStopped)
+    }
+
+    private func report(
+        _ topology: Topology,
+        _ runner: TopologyRunner,
+        _ counts: IngestProgress,
+        seconds: Double,
+        isStopped: Bool
+    ) throws(WeirError) {
+        if counts.deadLetters > 0 {
+            let records = HumanText.count(counts.deadLetters, "record")
+            Terminal.note("warning: \(records) could not be taken in; see \(runner.deadLetterPath)")
+        }
+        if output.talk.quiet && output.format == .table { return }
+        var properties = Properties()
+        properties.set("topology", .string(topology.name))
+        properties.set("ended", .string(isStopped ? "stopped" : "caught up"))
+        properties.set("records", .count(counts.records))
+        properties.set("inserts", .count(counts.inserts))
+        properties.set("deletes", .count(counts.deletes))
+        properties.set("redundant_deletes", .count(counts.redundantDeletes))
+        properties.set("commits", .count(counts.commits))
+        properties.set("dead_letters", .count(counts.deadLetters))
+        properties.set("dead_letter_file", counts.deadLetters > 0 ? .string(runner.deadLetterPath) : .null)
+        properties.set("seconds", .number(HumanText.decimal(seconds, 2)))
+        guard output.format == .table else { return try properties.print(output.format, to: StandardOutput()) }
+        let out = StandardOutput()
+        let rate = HumanText.rate(counts.records, seconds)
+        out.line(
+            "topology '\(topology.name)' \(isStopped ? "stopped" : "caught up") after \(HumanText.duration(seconds))"
+        )
+        out.line("  records read     \(HumanText.count(counts.records))" + (rate.isEmpty ? "" : " (\(rate))"))
+        out.line("  rows written     \(HumanText.count(counts.inserts))")
+        out.line("  rows taken back  \(HumanText.count(counts.deletes))")
+        out.line("  table commits    \(HumanText.count(counts.commits))")
+        out.line("  dead letters     \(HumanText.count(counts.deadLetters))")
+        try out.flush()
+    }
+}
+
+/// A topology on a warehouse, ready to run once.
+final class TopologyRunner: Sendable {
+    let deadLetterPath: String
+    private let lock: TopologyLock
+    private let ingest: IngestRun
+    private let line: ProgressLine
+
+    init(_ topology: Topology, _ places: WarehousePlaces, showsProgress: Bool) throws(WeirError) {
+        let files = LocalFileSystem()
+        lock = try TopologyLock(topology: topology.name, warehouse: places.warehouse, files: files)
+        let plan = try IngestPlan.resolve(
+            topology,
+            catalog: try places.openedCatalog(),
+            nowMilliseconds: TimeText.nowMilliseconds
+        ) { (root) throws(WeirError) in try FileLog(root: root ?? places.logRoot) }
+        deadLetterPath = "\(places.warehouse)/dead-letters/\(topology.name).ndjson"
+        let line = ProgressLine(isOn: showsProgress)
+        self.line = line
+        let watch = Stopwatch()
+        ingest = IngestRun(plan, deadLetterPath: deadLetterPath, files: files) { now in
+            line.show {
+                let rate = HumanText.rate(now.records, watch.seconds)
+                return "\(HumanText.count(now.records, "record")) \(rate), "
+                    + "\(HumanText.count(now.inserts, "row")) in \(HumanText.count(now.commits, "commit"))"
+            }
+        }
+    }
+
+    /// Ends the run after a last commit.
+    func stop() { ingest.stop() }
+
+    func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
+        defer { line.clear() }
+        return try withExtendedLifetime(lock) { () throws(WeirError) in try ingest.run(untilCaughtUp: untilCaughtUp) }
+    }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import Bytes
+import Columnar
+import Expressions
+import Foundation
+import IcebergFormat
+import MixedTables
+
+struct ScanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scan",
+        abstract: "Print the rows of a table: base and changes merged.",
+        discussion: """
+            Rows come in no particular order. Examples:
+              weir scan shop.orders --limit 5
+              weir scan shop.orders --columns order_id,amount --where "status = 'PAID' AND amount > 100" -o csv
+              weir scan shop.orders --as-of 2026-01-31T12:00:00Z --count
+            """
+    )
+
+    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var output: OutputOptions
+
+    @Argument(help: "The table, as DB.TABLE.")
+    var table: String
+
+    @Option(help: "The state that a snapshot shows; 'weir table snapshots' lists them.")
+    var snapshot: Int64?
+
+    @Option(help: "The state at a time: ISO 8601 or milliseconds since 1970.")
+    var asOf: String?
+
+    @Option(help: "Columns to print, separated by commas.")
+    var columns: String?
+
+    @Option(name: .customLong("where"), help: "A SQL condition that rows must fulfil.")
+    var condition: String?
+
+    @Option(help: "Rows to print at most.")
+    var limit: Int?
+
+    @Flag(help: "Print how many rows there are instead of the rows.")
+    var count = false
+
+    func validate() throws {
+        if snapshot != nil && asOf != nil { throw ValidationError("--snapshot and --as-of exclude each other") }
+        if let limit, limit < 0 { throw ValidationError("--limit \(limit) is negative") }
+    }
+
+    func run() throws {
+        let source = try place.places().table(table)
+        let point = try readPoint(of: source)
+        let filter = try condition.map { (text) throws(WeirError) in try source.filter(text) }
+        let selected = try columns.map { (names) throws(WeirError) in try source.schema.selecting(names.listed) }
+        if count {
+            // Without columns nothing is read but what the merge needs.
+            let scan = try MergeOnReadScan(source, columns: Schema([]), filter: filter, at: point)
+            let rows = try scan.count()
+            var listing = Listing("count")
+            listing.add(.count(limit.map { min($0, rows) } ?? rows))
+            return try listing.print(output.format, to: StandardOutput())
+        }
+        let scan = try MergeOnReadScan(source, columns: selected, filter: filter, at: point)
+        try print(scan)
+    }
+
+    private func readPoint(of source: MixedTable) throws(WeirError) -> ReadPoint {
+        if let snapshot { return try ReadPoint(snapshot: snapshot, of: source) }
+        if let asOf { return try ReadPoint(asOf: try TimeText.parse(asOf), of: source) }
+        return ReadPoint(current: source)
+    }
+
+    private func print(_ scan: MergeOnReadScan) throws(WeirError) {
+        let rows = LimitedRows(output.format.rowOutput(scan.schema, to: StandardOutput()), limit: limit)
+        if limit != 0 {
+            if limit != nil || output.format == .table {
+                // The same rows every time, and no reading ahead of a limit.
+                try scan.forEachInOrder { (batch) throws(WeirError) in try rows.write(batch) }
+            } else {
+                try scan.forEach { (batch) throws(WeirError) in try rows.write(batch) }
+            }
+        }
+        try rows.finish()
+        if output.format == .table, Terminal.output.isTerminal {
+            output.talk.note(HumanText.count(rows.count, "row"))
+        }
+    }
+}
+
+/// Passes rows on until there are enough. Used by one thread at a time.
+final class LimitedRows: @unchecked Sendable {
+    // A scan hands over its batches one at a time.
+    private let output: any RowOutput
+    private let limit: Int
+    private(set) var count = 0
+
+    init(_ output: any RowOutput, limit: Int?) {
+        self.output = output
+        self.limit = limit ?? .max
+    }
+
+    /// False when no more rows are wanted.
+    func write(_ batch: ColumnBatch) throws(WeirError) -> Bool {
+        let wanted = min(batch.count, limit - count)
+        try output.write(batch, rows: 0..<wanted)
+        count += wanted
+        return count < limit
+    }
+
+    func finish() throws(WeirError) { try output.finish() }
+}
+
+extension MixedTable {
+    /// A SQL condition as a filter over this table's columns.
+    func filter(_ condition: String) throws(WeirError) -> RowFilter {
+        do {
+            let expression = try SQLExpression.parse(condition)
+            return try expression.bindCondition(to: Scope(schema, names: [identifier.name])).rowFilter()
+        } catch {
+            throw error.weirError(in: condition)
+        }
+    }
+}
+
+extension String {
+    /// The parts of a list separated by commas.
+    var listed: [String] {
+        split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+}

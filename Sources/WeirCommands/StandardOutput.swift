@@ -1,0 +1,52 @@
+import Bytes
+import Foundation
+
+/// Standard output behind a large buffer. Used by one thread at a time.
+final class StandardOutput: @unchecked Sendable {
+    // Protected by its users: rows are handed over by one thread at a time.
+    var buffer = GrowableBuffer(capacity: StandardOutput.flushBytes + (64 << 10))
+
+    static let flushBytes = 256 << 10
+
+    /// Writes out what has gathered once it is worth a call to the system.
+    func flushWhenLarge() throws(WeirError) { if buffer.count >= Self.flushBytes { try flush() } }
+
+    func append(_ text: String) {
+        var text = text
+        text.withUTF8 { buffer.append(UnsafeRawBufferPointer($0)) }
+    }
+
+    func line(_ text: String) {
+        append(text)
+        buffer.append(UInt8(ascii: "\n"))
+    }
+
+    /// Writes out everything. When the reader has gone away (`| head`), the process ends here, quietly: it has nothing
+    /// left to say.
+    func flush() throws(WeirError) {
+        var done = 0
+        while done < buffer.count {
+            let written = write(STDOUT_FILENO, buffer.base + done, buffer.count - done)
+            if written >= 0 {
+                done += written
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                var descriptor = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+                poll(&descriptor, 1, -1)
+            case EPIPE: exit(ExitStatus.ok)
+            case ENOSPC: throw WeirError(.outOfSpace, "standard output cannot be written: no space is left")
+            default:
+                throw WeirError(.storage, "standard output cannot be written: \(String(cString: strerror(errno)))")
+            }
+        }
+        buffer.removeAll()
+    }
+
+    /// One line at once, for commands that print little.
+    static func printLine(_ text: String) {
+        Terminal.write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO)
+    }
+}

@@ -1,0 +1,28 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Turns SIGINT and SIGTERM into a request to end in good order; the second one ends the process at once.
+final class StopSignals: @unchecked Sendable {
+    private let count = Atomic<Int>(0)
+    // Written by the initializer alone.
+    private var sources: [any DispatchSourceSignal] = []
+
+    /// - Parameter onStop: called once, on a thread of its own.
+    init(onStop: @escaping @Sendable () -> Void = {}) {
+        for number in [SIGINT, SIGTERM] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
+            source.setEventHandler { [weak self] in
+                guard let self else { return }
+                // The shell's convention for a process that a signal ended.
+                if self.count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(128 + number) }
+                onStop()
+            }
+            source.activate()
+            sources.append(source)
+        }
+    }
+
+    var isStopped: Bool { count.load(ordering: .relaxed) > 0 }
+}

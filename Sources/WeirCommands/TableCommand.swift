@@ -1,0 +1,13 @@
+import ArgumentParser
+
+struct TableCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "table",
+        abstract: "Create, list, describe and drop tables.",
+        discussion: "Example: weir table describe shop.orders",
+        subcommands: [
+            TableCreateCommand.self, TableListCommand.self, TableDescribeCommand.self, TableSnapshotsCommand.self,
+            TableFilesCommand.self, TableDropCommand.self,
+        ]
+    )
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Bytes
+import IcebergFormat
+import IcebergTables
+import MixedTables
+
+struct TableSnapshotsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "snapshots",
+        abstract: "List the snapshots of a table's stores, oldest first.",
+        discussion: """
+            'scan --snapshot' takes any of them; 'read --from snapshot:ID' those of the store 'change' (of 'base' where a \
+            table has no key). Example: weir table snapshots shop.orders
+            """
+    )
+
+    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var output: OutputOptions
+
+    @Argument(help: "The table, as DB.TABLE.")
+    var table: String
+
+    func run() throws {
+        let source = try place.places().table(table)
+        var listing = Listing(
+            "committed_at",
+            "store",
+            "snapshot",
+            "sequence",
+            "operation",
+            "producer",
+            "added_files",
+            "added_rows",
+            "removed_files",
+            "current"
+        )
+        var all = source.base.snapshots.map { (store: "base", table: source.base, snapshot: $0) }
+        if let change = source.change {
+            all += change.snapshots.map { (store: "change", table: change, snapshot: $0) }
+        }
+        all.sort {
+            ($0.snapshot.timestampMs, $0.snapshot.sequenceNumber) < (
+                $1.snapshot.timestampMs, $1.snapshot.sequenceNumber
+            )
+        }
+        for (store, table, snapshot) in all {
+            func number(_ key: String) -> JSONValue { .integer(snapshot.summary[key].flatMap { Int64($0) } ?? 0) }
+            listing.add(
+                .string(TimeText.text(snapshot.timestampMs)),
+                .string(store),
+                .integer(snapshot.id),
+                .integer(snapshot.sequenceNumber),
+                .optional(snapshot.operation),
+                .optional(snapshot.summary["snapshot.producer"]?.lowercased()),
+                number("added-data-files"),
+                number("added-records"),
+                number("deleted-data-files"),
+                .bool(table.currentSnapshot?.id == snapshot.id)
+            )
+        }
+        try listing.print(output.format, to: StandardOutput())
+    }
+}

@@ -1,0 +1,28 @@
+import ArgumentParser
+import Bytes
+import Topology
+
+/// A topology file and what is set over it.
+struct TopologyArguments: ParsableArguments {
+    @Argument(help: "The topology file.")
+    var topology: String
+
+    @Option(help: "Set a value over the file's, as KEY=VALUE: pipeline.commit.interval=1s; may be repeated.")
+    var set: [String] = []
+
+    func overrides() throws -> [(path: String, value: String)] {
+        try set.map { text in
+            let (key, value) = try KeyValue.split(text, option: "--set")
+            return (key, value)
+        }
+    }
+
+    func validate() throws { _ = try overrides() }
+}
+
+extension WarehouseOptions {
+    /// The places a topology runs on.
+    func places(_ topology: Topology) throws(WeirError) -> WarehousePlaces {
+        try places(topology: (topology.sink.warehouse, try topology.sink.catalog?.reveal()))
+    }
+}

@@ -1,0 +1,113 @@
+import IcebergFormat
+import Topology
+
+/// What a topology will do, in words and as JSON.
+struct TopologyPlanText {
+    private let topology: Topology
+    private let existing: Set<String>
+
+    init(_ topology: Topology, _ existing: Set<String>) {
+        self.topology = topology
+        self.existing = existing
+    }
+
+    var text: String {
+        var lines = ["topology '\(topology.name)' can run, with a commit every \(topology.pipeline.commitInterval)"]
+        lines.append("sources")
+        for source in topology.sources {
+            let topics = source.topicPattern.map { "topics that match \($0)" } ?? source.topics.joined(separator: ", ")
+            lines.append("  \(source.name): \(topics) (\(source.kind.rawValue), \(source.format.rawValue))")
+            lines.append("    from \(startup(source)) where a table has no positions yet")
+        }
+        lines.append("tables")
+        for table in topology.tables {
+            lines.append(
+                "  \(table.name): \(table.sinkSchema.count) columns, \(key(table.primaryKey)), \(state(table.name))"
+            )
+            if !table.partitions.isEmpty {
+                lines.append("    partitioned by \(table.partitions.map(\.description).joined(separator: ", "))")
+            }
+            let sources = topology.routes.filter { route in
+                topology.sources.flatMap(\.topics).contains { route.target(of: $0) == table.name }
+            }
+            if !sources.isEmpty {
+                lines.append("    from source tables \(sources.map(\.pattern.text).joined(separator: ", "))")
+            }
+            if let filter = table.transform?.filter { lines.append("    rows where \(filter.text)") }
+            if let projection = table.transform?.projection { lines.append("    columns \(projection.text)") }
+        }
+        if !topology.joins.isEmpty { lines.append("joins") }
+        for join in topology.joins {
+            let shape = "\(join.from) \(join.kind.rawValue) join \(join.lookup) as \(join.alias) on \(condition(join))"
+            lines.append("  \(join.name): \(shape)")
+            lines.append("    columns \(join.select.text); \(key(join.primaryKey)), \(state(join.name))")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    var json: JSONValue {
+        var object = JSONObject()
+        object["name"] = .string(topology.name)
+        object["sources"] = .array(
+            topology.sources.map { source in
+                var entry = JSONObject()
+                entry["name"] = .string(source.name)
+                entry["type"] = .string(source.kind.rawValue)
+                entry["format"] = .string(source.format.rawValue)
+                entry["topics"] = .array(source.topics.map { .string($0) })
+                entry["topic_pattern"] = .optional(source.topicPattern?.text)
+                entry["startup"] = .string(startup(source))
+                return .object(entry)
+            }
+        )
+        object["tables"] = .array(
+            topology.tables.map { table in
+                var entry = JSONObject()
+                entry["name"] = .string(table.name)
+                entry["exists"] = .bool(existing.contains(table.name))
+                entry["columns"] = .array(table.sinkSchema.fields.map { .string("\($0.name) \($0.type)") })
+                entry["primary_key"] = .array(table.primaryKey.map { .string($0) })
+                entry["partition_by"] = .array(table.partitions.map { .string($0.description) })
+                return .object(entry)
+            }
+        )
+        object["joins"] = .array(
+            topology.joins.map { join in
+                var entry = JSONObject()
+                entry["name"] = .string(join.name)
+                entry["exists"] = .bool(existing.contains(join.name))
+                entry["from"] = .string(join.from)
+                entry["lookup"] = .string(join.lookup)
+                entry["type"] = .string(join.kind.rawValue)
+                entry["on"] = .string(condition(join))
+                entry["columns"] = .array(join.schema.fields.map { .string("\($0.name) \($0.type)") })
+                entry["primary_key"] = .array(join.primaryKey.map { .string($0) })
+                return .object(entry)
+            }
+        )
+        return .object(object)
+    }
+
+    private func key(_ columns: [String]) -> String {
+        columns.isEmpty ? "no key" : "key \(columns.joined(separator: ", "))"
+    }
+
+    private func state(_ table: String) -> String { existing.contains(table) ? "exists" : "will be created" }
+
+    private func startup(_ source: Topology.Source) -> String {
+        switch source.startup {
+        case .earliest: "the earliest offset"
+        case .latest: "the latest offset"
+        case .timestamp(let time): TimeText.text(time)
+        }
+    }
+
+    private func condition(_ join: Topology.Join) -> String {
+        let from = topology.table(named: join.from)?.sinkSchema.fields ?? []
+        let lookup = topology.table(named: join.lookup)?.sinkSchema.fields ?? []
+        return join.keys.compactMap { pair in
+            guard from.indices.contains(pair.from), lookup.indices.contains(pair.lookup) else { return nil }
+            return "\(from[pair.from].name) = \(join.alias).\(lookup[pair.lookup].name)"
+        }.joined(separator: " and ")
+    }
+}

@@ -1,0 +1,19 @@
+import ArgumentParser
+
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "version",
+        abstract: "Print the version.",
+        discussion: "Example: weir version -o json"
+    )
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        switch output.format {
+        case .table: StandardOutput.printLine("weir \(WeirVersion.number)")
+        case .json: StandardOutput.printLine("{\"name\":\"weir\",\"version\":\"\(WeirVersion.number)\"}")
+        case .csv: StandardOutput.printLine("name,version\nweir,\(WeirVersion.number)")
+        }
+    }
+}

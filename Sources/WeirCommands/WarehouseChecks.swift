@@ -1,0 +1,188 @@
+import Bytes
+import EventLog
+import Foundation
+import IcebergFormat
+import IcebergTables
+import MixedTables
+import ObjectStorage
+
+/// What the doctor looks at in a warehouse.
+struct WarehouseChecks {
+    private let places: WarehousePlaces
+    private let files = LocalFileSystem()
+
+    init(_ places: WarehousePlaces) { self.places = places }
+
+    func all() -> [HealthCheck] {
+        var checks = [folder()]
+        if let space = space() { checks.append(space) }
+        checks += catalog()
+        checks += log()
+        return checks
+    }
+
+    private func folder() -> HealthCheck {
+        let name = "warehouse"
+        let folder = places.warehouse
+        do throws(WeirError) {
+            guard let status = try files.status(folder) else {
+                return HealthCheck(
+                    name,
+                    .warn,
+                    "\(folder) does not exist yet",
+                    advice: "name another with --warehouse or WEIR_WAREHOUSE, or let 'weir demo' or 'weir run' make it"
+                )
+            }
+            guard status.isDirectory else {
+                return HealthCheck(name, .fail, "\(folder) is not a folder", advice: "name a folder with --warehouse")
+            }
+            let probe = "\(folder)/.weir-doctor-\(ProcessInfo.processInfo.processIdentifier)"
+            let watch = Stopwatch()
+            let file = try files.open(probe, .create)
+            defer { try? files.remove(probe) }
+            try file.write([0], at: 0)
+            try file.sync()
+            file.close()
+            return HealthCheck(name, .ok, "\(folder) is writable, a sync takes \(HumanText.duration(watch.seconds))")
+        } catch {
+            return HealthCheck(
+                name,
+                .fail,
+                ErrorReport(error).message,
+                advice: error.advice ?? "give this user the right to write to the folder"
+            )
+        }
+    }
+
+    private func space() -> HealthCheck? {
+        var path = places.warehouse
+        while !FileManager.default.fileExists(atPath: path) {
+            guard path.contains("/"), path != "/" else {
+                path = "."
+                break
+            }
+            path = path.parentDirectory
+        }
+        var system = statvfs()
+        guard statvfs(path, &system) == 0 else { return nil }
+        let free = Int64(system.f_bavail) * Int64(system.f_frsize)
+        let total = Int64(system.f_blocks) * Int64(system.f_frsize)
+        let detail = "\(HumanText.bytes(free)) of \(HumanText.bytes(total)) are free"
+        let advice = "free some space, or move the warehouse"
+        if free < 64 << 20 { return HealthCheck("disk", .fail, detail, advice: advice) }
+        if free < 1 << 30 || free < total / 50 { return HealthCheck("disk", .warn, detail, advice: advice) }
+        return HealthCheck("disk", .ok, detail)
+    }
+
+    // MARK: Tables
+
+    private func catalog() -> [HealthCheck] {
+        guard FileManager.default.fileExists(atPath: places.catalogPath) else {
+            return [HealthCheck("catalog", .warn, "\(places.catalogPath) does not exist yet")]
+        }
+        do throws(WeirError) {
+            let catalog = try places.openedCatalog()
+            var identifiers: [TableIdentifier] = []
+            for namespace in try catalog.namespaces() { identifiers += try catalog.tables(in: namespace) }
+            var checks = [
+                HealthCheck(
+                    "catalog",
+                    .ok,
+                    "\(places.catalogPath) opens, \(HumanText.count(identifiers.count, "Iceberg table"))"
+                )
+            ]
+            for identifier in identifiers {
+                if let check = table(identifier, catalog) { checks.append(check) }
+            }
+            return checks
+        } catch {
+            return [HealthCheck("catalog", failed: error)]
+        }
+    }
+
+    /// Nil for a change store, which is checked with its table.
+    private func table(_ identifier: TableIdentifier, _ catalog: any Catalog) -> HealthCheck? {
+        let name = "table \(identifier)"
+        do throws(WeirError) {
+            if TableMarkers.isChange(try catalog.load(identifier).properties) { return nil }
+            let table = try MixedTable.load(identifier, from: catalog)
+            let current = try table.files()
+            let storage = table.base.storage
+            for entry in current where try !storage.exists(entry.file.path) {
+                return HealthCheck(
+                    name,
+                    .fail,
+                    "a file of its newest snapshot is missing: \(entry.file.path)",
+                    advice: "restore the file, or drop the table"
+                )
+            }
+            let bytes = current.reduce(Int64(0)) { $0 + $1.file.fileSize }
+            let detail = "\(HumanText.count(current.count, "file")), \(HumanText.bytes(bytes)), all there"
+            let newest = (table.base.snapshots + (table.change?.snapshots ?? [])).map(\.timestampMs).max() ?? 0
+            if newest > TimeText.nowMilliseconds + 60_000 {
+                return HealthCheck(
+                    name,
+                    .warn,
+                    "its newest commit is of \(TimeText.text(newest)), which is to come",
+                    advice: "compare the clocks of the machines that write it"
+                )
+            }
+            let unmerged = current.count { $0.isMerged == false }
+            if unmerged > 1000 {
+                return HealthCheck(
+                    name,
+                    .warn,
+                    "\(detail); \(HumanText.count(unmerged)) change files are merged by every read",
+                    advice: "run 'weir optimize \(identifier) --full'"
+                )
+            }
+            return HealthCheck(name, .ok, detail)
+        } catch {
+            return HealthCheck(name, failed: error)
+        }
+    }
+
+    // MARK: Log
+
+    private func log() -> [HealthCheck] {
+        do throws(WeirError) {
+            guard try files.status(places.logRoot) != nil else {
+                return [
+                    HealthCheck(
+                        "log",
+                        .warn,
+                        "\(places.logRoot) does not exist yet",
+                        advice: "'weir log create TOPIC' makes it"
+                    )
+                ]
+            }
+            let log = try places.log()
+            let topics = try log.topics()
+            var checks = [HealthCheck("log", .ok, "\(places.logRoot), \(HumanText.count(topics.count, "topic"))")]
+            for topic in topics { checks.append(check(topic, log)) }
+            return checks
+        } catch {
+            return [HealthCheck("log", failed: error)]
+        }
+    }
+
+    /// Opens every partition and reads a little at its beginning.
+    private func check(_ topic: String, _ log: FileLog) -> HealthCheck {
+        let name = "topic \(topic)"
+        do throws(WeirError) {
+            var records: Int64 = 0
+            let partitions = try log.partitions(of: topic)
+            for partition in partitions {
+                let (earliest, end) = try log.offsets(topic: topic, partition: partition)
+                records += end - earliest
+                if end > earliest {
+                    _ = try log.reader(topic: topic, partition: partition, from: earliest).next(maxBytes: 1)
+                }
+            }
+            let count = HumanText.count(Int(records), "record")
+            return HealthCheck(name, .ok, "\(count) in \(HumanText.count(partitions.count, "partition"))")
+        } catch {
+            return HealthCheck(name, failed: error)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import Bytes
+import EventLog
+import Foundation
+import IcebergFormat
+import IcebergTables
+import MixedTables
+
+/// Where tables and the log are.
+struct WarehouseOptions: ParsableArguments {
+    @Option(help: "Folder of tables, catalog and log (default: WEIR_WAREHOUSE or ./warehouse).")
+    var warehouse: String?
+
+    @Option(help: "sqlite:PATH (default: WEIR_CATALOG or catalog.db in the warehouse).")
+    var catalog: String?
+
+    @Option(help: "Folder of the file log (default: WEIR_LOG_ROOT or log in the warehouse).")
+    var logRoot: String?
+
+    /// The places these options mean.
+    ///
+    /// - Parameter topology: what a topology's sink says; it yields to the command line and comes before the environment.
+    func places(
+        topology: (warehouse: String?, catalog: String?) = (nil, nil),
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(WeirError) -> WarehousePlaces {
+        func first(_ candidates: String?...) -> String? { candidates.lazy.compactMap(\.self).first { !$0.isEmpty } }
+        let folder = first(warehouse, topology.warehouse, environment["WEIR_WAREHOUSE"]) ?? "./warehouse"
+        // A warehouse that was named belongs with its own catalog, not with one the environment names.
+        let isNamed = warehouse != nil || topology.warehouse != nil
+        let ambient = isNamed && environment["WEIR_WAREHOUSE"] != folder ? [:] : environment
+        return try WarehousePlaces(
+            warehouse: folder,
+            catalog: first(catalog, topology.catalog, ambient["WEIR_CATALOG"]),
+            logRoot: first(logRoot, ambient["WEIR_LOG_ROOT"])
+        )
+    }
+}
+
+/// A warehouse folder, its catalog database and its log.
+struct WarehousePlaces: Sendable, Equatable {
+    let warehouse: String
+    let catalogPath: String
+    let logRoot: String
+
+    init(warehouse: String, catalog: String? = nil, logRoot: String? = nil) throws(WeirError) {
+        guard !warehouse.contains("://") || warehouse.hasPrefix("file://") else {
+            throw WeirError(
+                .unsupported,
+                "the warehouse '\(warehouse)' is not a local folder",
+                advice: "object stores are not supported yet; name a folder"
+            )
+        }
+        let local = warehouse.hasPrefix("file://") ? String(warehouse.dropFirst("file://".count)) : warehouse
+        let folder = local.count > 1 && local.hasSuffix("/") ? String(local.dropLast()) : local
+        self.warehouse = folder
+        self.logRoot = logRoot ?? folder + "/log"
+        guard let catalog else {
+            catalogPath = folder + "/catalog.db"
+            return
+        }
+        guard catalog.hasPrefix("sqlite:"), catalog.count > "sqlite:".count else {
+            // An address may hold a password, so only its scheme is shown.
+            let scheme = catalog.split(separator: ":").first.map(String.init) ?? catalog
+            throw WeirError(
+                .unsupported,
+                "catalogs of the form '\(scheme):…' are not supported yet",
+                advice: "use sqlite:<path>"
+            )
+        }
+        let path = catalog.dropFirst("sqlite:".count)
+        // Both `sqlite:/a` and the URI form `sqlite:////a` or `sqlite:///a` are in use.
+        catalogPath = path.hasPrefix("///") ? String(path.dropFirst(path.hasPrefix("////") ? 3 : 2)) : String(path)
+    }
+
+    /// The catalog of a warehouse that is there. Commands that only read make nothing new.
+    func existingCatalog() throws(WeirError) -> any Catalog {
+        guard FileManager.default.fileExists(atPath: catalogPath) else {
+            throw WeirError(
+                .notFound,
+                "there is no warehouse here: \(catalogPath) does not exist",
+                advice: "name one with --warehouse DIR or WEIR_WAREHOUSE; 'weir demo' and 'weir table create' make one"
+            )
+        }
+        return try openedCatalog()
+    }
+
+    /// The catalog, made when it is not there.
+    func openedCatalog() throws(WeirError) -> any Catalog {
+        try SQLiteCatalog(path: catalogPath, warehouse: warehouse)
+    }
+
+    func log() throws(WeirError) -> FileLog { try FileLog(root: logRoot) }
+
+    func table(_ name: String) throws(WeirError) -> MixedTable {
+        try MixedTable.load(try TableIdentifier(name), from: try existingCatalog())
+    }
+
+    /// The options that lead another command to the same places; empty when the defaults do.
+    var commandOptions: String {
+        var text = ""
+        if warehouse != "./warehouse" && warehouse != "warehouse" { text += " --warehouse \(Self.quoted(warehouse))" }
+        if catalogPath != warehouse + "/catalog.db" { text += " --catalog \(Self.quoted("sqlite:" + catalogPath))" }
+        if logRoot != warehouse + "/log" { text += " --log-root \(Self.quoted(logRoot))" }
+        return text
+    }
+
+    private static func quoted(_ text: String) -> String {
+        let isPlain = text.allSatisfy { $0.isLetter || $0.isNumber || "/._-:+@%".contains($0) }
+        return isPlain ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Bytes
+import Foundation
+
+/// Runs the command line and turns every way it can end into an exit code.
+public enum WeirMain {
+    public static func run(_ arguments: [String] = Array(CommandLine.arguments.dropFirst())) -> Never {
+        // A reader that goes away shows as a failed write, which ends the process without a word.
+        signal(SIGPIPE, SIG_IGN)
+        exit(status(arguments))
+    }
+
+    private static func status(_ arguments: [String]) -> Int32 {
+        do {
+            var command = try Weir.parseAsRoot(arguments)
+            try command.run()
+            return ExitStatus.ok
+        } catch let error as WeirError {
+            ErrorReport(error).print()
+            return ExitStatus.failure
+        } catch let error as ExitCode {
+            return error.rawValue
+        } catch {
+            return parserStatus(error)
+        }
+    }
+
+    /// Help and version go to standard output; whatever else the parser throws is a mistake in the arguments.
+    private static func parserStatus(_ error: any Error) -> Int32 {
+        if Weir.exitCode(for: error).isSuccess {
+            StandardOutput.printLine(Weir.fullMessage(for: error))
+            return ExitStatus.ok
+        }
+        guard Weir.exitCode(for: error) == .validationFailure else {
+            ErrorReport(message: "\(error)").print()
+            return ExitStatus.failure
+        }
+        ErrorReport(usage: Weir.message(for: error), full: Weir.fullMessage(for: error)).print()
+        return ExitStatus.usage
+    }
+}

@@ -1,0 +1,6 @@
+import WeirCommands
+
+@main
+enum Main {
+    static func main() { WeirMain.run() }
+}
