@@ -34,7 +34,7 @@ public struct FullOptimize: Sendable {
         var random = SystemRandomNumberGenerator()
         let writer = PartitionedFileWriter(
             storage: table.base.storage,
-            location: table.base.location,
+            dataLocation: table.base.dataLocation,
             spec: table.base.spec,
             schema: table.schema,
             columns: table.schema,

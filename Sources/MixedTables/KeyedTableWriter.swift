@@ -114,7 +114,7 @@ public final class KeyedTableWriter: TableWriter {
         var random = SystemRandomNumberGenerator()
         let opened = PartitionedFileWriter(
             storage: change.storage,
-            location: change.location,
+            dataLocation: change.dataLocation,
             spec: change.spec,
             schema: fileSchema,
             columns: table.schema,

@@ -36,6 +36,15 @@ struct NodeTaskPlan: Sendable {
     ) throws(WeirError) {
         var partitions: [String: PartitionFiles] = [:]
         var sequences: [String: Int64] = [:]
+        for task in base + change where task.specId != spec.id {
+            // Keys could not be told apart by partition any more (spec section 1.6).
+            throw WeirError(
+                .unsupported,
+                "a keyed table holds files of an older partition spec",
+                at: task.file.path,
+                advice: "rewrite the table with its current partition spec"
+            )
+        }
         for task in base {
             let path = spec.path(for: task.file.partition)
             let role = FileRole.base(path: task.file.path)

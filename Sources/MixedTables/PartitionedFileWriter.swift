@@ -36,12 +36,12 @@ final class PartitionedFileWriter {
     private(set) var rowCount: Int64 = 0
 
     /// - Parameters:
-    ///   - location: of the store; files go below its `data` directory.
+    ///   - dataLocation: the store's data folder.
     ///   - schema: of the files, which may have more columns than the table.
     ///   - columns: of the table.
     init(
         storage: any ObjectStorage,
-        location: String,
+        dataLocation: String,
         spec: PartitionSpec,
         schema: Schema,
         columns: Schema,
@@ -49,7 +49,7 @@ final class PartitionedFileWriter {
         random: inout some RandomNumberGenerator
     ) {
         self.storage = storage
-        self.dataLocation = location + "/data"
+        self.dataLocation = dataLocation
         self.spec = spec
         self.schema = schema
         self.columns = columns

@@ -60,7 +60,7 @@ public final class UnkeyedTableWriter: TableWriter {
         var random = SystemRandomNumberGenerator()
         let opened = PartitionedFileWriter(
             storage: table.base.storage,
-            location: table.base.location,
+            dataLocation: table.base.dataLocation,
             spec: table.base.spec,
             schema: table.schema,
             columns: table.schema,
