@@ -289,9 +289,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
             return true
         }
         // Records and then a segment may have come since this reader looked at the size.
-        if try segment.file.size() > segment.place || segments.contains(where: { $0.baseOffset == position }) {
-            return false
-        }
+        if try segment.file.size() > segment.place { return false }
         try advance(from: segment)
         return false
     }

@@ -98,6 +98,20 @@ import WeirTesting
         }
     }
 
+    @Test func `an emptied segment is noticed`() throws {
+        try withTemporaryFolder { folder in
+            let (log, _) = try Self.build(folder)
+            for path in try segmentFiles(log).dropLast() {
+                let before = try Data(contentsOf: URL(fileURLWithPath: path))
+                try Self.change(path) { $0 = [] }
+                #expect(#expect(throws: WeirError.self) { try readAll(log) }?.code == .corrupt)
+                let writer = FileLogWriter(log)
+                #expect(#expect(throws: WeirError.self) { try writer.open(topic: "orders") }?.code == .corrupt)
+                try before.write(to: URL(fileURLWithPath: path))
+            }
+        }
+    }
+
     @Test func `a missing segment is noticed`() throws {
         try withTemporaryFolder { folder in
             let (log, _) = try Self.build(folder)

@@ -23,8 +23,13 @@ final class GatedFileSystem: FileSystem, @unchecked Sendable {
         }
     }
 
-    /// Blocks until a sync waits at the gate.
-    func waitForSync() { condition.withLock { while waiting == 0 { condition.wait() } } }
+    /// Blocks until a sync waits at the gate; a log that never syncs is given up on, and the test's checks then fail.
+    func waitForSync() {
+        condition.withLock {
+            let deadline = Date(timeIntervalSinceNow: 10)
+            while waiting == 0, condition.wait(until: deadline) {}
+        }
+    }
 
     func pass() {
         condition.withLock {
