@@ -38,6 +38,7 @@ public struct FullOptimize: Sendable {
             spec: table.base.spec,
             schema: table.schema,
             columns: table.schema,
+            properties: table.properties,
             targetFileBytes: table.targetFileBytes,
             random: &random
         )

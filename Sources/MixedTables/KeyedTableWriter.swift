@@ -118,6 +118,7 @@ public final class KeyedTableWriter: TableWriter {
             spec: change.spec,
             schema: fileSchema,
             columns: table.schema,
+            properties: table.properties,
             targetFileBytes: table.targetFileBytes,
             random: &random
         )

@@ -27,6 +27,7 @@ final class PartitionedFileWriter {
     private let spec: PartitionSpec
     private let schema: Schema
     private let columns: Schema
+    private let metrics: MetricsConfig
     private let targetFileBytes: Int64
     private var names: DataFileNames
     private var open: [Key: Open] = [:]
@@ -39,12 +40,14 @@ final class PartitionedFileWriter {
     ///   - dataLocation: the store's data folder.
     ///   - schema: of the files, which may have more columns than the table.
     ///   - columns: of the table.
+    ///   - properties: of the table: they say which column statistics files get.
     init(
         storage: any ObjectStorage,
         dataLocation: String,
         spec: PartitionSpec,
         schema: Schema,
         columns: Schema,
+        properties: [String: String],
         targetFileBytes: Int64,
         random: inout some RandomNumberGenerator
     ) {
@@ -53,6 +56,7 @@ final class PartitionedFileWriter {
         self.spec = spec
         self.schema = schema
         self.columns = columns
+        metrics = MetricsConfig(properties: properties, schema: columns)
         self.targetFileBytes = targetFileBytes
         names = DataFileNames(random: &random)
     }
@@ -94,9 +98,16 @@ final class PartitionedFileWriter {
 
     private func finish(_ key: Key) throws(WeirError) {
         guard let file = open.removeValue(forKey: key) else { return }
-        let summary = try file.writer.finish()
+        let written = try file.writer.finish()
+        // A change file's `_file_offset` is no column of the table and gets no statistics.
+        let summary = ParquetFileSummary(
+            rowCount: written.rowCount,
+            fileSize: written.fileSize,
+            splitOffsets: written.splitOffsets,
+            columns: written.columns.filter { columns.field(id: $0.field) != nil }
+        )
         finished.append(
-            DataFile(parquet: summary, path: file.path, partition: file.partition, specId: spec.id, columns: columns)
+            DataFile(parquet: file.path, summary, partition: file.partition, specId: spec.id, metrics: metrics)
         )
     }
 

@@ -64,6 +64,7 @@ public final class UnkeyedTableWriter: TableWriter {
             spec: table.base.spec,
             schema: table.schema,
             columns: table.schema,
+            properties: table.properties,
             targetFileBytes: table.targetFileBytes,
             random: &random
         )

@@ -60,15 +60,17 @@ public struct LocalFileSystem: FileSystem {
         )
     }
 
+    /// What is created is synced into its parent, so that a file in it cannot be durable while its folder is not.
     public func makeDirectories(_ path: String) throws(WeirError) {
-        if mkdir(path, 0o755) == 0 || errno == EEXIST { return }
-        let code = errno
         let parent = path.parentDirectory
-        guard code == ENOENT, parent != path else { throw WeirError.systemCall("create directory", path, code) }
+        if mkdir(path, 0o755) == 0 { return try syncDirectory(parent) }
+        if errno == EEXIST { return }
+        guard errno == ENOENT, parent != path else { throw WeirError.systemCall("create directory", path, errno) }
         try makeDirectories(parent)
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
             throw WeirError.systemCall("create directory", path, errno)
         }
+        try syncDirectory(parent)
     }
 
     public func syncDirectory(_ path: String) throws(WeirError) {

@@ -94,9 +94,13 @@ final class EpochCommitter: @unchecked Sendable {
         // Letters first: the commit that covers their positions must not be the only trace of them.
         try deadLetters.append(job.letters)
         for (sink, epoch) in zip(sinks, job.epochs) {
-            if epoch.isEmpty && (!job.recordsAllPositions || sink.ledger == job.ledger) { continue }
             do {
-                try sink.commit(epoch, topology: topology, to: job.ledger)
+                try sink.commit(
+                    epoch,
+                    topology: topology,
+                    read: job.ledger,
+                    recordsPositions: job.recordsAllPositions
+                )
             } catch {
                 throw error.located(at: "commit to \(sink.name)")
             }

@@ -12,8 +12,10 @@ final class EpochWriter {
     private let queue: BatchQueue<SourceReader.Message>
     private let committer: EpochCommitter
     private let onBatch: (SourceReader.Changes) -> Void
+    /// How far this run has read. Starts empty: a table may be further than another, and what one has must not be
+    /// recorded for the other.
     private var ledger = PositionLedger()
-    private var committedLedger = PositionLedger()
+    private var submittedLedger = PositionLedger()
     private var letters: [DeadLetter] = []
     private var epochStart = Date()
     private var lastFullRecord = Date()
@@ -36,8 +38,6 @@ final class EpochWriter {
         self.queue = queue
         self.committer = committer
         self.onBatch = onBatch
-        for sink in sinks { ledger.merge(sink.start) }
-        committedLedger = ledger
     }
 
     /// Writes until the reader has finished and everything is committed.
@@ -107,7 +107,7 @@ final class EpochWriter {
     /// Ends the epoch and hands it to the committer.
     private func cut(isLast: Bool) throws(WeirError) {
         epochStart = Date()
-        if ledger == committedLedger && letters.isEmpty && !isLast { return }
+        if ledger == submittedLedger && letters.isEmpty && !isLast { return }
         let recordsAll = isLast || Date().timeIntervalSince(lastFullRecord) > Self.positionsSeconds
         if recordsAll { lastFullRecord = Date() }
         var epochs: [Epoch] = []
@@ -121,7 +121,7 @@ final class EpochWriter {
         try committer.submit(
             EpochCommitter.Job(epochs: epochs, ledger: ledger, letters: letters, recordsAllPositions: recordsAll)
         )
-        committedLedger = ledger
+        submittedLedger = ledger
         letters = []
         try refreshDimensions()
     }

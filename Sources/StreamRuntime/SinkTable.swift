@@ -38,7 +38,6 @@ final class SinkTable: @unchecked Sendable {
 
     /// The table after the last commit of this run.
     var table: MixedTable { committed.withLock { $0.table } }
-    var ledger: PositionLedger { committed.withLock { $0.ledger } }
 
     /// Writes changes of which some may be in the table already; returns those that do not fit it, by source offset.
     func write(
@@ -64,8 +63,20 @@ final class SinkTable: @unchecked Sendable {
     }
 
     /// Commits an epoch on top of the last one. Called by the committing thread.
-    func commit(_ epoch: Epoch, topology: String, to ledger: PositionLedger) throws(WeirError) {
+    ///
+    /// - Parameters:
+    ///   - read: how far the run has read; the table's own positions may be further already.
+    ///   - recordsPositions: whether positions alone are worth a commit.
+    func commit(
+        _ epoch: Epoch,
+        topology: String,
+        read: PositionLedger,
+        recordsPositions: Bool
+    ) throws(WeirError) {
         let (table, expected) = committed.withLock { ($0.table, $0.ledger) }
+        var ledger = expected
+        ledger.merge(read)
+        if epoch.isEmpty && (!recordsPositions || ledger == expected) { return }
         let result = try table.commit(epoch, topology: topology, from: expected, to: ledger)
         committed.withLock { state in
             state.table = result

@@ -74,6 +74,21 @@ struct IngestFixture {
         return rows
     }
 
+    /// The second column of a table by its first; null as the word.
+    func contents(_ name: String) throws -> [Int: String] {
+        var rows: [Int: String] = [:]
+        try MergeOnReadScan(table(name)).forEachInOrder { (batch) throws(WeirError) in
+            for row in 0..<batch.count {
+                let id = Int(batch.columns[0].pointer(as: Int64.self)[row])
+                var text = "null"
+                if case .string(let found) = batch.columns[1].scalar(row) { text = found }
+                if rows.updateValue(text, forKey: id) != nil { throw WeirError(.corrupt, "id \(id) is there twice") }
+            }
+            return true
+        }
+        return rows
+    }
+
     /// The change log of `shop.people` applied from the beginning; complains about changes that cannot be.
     func replayedPeople() throws -> [Int: DebeziumHistory.Row] {
         var rows: [Int: DebeziumHistory.Row] = [:]

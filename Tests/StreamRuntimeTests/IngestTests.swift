@@ -64,6 +64,38 @@ import WeirTesting
         print("crash sweep of ingest: \(total) steps")
     }
 
+    @Test func `tables that were committed up to different positions each go on at their own`() throws {
+        var history = DebeziumHistory(seed: 21, keySpace: 12)
+        history.extend(60)
+        let both = IngestFixture.people.replacingOccurrences(
+            of: "route: [",
+            with: "route: [{ source-table: shop.public.people, sink-table: shop.copy }, "
+        ).replacingOccurrences(
+            of: "tables:",
+            with: "tables:\n  - { name: shop.copy, columns: { id: long, name: string }, primary-key: [id] }"
+        )
+        let total = try withTemporaryFolder { folder in
+            let files = FaultyFileSystem()
+            try Self.prepare(folder, history).run(both, files: files)
+            return files.steps
+        }
+        let stride = Swift.stride(from: 0, to: total, by: SeededGenerator.isSoak ? 1 : 5)
+        for step in stride {
+            try withTemporaryFolder { folder in
+                let fixture = try Self.prepare(folder, history)
+                _ = try? fixture.run(both, files: FaultyFileSystem(failAt: step))
+                // Dies a second time a little later, when one table may be ahead of the other.
+                _ = try? fixture.run(both, files: FaultyFileSystem(failAt: (total - step) / 2))
+                try fixture.run(both)
+                #expect(try fixture.people() == history.rows, "after crashes at step \(step) of \(total)")
+                #expect(try fixture.replayedPeople() == history.rows, "after crashes at step \(step) of \(total)")
+                let copied = try fixture.contents("shop.copy")
+                #expect(copied == history.rows.mapValues { $0.name ?? "null" }, "after a crash at \(step) of \(total)")
+            }
+        }
+        print("crash sweep of two tables: \(Array(stride).count) of \(total) steps, two crashes each")
+    }
+
     @Test func `a full disk stops the run with the reason, and a later run goes on`() throws {
         var history = DebeziumHistory(seed: 12, keySpace: 12)
         history.extend(40)

@@ -18,6 +18,9 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         return (1...UInt64(count * factor)).map { $0 &* 0x9e37_79b9 }
     }
 
+    /// Whether this is a long run that sweeps everything.
+    public static var isSoak: Bool { ProcessInfo.processInfo.environment["WEIR_SOAK"] != nil }
+
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state
