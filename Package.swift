@@ -151,7 +151,11 @@ let package = Package(
             resources: [.copy("Fixtures")]
         ),
         // Drives the built binary: the command line, kill -9, and other engines reading our tables.
-        tests("WeirCommands", ["Bytes"], resources: [.copy("Fixtures")]),
+        tests(
+            "WeirCommands",
+            ["Bytes", "ChangeEvents", "Columnar", "EventLog", "IcebergFormat", argumentParser],
+            resources: [.copy("Fixtures")]
+        ),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -2,7 +2,6 @@ import Bytes
 import ChangeEvents
 import Columnar
 import IcebergFormat
-import MixedTables
 
 /// Changes as Debezium's JSON envelope: an update's two images become one event.
 ///
@@ -21,22 +20,19 @@ final class DebeziumOutput: ChangeOutput {
         let isSnapshot: Bool
     }
 
-    init(_ table: MixedTable, _ schema: Schema, to out: StandardOutput) {
+    init(_ table: TableIdentifier, _ schema: Schema, to out: StandardOutput) {
         self.out = out
         encoder = JSONRowEncoder(schema)
-        let database = JSONValue.string(table.identifier.namespace.joined(separator: ".")).text
-        let name = JSONValue.string(table.identifier.name).text
+        let database = JSONValue.string(table.namespace.joined(separator: ".")).text
+        let name = JSONValue.string(table.name).text
         source =
             "{\"version\":\"\(WeirVersion.number)\",\"connector\":\"weir\",\"name\":\"weir\","
             + "\"db\":\(database),\"table\":\(name),"
-        learn(table)
     }
 
-    /// Takes the commit times of a table that was loaded again.
-    func learn(_ table: MixedTable) {
-        for snapshot in table.ingestStore.metadata.snapshots {
-            commitTimes[snapshot.sequenceNumber] = snapshot.timestampMs
-        }
+    /// Takes the commit times of a table that was loaded, by sequence, in milliseconds since 1970.
+    func learn(_ snapshots: [Snapshot]) {
+        for snapshot in snapshots { commitTimes[snapshot.sequenceNumber] = snapshot.timestampMs }
     }
 
     func write(

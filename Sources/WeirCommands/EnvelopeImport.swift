@@ -54,7 +54,7 @@ final class EnvelopeImport {
                 error.code,
                 error.message,
                 at: lines.location,
-                advice: "\(progress.records) records before it were appended"
+                advice: "what stands before it was appended: \(HumanText.count(Int(progress.records), "record"))"
             )
         }
         try settleAll()

@@ -43,6 +43,7 @@ enum HumanText {
     static func rate(_ number: Int, _ seconds: Double) -> String {
         guard seconds > 0, number > 0 else { return "" }
         let rate = Double(number) / seconds
+        if rate < 1 { return "" }
         if rate < 1000 { return "\(Int(rate))/s" }
         if rate < 1_000_000 { return "\(decimal(rate / 1000, rate < 10_000 ? 1 : 0)) k/s" }
         return "\(decimal(rate / 1_000_000, 1)) M/s"

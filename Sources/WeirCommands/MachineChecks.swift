@@ -21,8 +21,7 @@ enum MachineChecks {
     /// The shared libraries this process runs with; their file names carry the versions.
     static func libraries() -> HealthCheck {
         let wanted = ["libarrow", "libparquet", "libsqlite3", "libz.", "libzstd", "libsimdjson"]
-        // The file is of the kernel's making and has no size, so it is read to its end.
-        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+        let maps = Self.memoryMap()
         var names: [String] = []
         for line in maps.split(separator: "\n") {
             guard let slash = line.firstIndex(of: "/") else { continue }
@@ -34,6 +33,14 @@ enum MachineChecks {
             return HealthCheck("libraries", .warn, "\(required) is not a shared library of this process")
         }
         return HealthCheck("libraries", .ok, names.sorted().joined(separator: ", "))
+    }
+
+    /// A file of the kernel's making has no size, so it is read to its end.
+    private static func memoryMap() -> String {
+        guard let file = FileHandle(forReadingAtPath: "/proc/self/maps"), let bytes = try? file.readToEnd() else {
+            return ""
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     static func openFiles() -> HealthCheck {

@@ -99,7 +99,7 @@ final class ChangePrinter: @unchecked Sendable {
         switch format {
         case .json: JSONChangeOutput(table.schema, to: out)
         case .csv: CSVChangeOutput(table.schema, to: out)
-        case .debezium: DebeziumOutput(table, table.schema, to: out)
+        case .debezium: DebeziumOutput(table.identifier, table.schema, to: out)
         }
     }
 
@@ -108,6 +108,7 @@ final class ChangePrinter: @unchecked Sendable {
     /// The table's state as insertions.
     func printRows(of table: MixedTable, sequence: Int64) throws(WeirError) {
         guard !isDone else { return }
+        try adopt(table)
         let scan = try MergeOnReadScan(table, at: ReadPoint(current: table))
         try scan.forEach { (batch) throws(WeirError) in
             let count = min(batch.count, left)
@@ -144,7 +145,7 @@ final class ChangePrinter: @unchecked Sendable {
             schema = table.schema
             output = Self.output(format, table, to: out)
         }
-        (output as? DebeziumOutput)?.learn(table)
+        (output as? DebeziumOutput)?.learn(table.ingestStore.snapshots)
     }
 
     func finish() throws(WeirError) { try output.finish() }

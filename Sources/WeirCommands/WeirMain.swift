@@ -10,7 +10,8 @@ public enum WeirMain {
         exit(status(arguments))
     }
 
-    private static func status(_ arguments: [String]) -> Int32 {
+    /// The exit code of a command line that was run to its end.
+    static func status(_ arguments: [String]) -> Int32 {
         do {
             var command = try Weir.parseAsRoot(arguments)
             try command.run()
