@@ -38,6 +38,7 @@ struct EnvelopeParser: ~Copyable {
             guard case .text(let start, let count) = try text(&cursor) else { throw cursor.fault("a name is missing") }
             try cursor.expect(UInt8(ascii: ":"))
             let name = String(decoding: UnsafeRawBufferPointer(start: texts.base + start, count: count), as: UTF8.self)
+            if name == "topic", cursor.peek() != UInt8(ascii: "\"") { throw cursor.fault("the topic is not a text") }
             let part = try self.part(&cursor)
             switch name {
             case "topic": result.topic = part
@@ -48,7 +49,7 @@ struct EnvelopeParser: ~Copyable {
         }
         try cursor.expect(UInt8(ascii: "}"))
         guard cursor.isAtEnd else { throw cursor.fault("something follows the object") }
-        guard case .text = result.topic else { throw cursor.fault("the member \"topic\" is not a text") }
+        guard case .text = result.topic else { throw cursor.fault("the member \"topic\" is missing") }
         if case .missing = result.value {
             throw cursor.fault("the member \"value\" is missing; write null for a tombstone")
         }

@@ -9,8 +9,8 @@ struct OptimizeCommand: ParsableCommand {
         commandName: "optimize",
         abstract: "Merge a table's changes into its base store.",
         discussion: """
-            Afterwards every engine that reads Iceberg sees the current rows in plain data files. Runs beside writers; \
-            example: weir optimize shop.orders --full
+            Afterwards every engine that reads Iceberg sees the current rows in plain data files. Runs beside writers. \
+            Example: weir optimize shop.orders --full
             """
     )
 

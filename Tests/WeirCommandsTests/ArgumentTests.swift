@@ -50,16 +50,15 @@ func `refuses another beginning`(_ text: String) {
 
 @Test func `places come from the command line, then the topology, then the environment`() throws {
     let environment = ["WEIR_WAREHOUSE": "/env", "WEIR_CATALOG": "sqlite:/env/c.db", "WEIR_LOG_ROOT": "/env/l"]
-    var options = WarehouseOptions()
+    let options = try WarehouseOptions.parse([])
     #expect(try options.places(environment: [:]) == WarehousePlaces(warehouse: "./warehouse"))
     let ambient = try options.places(environment: environment)
     #expect(ambient.warehouse == "/env" && ambient.catalogPath == "/env/c.db" && ambient.logRoot == "/env/l")
     // A warehouse that is named does not take the catalog of another one.
     let named = try options.places(topology: ("/topology", nil), environment: environment)
     #expect(named == (try WarehousePlaces(warehouse: "/topology")))
-    options.warehouse = "/line/"
-    options.logRoot = "/logs"
-    let line = try options.places(topology: ("/topology", nil), environment: environment)
+    let explicit = try WarehouseOptions.parse(["--warehouse", "/line/", "--log-root", "/logs"])
+    let line = try explicit.places(topology: ("/topology", nil), environment: environment)
     #expect(line == (try WarehousePlaces(warehouse: "/line", logRoot: "/logs")))
     #expect(line.catalogPath == "/line/catalog.db")
     #expect(line.commandOptions == " --warehouse /line --log-root /logs")
