@@ -1,61 +1,36 @@
 import Bytes
-import ChangeEvents
 import Columnar
 import EventLog
 import Foundation
 import IcebergFormat
 import IcebergTables
-import Lookups
 import MixedTables
-import ObjectStorage
 import StreamRuntime
-import Synchronization
-import WeirCommands
 
-/// File log → committed keyed table, then what can be read back from it.
+/// File log → committed keyed table, and the changes read back from it.
 enum IngestBenchmarks {
-    static let orderFields: [(String, FieldType)] = [
-        ("order_id", .long), ("customer_id", .long), ("status", .string),
-        ("amount", .decimal(precision: 12, scale: 2)), ("created_at", .timestamptz), ("note", .string),
-    ]
-
-    /// Writes the shop's stream into a file log; returns the events and their bytes.
-    static func fill(_ root: String, events: Int) throws -> (events: Int, bytes: Int) {
-        let log = try FileLog(root: root)
-        for table in ShopStream.Table.allCases { try log.createTopic(table.topic) }
-        let writer = FileLogWriter(log)
-        defer { writer.close() }
-        // Half of the orders' events are updates.
-        var stream = ShopStream(
-            customers: 1000,
-            events: events,
-            mix: ShopStream.Mix(newOrders: 500, changedOrders: 500, deletedOrders: 0)
-        )
-        let appended = try stream.append(to: writer)
-        return (events, appended)
-    }
+    private static let rounds = 3
 
     static func createOrders(_ folder: String) throws -> MixedTable {
         let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
         try catalog.createNamespace(["shop"], ifNotExists: true)
-        let fields = orderFields.enumerated().map { Field(id: $0.offset + 1, name: $0.element.0, type: $0.element.1) }
         let definition = MixedTableDefinition(
             identifier: TableIdentifier(namespace: ["shop"], name: "orders"),
-            schema: Schema(fields),
+            schema: OrderRows.schema,
             primaryKey: ["order_id"]
         )
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
     }
 
-    static func plan(_ folder: String, _ table: MixedTable) throws -> IngestPlan {
+    static func plan(log: String, _ table: MixedTable, commitMilliseconds: Int = 10_000) throws -> IngestPlan {
         IngestPlan(
             topology: "bench",
             sources: [
                 IngestPlan.Source(
                     name: "shop",
-                    log: try FileLog(root: folder + "/log"),
-                    topics: [ShopStream.Table.orders.topic],
-                    includes: { $0 == ShopStream.Table.orders.topic }
+                    log: try FileLog(root: log),
+                    topics: [EventFill.topic],
+                    includes: { $0 == EventFill.topic }
                 )
             ],
             targets: [
@@ -66,45 +41,119 @@ enum IngestBenchmarks {
                     table: table
                 )
             ],
-            route: { $0.hasSuffix(".orders") ? [0] : [] }
+            route: { $0.hasSuffix(".orders") ? [0] : [] },
+            commitMilliseconds: commitMilliseconds
         )
     }
 
-    static func run(events: Int) throws {
+    /// One run over the whole log into a new table.
+    private static func ingest(
+        log: String,
+        into folder: String
+    ) throws -> (cost: Benchmark.Cost, progress: IngestProgress, table: MixedTable) {
+        let table = try createOrders(folder)
+        let run = IngestRun(try plan(log: log, table), deadLetterPath: folder + "/dead.ndjson")
+        let cost = try Benchmark.cost { try run.run(untilCaughtUp: true) }
+        guard run.progress.deadLetters == 0 else { throw WeirError(.corrupt, "the benchmark's events must decode") }
+        return (cost, run.progress, try table.refreshed())
+    }
+
+    private static func text(_ cost: Benchmark.Cost, _ progress: IngestProgress) -> String {
+        "\(progress.records) events in \(cost.text), \(Benchmark.magnitude(Double(progress.records) / cost.cpu)) "
+            + "a processor second, \(progress.commits) commits, \(progress.inserts) I + \(progress.deletes) ED, "
+            + "peak RSS \(Benchmark.peakMegabytes()) MB"
+    }
+
+    static func run() throws {
+        let events = 1_000_000
         let folder = Benchmark.folder("ingest")
         defer { Benchmark.remove(folder) }
-        let (_, bytes) = try fill(folder + "/log", events: events)
-        let table = try createOrders(folder)
-        let ingest = IngestRun(try plan(folder, table), deadLetterPath: folder + "/dead.ndjson")
-        let before = Benchmark.cpuSeconds()
-        let seconds = try Benchmark.seconds { try ingest.run(untilCaughtUp: true) }
-        let progress = ingest.progress
+        let log = folder + "/log"
+        let bytes = try EventFill.fill(log, events: events)
+        let peer = DuckDBPeer()
+        let lines = folder + "/events.ndjson"
+        if peer != nil { try EventFill.dump(log, to: lines) }
+
+        var costs: [Benchmark.Cost] = []
+        var peerCosts: [Benchmark.Cost] = []
+        var last: (progress: IngestProgress, table: MixedTable)?
+        // Interleaved, because a shared machine does not keep its speed.
+        for round in 0..<rounds {
+            let target = "\(folder)/table-\(round)"
+            try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+            let (cost, progress, table) = try ingest(log: log, into: target)
+            costs.append(cost)
+            last = (progress, table)
+            if let result = peer?.lastRows(of: lines, to: "\(folder)/batch-\(round).parquet") {
+                guard result.rows == progress.inserts - progress.deletes else {
+                    throw WeirError(.corrupt, "DuckDB finds \(result.rows) keys in the same events")
+                }
+                peerCosts.append(result.cost)
+            }
+        }
+        guard let last else { return }
+        let cost = Benchmark.median(costs)
         Benchmark.line(
             "file log → committed keyed table, 50% updates",
-            rate: Double(progress.records) / seconds,
+            rate: Double(last.progress.records) / cost.wall,
             unit: "events/s",
-            detail: "\(progress.records) events of \(bytes / events) bytes in \(Benchmark.shown(seconds)) s, "
-                + "cpu \(Benchmark.shown(Benchmark.cpuSeconds() - before)) s, "
-                + "peak RSS \(Benchmark.peakMegabytes()) MB, "
-                + "\(progress.commits) commits, \(progress.inserts) I + \(progress.deletes) ED, "
-                + "\(progress.deadLetters) dead letters"
+            target: 600_000,
+            detail: "\(bytes / events) bytes an event, " + text(cost, last.progress)
         )
-        let latest = try table.refreshed()
-        let changeSeconds = try Benchmark.seconds {
+        if peerCosts.isEmpty {
+            Benchmark.skip("… beside DuckDB's one-shot batch", peer == nil ? DuckDBPeer.missingReason : "DuckDB failed")
+        } else {
+            let other = Benchmark.median(peerCosts)
+            Benchmark.line(
+                "… beside DuckDB's one-shot batch",
+                String(format: "%.2f × its speed", other.wall / cost.wall),
+                goal: Benchmark.Goal(text: "stretch: ≥ 1", isMet: other.wall >= cost.wall),
+                detail: "DuckDB \(other.text); by processor time "
+                    + String(format: "%.2f ×", other.cpu / max(cost.cpu, 1e-9))
+            )
+        }
+        try readChanges(last.table, expected: last.progress.inserts + last.progress.deletes)
+    }
+
+    private static func readChanges(_ table: MixedTable, expected: Int) throws {
+        let cost = try Benchmark.medianCost(of: rounds) {
             var changes = 0
-            try ChangeLogScan(latest, after: 0).forEach { batch in
+            try ChangeLogScan(table, after: 0).forEach { batch in
                 changes += batch.count
                 return true
             }
-            guard changes == progress.inserts + progress.deletes else {
-                throw WeirError(.corrupt, "changes are missing")
-            }
+            guard changes == expected else { throw WeirError(.corrupt, "\(changes) of \(expected) changes are read") }
         }
         Benchmark.line(
             "change read",
-            rate: Double(progress.inserts + progress.deletes) / changeSeconds,
+            rate: Double(expected) / cost.wall,
             unit: "changes/s",
-            detail: ""
+            target: 1_000_000,
+            detail: "\(expected) changes in \(cost.text)"
+        )
+    }
+
+    /// What ten million events leave in memory: the log is written by another process.
+    static func runTenMillion() throws {
+        let folder = Benchmark.folder("ingest-10m")
+        defer { Benchmark.remove(folder) }
+        let log = folder + "/log"
+        guard ChildProcess.runSelf([BenchmarkCase.childMarker, "fill", log, "10000000"]) == 0 else {
+            throw WeirError(.storage, "the log could not be filled", at: log)
+        }
+        let (cost, progress, _) = try ingest(log: log, into: folder)
+        Benchmark.line(
+            "10 M events, file log → committed keyed table",
+            rate: Double(progress.records) / cost.wall,
+            unit: "events/s",
+            target: 600_000,
+            detail: text(cost, progress)
+        )
+        let peak = Benchmark.peakMegabytes()
+        Benchmark.line(
+            "10 M events, peak memory",
+            "\(peak) MB",
+            goal: Benchmark.Goal(text: "< 600 MB", isMet: peak < 600)
         )
     }
 }

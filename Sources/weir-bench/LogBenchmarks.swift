@@ -4,15 +4,10 @@ import Foundation
 import ObjectStorage
 
 /// The file log against the raw device: appends beside plain writes with the same groups, and reads.
-func runLogBenchmarks() {
-    let folder =
-        FileManager.default.currentDirectoryPath + "/log-benchmark-\(ProcessInfo.processInfo.processIdentifier)"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    do {
-        try LogBenchmarks(folder: folder).run()
-    } catch {
-        print("log benchmarks failed: \(error)")
-    }
+func runLogBenchmarks() throws {
+    let folder = Benchmark.folder("log")
+    defer { Benchmark.remove(folder) }
+    try LogBenchmarks(folder: folder).run()
 }
 
 private struct LogBenchmarks {
@@ -32,10 +27,12 @@ private struct LogBenchmarks {
                 raw.append(try rawAppend(groups: result.groups, name: "raw-\(batchRecords)-\(round)"))
             }
             let (rawRate, logRate) = (median(raw), median(log))
-            report(
-                "append 1 KB records, batches of \(batchRecords), 4 in flight, group fsync",
-                "\(whole(logRate / 1e6)) MB/s, raw write + fdatasync of the same groups \(whole(rawRate / 1e6)) MB/s, "
-                    + "ratio \(hundredths(logRate / rawRate))"
+            Benchmark.line(
+                "file-log append, 1 KB records, batches of \(batchRecords), group fsync",
+                String(format: "%.0f %% of raw writes", 100 * logRate / rawRate),
+                goal: Benchmark.Goal(text: "≥ 70 %", isMet: logRate >= 0.7 * rawRate),
+                detail:
+                    "\(whole(logRate / 1e6)) MB/s, write + fdatasync of the same groups \(whole(rawRate / 1e6)) MB/s"
             )
         }
         try producers(8)
@@ -138,14 +135,14 @@ private struct LogBenchmarks {
         }
         let elapsed = seconds() - start
         writer.close()
-        let sorted = latencies.all.sorted()
-        func percentile(_ part: Double) -> String {
-            hundredths(sorted[min(sorted.count - 1, Int(Double(sorted.count) * part))] * 1000)
+        let all = latencies.all
+        let figures = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)].map {
+            "\($0.0) \(Benchmark.milliseconds(Benchmark.percentile(all, $0.1)))"
         }
-        report(
-            "append 64 × 1 KB, concurrent producers, acknowledged after fsync",
-            "\(whole(Double(count * rounds * batch.byteCount) / elapsed / 1e6)) MB/s, "
-                + "p50 \(percentile(0.5)) ms, p99 \(percentile(0.99)) ms, p99.9 \(percentile(0.999)) ms"
+        Benchmark.line(
+            "file-log append, \(count) producers, acknowledged after fsync",
+            figures.joined(separator: ", "),
+            detail: "64 KB each, \(whole(Double(count * rounds * batch.byteCount) / elapsed / 1e6)) MB/s"
         )
         try log.deleteTopic("producers")
     }
@@ -177,8 +174,8 @@ private struct LogBenchmarks {
                 best = max(best, Double(records) * Double(keyBytes + valueBytes) / elapsed)
                 rows = max(rows, Double(records) / elapsed)
             }
-            report(
-                "read \(keyBytes + valueBytes)-byte records, \(maxBytes >> 20) MiB at once, checked and sliced",
+            Benchmark.line(
+                "file-log read, \(keyBytes + valueBytes)-byte records, \(maxBytes >> 20) MiB at once, checked and sliced",
                 "\(whole(best / 1e6)) MB/s, \(hundredths(rows / 1e6)) M records/s"
             )
         }
@@ -193,13 +190,15 @@ private struct LogBenchmarks {
             let start = seconds()
             bytes.withUnsafeBytes { for _ in 0..<rounds { sum = CRC32C.checksum($0, continuing: sum) } }
             let elapsed = seconds() - start
-            report("CRC-32C over \(size) bytes", "\(whole(Double(rounds * size) / elapsed / 1e6)) MB/s (\(sum))")
+            Benchmark.line(
+                "CRC-32C over \(size) bytes",
+                "\(whole(Double(rounds * size) / elapsed / 1e6)) MB/s (\(sum))"
+            )
         }
     }
 
     // MARK: Printing
 
-    private func report(_ name: String, _ result: String) { print("log: \(name): \(result)") }
     private func whole(_ value: Double) -> String { String(Int(value.rounded())) }
     private func hundredths(_ value: Double) -> String { String((value * 100).rounded() / 100) }
     private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

@@ -1,0 +1,57 @@
+import Foundation
+
+/// The cases, by the name that selects one.
+enum BenchmarkCase: String, CaseIterable {
+    case decode
+    case log
+    case ingest
+    case ingest10m = "ingest-10m"
+    case scan
+    case join
+    case follow
+    case start
+
+    /// The ten-million case writes more than five gigabytes and is only run when named.
+    var isDefault: Bool { self != .ingest10m }
+
+    /// First argument of a process that runs one case and ends.
+    static let childMarker = "--in-process"
+
+    private func run() throws {
+        switch self {
+        case .decode: runDecodeBenchmarks()
+        case .log: try runLogBenchmarks()
+        case .ingest: try IngestBenchmarks.run()
+        case .ingest10m: try IngestBenchmarks.runTenMillion()
+        case .scan: try ScanBenchmarks.run()
+        case .join: try JoinBenchmarks.run()
+        case .follow: try FollowBenchmarks.run()
+        case .start: try StartBenchmarks.run()
+        }
+    }
+
+    /// The body of a child process: a case, or the filling of a log whose memory must not count for the case.
+    static func runChild(_ arguments: [String]) -> Int32 {
+        do {
+            if arguments.count == 3, arguments[0] == "fill", let events = Int(arguments[2]) {
+                try EventFill.fill(arguments[1], events: events)
+            } else if arguments.count == 1, let benchmark = BenchmarkCase(rawValue: arguments[0]) {
+                try benchmark.run()
+            } else {
+                return 2
+            }
+            return 0
+        } catch {
+            Benchmark.write("\(arguments.first ?? "benchmark") failed: \(error)\n")
+            return 1
+        }
+    }
+
+    static func describeMachine() {
+        var loads = [Double](repeating: 0, count: 3)
+        getloadavg(&loads, 3)
+        Benchmark.write(
+            "\(ProcessInfo.processInfo.activeProcessorCount) processors, load average \(String(format: "%.1f", loads[0]))\n"
+        )
+    }
+}

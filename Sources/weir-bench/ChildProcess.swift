@@ -1,0 +1,61 @@
+import Foundation
+
+/// Processes that cases start: this program again, `weir`, other engines.
+enum ChildProcess {
+    /// The folder this program lies in, where `weir` is built too.
+    static var programFolder: String {
+        URL(fileURLWithPath: programPath).deletingLastPathComponent().path
+    }
+
+    private static var programPath: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    }
+
+    /// Runs this program with other arguments to its end and returns its exit code.
+    static func runSelf(_ arguments: [String]) -> Int32 {
+        guard let process = start(programPath, arguments) else { return 127 }
+        return wait(process)
+    }
+
+    /// Starts a program without going through a shell; nil when it cannot be started. Its output is dropped if asked to.
+    static func start(
+        _ path: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        isSilent: Bool = false
+    ) -> pid_t? {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if isSilent {
+            posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+            posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        }
+        let all = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = all.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var process: pid_t = 0
+        return posix_spawn(&process, path, &actions, nil, &argv, &envp) == 0 ? process : nil
+    }
+
+    /// Waits for the end; the exit code, or 128 and the signal's number.
+    static func wait(_ process: pid_t) -> Int32 {
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return 127 } }
+        return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+    }
+
+    /// Runs a program and returns what it printed; nil when it could not be started or failed.
+    static func output(_ path: String, _ arguments: [String]) -> String? {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        do { try process.run() } catch { return nil }
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
+    }
+}

@@ -1,0 +1,105 @@
+import Bytes
+import EventLog
+import Foundation
+import MixedTables
+import StreamRuntime
+import Synchronization
+import WeirCommands
+
+/// How long it takes from the append of an event until a reader that follows the table sees its row.
+enum FollowBenchmarks {
+    private static let events = 1000
+    private static let millisecondsApart: UInt32 = 10
+    private static let commitMilliseconds = 1000
+
+    static func run() throws {
+        let folder = Benchmark.folder("follow")
+        defer { Benchmark.remove(folder) }
+        let log = try FileLog(root: folder + "/log")
+        try log.createTopic(EventFill.topic)
+        let table = try IngestBenchmarks.createOrders(folder)
+        let run = IngestRun(
+            try IngestBenchmarks.plan(log: folder + "/log", table, commitMilliseconds: commitMilliseconds),
+            deadLetterPath: folder + "/dead.ndjson"
+        )
+        let state = State()
+        let ingest = thread(state) { try run.run(untilCaughtUp: false) }
+        let producer = thread(state) { try produce(log, state) }
+        defer {
+            run.stop()
+            producer.wait()
+            ingest.wait()
+        }
+        let delays = try follow(table, state)
+        Benchmark.line(
+            "append to visible in a following read, p99",
+            Benchmark.milliseconds(Benchmark.percentile(delays, 0.99)),
+            detail: "p50 \(Benchmark.milliseconds(Benchmark.percentile(delays, 0.5))), "
+                + "\(delays.count) events, a commit every \(commitMilliseconds) ms"
+        )
+    }
+
+    /// What the threads share.
+    private final class State: Sendable {
+        let sent = Mutex([Double](repeating: 0, count: events))
+        let failure = Mutex<(any Error)?>(nil)
+    }
+
+    private static func produce(_ log: FileLog, _ state: State) throws {
+        let writer = FileLogWriter(log)
+        defer { writer.close() }
+        for id in 0..<events {
+            let key = "{\"order_id\":\(id)}"
+            let value = """
+                {"before":null,"after":{"order_id":\(id),"customer_id":1,"status":"NEW","amount":"1.00",\
+                "created_at":"2025-06-10T00:00:00Z","note":null},"source":{"db":"shop","schema":"public",\
+                "table":"orders"},"op":"c"}
+                """
+            var builder = RecordBatchBuilder()
+            try Array(key.utf8).withUnsafeBytes { key in
+                try Array(value.utf8).withUnsafeBytes { value in
+                    try builder.append(key: key, value: value, timestamp: FileLog.now())
+                }
+            }
+            state.sent.withLock { $0[id] = now() }
+            _ = try writer.append(topic: EventFill.topic, partition: 0, records: try builder.finish())
+            usleep(millisecondsApart * 1000)
+        }
+    }
+
+    /// Polls as `weir read --follow` does.
+    private static func follow(_ table: MixedTable, _ state: State) throws -> [Double] {
+        var current = table
+        var sequence: Int64 = 0
+        var delays: [Double] = []
+        while delays.count < events {
+            if let error = state.failure.withLock({ $0 }) { throw error }
+            usleep(50_000)
+            current = try current.refreshed()
+            let latest = ReadPoint(current: current).changeSequence
+            guard latest > sequence else { continue }
+            try ChangeLogScan(current, after: sequence, upTo: latest).forEach { batch in
+                let ids = batch.rows.columns[0].pointer(as: Int64.self)
+                let seen = now()
+                for row in 0..<batch.count { delays.append(seen - state.sent.withLock { $0[Int(ids[row])] }) }
+                return true
+            }
+            sequence = latest
+        }
+        return delays
+    }
+
+    private static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
+
+    /// A thread of its own, and what to wait for its end with.
+    private static func thread(_ state: State, _ body: @escaping @Sendable () throws -> Void) -> DispatchSemaphore {
+        let done = DispatchSemaphore(value: 0)
+        let thread = Thread {
+            do { try body() } catch { state.failure.withLock { $0 = error } }
+            done.signal()
+        }
+        thread.stackSize = 4 << 20
+        thread.start()
+        return done
+    }
+}

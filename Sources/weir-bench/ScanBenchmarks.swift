@@ -1,0 +1,55 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import Foundation
+import IcebergFormat
+import MixedTables
+import Synchronization
+
+/// Merge-on-read over five million rows of which a tenth changed since base was written, and after optimizing.
+enum ScanBenchmarks {
+    private static let rows = 5_000_000
+
+    static func run() throws {
+        let folder = Benchmark.folder("scan")
+        defer { Benchmark.remove(folder) }
+        let created = try IngestBenchmarks.createOrders(folder)
+        let writer = try KeyedTableWriter(created)
+        var table = try OrderRows.commit(Array(0..<rows), kind: .insert, version: 0, with: writer, to: created)
+        table = try FullOptimize(table, nowMilliseconds: 0).run().table
+        for version in 1...5 {
+            // Every tenth key, spread over five commits.
+            let keys = stride(from: 10 * (version - 1), to: rows, by: 50).map { $0 }
+            table = try OrderRows.commit(keys, kind: .updateAfter, version: version, with: writer, to: table)
+        }
+        try scan(table, "merge-on-read scan, 10% changed, not optimized", target: 2_000_000)
+        var optimized: MixedTable?
+        let cost = try Benchmark.cost { optimized = try FullOptimize(table, nowMilliseconds: 0).run().table }
+        guard let optimized else { return }
+        try scan(optimized, "merge-on-read scan, optimized", target: 8_000_000)
+        Benchmark.line("full optimize", rate: Double(rows) / cost.wall, unit: "rows/s", detail: cost.text)
+    }
+
+    private static func scan(_ table: MixedTable, _ name: String, target: Double) throws {
+        let scan = try MergeOnReadScan(table)
+        let found = Atomic<Int>(0)
+        let cost = try Benchmark.medianCost(of: 3) {
+            found.store(0, ordering: .relaxed)
+            try scan.forEach { batch in
+                found.wrappingAdd(batch.count, ordering: .relaxed)
+                return true
+            }
+        }
+        let count = found.load(ordering: .relaxed)
+        guard count == rows else { throw WeirError(.corrupt, "\(count) of \(rows) rows are read") }
+        Benchmark.line(
+            name,
+            rate: Double(rows) / cost.wall,
+            unit: "rows/s",
+            target: target,
+            detail: "\(scan.schema.count) columns in \(cost.text), "
+                + "\(Benchmark.magnitude(Double(rows) / cost.cpu)) a processor second, "
+                + "peak RSS \(Benchmark.peakMegabytes()) MB"
+        )
+    }
+}
