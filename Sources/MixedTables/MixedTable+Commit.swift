@@ -28,8 +28,10 @@ extension MixedTable {
     /// Makes an epoch visible together with the source positions it covers: one append, one metadata commit
     /// (spec section 6.1). An epoch without files only moves the positions and makes no snapshot.
     ///
-    /// - Parameter expected: the ledger this writer read or committed last. Another one in the table means that a second
-    ///   writer runs the same topology; the commit is then refused, so that no row is counted twice.
+    /// Refused with `conflict` when a second writer has committed since this one read the table, so that no row is counted
+    /// twice and no key gets two rows.
+    ///
+    /// - Parameter expected: the ledger this writer read or committed last.
     public func commit(
         _ epoch: Epoch,
         topology: String,
@@ -39,6 +41,8 @@ extension MixedTable {
         let store = ingestStore
         let name = PositionLedger.propertyName(topology: topology)
         let identifier = self.identifier
+        let lastSnapshot = store.metadata.currentSnapshot?.id
+        let isKeyed = self.isKeyed
         var transaction = Transaction(store)
         transaction.require { (metadata) throws(WeirError) in
             let found = try Self.ledger(topology: topology, properties: metadata.properties, of: identifier)
@@ -47,6 +51,14 @@ extension MixedTable {
                     .conflict,
                     "another process has committed to \(identifier) for topology '\(topology)'",
                     advice: "run one process per topology; this one stops and has made nothing visible"
+                )
+            }
+            // The epoch was written against the keys the table had; other changes since may have moved or removed them.
+            guard !isKeyed || metadata.currentSnapshot?.id == lastSnapshot else {
+                throw WeirError(
+                    .conflict,
+                    "another writer has changed \(identifier) since this one read its keys",
+                    advice: "start again, and keep one writer per keyed table"
                 )
             }
         }

@@ -26,6 +26,7 @@ final class EpochCommitter: @unchecked Sendable {
     // Protected by `idle`.
     private var pending = 0
     private var failure: WeirError?
+    private var isRunning = false
 
     init(
         topology: String,
@@ -41,6 +42,7 @@ final class EpochCommitter: @unchecked Sendable {
 
     /// Starts the thread.
     func start() {
+        isRunning = true
         let thread = Thread { [self] in run() }
         thread.name = "weir-commit"
         thread.start()
@@ -63,8 +65,13 @@ final class EpochCommitter: @unchecked Sendable {
         try check()
     }
 
-    /// Ends the thread once what is queued is committed.
-    func stop() { queue.finish() }
+    /// Waits until what is queued is committed and the thread has ended.
+    func stop() {
+        queue.finish()
+        idle.lock()
+        while isRunning { idle.wait() }
+        idle.unlock()
+    }
 
     func check() throws(WeirError) {
         idle.lock()
@@ -73,6 +80,12 @@ final class EpochCommitter: @unchecked Sendable {
     }
 
     private func run() {
+        defer {
+            idle.lock()
+            isRunning = false
+            idle.broadcast()
+            idle.unlock()
+        }
         while case .element(let job) = queue.take() {
             var failed: WeirError?
             do throws(WeirError) {

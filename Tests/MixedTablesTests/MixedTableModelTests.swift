@@ -149,6 +149,22 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
         }
     }
 
+    @Test func `a writer that does not know another writer's keys is refused`() throws {
+        try withTemporaryFolder { folder in
+            let table = try Self.create(.wideKey, in: folder)
+            let change: [(ChangeKind, ModelRow)] = [(.insert, [.string("a"), .date(1), .long(1)])]
+            let first = try KeyedTableWriter(table)
+            let second = try KeyedTableWriter(table)
+            _ = try first.write(.changes(change, table.schema))
+            _ = try second.write(.changes(change, table.schema))
+            _ = try table.commit(try first.cut(), topology: "one", from: .init(), to: .init(["a": [0: 1]]))
+            #expect {
+                try table.commit(try second.cut(), topology: "two", from: .init(), to: .init(["a": [0: 1]]))
+            } throws: { ($0 as? WeirError)?.code == .conflict }
+            #expect(try MergeOnReadScan(table.refreshed()).count() == 1)
+        }
+    }
+
     @Test func `an optimizing run that lost a race changes nothing`() throws {
         try withTemporaryFolder { folder in
             var table = try Self.create(.wideKey, in: folder)
