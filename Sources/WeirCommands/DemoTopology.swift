@@ -10,7 +10,7 @@ enum DemoTopology {
         #   weir check \(command)
         #   weir run \(command) --until-caught-up
         name: \(name)
-        pipeline: { commit.interval: 2s }
+        pipeline: { commit.interval: 10s }
 
         source:
           - name: shop-cdc
