@@ -7,8 +7,16 @@ extension FileLog {
     public static let partitionsMax = 10_000
 
     /// Creates a topic; it appears whole or not at all. Fails with `alreadyExists` when there is one of that name.
-    public func createTopic(_ topic: String, partitions: Int = 1) throws(WeirError) {
+    ///
+    /// - Parameter properties: what is to differ from the log's settings, by Kafka's names; see ``TopicProperties``.
+    public func createTopic(
+        _ topic: String,
+        partitions: Int = 1,
+        properties: [String: String] = [:]
+    ) throws(WeirError) {
         try TopicName.check(topic)
+        let properties = try TopicProperties(properties)
+        _ = try properties.applied(to: settings)
         guard partitions >= 1, partitions <= Self.partitionsMax else {
             throw WeirError(
                 .invalid,
@@ -24,6 +32,11 @@ extension FileLog {
             let unfinished = paths.creating(topic)
             try removeTree(unfinished)
             for partition in 0..<partitions { try files.makeDirectories("\(unfinished)/\(partition)") }
+            if !properties.values.isEmpty {
+                let file = try files.open(LogPaths.properties(in: unfinished), .create)
+                try file.write(properties.fileBytes, at: 0)
+                try file.sync()
+            }
             try files.syncDirectory(unfinished)
             try files.rename(unfinished, to: paths.topic(topic))
             try files.syncDirectory(root)

@@ -115,9 +115,10 @@ public final class FileLogWriter: Sendable {
                 owner: owner,
                 log.files
             )
+            let settings = try log.properties(of: topic).applied(to: log.settings)
             var opened: [Int: OpenedPartition] = [:]
             for number in numbers {
-                opened[number] = try OpenedPartition.open(log.paths.partition(topic, number), log.files, log.settings)
+                opened[number] = try OpenedPartition.open(log.paths.partition(topic, number), log.files, settings)
             }
             var writers: [Int: PartitionWriter] = [:]
             for (number, partition) in opened {
@@ -127,7 +128,7 @@ public final class FileLogWriter: Sendable {
                     partition,
                     directory: log.paths.partition(topic, number),
                     files: log.files,
-                    settings: log.settings,
+                    settings: settings,
                     clock: log.clock
                 )
                 writers[number] = writer

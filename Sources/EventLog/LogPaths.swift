@@ -10,6 +10,8 @@ struct LogPaths: Sendable {
     var rootLock: String { root + "/~lock" }
     func topic(_ topic: String) -> String { root + "/" + topic }
     func topicLock(_ topic: String) -> String { root + "/" + topic + "/.lock" }
+    func properties(_ topic: String) -> String { Self.properties(in: self.topic(topic)) }
+    static func properties(in directory: String) -> String { directory + "/topic.properties" }
     func creating(_ topic: String) -> String { root + "/" + topic + "~creating" }
     func deleted(_ topic: String) -> String { root + "/" + topic + "~deleted" }
     func partition(_ topic: String, _ partition: Int) -> String { root + "/" + topic + "/" + String(partition) }

@@ -6,7 +6,10 @@ struct LogCreateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
         abstract: "Create a topic.",
-        discussion: "Example: weir log create shop.public.orders --partitions 4"
+        discussion: """
+            Settings have Kafka's names: retention.ms, retention.bytes, segment.ms, segment.bytes. Example:
+              weir log create shop.public.orders --partitions 4 --config retention.ms=604800000
+            """
     )
 
     @OptionGroup var place: WarehouseOptions
@@ -18,14 +21,23 @@ struct LogCreateCommand: ParsableCommand {
     @Option(help: "Partitions; records of one key stay in one of them.")
     var partitions = 1
 
+    @Option(help: ArgumentHelp("A setting of the topic; may be given again.", valueName: "name=value"))
+    var config: [String] = []
+
     @Flag(help: "Do nothing when the topic is there already.")
     var ifNotExists = false
 
     func run() throws {
         let log = try place.places().log()
+        var properties: [String: String] = [:]
+        for setting in config {
+            let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { throw ValidationError("--config takes name=value, not '\(setting)'") }
+            properties[parts[0]] = parts[1]
+        }
         var isNew = true
         do throws(WeirError) {
-            try log.createTopic(topic, partitions: partitions)
+            try log.createTopic(topic, partitions: partitions, properties: properties)
         } catch {
             guard error.code == .alreadyExists, ifNotExists else { throw error }
             isNew = false
