@@ -5,7 +5,12 @@ import ObjectStorage
 
 /// Writes rows into one Parquet file per partition, node and file type, starting a new file at the target size.
 ///
-/// Each open file holds buffers, so their number is bounded: beyond it the file that was idle longest is finished.
+/// ```
+/// write ─> waiting rows of a file ─ enough of them ─> its open Parquet writer ─ target size, end ─> finished
+/// ```
+/// Both are bounded. Small pieces, as many partitions at once make them, wait until they are worth a write. An open file
+/// holds buffers, so only so many are open: rows of another file wait longer, and then the file that was idle longest is
+/// finished. Without the wait, changes spread over many partitions would leave thousands of tiny files.
 final class PartitionedFileWriter {
     private struct Key: Hashable {
         let partition: UInt32
@@ -20,7 +25,22 @@ final class PartitionedFileWriter {
         var lastUse: Int
     }
 
+    private struct Waiting {
+        let partition: [Scalar]
+        let node: TreeNode
+        let transactionId: Int64
+        var batches: [ColumnBatch] = []
+        var rows = 0
+        var bytes = 0
+    }
+
     static let openFilesMax = 64
+    /// Rows that are worth a write to an open file.
+    static let writeRows = 2048
+    /// Bytes that are worth opening a file when as many as may be are open already.
+    static let openBytes = 1 << 20
+    /// Bytes that wait at most, over all files.
+    static let waitingBytesMax = 64 << 20
 
     private let storage: any ObjectStorage
     private let dataLocation: String
@@ -31,6 +51,8 @@ final class PartitionedFileWriter {
     private let targetFileBytes: Int64
     private var names: DataFileNames
     private var open: [Key: Open] = [:]
+    private var waiting: [Key: Waiting] = [:]
+    private var waitingBytes = 0
     private var finished: [DataFile] = []
     private var clock = 0
     /// Rows written to all files.
@@ -61,9 +83,10 @@ final class PartitionedFileWriter {
         names = DataFileNames(random: &random)
     }
 
-    /// Bytes in finished and open files, about.
+    /// Bytes in finished and open files and of waiting rows, about.
     var byteCount: Int64 {
-        finished.reduce(0) { $0 + $1.fileSize } + open.values.reduce(0) { $0 + $1.writer.writtenBytes }
+        finished.reduce(Int64(waitingBytes)) { $0 + $1.fileSize }
+            + open.values.reduce(0) { $0 + $1.writer.writtenBytes }
     }
 
     /// Appends rows to the file of a partition, node and type.
@@ -78,22 +101,52 @@ final class PartitionedFileWriter {
         transactionId: Int64 = 0
     ) throws(WeirError) {
         if batch.count == 0 { return }
+        rowCount += Int64(batch.count)
         let key = Key(partition: ordinal, node: node.id, type: type)
+        let bytes = batch.byteCount
+        let rows: Int
+        let size: Int
+        do {
+            // Taken out while it grows, so that its list is not copied.
+            var pieces =
+                waiting.removeValue(forKey: key)
+                ?? Waiting(partition: partition, node: node, transactionId: transactionId)
+            pieces.batches.append(batch)
+            pieces.rows += batch.count
+            pieces.bytes += bytes
+            (rows, size) = (pieces.rows, pieces.bytes)
+            waiting[key] = pieces
+        }
+        waitingBytes += bytes
+        let hasRoom = open[key] != nil || open.count < Self.openFilesMax
+        if hasRoom ? rows >= Self.writeRows : size >= Self.openBytes {
+            try drain(key)
+        } else if waitingBytes > Self.waitingBytesMax,
+            let largest = waiting.max(by: { $0.value.bytes < $1.value.bytes })
+        {
+            try drain(largest.key)
+        }
+    }
+
+    /// Writes what waits for a file to it.
+    private func drain(_ key: Key) throws(WeirError) {
+        guard let pieces = waiting.removeValue(forKey: key) else { return }
+        waitingBytes -= pieces.bytes
         clock += 1
         if open[key] == nil {
             if open.count >= Self.openFilesMax, let idle = open.min(by: { $0.value.lastUse < $1.value.lastUse }) {
                 try finish(idle.key)
             }
-            let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(spec.path(for: partition))"
-            let path = "\(directory)/\(names.next(node: node, type: type, transactionId: transactionId))"
+            let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(spec.path(for: pieces.partition))"
+            let name = names.next(node: pieces.node, type: key.type, transactionId: pieces.transactionId)
+            let path = "\(directory)/\(name)"
             let writer = try ParquetFileWriter(schema: schema, to: try storage.create(path))
-            open[key] = Open(writer: writer, path: path, partition: partition, lastUse: clock)
+            open[key] = Open(writer: writer, path: path, partition: pieces.partition, lastUse: clock)
         }
-        guard let file = open[key] else { return }
         open[key]?.lastUse = clock
-        try file.writer.write(batch)
-        rowCount += Int64(batch.count)
-        if file.writer.writtenBytes >= targetFileBytes { try finish(key) }
+        guard let writer = open[key]?.writer else { return }
+        try writer.write(pieces.batches.count == 1 ? pieces.batches[0] : ColumnBatch.concatenated(pieces.batches))
+        if writer.writtenBytes >= targetFileBytes { try finish(key) }
     }
 
     private func finish(_ key: Key) throws(WeirError) {
@@ -113,7 +166,9 @@ final class PartitionedFileWriter {
 
     /// Finishes every file; all of them are durable when this returns.
     func finish() throws(WeirError) -> [DataFile] {
-        // A fixed order, so that the same input gives the same commit.
+        // Files that are open first: finishing them makes room for those that are not.
+        for key in waiting.keys.filter({ open[$0] != nil }) { try drain(key) }
+        for key in waiting.keys.sorted(by: { ($0.partition, $0.node) < ($1.partition, $1.node) }) { try drain(key) }
         let keys = open.sorted { $0.value.path < $1.value.path }.map(\.key)
         for key in keys { try finish(key) }
         defer { finished = [] }
@@ -125,6 +180,8 @@ final class PartitionedFileWriter {
         for file in open.values { file.writer.abandon() }
         for file in finished { try? storage.delete(file.path) }
         open = [:]
+        waiting = [:]
+        waitingBytes = 0
         finished = []
     }
 }
