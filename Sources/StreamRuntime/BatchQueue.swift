@@ -15,7 +15,8 @@ final class BatchQueue<Element: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private let bytesMax: Int
     // Protected by `condition`.
-    private var elements: [(element: Element, bytes: Int)] = []
+    /// What was taken is nil: it must not live on until the queue is empty.
+    private var elements: [(element: Element?, bytes: Int)] = []
     private var head = 0
     private var bytes = 0
     private var isFinished = false
@@ -66,10 +67,12 @@ final class BatchQueue<Element: Sendable>: @unchecked Sendable {
             }
             if !condition.wait(until: deadline), head == elements.count, !isFinished, !isCancelled { return .timeout }
         }
-        let (element, size) = elements[head]
+        guard let element = elements[head].element else { preconditionFailure("an element is taken twice") }
+        let size = elements[head].bytes
+        elements[head].element = nil
         head += 1
-        if head == elements.count {
-            elements.removeAll(keepingCapacity: true)
+        if head == elements.count || head >= 64 {
+            elements.removeFirst(head)
             head = 0
         }
         bytes -= size

@@ -137,8 +137,11 @@ enum IngestBenchmarks {
     static func runTenMillion() throws {
         let folder = Benchmark.folder("ingest-10m")
         defer { Benchmark.remove(folder) }
-        let log = folder + "/log"
-        guard ChildProcess.runSelf([BenchmarkCase.childMarker, "fill", log, "10000000"]) == 0 else {
+        // Filling takes as long as the case itself; a log that was filled before can be named instead.
+        var log = folder + "/log"
+        if let known = ProcessInfo.processInfo.environment["WEIR_BENCH_LOG"] {
+            log = known
+        } else if ChildProcess.runSelf([BenchmarkCase.childMarker, "fill", log, "10000000"]) != 0 {
             throw WeirError(.storage, "the log could not be filled", at: log)
         }
         let (cost, progress, _) = try ingest(log: log, into: folder)
