@@ -140,7 +140,10 @@ let package = Package(
             ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
         ),
         tests("Expressions", ["Bytes", "Columnar"]),
-        tests("Lookups", ["ChangeEvents", "Columnar", "IcebergTables", "MixedTables", "ObjectStorage"]),
+        tests(
+            "Lookups",
+            ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "MixedTables", "ObjectStorage"]
+        ),
         tests("Topology", ["Bytes", "Columnar", "Expressions"]),
         tests(
             "StreamRuntime",
