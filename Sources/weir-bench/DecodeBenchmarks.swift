@@ -28,7 +28,7 @@ func runDecodeBenchmarks() {
         var rows = 0
         let decode = bestSeconds {
             guard let decoded = try? decoder.decode(batch), decoded.rejected.isEmpty else {
-                fatalError("the benchmark's events must decode")
+                preconditionFailure("the events of the benchmark must decode")
             }
             rows = decoded.changes.reduce(0) { $0 + $1.batch.count }
         }
