@@ -80,7 +80,7 @@ let package = Package(
         ),
         target(
             "MixedTables",
-            ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
+            ["Bytes", "ChangeEvents", "CLinux", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
         ),
         target("Expressions", ["Bytes", "Columnar"]),
         target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "MixedTables"]),

@@ -9,6 +9,7 @@
 #include <parquet/properties.h>
 #include <parquet/schema.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -211,6 +212,10 @@ int32_t weir_parquet_writer_open(const weir_byte_sink* sink, struct ArrowSchema*
         ->disable_write_page_index()
         ->set_size_statistics_level(parquet::SizeStatisticsLevel::None);
     if (!settings->dictionary) builder.disable_dictionary();
+    for (const auto& field : writer->schema->fields()) {
+      const int32_t* end = settings->plain_fields + settings->plain_field_count;
+      if (std::find(settings->plain_fields, end, field_id(*field)) != end) builder.disable_dictionary(field->name());
+    }
 
     writer->arrow_properties = parquet::ArrowWriterProperties::Builder().set_use_threads(false)->build();
     writer->context = std::make_unique<parquet::ArrowWriteContext>(weir::pool(),

@@ -32,20 +32,25 @@ public final class ParquetFileWriter: @unchecked Sendable {
         nanCounts = Array(repeating: 0, count: schema.count)
         var bytes = weir_byte_sink(context: Unmanaged.passUnretained(sink).toOpaque(), write: writeToSink)
         var arrowSchema = schema.exportedToArrow()
+        let plainFields = settings.plainFields.map { Int32(clamping: $0) }
         var handle: OpaquePointer?
         do {
             try callShim(callback: { [sink] in sink.failure }, file: nil) { failure in
                 "weir".withCString { name in
-                    var options = weir_parquet_settings(
-                        compression_level: Int32(clamping: settings.compressionLevel),
-                        dictionary: settings.usesDictionary,
-                        row_group_rows: Int64(max(1, settings.rowGroupRows)),
-                        row_group_bytes: Int64(max(1, settings.rowGroupBytes)),
-                        page_bytes: Int64(max(1, settings.pageBytes)),
-                        dictionary_bytes: Int64(max(1, settings.dictionaryBytes)),
-                        created_by: name
-                    )
-                    return weir_parquet_writer_open(&bytes, &arrowSchema, &options, &handle, failure)
+                    plainFields.withUnsafeBufferPointer { plainFields in
+                        var options = weir_parquet_settings(
+                            compression_level: Int32(clamping: settings.compressionLevel),
+                            dictionary: settings.usesDictionary,
+                            row_group_rows: Int64(max(1, settings.rowGroupRows)),
+                            row_group_bytes: Int64(max(1, settings.rowGroupBytes)),
+                            page_bytes: Int64(max(1, settings.pageBytes)),
+                            dictionary_bytes: Int64(max(1, settings.dictionaryBytes)),
+                            plain_fields: plainFields.baseAddress,
+                            plain_field_count: Int32(clamping: plainFields.count),
+                            created_by: name
+                        )
+                        return weir_parquet_writer_open(&bytes, &arrowSchema, &options, &handle, failure)
+                    }
                 }
             }
         } catch {

@@ -4,6 +4,9 @@ public struct ParquetSettings: Sendable, Hashable {
     public var compressionLevel: Int = 1
     /// Whether columns try a dictionary first; they fall back to plain values when it grows past `dictionaryBytes`.
     public var usesDictionary = true
+    /// Ids of fields whose values hardly repeat: they are written plain at once, because filling a dictionary that is
+    /// given up again costs more than writing the values.
+    public var plainFields: Set<Int> = []
     /// Rows of a row group at most.
     public var rowGroupRows: Int = 131_072
     /// Encoded bytes that end a row group early. A row group stays in memory until it ends, so this bounds a writer.

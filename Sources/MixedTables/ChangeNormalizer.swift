@@ -65,6 +65,8 @@ struct ChangeNormalizer {
         let kinds = batch.kinds.values(as: UInt8.self)
         for row in 0..<batch.count {
             let key = keys[row]
+            let ahead = row + KeyTable<Key, UInt32>.prefetchDistance
+            if ahead < keys.count { table.prefetch(keys[ahead]) }
             switch kinds[row] {
             case ChangeKind.updateBefore.rawValue:
                 // Carried by the update-after that follows; alone it is a delete.

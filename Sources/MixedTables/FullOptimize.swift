@@ -40,6 +40,7 @@ public struct FullOptimize: Sendable {
             columns: table.schema,
             properties: table.properties,
             targetFileBytes: table.targetFileBytes,
+            settings: table.fileSettings,
             random: &random
         )
         do {

@@ -120,6 +120,7 @@ public final class KeyedTableWriter: TableWriter {
             columns: table.schema,
             properties: table.properties,
             targetFileBytes: table.targetFileBytes,
+            settings: table.fileSettings,
             random: &random
         )
         files = opened

@@ -91,6 +91,15 @@ public struct MixedTable: Sendable {
 
     func baseBucketCount() throws(WeirError) -> Int { try bucketCount(of: base, key: "base.file-index.hash-bucket") }
 
+    /// How the table's files are laid out. File offsets never repeat in a file, and a key of one column hardly does; the
+    /// columns of a longer key may.
+    var fileSettings: ParquetSettings {
+        var settings = ParquetSettings()
+        settings.plainFields = [ChangeColumns.fileOffset.id]
+        if primaryKey.count == 1 { settings.plainFields.insert(primaryKey[0].id) }
+        return settings
+    }
+
     /// Bytes at which a writer starts a new file.
     var targetFileBytes: Int64 { properties["write.target-file-size-bytes"].flatMap { Int64($0) } ?? 134_217_728 }
 }

@@ -49,6 +49,7 @@ final class PartitionedFileWriter {
     private let columns: Schema
     private let metrics: MetricsConfig
     private let targetFileBytes: Int64
+    private let settings: ParquetSettings
     private var names: DataFileNames
     private var open: [Key: Open] = [:]
     private var waiting: [Key: Waiting] = [:]
@@ -62,6 +63,7 @@ final class PartitionedFileWriter {
     ///   - dataLocation: the store's data folder.
     ///   - schema: of the files, which may have more columns than the table.
     ///   - columns: of the table.
+    ///   - settings: of the files.
     ///   - properties: of the table: they say which column statistics files get.
     init(
         storage: any ObjectStorage,
@@ -71,6 +73,7 @@ final class PartitionedFileWriter {
         columns: Schema,
         properties: [String: String],
         targetFileBytes: Int64,
+        settings: ParquetSettings = ParquetSettings(),
         random: inout some RandomNumberGenerator
     ) {
         self.storage = storage
@@ -80,6 +83,7 @@ final class PartitionedFileWriter {
         self.columns = columns
         metrics = MetricsConfig(properties: properties, schema: columns)
         self.targetFileBytes = targetFileBytes
+        self.settings = settings
         names = DataFileNames(random: &random)
     }
 
@@ -140,7 +144,7 @@ final class PartitionedFileWriter {
             let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(spec.path(for: pieces.partition))"
             let name = names.next(node: pieces.node, type: key.type, transactionId: pieces.transactionId)
             let path = "\(directory)/\(name)"
-            let writer = try ParquetFileWriter(schema: schema, to: try storage.create(path))
+            let writer = try ParquetFileWriter(schema: schema, to: try storage.create(path), settings: settings)
             open[key] = Open(writer: writer, path: path, partition: pieces.partition, lastUse: clock)
         }
         open[key]?.lastUse = clock

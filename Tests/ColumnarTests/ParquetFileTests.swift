@@ -58,4 +58,31 @@ struct ParquetFileTests {
             #expect(try ParquetFileReader.fileSchema(LocalObjectStorage().open(path)) == SampleRows.schema)
         }
     }
+
+    @Test
+    func `plain fields get no dictionary, and the others keep theirs`() throws {
+        var generator = SeededGenerator(seed: 6)
+        let schema = Schema([Field(id: 4, name: "a", type: .long), Field(id: 9, name: "b.c", type: .long)])
+        let words = (0..<4).map { _ in Int64.random(in: .min ... .max, using: &generator) }
+        var columns = [[Int64]](repeating: [], count: 2)
+        for _ in 0..<20_000 {
+            for place in columns.indices { columns[place].append(words[Int.random(in: 0..<4, using: &generator)]) }
+        }
+        let vectors = columns.map { values in
+            var builder = ColumnBuilder(.long)
+            for value in values { builder.append(value) }
+            return builder.finish()
+        }
+        let batch = ColumnBatch(schema: schema, columns: vectors, count: 20_000)
+        try withTemporaryFolder { folder in
+            var settings = ParquetSettings()
+            let both = try Self.write([batch], to: folder + "/both.parquet", settings: settings)
+            settings.plainFields = [9, 77]
+            let path = folder + "/one.parquet"
+            let one = try Self.write([batch], to: path, settings: settings)
+            #expect(one.columns[0].compressedSize == both.columns[0].compressedSize)
+            #expect(one.columns[1].compressedSize != both.columns[1].compressedSize)
+            #expect(try Self.read(path, schema).scalars == batch.scalars)
+        }
+    }
 }

@@ -106,6 +106,9 @@ typedef struct weir_parquet_settings {
   int64_t row_group_bytes;
   int64_t page_bytes;
   int64_t dictionary_bytes;
+  // Field ids of columns that are not tried with a dictionary.
+  const int32_t* plain_fields;
+  int32_t plain_field_count;
   const char* created_by;
 } weir_parquet_settings;
 

@@ -31,4 +31,7 @@ uint32_t weir_crc32c(uint32_t crc, const void *bytes, size_t count);
 /// The same without special instructions.
 uint32_t weir_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
+/// Asks the processor to have the memory at hand soon. Any address is allowed.
+static inline void weir_prefetch(const void *address) { __builtin_prefetch(address); }
+
 #endif
