@@ -116,6 +116,14 @@ private struct ColumnPlan {
         var fields: [Field] = []
         var placeOfLeaf: [Int32: Int] = [:]
         for field in schema.fields {
+            guard field.type.isPrimitive else {
+                throw WeirError(
+                    .unsupported,
+                    "column '\(field.name)' of type \(field.type) is not read",
+                    at: path,
+                    advice: "choose columns of primitive types"
+                )
+            }
             let found = columns.first { usesNames ? $0.name == field.name : $0.fieldID == field.id }
             guard let column = found else {
                 places.append(nil)

@@ -8,7 +8,7 @@ import Testing
 import WeirTesting
 
 /// Other engines on our tables and we on theirs; they are there once `scripts/install-test-peers` has run.
-@Suite(.enabled(if: Peers.isInstalled), .serialized) struct PeerTests {
+@Suite(.enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run"), .serialized) struct PeerTests {
     @Test func `PyIceberg and DuckDB read what we write, PyIceberg appends, and we read on`() throws {
         try withTemporaryFolder { folder in
             let catalog = try makeCatalog(folder)
@@ -133,27 +133,5 @@ enum Orders {
         let writer = try ParquetFileWriter(schema: schema, to: try table.storage.create(path))
         try writer.write(ColumnBatch(schema: schema, columns: columns, count: rows.count))
         return describe(path, try writer.finish())
-    }
-}
-
-enum Peers {
-    private static let root = String(
-        #filePath.prefix(upTo: #filePath.range(of: "/Tests/")?.lowerBound ?? #filePath.endIndex)
-    )
-    private static let python = root + "/.deps/peers/bin/python"
-
-    static let isInstalled = FileManager.default.isExecutableFile(atPath: python)
-
-    /// What one of the peer scripts prints.
-    static func run(_ script: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = [root + "/Tests/WeirCommandsTests/Fixtures/peers/" + script] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return String(decoding: output, as: UTF8.self)
     }
 }

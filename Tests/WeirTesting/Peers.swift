@@ -1,0 +1,44 @@
+import Foundation
+
+/// Other engines as Python scripts; they are there once `scripts/install-test-peers` has run.
+public enum Peers {
+    /// The checkout that the tests were built from.
+    public static let checkout = String(
+        #filePath.prefix(upTo: #filePath.range(of: "/Tests/")?.lowerBound ?? #filePath.endIndex)
+    )
+    private static let python = checkout + "/.deps/peers/bin/python"
+
+    public static let isInstalled = FileManager.default.isExecutableFile(atPath: python)
+
+    /// Where tests are to prove something, missing peers are a failure and not a reason to skip.
+    public static let shouldRun = isInstalled || ProcessInfo.processInfo.environment["CI"] == "true"
+
+    public struct Failure: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// What one of the peer scripts prints. Fails with its complaints when it does not end well.
+    public static func run(_ script: String, _ arguments: [String]) throws -> String {
+        guard isInstalled else {
+            throw Failure(description: "\(python) is missing; scripts/install-test-peers installs it")
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: python)
+        process.arguments = ["-B", checkout + "/Tests/WeirCommandsTests/Fixtures/peers/" + script] + arguments
+        let output = Pipe()
+        process.standardOutput = output
+        // Complaints go to a file: a pipe nobody reads would stop the script when it is full.
+        let complaints = FileManager.default.temporaryDirectory.appendingPathComponent("weir-" + UUID().uuidString)
+        _ = FileManager.default.createFile(atPath: complaints.path, contents: nil)
+        defer { try? FileManager.default.removeItem(at: complaints) }
+        process.standardError = try FileHandle(forWritingTo: complaints)
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+            let text = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
+            throw Failure(description: "\(script) ended with \(process.terminationStatus): \(text)")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+}
