@@ -2,11 +2,11 @@ import Columnar
 import IcebergFormat
 
 /// One partition of one spec. Unlike plain values, NaN is the same partition as NaN, and 0.0 another one than −0.0.
-struct PartitionKey: Hashable {
-    let specId: Int
+public struct PartitionKey: Hashable, Sendable {
+    public let specId: Int
     let values: [Scalar]
 
-    init(specId: Int, values: [Scalar]) {
+    public init(specId: Int, values: [Scalar]) {
         self.specId = specId
         self.values = values.map { value in
             switch value {
@@ -17,5 +17,5 @@ struct PartitionKey: Hashable {
         }
     }
 
-    init(_ file: DataFile) { self.init(specId: file.specId, values: file.partition) }
+    public init(_ file: DataFile) { self.init(specId: file.specId, values: file.partition) }
 }

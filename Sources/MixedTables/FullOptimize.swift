@@ -59,21 +59,26 @@ public struct FullOptimize: Sendable {
         var outcome = Outcome()
         var removed: [DataFile] = []
         var removedDeletes: [String: DataFile] = [:]
-        var ordinal: UInt32 = 0
-        let due = Dictionary(grouping: scan.tasks, by: \.path).filter { isDue($0.key, $0.value, scan) }
+        var ordinals: [PartitionKey: UInt32] = [:]
+        // Files of another partition spec stay as they are: their rows may belong to many of today's partitions.
+        let specId = table.base.spec.id
+        let current = scan.tasks.filter { $0.dataFiles.allSatisfy { $0.task.specId == specId } }
+        let due = Dictionary(grouping: current, by: \.path).filter { isDue($0.key, $0.value, scan) }
         for (_, tasks) in due.sorted(by: { $0.key < $1.key }) {
             outcome.partitions += 1
             // Rewritten rows carry the newest transaction they contain (spec section 5.3); later deletes still win.
             let files = tasks.flatMap { $0.dataFiles + $0.deleteFiles }
             let transactionId = table.isKeyed ? files.map(\.role.transactionId).max() ?? 0 : 0
             for task in tasks {
+                let partition = PartitionKey(specId: specId, values: task.partition)
+                let ordinal = ordinals[partition] ?? UInt32(ordinals.count)
+                ordinals[partition] = ordinal
                 try rewrite(task, scan, transactionId, ordinal, writer)
                 for file in task.dataFiles where file.isBase {
                     removed.append(file.task.file)
                     for delete in file.task.deletes { removedDeletes[delete.file.path] = delete.file }
                 }
             }
-            ordinal += 1
         }
         let sequences = table.isKeyed ? scan.sequences : [:]
         if due.isEmpty && sequences.isEmpty { return (table, outcome) }
@@ -82,14 +87,12 @@ public struct FullOptimize: Sendable {
         outcome.addedFiles = added.count
         outcome.rows = writer.rowCount
         if added.isEmpty && removed.isEmpty { return (table, outcome) }
-        let shared = Set(scan.tasks.filter { due[$0.path] == nil }.flatMap { Self.deletePaths($0) })
+        let rewritten = Set(removed.map(\.path))
+        let kept = scan.tasks.flatMap(\.dataFiles).filter { !rewritten.contains($0.task.file.path) }
+        let shared = Set(kept.flatMap { $0.task.deletes.map(\.file.path) })
         let deletes = removedDeletes.values.filter { !shared.contains($0.path) }.sorted { $0.path < $1.path }
         let base = try commit(added, removed, deletes, sequences, point)
         return (MixedTable(base: base, change: table.change, primaryKey: table.primaryKey), outcome)
-    }
-
-    private static func deletePaths(_ task: NodeTask) -> [String] {
-        task.dataFiles.flatMap { $0.task.deletes.map(\.file.path) }
     }
 
     /// A partition is due when it has changes to merge, deletes to apply, or several files where one would do.
@@ -154,12 +157,13 @@ public struct FullOptimize: Sendable {
                 optimized.sequences[path] = sequence
                 optimized.times[path] = nowMilliseconds
             }
-            summary[OptimizedSequence.summaryKey] = "true"
-            summary[OptimizedSequence.timeSummaryKey] = "true"
             let base = table.base
             let merged = optimized
+            let path = OptimizedSequence.newPath(in: base)
+            summary[OptimizedSequence.fileSummaryKey] = path
+            transaction.setProperties(try merged.properties(for: base))
             transaction.setStatistics { (snapshot) throws(WeirError) in
-                try merged.store(for: snapshot, of: base, uuid: UUID().uuidString.lowercased())
+                try merged.store(for: snapshot, of: base, at: path)
             }
         }
         // A keyed table's base changes only by optimizing, which may have merged the same changes. An unkeyed one may

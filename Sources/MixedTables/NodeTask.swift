@@ -34,7 +34,7 @@ struct NodeTaskPlan: Sendable {
         upTo sequence: Int64?,
         spec: PartitionSpec
     ) throws(WeirError) {
-        var partitions: [String: PartitionFiles] = [:]
+        var partitions: [PartitionKey: PartitionFiles] = [:]
         var sequences: [String: Int64] = [:]
         for task in base + change where task.specId != spec.id {
             // Keys could not be told apart by partition any more (spec section 1.6).
@@ -48,7 +48,7 @@ struct NodeTaskPlan: Sendable {
         for task in base {
             let path = spec.path(for: task.file.partition)
             let role = FileRole.base(path: task.file.path)
-            partitions[path, default: PartitionFiles(task.file.partition)].data.append(
+            partitions[PartitionKey(task.file), default: PartitionFiles(path, task.file.partition)].data.append(
                 NodeTask.File(task: task, role: role, isBase: true)
             )
         }
@@ -59,21 +59,23 @@ struct NodeTaskPlan: Sendable {
             sequences[path] = max(sequences[path] ?? 0, task.dataSequenceNumber)
             let role = FileRole.change(path: task.file.path, dataSequenceNumber: task.dataSequenceNumber)
             let file = NodeTask.File(task: task, role: role, isBase: false)
+            // Two partitions may share a path, which spells a missing value like the text "null".
+            let key = PartitionKey(task.file)
             if role.type == .equalityDelete {
-                partitions[path, default: PartitionFiles(task.file.partition)].deletes.append(file)
+                partitions[key, default: PartitionFiles(path, task.file.partition)].deletes.append(file)
             } else {
-                partitions[path, default: PartitionFiles(task.file.partition)].data.append(file)
+                partitions[key, default: PartitionFiles(path, task.file.partition)].data.append(file)
             }
         }
         var tasks: [NodeTask] = []
-        for (path, files) in partitions.sorted(by: { $0.key < $1.key }) {
+        for files in partitions.values.sorted(by: { $0.path < $1.path }) {
             for (node, data) in Dictionary(grouping: files.data, by: \.role.node).sorted(by: { $0.key.id < $1.key.id })
             {
                 let related = files.deletes.filter { $0.role.node.overlaps(node) }
                 tasks.append(
                     NodeTask(
                         partition: files.partition,
-                        path: path,
+                        path: files.path,
                         node: node,
                         dataFiles: data,
                         deleteFiles: related
@@ -86,10 +88,14 @@ struct NodeTaskPlan: Sendable {
     }
 
     private struct PartitionFiles {
+        let path: String
         let partition: [Scalar]
         var data: [NodeTask.File] = []
         var deletes: [NodeTask.File] = []
 
-        init(_ partition: [Scalar]) { self.partition = partition }
+        init(_ path: String, _ partition: [Scalar]) {
+            self.path = path
+            self.partition = partition
+        }
     }
 }

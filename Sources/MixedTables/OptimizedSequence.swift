@@ -5,13 +5,22 @@ import IcebergTables
 
 /// How much of the change store is already in base: per partition the highest change-store data sequence number whose
 /// effects base contains (spec section 4.5).
+///
+/// Weir keeps the map of a base snapshot in a Puffin file that the snapshot's summary names. The file is registered as
+/// statistics, so that nobody takes it for an orphan, but without the descriptions of its blobs: PyIceberg refuses to
+/// open a table that lists types of blobs it does not know. Other readers of Mixed tables find the newest map in the
+/// property they fall back to. Maps that other writers registered with their blobs are read where they are nearest.
 public struct OptimizedSequence: Sendable, Equatable {
     public static let blobType = "optimized-sequence"
     public static let timeBlobType = "base-optimized-time"
-    public static let summaryKey = "optimized-sequence.exist"
-    public static let timeSummaryKey = "base-optimized-time.exist"
-    /// Where releases up to 0.5.0 kept the same numbers.
-    static let legacyProperty = "table.partition-properties"
+    /// The path of a snapshot's Puffin file.
+    public static let fileSummaryKey = "weir.optimized-sequence.file"
+    /// How other writers say that a registered statistics file holds the map.
+    static let summaryKey = "optimized-sequence.exist"
+    /// The newest map as readers of Mixed tables look for it when no snapshot is marked by `summaryKey`.
+    static let property = "table.partition-properties"
+    private static let sequenceEntry = "max-txId"
+    private static let timeEntry = "base-op-time"
 
     /// Partition path → sequence; the empty path is the whole of an unpartitioned table.
     public var sequences: [String: Int64] = [:]
@@ -21,15 +30,30 @@ public struct OptimizedSequence: Sendable, Equatable {
     /// 0 where nothing was merged yet.
     public func sequence(ofPartition path: String) -> Int64 { sequences[path] ?? 0 }
 
-    /// Reads the map that holds for a base snapshot: the nearest flagged snapshot among it and its ancestors.
+    /// Reads the map that holds for a base snapshot: that of the nearest marked one among it and its ancestors.
     public static func read(_ base: Table, snapshotId: Int64?) throws(WeirError) -> OptimizedSequence {
         var current = snapshotId
         while let id = current {
             guard let snapshot = base.metadata.snapshot(id: id) else { break }
+            if let path = snapshot.summary[fileSummaryKey] { return try read(path, base) }
             if snapshot.summary[summaryKey]?.lowercased() == "true" { return try read(base, flagged: snapshot) }
             current = snapshot.parentId
         }
-        return try legacy(base)
+        // The property is about the newest snapshot: once Weir has optimized, it says nothing about older ones.
+        if base.metadata.snapshots.contains(where: { $0.summary[fileSummaryKey] != nil }) { return OptimizedSequence() }
+        return try fallback(base)
+    }
+
+    private static func read(_ path: String, _ base: Table) throws(WeirError) -> OptimizedSequence {
+        let blobs = try PuffinFile.decode(try base.storage.read(path), at: path)
+        var result = OptimizedSequence()
+        let found = blobs.filter { $0.type == blobType }
+        guard found.count == 1 else {
+            throw WeirError(.corrupt, "expects one '\(blobType)' blob, found \(found.count)", at: path)
+        }
+        result.sequences = try map(found[0].bytes, path)
+        if let time = blobs.first(where: { $0.type == timeBlobType }) { result.times = try map(time.bytes, path) }
+        return result
     }
 
     private static func read(_ base: Table, flagged snapshot: Snapshot) throws(WeirError) -> OptimizedSequence {
@@ -45,17 +69,7 @@ public struct OptimizedSequence: Sendable, Equatable {
                 advice: "the file may have been expired by another tool; restore it before reading or optimizing"
             )
         }
-        let blobs = try PuffinFile.decode(try base.storage.read(files[0].path), at: files[0].path)
-        var result = OptimizedSequence()
-        let found = blobs.filter { $0.type == blobType }
-        guard found.count == 1 else {
-            throw WeirError(.corrupt, "expects one '\(blobType)' blob, found \(found.count)", at: files[0].path)
-        }
-        result.sequences = try map(found[0].bytes, files[0].path)
-        if let time = blobs.first(where: { $0.type == timeBlobType }) {
-            result.times = try map(time.bytes, files[0].path)
-        }
-        return result
+        return try read(files[0].path, base)
     }
 
     private static func map(_ data: [UInt8], _ path: String) throws(WeirError) -> [String: Int64] {
@@ -65,22 +79,38 @@ public struct OptimizedSequence: Sendable, Equatable {
         return map
     }
 
-    private static func legacy(_ base: Table) throws(WeirError) -> OptimizedSequence {
-        guard let text = base.properties[legacyProperty] else { return OptimizedSequence() }
-        guard let map = try? JSONDecoder().decode([String: [String: String]].self, from: Data(text.utf8)) else {
-            throw WeirError(.corrupt, "property \(legacyProperty) is not a map of maps", at: base.metadataLocation)
-        }
+    private static func fallback(_ base: Table) throws(WeirError) -> OptimizedSequence {
         var result = OptimizedSequence()
-        for (path, properties) in map {
-            result.sequences[path] = properties["max-txId"].flatMap { Int64($0) }
-            result.times[path] = properties["base-op-time"].flatMap { Int64($0) }
+        for (path, entries) in try entries(base) {
+            result.sequences[path] = entries[sequenceEntry].flatMap { Int64($0) }
+            result.times[path] = entries[timeEntry].flatMap { Int64($0) }
         }
         return result
     }
 
-    /// The Puffin file that records this map for a new snapshot, written below the base store.
-    func store(for snapshot: Snapshot, of base: Table, uuid: String) throws(WeirError) -> StatisticsFile {
-        let path = "\(base.location)/data/puffin/\(snapshot.id)-\(uuid).puffin"
+    private static func entries(_ base: Table) throws(WeirError) -> [String: [String: String]] {
+        guard let text = base.properties[property] else { return [:] }
+        guard let map = try? JSONDecoder().decode([String: [String: String]].self, from: Data(text.utf8)) else {
+            throw WeirError(.corrupt, "property \(property) is not a map of maps", at: base.metadataLocation)
+        }
+        return map
+    }
+
+    /// The map as the property other readers look at, which may hold more about a partition.
+    func properties(for base: Table) throws(WeirError) -> [String: String] {
+        var entries = try Self.entries(base)
+        for (path, sequence) in sequences { entries[path, default: [:]][Self.sequenceEntry] = String(sequence) }
+        for (path, time) in times { entries[path, default: [:]][Self.timeEntry] = String(time) }
+        return [Self.property: String(decoding: Self.encode(entries), as: UTF8.self)]
+    }
+
+    /// Where the map of a new snapshot of a base store goes.
+    static func newPath(in base: Table) -> String {
+        "\(base.location)/data/puffin/\(UUID().uuidString.lowercased()).puffin"
+    }
+
+    /// Writes the Puffin file that records this map for a new snapshot.
+    func store(for snapshot: Snapshot, of base: Table, at path: String) throws(WeirError) -> StatisticsFile {
         let blobs = [(Self.blobType, sequences), (Self.timeBlobType, times)].map { type, map in
             PuffinFile.Blob(
                 type: type,
@@ -96,14 +126,14 @@ public struct OptimizedSequence: Sendable, Equatable {
             path: path,
             fileSize: Int64(bytes.count),
             footerSize: Int64(footerSize),
-            blobs: blobs.map(\.metadata)
+            blobs: []
         )
     }
 
-    private static func encode(_ map: [String: Int64]) -> [UInt8] {
+    private static func encode(_ map: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // A map of strings to integers always encodes.
+        // Maps of strings to integers or strings always encode.
         return Array((try? encoder.encode(map)) ?? Data("{}".utf8))
     }
 }

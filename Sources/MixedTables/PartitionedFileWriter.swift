@@ -41,6 +41,7 @@ final class PartitionedFileWriter {
     static let openBytes = 1 << 20
     /// Bytes that wait at most, over all files.
     static let waitingBytesMax = 64 << 20
+    static let folderNameMax = 200
 
     private let storage: any ObjectStorage
     private let dataLocation: String
@@ -141,7 +142,7 @@ final class PartitionedFileWriter {
             if open.count >= Self.openFilesMax, let idle = open.min(by: { $0.value.lastUse < $1.value.lastUse }) {
                 try finish(idle.key)
             }
-            let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(spec.path(for: pieces.partition))"
+            let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(folder(of: pieces.partition))"
             let name = names.next(node: pieces.node, type: key.type, transactionId: pieces.transactionId)
             let path = "\(directory)/\(name)"
             let writer = try ParquetFileWriter(schema: schema, to: try storage.create(path), settings: settings)
@@ -151,6 +152,18 @@ final class PartitionedFileWriter {
         guard let writer = open[key]?.writer else { return }
         try writer.write(pieces.batches.count == 1 ? pieces.batches[0] : ColumnBatch.concatenated(pieces.batches))
         if writer.writtenBytes >= targetFileBytes { try finish(key) }
+    }
+
+    /// The partition's path with every name short enough for a file system: 255 bytes are the common limit. A name that
+    /// is cut keeps the hash of what it stood for; readers take partition values from manifests, never from paths.
+    private func folder(of partition: [Scalar]) -> String {
+        spec.path(for: partition).split(separator: "/").map { name in
+            if name.utf8.count <= Self.folderNameMax { return String(name) }
+            // An escaped path is plain ASCII.
+            let cut = name.prefix(Self.folderNameMax - 9)
+            let hash = name.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+            return "\(cut)-\(String(hash, radix: 16))"
+        }.joined(separator: "/")
     }
 
     private func finish(_ key: Key) throws(WeirError) {

@@ -44,11 +44,20 @@ struct ChangeHistory {
     var random: SeededGenerator
     private(set) var state: [ModelRow: ModelRow] = [:]
     private let keySpace: UInt64
+    /// What columns outside the key are drawn from, by type; random values when nil.
+    private let pool: ((FieldType) -> [Scalar])?
 
-    init(schema: Schema, keyPlaces: [Int], seed: UInt64, keySpace: UInt64 = 60) {
+    init(
+        schema: Schema,
+        keyPlaces: [Int],
+        seed: UInt64,
+        keySpace: UInt64 = 60,
+        pool: ((FieldType) -> [Scalar])? = nil
+    ) {
         self.schema = schema
         self.keyPlaces = keyPlaces
         self.keySpace = keySpace
+        self.pool = pool
         random = SeededGenerator(seed: seed)
     }
 
@@ -56,6 +65,10 @@ struct ChangeHistory {
 
     private mutating func value(_ type: FieldType, isKey: Bool) -> Scalar {
         if !isKey, random.next() % 6 == 0 { return .null }
+        if !isKey, let pool {
+            let values = pool(type)
+            return values[Int(random.next() % UInt64(values.count))]
+        }
         let n = isKey ? random.next() % keySpace : random.next()
         let extreme = !isKey && random.next() % 5 == 0
         switch type {

@@ -1,8 +1,8 @@
-"""Prints what lies in the Parquet files of a table, read straight from the files that its manifests name.
+"""Prints what lies in the Parquet files of tables, read straight from the files that their manifests name.
 
-    pyiceberg_files.py CATALOG_DB WAREHOUSE DB.TABLE [--change] [--rows]
+    pyiceberg_files.py CATALOG_DB WAREHOUSE DB.TABLE... [--change] [--rows]
 
-One JSON object per file: name, content, partition, data sequence number, rows, columns with their field ids, and
+One JSON object per file: table, name, content, partition, data sequence number, rows, columns with their field ids, and
 `problems`: where manifest and file disagree (count, size, null counts, bounds, missing field ids), rows outside their
 file's partition, position deletes that point nowhere. With --rows one object per row instead, with the columns that
 only the files have, such as `_file_offset`. --change goes to the change store that the table's
@@ -22,7 +22,7 @@ from pyiceberg.manifest import DataFileContent
 arguments = argparse.ArgumentParser()
 arguments.add_argument("catalog_db")
 arguments.add_argument("warehouse")
-arguments.add_argument("table")
+arguments.add_argument("tables", nargs="+", metavar="DB.TABLE")
 arguments.add_argument("--change", action="store_true")
 arguments.add_argument("--rows", action="store_true")
 options = arguments.parse_args()
@@ -118,38 +118,48 @@ def delete_problems(contents, live):
 
 
 catalog = warehouse.open_catalog(options.catalog_db, options.warehouse)
-table = catalog.load_table(options.table)
-if options.change:
-    table = catalog.load_table(table.properties["mixed-format.change.identifier"])
 
-snapshot = table.current_snapshot()
-manifests = snapshot.manifests(table.io) if snapshot else []
-entries = [(manifest, entry) for manifest in manifests for entry in manifest.fetch_manifest_entry(table.io)]
-live = {
-    e.data_file.file_path: e.data_file.record_count for _, e in entries if e.data_file.content == DataFileContent.DATA
-}
-for manifest, entry in entries:
-    data_file = entry.data_file
-    source = table.io.new_input(data_file.file_path)
-    with source.open() as file:
-        contents = pq.read_table(file, partitioning=None)
-    name = data_file.file_path.rsplit("/", 1)[-1]
-    if options.rows:
-        for row in json_rows.rows(contents):
-            print(json_rows.line({"file": name, "sequence": entry.sequence_number, "row": row}))
-        continue
-    spec = table.specs()[manifest.partition_spec_id]
-    found = problems(data_file, table.schema(), contents, len(source))
-    found += partition_problems(data_file, spec, table.schema(), contents)
-    if data_file.content == DataFileContent.POSITION_DELETES:
-        found += delete_problems(contents, live)
-    summary = {
-        "file": name,
-        "content": data_file.content.name.lower().replace("_", "-"),
-        "partition": spec.partition_to_path(data_file.partition, table.schema()) if spec.fields else "",
-        "sequence": entry.sequence_number,
-        "records": data_file.record_count,
-        "columns": parquet_columns(contents.schema),
-        "problems": found,
+
+def print_files(identifier):
+    table = catalog.load_table(identifier)
+    if options.change:
+        table = catalog.load_table(table.properties["mixed-format.change.identifier"])
+
+    snapshot = table.current_snapshot()
+    manifests = snapshot.manifests(table.io) if snapshot else []
+    entries = [(manifest, entry) for manifest in manifests for entry in manifest.fetch_manifest_entry(table.io)]
+    live = {
+        e.data_file.file_path: e.data_file.record_count
+        for _, e in entries
+        if e.data_file.content == DataFileContent.DATA
     }
-    print(json_rows.line(summary))
+    for manifest, entry in entries:
+        data_file = entry.data_file
+        source = table.io.new_input(data_file.file_path)
+        with source.open() as file:
+            contents = pq.read_table(file, partitioning=None)
+        name = data_file.file_path.rsplit("/", 1)[-1]
+        if options.rows:
+            for row in json_rows.rows(contents):
+                print(json_rows.line({"file": name, "sequence": entry.sequence_number, "row": row}))
+            continue
+        spec = table.specs()[manifest.partition_spec_id]
+        found = problems(data_file, table.schema(), contents, len(source))
+        found += partition_problems(data_file, spec, table.schema(), contents)
+        if data_file.content == DataFileContent.POSITION_DELETES:
+            found += delete_problems(contents, live)
+        summary = {
+            "table": identifier,
+            "file": name,
+            "content": data_file.content.name.lower().replace("_", "-"),
+            "partition": spec.partition_to_path(data_file.partition, table.schema()) if spec.fields else "",
+            "sequence": entry.sequence_number,
+            "records": data_file.record_count,
+            "columns": parquet_columns(contents.schema),
+            "problems": found,
+        }
+        print(json_rows.line(summary))
+
+
+for name in options.tables:
+    print_files(name)
