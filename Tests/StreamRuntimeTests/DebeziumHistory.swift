@@ -111,11 +111,15 @@ struct DebeziumHistory {
 
     /// Appends records to a topic, in several batches.
     func append(_ range: Range<Int>, to writer: FileLogWriter, topic: String) throws {
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: 25) {
+        try Self.append(Array(records[range]), to: writer, topic: topic)
+    }
+
+    static func append(_ records: [Record], to writer: FileLogWriter, topic: String) throws {
+        for start in stride(from: 0, to: records.count, by: 25) {
             var builder = RecordBatchBuilder()
-            for record in records[start..<min(start + 25, range.upperBound)] {
-                try Self.withBytes(record.key) { key in
-                    try Self.withBytes(record.value) { value in
+            for record in records[start..<min(start + 25, records.count)] {
+                try withBytes(record.key) { key in
+                    try withBytes(record.value) { value in
                         try builder.append(key: key, value: value, timestamp: 1_700_000_000_000)
                     }
                 }

@@ -1,0 +1,55 @@
+import WeirTesting
+
+/// A seeded stream of visits that refer to people by id, who may be unknown or not named at all.
+struct VisitHistory {
+    struct Visit: Equatable {
+        var person: Int?
+        var note: String
+    }
+
+    var random: SeededGenerator
+    private(set) var rows: [Int: Visit] = [:]
+    /// What happened, in order: the new row of an id, nil when it was deleted.
+    private(set) var events: [(id: Int, visit: Visit?)] = []
+    private(set) var records: [DebeziumHistory.Record] = []
+    private var peopleMax: UInt64
+
+    init(seed: UInt64, peopleMax: UInt64) {
+        random = SeededGenerator(seed: seed)
+        self.peopleMax = peopleMax
+    }
+
+    private func json(_ id: Int, _ visit: Visit?) -> String {
+        guard let visit else { return "null" }
+        return """
+            {"id":\(id),"person":\(visit.person.map { "\($0)" } ?? "null"),"note":\(DebeziumHistory.json(visit.note))}
+            """
+    }
+
+    /// Adds so many records.
+    mutating func extend(_ count: Int) {
+        for _ in 0..<count {
+            let id = Int(random.next() % 30)
+            let old = rows[id]
+            var new: Visit?
+            if random.next() % 5 != 0 {
+                let person = random.next() % 6 == 0 ? nil : Int(random.next() % peopleMax)
+                new = Visit(person: person, note: "n\(random.next() % 100)")
+            }
+            // Careless: the old row is left out now and then, and what is not there is deleted.
+            let before = random.next() % 3 == 0 ? "null" : json(id, old)
+            let operation = new == nil ? "d" : old == nil ? "c" : "u"
+            records.append(
+                .init(
+                    key: "{\"id\":\(id)}",
+                    value: """
+                        {"before":\(before),"after":\(json(id, new)),"source":{"db":"shop","schema":"public",\
+                        "table":"visits","ts_ms":1},"op":"\(operation)","ts_ms":2}
+                        """
+                )
+            )
+            events.append((id, new))
+            rows[id] = new
+        }
+    }
+}
