@@ -1,0 +1,254 @@
+import Foundation
+import Testing
+import WeirTesting
+
+/// The binary from outside: what is printed, how it ends, and that nothing is lost when it is killed.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct BinaryTests {
+    static let topology = """
+        name: people
+        pipeline: { commit.interval: 100ms }
+        source: { name: people, type: file-log, topics: [people], format: debezium-json }
+        tables:
+          - { name: shop.people, columns: { id: long, name: string }, primary-key: [id] }
+        route: [{ source-table: shop.public.people, sink-table: shop.people }]
+        sink: { type: mixed-iceberg }
+        """
+
+    static func record(_ id: Int, _ name: String?, operation: String) -> String {
+        let row = name.map { "{\"id\":\(id),\"name\":\"\($0)\"}" } ?? "null"
+        let before = operation == "d" ? "{\"id\":\(id),\"name\":null}" : "null"
+        return
+            "{\"id\":\(id)}\t{\"before\":\(before),\"after\":\(row),\"source\":{\"db\":\"shop\",\"schema\":\"public\","
+            + "\"table\":\"people\"},\"op\":\"\(operation)\"}\n"
+    }
+
+    static func prepare(_ folder: String) throws -> WeirBinary {
+        let weir = WeirBinary(folder: folder)
+        try topology.write(toFile: folder + "/people.yaml", atomically: true, encoding: .utf8)
+        let created = try weir("log", "create", "people")
+        #expect(created.status == 0, "\(created.errors)")
+        return weir
+    }
+
+    static func rows(_ weir: WeirBinary) throws -> [Int: String] {
+        let scan = try weir("scan", "shop.people", "-o", "json")
+        #expect(scan.status == 0, "\(scan.errors)")
+        var rows: [Int: String] = [:]
+        for line in scan.lines {
+            let row = try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            let id = try #require(row["id"] as? Int)
+            #expect(rows.updateValue(row["name"] as? String ?? "null", forKey: id) == nil, "id \(id) is there twice")
+        }
+        return rows
+    }
+
+    @Test func `kill -9 at any moment loses nothing and doubles nothing`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try Self.prepare(folder)
+            var random = SeededGenerator(seed: SeededGenerator.seeds(1)[0])
+            var model: [Int: String] = [:]
+            let kills = SeededGenerator.isSoak ? 200 : 10
+            for round in 0..<kills {
+                let run = try weir.start(["run", "people.yaml", "--quiet"])
+                var text = ""
+                for _ in 0..<400 {
+                    let id = Int(random.next() % 300)
+                    if random.next() % 5 == 0 {
+                        text += Self.record(id, nil, operation: "d")
+                        model[id] = nil
+                    } else {
+                        let name = "n\(random.next() % 100_000)"
+                        text += Self.record(id, name, operation: ["c", "u", "r"][Int(random.next() % 3)])
+                        model[id] = name
+                    }
+                }
+                // The run follows what another process appends, and dies somewhere in between.
+                #expect(try weir("log", "append", "people", "--quiet", input: text).status == 0)
+                Thread.sleep(forTimeInterval: Double(random.next() % 400) / 1000)
+                run.signal(SIGKILL)
+                _ = run.finish(seconds: 10)
+                if round % 5 == 4 {
+                    let caughtUp = try weir("run", "people.yaml", "--until-caught-up", "--quiet")
+                    #expect(caughtUp.status == 0, "\(caughtUp.errors)")
+                    #expect(try Self.rows(weir) == model, "after kill \(round), seed \(random.seed)")
+                }
+            }
+            let replayed = try weir("read", "shop.people", "--from", "earliest", "-o", "json")
+            var rows: [Int: String] = [:]
+            for line in replayed.lines {
+                let change = try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+                let row = try #require(change["row"] as? [String: Any])
+                let id = try #require(row["id"] as? Int)
+                switch change["op"] as? String {
+                case "+I":
+                    #expect(rows[id] == nil, "+I of \(id), which is there")
+                    rows[id] = row["name"] as? String
+                case "+U": rows[id] = row["name"] as? String
+                case "-D":
+                    #expect(rows[id] != nil, "-D of \(id), which is not there")
+                    rows[id] = nil
+                default: #expect(rows[id] != nil, "-U of \(id), which is not there")
+                }
+            }
+            #expect(rows == model)
+        }
+    }
+
+    @Test func `a run follows the log, is alone, and ends well when told to`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try Self.prepare(folder)
+            let run = try weir.start(["run", "people.yaml"])
+            try weir("log", "append", "people", input: Self.record(1, "ada", operation: "c"))
+            #expect(
+                run.wait(seconds: 30) { (try? weir("scan", "shop.people", "--count"))?.output.contains("1") == true }
+            )
+
+            let second = try weir("run", "people.yaml", "--until-caught-up")
+            #expect(second.status == 1)
+            #expect(second.errors.contains("process \(run.process.processIdentifier)"), "\(second.errors)")
+
+            let reader = try weir.start(["read", "shop.people", "--from", "earliest", "--follow", "-o", "json"])
+            #expect(reader.wait(seconds: 20) { reader.output.contains("ada") })
+            try weir("log", "append", "people", input: Self.record(1, "eve", operation: "u"))
+            #expect(reader.wait(seconds: 20) { reader.output.contains("eve") })
+            reader.signal(SIGTERM)
+            let read = reader.finish(seconds: 20)
+            #expect(read.status == 0)
+            #expect(read.lines.count == 3, "\(read.output)")
+
+            // What is appended just before the end is taken in or left for the next run, never lost.
+            try weir("log", "append", "people", input: Self.record(2, "bob", operation: "c"))
+            run.signal(SIGTERM)
+            let ended = run.finish(seconds: 30)
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(try weir("run", "people.yaml", "--until-caught-up").status == 0)
+            #expect(try Self.rows(weir) == [1: "eve", 2: "bob"])
+        }
+    }
+
+    @Test func `undecodable records are counted, kept and named`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try Self.prepare(folder)
+            let text =
+                Self.record(1, "ada", operation: "c") + "{\"id\":2}\tnot json\n" + Self.record(3, "eve", operation: "c")
+            try weir("log", "append", "people", input: text)
+            let run = try weir("run", "people.yaml", "--until-caught-up")
+            #expect(run.status == 0)
+            #expect(run.errors.contains("dead-letters/people.ndjson"), "\(run.errors)")
+            let letters = try String(contentsOfFile: folder + "/warehouse/dead-letters/people.ndjson", encoding: .utf8)
+            #expect(letters.contains("not json") && letters.contains("\"offset\":1"), "\(letters)")
+            #expect(try Self.rows(weir) == [1: "ada", 3: "eve"])
+        }
+    }
+
+    @Test func `damaged files are named`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try Self.prepare(folder)
+            let text = (0..<2000).map { Self.record($0, "name \($0)", operation: "c") }.joined()
+            // Twice: what follows the damage tells it from the torn end of a crash.
+            for _ in 0..<2 { try weir("log", "append", "people", input: text) }
+            #expect(try weir("run", "people.yaml", "--until-caught-up").status == 0)
+            let warehouse = folder + "/warehouse"
+            let files = FileManager.default.enumerator(atPath: warehouse)?.compactMap { $0 as? String } ?? []
+            let suffixes = ["-I-0-00000-0", ".metadata.json", "-m0.avro", "/00000000000000000000.log"]
+            for suffix in suffixes {
+                guard let name = files.filter({ $0.contains(suffix) }).sorted().last else {
+                    // Manifests are named by their writer; find one by its folder instead.
+                    #expect(suffix == "-m0.avro")
+                    continue
+                }
+                let path = warehouse + "/" + name
+                let whole = try #require(FileManager.default.contents(atPath: path))
+                var damaged = whole
+                for place in stride(from: whole.count / 3, to: whole.count / 3 + 64, by: 1) { damaged[place] ^= 0x5a }
+                try damaged.write(to: URL(fileURLWithPath: path))
+                let isLog = suffix.hasSuffix(".log")
+                let result = isLog ? try weir("log", "tail", "people") : try weir("scan", "shop.people")
+                // Metadata of the base store is damaged where the newest file sorts last; either store names its file.
+                #expect(result.status == 1, "\(name): \(result.errors)")
+                #expect(result.errors.contains(name.split(separator: "/").last ?? ""), "\(name): \(result.errors)")
+                try whole.write(to: URL(fileURLWithPath: path))
+            }
+            #expect(try Self.rows(weir).count == 2000)
+        }
+    }
+
+    @Test func `mistakes end with the right code and a hint`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try Self.prepare(folder)
+            #expect(try weir("version").status == 0)
+            #expect(try weir("frobnicate").status == 2)
+            let table = try weir("scan", "shop.poeple")
+            #expect(table.status == 1 && table.errors.contains("hint:"), "\(table.errors)")
+            let bad = Self.topology.replacingOccurrences(of: "topics:", with: "topcs:")
+            try bad.write(toFile: folder + "/bad.yaml", atomically: true, encoding: .utf8)
+            let check = try weir("check", "bad.yaml")
+            #expect(check.status == 3 && (check.output + check.errors).contains("topics"), "\(check.errors)")
+            #expect(try weir("run", "bad.yaml").status == 1)
+            try weir("run", "people.yaml", "--until-caught-up")
+            let column = try weir("scan", "shop.people", "--columns", "nam")
+            #expect(column.status == 1 && column.errors.contains("did you mean 'name'"), "\(column.errors)")
+        }
+    }
+
+    @Test(arguments: ["shop.yaml", "events.yaml", "partitioned.yaml"])
+    func `every example topology runs`(name: String) throws {
+        try withTemporaryFolder { folder in
+            let weir = WeirBinary(folder: folder)
+            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent()
+            let text = try String(contentsOf: root.appendingPathComponent("topologies/\(name)"), encoding: .utf8)
+            try text.write(toFile: folder + "/topology.yaml", atomically: true, encoding: .utf8)
+            for topic in ["shop.public.orders", "shop.public.customers", "web.page_views", "billing.invoices"] {
+                try weir("log", "create", topic)
+            }
+            let result = try weir("check", "topology.yaml")
+            #expect(result.status == 0, "\(result.output)\(result.errors)")
+            let run = try weir("run", "topology.yaml", "--until-caught-up")
+            #expect(run.status == 0, "\(run.errors)")
+        }
+    }
+
+    @Test func `the demo tells its story, and PyIceberg reads its tables`() throws {
+        try withTemporaryFolder { folder in
+            let weir = WeirBinary(folder: folder)
+            let demo = try weir("demo", "--events", "20000")
+            #expect(demo.status == 0, "\(demo.errors)")
+            #expect(demo.output.contains("Try next"))
+            let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            let root = scripts.deletingLastPathComponent().deletingLastPathComponent()
+            let python = root.appendingPathComponent(".deps/peers/bin/python").path
+            guard FileManager.default.fileExists(atPath: python) else {
+                // Without the peers there is nothing to compare with; CI always has them.
+                #expect(ProcessInfo.processInfo.environment["CI"] == nil, "scripts/install-test-peers was not run")
+                return
+            }
+            for table in ["shop.customers", "shop.orders", "shop.orders_enriched"] {
+                let ours = try weir("scan", table, "-o", "json")
+                let process = Process()
+                process.executableURL = URL(fileURLWithPath: python)
+                process.arguments = [
+                    "-B", scripts.appendingPathComponent("Fixtures/peers/pyiceberg_scan.py").path,
+                    folder + "/warehouse/catalog.db", folder + "/warehouse", table,
+                ]
+                let pipe = Pipe()
+                process.standardOutput = pipe
+                try process.run()
+                let theirs = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+                process.waitUntilExit()
+                #expect(process.terminationStatus == 0)
+                #expect(theirs.split(separator: "\n").count == ours.lines.count && !ours.lines.isEmpty, "\(table)")
+                #expect(
+                    Set(try theirs.split(separator: "\n").map(Self.canonical))
+                        == Set(try ours.lines.map(Self.canonical))
+                )
+            }
+        }
+    }
+
+    /// A JSON object with its members in one order, so that lines can be compared.
+    private static func canonical(_ line: some StringProtocol) throws -> String {
+        let object = try JSONSerialization.jsonObject(with: Data(String(line).utf8))
+        return String(decoding: try JSONSerialization.data(withJSONObject: object, options: .sortedKeys), as: UTF8.self)
+    }
+}

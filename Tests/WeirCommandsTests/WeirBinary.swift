@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+/// The built binary, run as a user runs it.
+struct WeirBinary {
+    struct Result {
+        let status: Int32
+        let output: String
+        let errors: String
+
+        var lines: [String] { output.split(separator: "\n").map(String.init) }
+    }
+
+    /// Beside the test bundle.
+    static let path: String = {
+        let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        return bundle.appendingPathComponent("weir").path
+    }()
+
+    let folder: String
+
+    /// Runs a command to its end in the folder, at most a minute.
+    @discardableResult
+    func callAsFunction(_ arguments: String..., input: String? = nil) throws -> Result {
+        let process = try start(arguments, input: input)
+        return process.finish(seconds: 60)
+    }
+
+    /// Starts a command that goes on.
+    func start(_ arguments: [String], input: String? = nil) throws -> Running {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Self.path)
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        var environment = ProcessInfo.processInfo.environment
+        for name in ["WEIR_WAREHOUSE", "WEIR_CATALOG", "WEIR_LOG_ROOT"] { environment[name] = nil }
+        process.environment = environment
+        // Files, not pipes: a command that prints much never waits for a reader.
+        let name = folder + "/.out-" + UUID().uuidString
+        for path in [name, name + ".err"] { try Data().write(to: URL(fileURLWithPath: path)) }
+        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: name))
+        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: name + ".err"))
+        if let input {
+            try input.write(toFile: name + ".in", atomically: true, encoding: .utf8)
+            process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: name + ".in"))
+        } else {
+            process.standardInput = FileHandle.nullDevice
+        }
+        try process.run()
+        return Running(process: process, name: name)
+    }
+
+    /// A command on its way.
+    final class Running {
+        let process: Process
+        private let name: String
+
+        init(process: Process, name: String) {
+            self.process = process
+            self.name = name
+        }
+
+        /// Whatever happens to the test, its process ends.
+        deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+        var output: String { (try? String(contentsOfFile: name, encoding: .utf8)) ?? "" }
+        var errors: String { (try? String(contentsOfFile: name + ".err", encoding: .utf8)) ?? "" }
+
+        func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+        /// Waits for the end; what takes longer is killed and shows as a status of −1.
+        func finish(seconds: Double) -> Result {
+            let isOver = wait(seconds: seconds) { !process.isRunning }
+            if !isOver { signal(SIGKILL) }
+            process.waitUntilExit()
+            return Result(status: isOver ? process.terminationStatus : -1, output: output, errors: errors)
+        }
+
+        /// Looks until the condition holds; false when the time is over.
+        @discardableResult
+        func wait(seconds: Double, until holds: () -> Bool) -> Bool {
+            let end = Date().addingTimeInterval(seconds)
+            while !holds() {
+                if Date() > end { return false }
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+            return true
+        }
+    }
+}
