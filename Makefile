@@ -35,7 +35,7 @@ soak: test-peers ## run the tests with WEIR_SOAK times the random rounds and fau
 	swift build --build-tests
 	WEIR_SOAK=$(WEIR_SOAK) swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
 
-bench: deps ## optimised build and run of the benchmarks
+bench: release ## optimised build and run of the benchmarks
 	swift build -c release --product weir-bench
 	.build/release/weir-bench
 
