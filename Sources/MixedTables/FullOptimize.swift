@@ -159,11 +159,11 @@ public struct FullOptimize: Sendable {
             }
             let base = table.base
             let merged = optimized
-            let path = OptimizedSequence.newPath(in: base)
-            summary[OptimizedSequence.fileSummaryKey] = path
-            transaction.setProperties(try merged.properties(for: base))
+            summary.merge(try OptimizedSequence.summary(for: base)) { $1 }
+            let properties = try merged.properties(for: base)
+            if !properties.isEmpty { transaction.setProperties(properties) }
             transaction.setStatistics { (snapshot) throws(WeirError) in
-                try merged.store(for: snapshot, of: base, at: path)
+                try merged.store(for: snapshot, of: base, uuid: UUID().uuidString.lowercased())
             }
         }
         // A keyed table's base changes only by optimizing, which may have merged the same changes. An unkeyed one may

@@ -6,18 +6,26 @@ import IcebergTables
 /// How much of the change store is already in base: per partition the highest change-store data sequence number whose
 /// effects base contains (spec section 4.5).
 ///
-/// Weir keeps the map of a base snapshot in a Puffin file that the snapshot's summary names. The file is registered as
-/// statistics, so that nobody takes it for an orphan, but without the descriptions of its blobs: PyIceberg refuses to
-/// open a table that lists types of blobs it does not know. Other readers of Mixed tables find the newest map in the
-/// property they fall back to. Maps that other writers registered with their blobs are read where they are nearest.
+/// The map of a base snapshot lies in a Puffin file that is registered as the snapshot's statistics. How it is registered
+/// is the table's choice, `optimized-sequence.registration`:
+///
+/// - `property`, the default: the file is registered without the descriptions of its blobs, and the newest map is also in
+///   the table property that readers of Mixed tables fall back to. PyIceberg does not open a table whose metadata lists
+///   types of blobs it does not know.
+/// - `statistics`: blobs are described and the snapshot is flagged, as the format has it. For tables PyIceberg never sees.
+///
+/// Both are read, whoever wrote them.
 public struct OptimizedSequence: Sendable, Equatable {
     public static let blobType = "optimized-sequence"
     public static let timeBlobType = "base-optimized-time"
-    /// The path of a snapshot's Puffin file.
-    public static let fileSummaryKey = "weir.optimized-sequence.file"
-    /// How other writers say that a registered statistics file holds the map.
+    /// Chooses how new maps are registered.
+    public static let registrationProperty = "optimized-sequence.registration"
+    /// Flags a snapshot whose statistics describe the blob.
     static let summaryKey = "optimized-sequence.exist"
-    /// The newest map as readers of Mixed tables look for it when no snapshot is marked by `summaryKey`.
+    static let timeSummaryKey = "base-optimized-time.exist"
+    /// Flags a snapshot whose Puffin file is registered without descriptions.
+    static let undescribedSummaryKey = "weir.optimized-sequence.exist"
+    /// The newest map as readers of Mixed tables look for it when no snapshot is flagged.
     static let property = "table.partition-properties"
     private static let sequenceEntry = "max-txId"
     private static let timeEntry = "base-op-time"
@@ -35,13 +43,17 @@ public struct OptimizedSequence: Sendable, Equatable {
         var current = snapshotId
         while let id = current {
             guard let snapshot = base.metadata.snapshot(id: id) else { break }
-            if let path = snapshot.summary[fileSummaryKey] { return try read(path, base) }
-            if snapshot.summary[summaryKey]?.lowercased() == "true" { return try read(base, flagged: snapshot) }
+            if snapshot.summary[summaryKey]?.lowercased() == "true" {
+                return try read(base, flagged: snapshot) { $0.blobs.contains { $0.type == blobType } }
+            }
+            if snapshot.summary[undescribedSummaryKey] == "true" {
+                return try read(base, flagged: snapshot) { $0.path.contains("/data/puffin/") }
+            }
             current = snapshot.parentId
         }
         // The property is about the newest snapshot: once Weir has optimized, it says nothing about older ones.
-        if base.metadata.snapshots.contains(where: { $0.summary[fileSummaryKey] != nil }) { return OptimizedSequence() }
-        return try fallback(base)
+        let isOurs = base.metadata.snapshots.contains { $0.summary[undescribedSummaryKey] == "true" }
+        return isOurs ? OptimizedSequence() : try fallback(base)
     }
 
     private static func read(_ path: String, _ base: Table) throws(WeirError) -> OptimizedSequence {
@@ -56,11 +68,13 @@ public struct OptimizedSequence: Sendable, Equatable {
         return result
     }
 
-    private static func read(_ base: Table, flagged snapshot: Snapshot) throws(WeirError) -> OptimizedSequence {
+    private static func read(
+        _ base: Table,
+        flagged snapshot: Snapshot,
+        where holds: (StatisticsFile) -> Bool
+    ) throws(WeirError) -> OptimizedSequence {
         let place = "snapshot \(snapshot.id) of \(base.identifier)"
-        let files = base.metadata.statistics.filter { file in
-            file.snapshotId == snapshot.id && file.blobs.contains { $0.type == blobType }
-        }
+        let files = base.metadata.statistics.filter { $0.snapshotId == snapshot.id && holds($0) }
         guard files.count == 1 else {
             throw WeirError(
                 .corrupt,
@@ -96,21 +110,38 @@ public struct OptimizedSequence: Sendable, Equatable {
         return map
     }
 
+    /// Whether a table's metadata may describe the blobs.
+    private static func isDescribed(_ base: Table) throws(WeirError) -> Bool {
+        switch base.properties[registrationProperty] {
+        case nil, "property": return false
+        case "statistics": return true
+        case .some(let text):
+            throw WeirError(
+                .invalid,
+                "property \(registrationProperty) of \(base.identifier) is '\(text)'",
+                advice: "set it to 'property' or 'statistics'"
+            )
+        }
+    }
+
+    /// What the summary of the snapshot that moves the sequence says.
+    static func summary(for base: Table) throws(WeirError) -> [String: String] {
+        try isDescribed(base)
+            ? [summaryKey: "true", timeSummaryKey: "true"] : [undescribedSummaryKey: "true"]
+    }
+
     /// The map as the property other readers look at, which may hold more about a partition.
     func properties(for base: Table) throws(WeirError) -> [String: String] {
+        if try Self.isDescribed(base) { return [:] }
         var entries = try Self.entries(base)
         for (path, sequence) in sequences { entries[path, default: [:]][Self.sequenceEntry] = String(sequence) }
         for (path, time) in times { entries[path, default: [:]][Self.timeEntry] = String(time) }
         return [Self.property: String(decoding: Self.encode(entries), as: UTF8.self)]
     }
 
-    /// Where the map of a new snapshot of a base store goes.
-    static func newPath(in base: Table) -> String {
-        "\(base.location)/data/puffin/\(UUID().uuidString.lowercased()).puffin"
-    }
-
-    /// Writes the Puffin file that records this map for a new snapshot.
-    func store(for snapshot: Snapshot, of base: Table, at path: String) throws(WeirError) -> StatisticsFile {
+    /// Writes the Puffin file that records this map for a new snapshot, below the base store.
+    func store(for snapshot: Snapshot, of base: Table, uuid: String) throws(WeirError) -> StatisticsFile {
+        let path = "\(base.location)/data/puffin/\(snapshot.id)-\(uuid).puffin"
         let blobs = [(Self.blobType, sequences), (Self.timeBlobType, times)].map { type, map in
             PuffinFile.Blob(
                 type: type,
@@ -126,7 +157,7 @@ public struct OptimizedSequence: Sendable, Equatable {
             path: path,
             fileSize: Int64(bytes.count),
             footerSize: Int64(footerSize),
-            blobs: []
+            blobs: try Self.isDescribed(base) ? blobs.map(\.metadata) : []
         )
     }
 
