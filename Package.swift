@@ -120,7 +120,7 @@ let package = Package(
         // Test doubles: faulty storage, seeded randomness, temporary folders, model tables.
         .target(
             name: "WeirTesting",
-            dependencies: ["Bytes", "ObjectStorage", "Columnar", "IcebergFormat"],
+            dependencies: ["Bytes", "ObjectStorage", "Columnar", "IcebergFormat", "IcebergTables"],
             path: "Tests/WeirTesting",
             swiftSettings: swiftSettings
         ),

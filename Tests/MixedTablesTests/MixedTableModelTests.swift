@@ -47,8 +47,12 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
 }
 
 @Suite struct MixedTableModelTests {
-    static func create(_ shape: TableShape, in folder: String) throws -> MixedTable {
-        let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
+    static func create(
+        _ shape: TableShape,
+        in folder: String,
+        storage: any ObjectStorage = LocalObjectStorage()
+    ) throws -> MixedTable {
+        let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder, storage: storage)
         try catalog.createNamespace(["shop"])
         let schema = Schema(
             shape.fields.enumerated().map { Field(id: $0.offset + 1, name: $0.element.0, type: $0.element.1) }

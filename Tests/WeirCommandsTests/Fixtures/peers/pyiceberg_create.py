@@ -3,7 +3,7 @@
     pyiceberg_create.py WAREHOUSE
 
 Creates WAREHOUSE/catalog.db with tables of all types, of each partition transform, with several appends, after a
-delete, and after the schema changed. Prints one JSON object per row, `{"table": "db.name", "row": {…}}`, and one per
+delete, and after the schema or the partition spec changed. Prints one JSON object per row, `{"table": "db.name", "row": {…}}`, and one per
 snapshot of db.appends, `{"table": "db.appends", "snapshot": ID, "count": N}`.
 """
 
@@ -213,6 +213,14 @@ append(
     [{"added": "new", "id": 9, "small": 2**40, "big": 7, "single": 0.1, "double_": 2.5, "price": Decimal("1.10")}],
 )
 finish("evolved")
+
+respecced = create("respecced", FLAT, [plain[:5], plain[5:10], plain[10:20]])
+with respecced.update_spec() as update:
+    update.add_field("text", IdentityTransform(), "text")
+append(respecced, plain[20:30])
+append(respecced, plain[30:])
+respecced.delete("id = 25 or id = 3")
+finish("respecced")
 
 for name in names:
     print_table(name)

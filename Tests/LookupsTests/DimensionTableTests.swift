@@ -1,0 +1,205 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import IcebergFormat
+import IcebergTables
+import Lookups
+import MixedTables
+import ObjectStorage
+import Testing
+import WeirTesting
+
+/// A dimension table agrees with a dictionary whatever is committed to the table behind it.
+@Suite struct DimensionTableTests {
+    /// Keys of one column of eight bytes, of a text, and of several columns.
+    enum Key: CaseIterable, CustomTestStringConvertible {
+        case long, date, text, composite
+
+        var testDescription: String { "\(self)" }
+
+        var columns: [(String, FieldType)] {
+            switch self {
+            case .long: [("id", .long)]
+            case .date: [("id", .date)]
+            case .text: [("id", .string)]
+            case .composite: [("id", .string), ("number", .int), ("token", .uuid)]
+            }
+        }
+
+        /// The key of a number; the same numbers give the same keys.
+        func values(_ number: UInt64) -> [Scalar] {
+            switch self {
+            case .long: [.long(Int64(bitPattern: number) &* 1_000_003)]
+            case .date: [.date(Int32(truncatingIfNeeded: number) - 10)]
+            case .text: [.string(number == 0 ? "" : "key \(number) ü")]
+            // Neighbouring columns that concatenate to the same bytes are different keys.
+            case .composite:
+                [
+                    .string(String(repeating: "a", count: Int(number % 4))), .int(Int32(number / 4)),
+                    .uuid(UInt128(number % 2)),
+                ]
+            }
+        }
+    }
+
+    private struct History {
+        let key: Key
+        var random: SeededGenerator
+        var rows: [[Scalar]: [Scalar]] = [:]
+
+        /// Changes of a table with that key and two columns more.
+        mutating func next(_ count: Int, keys: UInt64) -> [(kind: ChangeKind, row: [Scalar])] {
+            (0..<count).map { _ in
+                let key = self.key.values(random.next() % keys)
+                let name: Scalar = random.next() % 4 == 0 ? .null : .string("name \(random.next() % 1000)")
+                let row = key + [name, .long(Int64(bitPattern: random.next()))]
+                switch random.next() % 4 {
+                case 0:
+                    let old = rows.removeValue(forKey: key)
+                    return (.delete, old ?? row)
+                case 1:
+                    rows[key] = row
+                    return (.insert, row)
+                default:
+                    rows[key] = row
+                    return (.updateAfter, row)
+                }
+            }
+        }
+    }
+
+    private static func batch(_ rows: [[Scalar]], _ schema: Schema) -> ColumnBatch {
+        let columns = schema.fields.indices.map { place in
+            var builder = ColumnBuilder(schema.fields[place].type)
+            for row in rows { builder.append(row[place]) }
+            return builder.finish()
+        }
+        return ColumnBatch(schema: schema, columns: columns, count: rows.count)
+    }
+
+    private static func changes(_ changes: [(kind: ChangeKind, row: [Scalar])], _ schema: Schema) -> ChangeBatch {
+        ChangeBatch(
+            rows: batch(changes.map(\.row), schema),
+            kinds: Buffer(copying: changes.map(\.kind.rawValue)),
+            offsets: Buffer(
+                copying: changes.indices.flatMap { index in withUnsafeBytes(of: Int64(index)) { Array($0) } }
+            )
+        )
+    }
+
+    private static func create(_ key: Key, in folder: String) throws -> MixedTable {
+        let catalog = try SQLiteCatalog(
+            path: folder + "/catalog.db",
+            warehouse: "file://" + folder,
+            storage: LocalObjectStorage(files: FaultyFileSystem())
+        )
+        try catalog.createNamespace(["shop"])
+        let columns = key.columns + [("name", .string), ("value", .long)]
+        let definition = MixedTableDefinition(
+            identifier: TableIdentifier(namespace: ["shop"], name: "things"),
+            schema: Schema(
+                columns.enumerated().map { Field(id: $0.offset + 1, name: $0.element.0, type: $0.element.1) }
+            ),
+            primaryKey: key.columns.map(\.0)
+        )
+        return try MixedTable.create(definition, in: catalog, nowMilliseconds: 1)
+    }
+
+    /// Looks every key up, with keys that are not there and nulls between them.
+    private static func check(
+        _ dimension: DimensionTable,
+        _ history: History,
+        keys: UInt64,
+        columns: [Int],
+        _ what: String
+    ) throws {
+        #expect(dimension.count == history.rows.count, "\(what)")
+        let keyWidth = history.key.columns.count
+        var asked = (0..<keys + 5).map { history.key.values($0) }
+        for place in 0..<keyWidth {
+            var withNull = history.key.values(1)
+            withNull[place] = .null
+            asked.insert(withNull, at: place * 3)
+        }
+        let fields = history.key.columns.enumerated().map {
+            Field(id: $0.offset + 1, name: $0.element.0, type: $0.element.1)
+        }
+        let (rows, found) = dimension.lookup(batch(asked, Schema(fields)).columns, count: asked.count)
+        #expect(rows.count == asked.count && found.count == asked.count)
+        for (index, key) in asked.enumerated() {
+            let expected = key.contains(.null) ? nil : history.rows[key]
+            #expect(found[index] == (expected != nil), "\(key), \(what)")
+            let row = rows.columns.map { $0.scalar(index) }
+            let wanted = columns.map { expected?[$0] ?? .null }
+            #expect(Array(row.prefix(columns.count)) == wanted, "\(key), \(what)")
+        }
+        #expect(dimension.lookup(batch([], Schema(fields)).columns, count: 0).rows.count == 0)
+    }
+
+    @Test(arguments: SeededGenerator.seeds(2), Key.allCases)
+    func `lookups of all keys equal the dictionary after every commit`(seed: UInt64, key: Key) throws {
+        try withTemporaryFolder { folder in
+            var table = try Self.create(key, in: folder)
+            let width = key.columns.count
+            var history = History(key: key, random: SeededGenerator(seed: seed))
+            let whole = try DimensionTable(table)
+            // Only one column besides the key, which is held in any case.
+            let partial = try DimensionTable(table, columns: ["value"])
+            let writer = try KeyedTableWriter(table)
+            var ledger = PositionLedger()
+            for epoch in 0..<8 {
+                _ = try writer.write(Self.changes(history.next(60, keys: 80), table.schema))
+                var next = ledger
+                next.advance(topic: "t", partition: 0, to: Int64(epoch + 1))
+                table = try table.commit(try writer.cut(), topology: "model", from: ledger, to: next)
+                ledger = next
+                // Optimizing in between changes nothing for a reader of changes.
+                if epoch == 3 || epoch == 6 { table = try FullOptimize(table, nowMilliseconds: 1).run().table }
+                // Several commits at once come too.
+                if epoch == 5 { continue }
+                let what = "seed \(seed), epoch \(epoch)"
+                try whole.refresh(from: table)
+                try Self.check(whole, history, keys: 80, columns: Array(0..<width + 2), what)
+                try partial.refresh(from: table)
+                try Self.check(partial, history, keys: 80, columns: [width + 1], what)
+                // One that starts now knows the same.
+                try Self.check(DimensionTable(table), history, keys: 80, columns: Array(0..<width + 2), what)
+                // Refreshing again finds nothing new.
+                let sequence = whole.sequence
+                try whole.refresh(from: table)
+                #expect(whole.sequence == sequence)
+            }
+        }
+    }
+
+    @Test func `rows are packed together after many refreshes, and stay right`() throws {
+        try withTemporaryFolder { folder in
+            var table = try Self.create(.long, in: folder)
+            var history = History(key: .long, random: SeededGenerator(seed: 5))
+            let dimension = try DimensionTable(table)
+            let writer = try KeyedTableWriter(table)
+            var ledger = PositionLedger()
+            for epoch in 0..<150 {
+                _ = try writer.write(Self.changes(history.next(4, keys: 50), table.schema))
+                var next = ledger
+                next.advance(topic: "t", partition: 0, to: Int64(epoch + 1))
+                table = try table.commit(try writer.cut(), topology: "model", from: ledger, to: next)
+                ledger = next
+                try dimension.refresh(from: table)
+                if epoch % 10 == 9 || 125..<135 ~= epoch {
+                    try Self.check(dimension, history, keys: 50, columns: [0, 1, 2], "epoch \(epoch)")
+                }
+            }
+        }
+    }
+
+    @Test func `a table without a key and columns that are not there are refused`() throws {
+        try withTemporaryFolder { folder in
+            let table = try Self.create(.text, in: folder)
+            let unkeyed = MixedTable(base: table.base, change: nil, primaryKey: [])
+            #expect { try DimensionTable(unkeyed) } throws: { ($0 as? WeirError)?.code == .invalid }
+            let error = #expect(throws: WeirError.self) { try DimensionTable(table, columns: ["nam"]) }
+            #expect(error?.description.contains("name") == true)
+        }
+    }
+}

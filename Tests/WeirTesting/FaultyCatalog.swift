@@ -1,0 +1,48 @@
+import Bytes
+import IcebergFormat
+import IcebergTables
+import ObjectStorage
+
+/// A catalog whose commits can die before or behind the swap, on the step count of a faulty file system.
+public struct FaultyCatalog: Catalog {
+    private let real: SQLiteCatalog
+    private let files: FaultyFileSystem
+
+    public init(real: SQLiteCatalog, files: FaultyFileSystem) {
+        self.real = real
+        self.files = files
+    }
+
+    public var warehouse: String { real.warehouse }
+    public var storage: any ObjectStorage { real.storage }
+
+    public func namespaces() throws(WeirError) -> [[String]] { try real.namespaces() }
+    public func createNamespace(_ namespace: [String], ifNotExists: Bool) throws(WeirError) {
+        try real.createNamespace(namespace, ifNotExists: ifNotExists)
+    }
+    public func dropNamespace(_ namespace: [String]) throws(WeirError) { try real.dropNamespace(namespace) }
+    public func tables(in namespace: [String]) throws(WeirError) -> [TableIdentifier] { try real.tables(in: namespace) }
+    public func metadataLocation(of id: TableIdentifier) throws(WeirError) -> String {
+        if files.isDead { throw WeirError(.storage, "simulated crash") }
+        return try real.metadataLocation(of: id)
+    }
+    public func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError) {
+        try files.step()
+        try real.register(id, metadataLocation: metadataLocation)
+        try files.step()
+    }
+    public func unregister(_ id: TableIdentifier) throws(WeirError) {
+        try files.step()
+        try real.unregister(id)
+    }
+    public func commit(
+        _ id: TableIdentifier,
+        from oldMetadataLocation: String,
+        to newMetadataLocation: String
+    ) throws(WeirError) {
+        try files.step()
+        try real.commit(id, from: oldMetadataLocation, to: newMetadataLocation)
+        // The swap happened, but its caller never learns.
+        try files.step()
+    }
+}
