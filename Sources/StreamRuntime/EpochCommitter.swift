@@ -15,13 +15,15 @@ final class EpochCommitter: @unchecked Sendable {
         let letters: [DeadLetter]
         /// Also records positions in tables that got no rows; done at the end of a run and once in a while.
         let recordsAllPositions: Bool
+        /// Nothing was read yet: the positions are where the run begins.
+        let isStart: Bool
     }
 
     private let topology: String
     private let sinks: [SinkTable]
     private let deadLetters: DeadLetterFile
     private let queue = BatchQueue<Job>(bytesMax: 1)
-    private let onCommit: @Sendable (Job) -> Void
+    private let onCommit: @Sendable (Job, _ letters: Int) -> Void
     private let idle = NSCondition()
     // Protected by `idle`.
     private var pending = 0
@@ -32,7 +34,7 @@ final class EpochCommitter: @unchecked Sendable {
         topology: String,
         sinks: [SinkTable],
         deadLetters: DeadLetterFile,
-        onCommit: @escaping @Sendable (Job) -> Void
+        onCommit: @escaping @Sendable (Job, _ letters: Int) -> Void
     ) {
         self.topology = topology
         self.sinks = sinks
@@ -90,7 +92,7 @@ final class EpochCommitter: @unchecked Sendable {
             var failed: WeirError?
             do throws(WeirError) {
                 try commit(job)
-                onCommit(job)
+                onCommit(job, deadLetters.count)
             } catch {
                 failed = error
             }
@@ -112,7 +114,8 @@ final class EpochCommitter: @unchecked Sendable {
                     epoch,
                     topology: topology,
                     read: job.ledger,
-                    recordsPositions: job.recordsAllPositions
+                    recordsPositions: job.recordsAllPositions,
+                    isStart: job.isStart
                 )
             } catch {
                 throw error.located(at: "commit to \(sink.name)")

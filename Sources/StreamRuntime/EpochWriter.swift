@@ -17,15 +17,20 @@ final class EpochWriter {
     private var ledger = PositionLedger()
     private var submittedLedger = PositionLedger()
     private var letters: [DeadLetter] = []
+    private var letterBytes = 0
+    private var hasRead = false
     private var epochStart = Date()
     private var lastFullRecord = Date()
 
     /// How often positions are recorded in tables that get no rows, so that a restart reads little twice.
     private static let positionsSeconds = 60.0
 
-    /// - Parameter joins: in the order of the last sinks.
+    /// - Parameters:
+    ///   - start: where the partitions of the run begin.
+    ///   - joins: in the order of the last sinks.
     init(
         plan: IngestPlan,
+        start: PositionLedger,
         sinks: [SinkTable],
         joins: [JoinStage],
         queue: BatchQueue<SourceReader.Message>,
@@ -38,36 +43,41 @@ final class EpochWriter {
         self.queue = queue
         self.committer = committer
         self.onBatch = onBatch
+        ledger = start
     }
 
     /// Writes until the reader has finished and everything is committed.
     func run() throws(WeirError) {
+        // A run that begins elsewhere than at the beginning says so at once: the next one must not begin later.
+        if plan.sources.contains(where: { $0.startup != .earliest }) { try cut(recordsAll: true) }
         while true {
             switch queue.take(until: epochStart.addingTimeInterval(Double(plan.commitMilliseconds) / 1000)) {
             case .element(.changes(let changes)):
                 try write(changes)
                 onBatch(changes)
             case .element(.dimensionsReady):
-                try cut(isLast: false)
+                try cut(recordsAll: false)
                 try committer.drain()
                 try refreshDimensions()
                 continue
             case .timeout: try committer.check()
             case .finished:
-                try cut(isLast: true)
+                try cut(recordsAll: true)
                 return try committer.drain()
             }
-            if isDue { try cut(isLast: false) }
+            if isDue { try cut(recordsAll: false) }
         }
     }
 
     private var isDue: Bool {
         Date().timeIntervalSince(epochStart) * 1000 >= Double(plan.commitMilliseconds)
-            || sinks.reduce(0) { $0 + $1.writer.pendingBytes } >= plan.commitBytes
+            || sinks.reduce(Int64(letterBytes)) { $0 + $1.writer.pendingBytes } >= plan.commitBytes
     }
 
     private func write(_ changes: SourceReader.Changes) throws(WeirError) {
+        hasRead = true
         letters += changes.letters
+        letterBytes += changes.letters.reduce(0) { $0 + $1.byteCount }
         for (target, batch) in changes.batches {
             try write(batch, to: sinks[target], changes)
             for join in joins where join.plan.target == target {
@@ -105,10 +115,12 @@ final class EpochWriter {
     }
 
     /// Ends the epoch and hands it to the committer.
-    private func cut(isLast: Bool) throws(WeirError) {
+    ///
+    /// - Parameter recordsAll: also records positions in tables that got no rows.
+    private func cut(recordsAll isAsked: Bool) throws(WeirError) {
         epochStart = Date()
-        if ledger == submittedLedger && letters.isEmpty && !isLast { return }
-        let recordsAll = isLast || Date().timeIntervalSince(lastFullRecord) > Self.positionsSeconds
+        if ledger == submittedLedger && letters.isEmpty && !isAsked { return }
+        let recordsAll = isAsked || Date().timeIntervalSince(lastFullRecord) > Self.positionsSeconds
         if recordsAll { lastFullRecord = Date() }
         var epochs: [Epoch] = []
         for sink in sinks {
@@ -119,21 +131,22 @@ final class EpochWriter {
             }
         }
         try committer.submit(
-            EpochCommitter.Job(epochs: epochs, ledger: ledger, letters: letters, recordsAllPositions: recordsAll)
+            EpochCommitter.Job(
+                epochs: epochs,
+                ledger: ledger,
+                letters: letters,
+                recordsAllPositions: recordsAll,
+                isStart: !hasRead
+            )
         )
         submittedLedger = ledger
         letters = []
+        letterBytes = 0
         try refreshDimensions()
     }
 
-    /// What is committed by now is what the next epoch's rows are joined with.
+    /// What is committed by now, by this run or another writer, is what the next epoch's rows are joined with.
     private func refreshDimensions() throws(WeirError) {
-        for join in joins {
-            if let own = sinks.first(where: { $0.name == join.plan.dimensionName }) {
-                try join.refresh(own.table)
-            } else {
-                try join.refresh(try join.plan.dimension.refreshed())
-            }
-        }
+        for join in joins { try join.refresh() }
     }
 }

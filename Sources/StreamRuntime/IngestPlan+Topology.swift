@@ -44,7 +44,8 @@ extension IngestPlan {
                     sourceSchema: declared.sourceSchema,
                     primaryKey: declared.primaryKey,
                     transform: declared.transform.map { RowTransform($0, declared.sourceSchema) },
-                    table: table
+                    table: table,
+                    isReached: topology.mayRoute(to: declared.name)
                 )
             )
         }
@@ -97,7 +98,7 @@ extension IngestPlan {
             collect { () throws(WeirError) in
                 let existing = try openLog(source.path).topics()
                 for topic in source.topics where !existing.contains(topic) {
-                    throw SourceReader.missing(topic, source: source.name, existing: existing)
+                    throw SourcePartitions.missing(topic, source: source.name, existing: existing)
                 }
             }
         }
@@ -116,14 +117,10 @@ extension IngestPlan {
         in catalog: any Catalog,
         _ nowMilliseconds: Int64
     ) throws(WeirError) -> MixedTable {
-        if try catalog.exists(definition.identifier) {
-            do {
-                let table = try MixedTable.load(definition.identifier, from: catalog)
-                try definition.check(against: table)
-                return table
-            } catch  where error.code == .notFound {
-                // A base store without its change store: an earlier creation was cut short, and is completed here.
-            }
+        if try catalog.exists(definition.identifier), try !MixedTable.isUnfinished(definition.identifier, in: catalog) {
+            let table = try MixedTable.load(definition.identifier, from: catalog)
+            try definition.check(against: table)
+            return table
         }
         try catalog.createNamespace(definition.identifier.namespace, ifNotExists: true)
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: nowMilliseconds)

@@ -51,6 +51,8 @@ public struct IngestPlan: Sendable {
         /// Projection and filter; nil when rows go in as they are.
         public let transform: RowTransform?
         public let table: MixedTable
+        /// Whether a route can lead here; a table that is only looked up in may be filled by another topology.
+        public let isReached: Bool
 
         /// The columns of the rows after the transform.
         public var outputSchema: Schema { transform?.schema ?? sourceSchema }
@@ -60,13 +62,15 @@ public struct IngestPlan: Sendable {
             sourceSchema: Schema,
             primaryKey: [String],
             transform: RowTransform? = nil,
-            table: MixedTable
+            table: MixedTable,
+            isReached: Bool = true
         ) {
             self.name = name
             self.sourceSchema = sourceSchema
             self.primaryKey = primaryKey
             self.transform = transform
             self.table = table
+            self.isReached = isReached
         }
     }
 

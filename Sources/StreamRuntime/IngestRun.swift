@@ -71,14 +71,21 @@ public final class IngestRun: @unchecked Sendable {
         }
         let deadLetters = try DeadLetterFile(path: deadLetterPath, files: files)
         let queue = BatchQueue<SourceReader.Message>(bytesMax: plan.queueBytes)
-        let reader = try SourceReader(plan, start: sinks.map(\.start), queue: queue) { [self] in
+        // A table no route leads to holds no reading back.
+        let reached = sinks.indices.filter { $0 >= plan.targets.count || plan.targets[$0].isReached }
+        let partitions = try SourcePartitions(plan, start: reached.map { sinks[$0].start })
+        let reader = SourceReader(plan, partitions: partitions, queue: queue) { [self] in
             stopFlag.load(ordering: .relaxed)
+        } onUnrouted: { [self] identifier in
+            counters.withLock { _ = $0.unroutedTables.insert(identifier) }
         }
-        let committer = EpochCommitter(topology: plan.topology, sinks: sinks, deadLetters: deadLetters) { [self] job in
-            counters.withLock { $0.add(job) }
+        let committer = EpochCommitter(topology: plan.topology, sinks: sinks, deadLetters: deadLetters) {
+            [self] job, letters in
+            counters.withLock { $0.add(job, letters: letters) }
         }
         let writer = EpochWriter(
             plan: plan,
+            start: partitions.startPositions,
             sinks: sinks,
             joins: joins,
             queue: queue,
@@ -86,6 +93,7 @@ public final class IngestRun: @unchecked Sendable {
             onBatch: { [self] changes in
                 let now = counters.withLock { state in
                     state.records += changes.records
+                    state.unrouted += changes.unrouted
                     return state
                 }
                 onProgress(now)
@@ -141,14 +149,17 @@ public struct IngestProgress: Sendable, Equatable {
     public var redundantDeletes = 0
     public var commits = 0
     public var deadLetters = 0
+    /// Records left out because no route matches their source table, and the identifiers of those tables.
+    public var unrouted = 0
+    public var unroutedTables: Set<String> = []
 
-    mutating func add(_ job: EpochCommitter.Job) {
+    mutating func add(_ job: EpochCommitter.Job, letters: Int) {
         for epoch in job.epochs where !epoch.isEmpty {
             commits += 1
             inserts += epoch.summary.inserts
             deletes += epoch.summary.deletes
             redundantDeletes += epoch.summary.redundantDeletes
         }
-        deadLetters += job.letters.count
+        deadLetters = letters
     }
 }

@@ -11,6 +11,7 @@ final class JoinStage {
     let plan: IngestPlan.Join
     let sink: SinkTable
     private let dimension: DimensionTable
+    private var table: MixedTable
     private let keyPlaces: [Int]
     private let combined: Schema
 
@@ -18,6 +19,7 @@ final class JoinStage {
     init(_ plan: IngestPlan.Join, target: Schema, sink: SinkTable) throws(WeirError) {
         self.plan = plan
         self.sink = sink
+        table = plan.dimension
         dimension = try DimensionTable(plan.dimension, columns: plan.dimensionColumns)
         var places: [Int] = []
         for name in plan.keyColumns {
@@ -35,7 +37,10 @@ final class JoinStage {
     }
 
     /// Takes in what was committed to the dimension since.
-    func refresh(_ table: MixedTable) throws(WeirError) { try dimension.refresh(from: table) }
+    func refresh() throws(WeirError) {
+        table = try table.refreshed()
+        try dimension.refresh(from: table)
+    }
 
     func apply(_ batch: ChangeBatch) throws(WeirError) -> (batch: ChangeBatch, failures: [RowTransform.Failure]) {
         let keys = keyPlaces.map { batch.rows.columns[$0] }

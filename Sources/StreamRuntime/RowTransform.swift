@@ -57,6 +57,10 @@ public struct RowTransform: Sendable {
         return (result, list)
     }
 
+    private static func hasBefore(_ batch: ChangeBatch, _ row: Int) -> Bool {
+        row > 0 && batch.kind(row) == .updateAfter && batch.kind(row - 1) == .updateBefore
+    }
+
     private static func filtered(_ batch: ChangeBatch, passing: [Int32], isKeyed: Bool) -> ChangeBatch {
         if passing.count == batch.count { return batch }
         var passes = [Bool](repeating: false, count: batch.count)
@@ -69,15 +73,16 @@ public struct RowTransform: Sendable {
                 if passes[row] {
                     rows.append(Int32(row))
                     kinds.append(batch.kind(row).rawValue)
-                } else if isKeyed {
+                } else if isKeyed, !Self.hasBefore(batch, row) {
                     rows.append(Int32(row))
                     kinds.append(ChangeKind.delete.rawValue)
                 }
             case .updateBefore:
-                // Kept only in front of its new row; otherwise that row's delete says it all.
-                if row + 1 < batch.count, batch.kind(row + 1) == .updateAfter, passes[row + 1] {
+                // In front of a new row that passes it stays; otherwise the old row is what is deleted.
+                let isKept = row + 1 < batch.count && batch.kind(row + 1) == .updateAfter && passes[row + 1]
+                if isKept || isKeyed {
                     rows.append(Int32(row))
-                    kinds.append(ChangeKind.updateBefore.rawValue)
+                    kinds.append((isKept ? ChangeKind.updateBefore : .delete).rawValue)
                 }
             case .delete:
                 rows.append(Int32(row))

@@ -22,6 +22,8 @@ final class SinkTable: @unchecked Sendable {
     private struct Committed {
         var table: MixedTable
         var ledger: PositionLedger
+        /// Whether rows of the sources have ever come here.
+        var hasTaken: Bool
     }
 
     private let committed: Mutex<Committed>
@@ -32,7 +34,7 @@ final class SinkTable: @unchecked Sendable {
         schema = table.schema
         places = table.schema.fields.map { rows.index(named: $0.name) }
         start = try table.ledger(topology: topology)
-        committed = Mutex(Committed(table: table, ledger: start))
+        committed = Mutex(Committed(table: table, ledger: start, hasTaken: !start.isEmpty))
         writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
     }
 
@@ -45,6 +47,7 @@ final class SinkTable: @unchecked Sendable {
         topic: String,
         partition: Int
     ) throws(WeirError) -> [(offset: Int64, reason: String)] {
+        committed.withLock { $0.hasTaken = true }
         guard let new = withoutCommitted(batch, topic: topic, partition: partition) else { return [] }
         let columns = zip(schema.fields, places).map { field, place in
             place.map { new.rows.columns[$0] } ?? .nulls(field.type, count: new.count)
@@ -66,17 +69,21 @@ final class SinkTable: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - read: how far the run has read; the table's own positions may be further already.
-    ///   - recordsPositions: whether positions alone are worth a commit.
+    ///   - recordsPositions: whether positions alone are worth a commit. A table that rows have never reached gets none:
+    ///     when its route is mended, it begins at the beginning.
+    ///   - isStart: the positions are where the run begins, which every table has to know.
     func commit(
         _ epoch: Epoch,
         topology: String,
         read: PositionLedger,
-        recordsPositions: Bool
+        recordsPositions: Bool,
+        isStart: Bool
     ) throws(WeirError) {
-        let (table, expected) = committed.withLock { ($0.table, $0.ledger) }
+        let (table, expected, hasTaken) = committed.withLock { ($0.table, $0.ledger, $0.hasTaken) }
         var ledger = expected
         ledger.merge(read)
-        if epoch.isEmpty && (!recordsPositions || ledger == expected) { return }
+        let isWorthIt = recordsPositions && ledger != expected && (hasTaken || isStart)
+        if epoch.isEmpty && !isWorthIt { return }
         let result = try table.commit(epoch, topology: topology, from: expected, to: ledger)
         committed.withLock { state in
             state.table = result

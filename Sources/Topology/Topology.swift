@@ -14,6 +14,13 @@ public struct Topology: Sendable {
 
     public func table(named name: String) -> Table? { tables.first { $0.name == name } }
 
+    /// Whether changes of some source table may go to a declared table: through a route, whose template may make any name
+    /// when it has groups, or from the source table of the very same name.
+    public func mayRoute(to name: String) -> Bool {
+        routes.contains { $0.sinkTable == name || $0.sinkTable.contains("$") }
+            || !routes.contains { $0.pattern.matches(name) }
+    }
+
     /// The declared tables that changes of a source table go to, `<db>.<schema>.<table>` or `<db>.<table>`.
     ///
     /// Every route that matches counts. Where none does, changes go to the table of the very same name, if there is one.

@@ -48,6 +48,12 @@ struct RunCommand: ParsableCommand {
             let records = HumanText.count(counts.deadLetters, "record")
             Terminal.note("warning: \(records) could not be taken in; see \(runner.deadLetterPath)")
         }
+        if !counts.unroutedTables.isEmpty {
+            let records = HumanText.count(counts.unrouted, "record")
+            let tables = counts.unroutedTables.sorted().prefix(5).joined(separator: ", ")
+            let place = tables.isEmpty ? "" : " of \(tables)"
+            Terminal.note("warning: \(records)\(place) left out: no route matches the source table's identifier")
+        }
         if output.talk.quiet && output.format == .table { return }
         var properties = Properties()
         properties.set("topology", .string(topology.name))
@@ -57,6 +63,7 @@ struct RunCommand: ParsableCommand {
         properties.set("deletes", .count(counts.deletes))
         properties.set("redundant_deletes", .count(counts.redundantDeletes))
         properties.set("commits", .count(counts.commits))
+        properties.set("unrouted", .count(counts.unrouted))
         properties.set("dead_letters", .count(counts.deadLetters))
         properties.set("dead_letter_file", counts.deadLetters > 0 ? .string(runner.deadLetterPath) : .null)
         properties.set("seconds", .number(HumanText.decimal(seconds, 2)))
@@ -70,6 +77,7 @@ struct RunCommand: ParsableCommand {
         out.line("  rows written     \(HumanText.count(counts.inserts))")
         out.line("  rows taken back  \(HumanText.count(counts.deletes))")
         out.line("  table commits    \(HumanText.count(counts.commits))")
+        if counts.unrouted > 0 { out.line("  records left out \(HumanText.count(counts.unrouted))") }
         out.line("  dead letters     \(HumanText.count(counts.deadLetters))")
         try out.flush()
     }
