@@ -54,14 +54,31 @@ public final class FileLog: PartitionedLog {
         return numbers.sorted()
     }
 
+    /// Fails with `corrupt` when damage hides valid batches at the end: the log would look shorter than it is.
     public func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64) {
+        let bounds = try bounds(topic, partition)
+        if let damage = bounds.damage { throw damage }
+        return (bounds.earliest, bounds.end)
+    }
+
+    /// The first offset a partition holds, whatever state its end is in.
+    public func earliestOffset(topic: String, partition: Int) throws(WeirError) -> Int64 {
+        try SegmentPaths.list(try directory(topic, partition), files).first?.baseOffset ?? 0
+    }
+
+    /// The offsets of a partition; with damage, `end` is where it begins.
+    func bounds(
+        _ topic: String,
+        _ partition: Int
+    ) throws(WeirError) -> (earliest: Int64, end: Int64, damage: WeirError?) {
         let directory = try directory(topic, partition)
         let segments = try SegmentPaths.list(directory, files)
-        guard let first = segments.first, let last = segments.last else { return (0, 0) }
+        guard let first = segments.first, let last = segments.last else { return (0, 0, nil) }
         if let writer = ActivePartitions.shared.writer(of: directory) {
-            return (first.baseOffset, writer.acknowledgedEnd)
+            return (first.baseOffset, writer.acknowledgedEnd, nil)
         }
-        return (first.baseOffset, try search(last, isLast: true).endOffset())
+        let end = try search(last, isLast: true).end()
+        return (first.baseOffset, end.offset, end.damage)
     }
 
     public func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
@@ -88,7 +105,8 @@ public final class FileLog: PartitionedLog {
     }
 
     public func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {
-        let (earliest, end) = try offsets(topic: topic, partition: partition)
+        // What lies before damage can still be read.
+        let (earliest, end, damage) = try bounds(topic, partition)
         guard offset >= earliest else {
             throw WeirError(
                 .notFound,
@@ -98,6 +116,7 @@ public final class FileLog: PartitionedLog {
             )
         }
         guard offset <= end else {
+            if let damage { throw damage }
             throw WeirError(
                 .invalid,
                 "offset \(offset) lies beyond the end, which is offset \(end)",

@@ -19,6 +19,8 @@ public struct LogDescription: Sendable, Equatable {
         public let earliest: Int64
         public let end: Int64
         public let segments: [Segment]
+        /// Damage with valid batches behind it; `end` is then where it begins.
+        public let damage: WeirError?
 
         public var records: Int64 { end - earliest }
         public var byteCount: Int64 { segments.reduce(0) { $0 + $1.byteCount } }
@@ -29,6 +31,8 @@ public struct LogDescription: Sendable, Equatable {
 
     public var records: Int64 { partitions.reduce(0) { $0 + $1.records } }
     public var byteCount: Int64 { partitions.reduce(0) { $0 + $1.byteCount } }
+    /// The damage of the first partition that has some.
+    public var damage: WeirError? { partitions.lazy.compactMap(\.damage).first }
 }
 
 extension FileLog {
@@ -36,7 +40,7 @@ extension FileLog {
     public func describe(_ topic: String) throws(WeirError) -> LogDescription {
         var partitions: [LogDescription.Partition] = []
         for number in try self.partitions(of: topic) {
-            let (earliest, end) = try offsets(topic: topic, partition: number)
+            let (earliest, end, damage) = try bounds(topic, number)
             let paths = try SegmentPaths.list(try directory(topic, number), files)
             var segments: [LogDescription.Segment] = []
             for (index, segment) in paths.enumerated() {
@@ -58,7 +62,13 @@ extension FileLog {
                 )
             }
             partitions.append(
-                LogDescription.Partition(partition: number, earliest: earliest, end: end, segments: segments)
+                LogDescription.Partition(
+                    partition: number,
+                    earliest: earliest,
+                    end: end,
+                    segments: segments,
+                    damage: damage
+                )
             )
         }
         return LogDescription(topic: topic, partitions: partitions)

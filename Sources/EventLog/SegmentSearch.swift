@@ -21,18 +21,39 @@ struct SegmentSearch {
         return (scanner.position, scanner.nextOffset)
     }
 
-    /// The offset after the last whole valid batch.
-    func endOffset() throws(WeirError) -> Int64 {
-        let start = start(.max)
-        var scanner = BatchScanner(
-            file,
-            from: start.position,
-            limit: view.limit,
-            nextOffset: start.offset,
-            verifyingChecksums: true
-        )
-        while case .batch = try scanner.next() {}
-        return scanner.nextOffset
+    /// The offset after the last whole valid batch, and the damage that ends them there when valid batches lie behind it.
+    ///
+    /// A torn tail is no damage: another process may be writing it right now, or a crash has left it.
+    func end() throws(WeirError) -> (offset: Int64, damage: WeirError?) {
+        var (position, offset) = start(.max)
+        // Bytes that were half written at the first look may be a batch at the second.
+        var suspect: Int64?
+        while true {
+            var scanner = BatchScanner(
+                file,
+                from: position,
+                limit: view.limit,
+                nextOffset: offset,
+                verifyingChecksums: true
+            )
+            var step = try scanner.next()
+            while case .batch = step { step = try scanner.next() }
+            let reason: String
+            switch step {
+            case .batch, .end: return (scanner.nextOffset, nil)
+            case .torn: reason = "the file ends inside a batch"
+            case .damaged(let what): reason = what
+            }
+            (position, offset) = (scanner.position, scanner.nextOffset)
+            do throws(WeirError) {
+                try SegmentRecovery.failIfBatchesFollow(file, paths, position, view.limit, offset, reason)
+                return (offset, nil)
+            } catch {
+                guard error.code == .corrupt else { throw error }
+                if suspect == position { return (offset, error) }
+                suspect = position
+            }
+        }
     }
 
     /// The first batch from which on a record may be as new as the time; nil when there is none.

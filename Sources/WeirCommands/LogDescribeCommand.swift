@@ -27,7 +27,8 @@ struct LogDescribeCommand: ParsableCommand {
             "oldest",
             "newest"
         )
-        for partition in try place.places().log().describe(topic).partitions {
+        let description = try place.places().log().describe(topic)
+        for partition in description.partitions {
             let oldest = partition.segments.compactMap(\.firstTimestamp).first
             let newest = partition.segments.compactMap(\.newestTimestamp).max()
             listing.add(
@@ -42,5 +43,7 @@ struct LogDescribeCommand: ParsableCommand {
             )
         }
         try listing.print(output.format, to: StandardOutput())
+        // The figures end where the damage begins.
+        if let damage = description.damage { throw damage }
     }
 }

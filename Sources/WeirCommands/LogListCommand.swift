@@ -16,8 +16,10 @@ struct LogListCommand: ParsableCommand {
     func run() throws {
         let log = try place.places().log()
         var listing = Listing("topic", "partitions", "records", "bytes", "newest")
+        var damage: WeirError?
         for topic in try log.topics() {
             let description = try log.describe(topic)
+            damage = damage ?? description.damage
             let newest = description.partitions.flatMap(\.segments).compactMap(\.newestTimestamp).max()
             listing.add(
                 .string(topic),
@@ -29,5 +31,7 @@ struct LogListCommand: ParsableCommand {
         }
         if listing.rows.isEmpty { output.talk.note("there are no topics in \(log.root)") }
         try listing.print(output.format, to: StandardOutput())
+        // The figures of that topic end where the damage begins.
+        if let damage { throw damage }
     }
 }

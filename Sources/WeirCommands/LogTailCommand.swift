@@ -71,8 +71,8 @@ struct LogTailCommand: ParsableCommand {
 
     private func start(_ log: FileLog, _ number: Int) throws(WeirError) -> Int64 {
         if let offset = Int64(from) { return offset }
-        let (earliest, end) = try log.offsets(topic: topic, partition: number)
-        return from == "latest" ? end : earliest
+        if from == "latest" { return try log.offsets(topic: topic, partition: number).end }
+        return try log.earliestOffset(topic: topic, partition: number)
     }
 }
 

@@ -98,6 +98,33 @@ import WeirTesting
         }
     }
 
+    @Test func `damage before valid batches is not taken for the end of the log`() throws {
+        try withTemporaryFolder { folder in
+            let (log, all) = try Self.build(folder)
+            let path = try #require(try segmentFiles(log).last)
+            #expect(try log.offsets(topic: "orders", partition: 0).end == 120)
+            // The second-last batch; without an index the end is looked for from the beginning of the segment.
+            try LocalFileSystem().remove(String(path.dropLast(4)) + ".index")
+            let size = Int(try #require(try LocalFileSystem().status(path)).size)
+            let batchBytes = try encode(Array(all[112..<116])).byteCount
+            try Self.change(path) { $0[size - batchBytes - 20] ^= 0x10 }
+            let error = #expect(throws: WeirError.self) { try log.offsets(topic: "orders", partition: 0) }
+            #expect(error?.code == .corrupt)
+            let text = error?.description ?? ""
+            for part in [path, "has the checksum 0x", "its bytes give 0x", "byte ", "valid batches follow"] {
+                #expect(text.contains(part), "\(text)")
+            }
+            // People still see what there is, and readers get what lies before.
+            let partition = try #require(try log.describe("orders").partitions.first)
+            #expect(partition.end == 112)
+            #expect(partition.damage?.description == text)
+            #expect(try log.earliestOffset(topic: "orders", partition: 0) == 0)
+            let reader = try log.reader(topic: "orders", partition: 0, from: 0)
+            #expect(reader.position == 0)
+            #expect(throws: WeirError.self) { try log.reader(topic: "orders", partition: 0, from: 116) }
+        }
+    }
+
     @Test func `an emptied segment is noticed`() throws {
         try withTemporaryFolder { folder in
             let (log, _) = try Self.build(folder)
