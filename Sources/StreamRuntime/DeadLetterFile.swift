@@ -1,5 +1,4 @@
 import Bytes
-import EventDecoders
 import Foundation
 import ObjectStorage
 
@@ -56,21 +55,44 @@ final class DeadLetterFile {
     /// Letters written by this run.
     private(set) var count = 0
 
-    /// Reads what is there; a torn last line, as a crash leaves it, is cut off.
-    init(path: String, files: any FileSystem) throws(WeirError) {
+    private static let readBytes = 1 << 20
+
+    /// Reads what is there, a piece at a time; a torn last line, as a crash leaves it, is cut off.
+    ///
+    /// - Parameter isRelevant: whether a record of this topic, partition and offset may still be read again. Letters of
+    ///   others are not remembered.
+    init(
+        path: String,
+        files: any FileSystem,
+        isRelevant: (_ topic: String, _ partition: Int, _ offset: Int64) -> Bool = { _, _, _ in true }
+    ) throws(WeirError) {
         self.path = path
         self.files = files
         guard try files.status(path) != nil else { return }
         let file = try files.open(path, .write)
-        let bytes = try file.read(count: Int(try file.size()), at: 0)
-        let whole = (bytes.lastIndex(of: 0x0a) ?? -1) + 1
-        if whole < bytes.count { try file.truncate(to: Int64(whole)) }
-        let decoder = JSONDecoder()
-        for line in bytes[..<whole].split(separator: 0x0a) {
-            guard let letter = try? decoder.decode(DeadLetter.self, from: Data(line)) else { continue }
-            known.insert(letter.identity)
+        let end = try file.size()
+        /// The line that a piece ended in.
+        var begun: [UInt8] = []
+        var position: Int64 = 0
+        while position < end {
+            let piece = try file.read(count: Int(min(Int64(Self.readBytes), end - position)), at: position)
+            if piece.isEmpty { break }
+            var start = 0
+            while let lineEnd = piece[start...].firstIndex(of: 0x0a) {
+                begun += piece[start..<lineEnd]
+                if let letter = DeadLetterLine.identity(begun),
+                    isRelevant(letter.topic, letter.partition, letter.offset)
+                {
+                    known.insert(letter)
+                }
+                begun.removeAll(keepingCapacity: begun.count <= Self.readBytes)
+                start = lineEnd + 1
+                size = position + Int64(start)
+            }
+            begun += piece[start...]
+            position += Int64(piece.count)
         }
-        size = Int64(whole)
+        if size < end { try file.truncate(to: size) }
         self.file = file
     }
 

@@ -1,0 +1,64 @@
+import Foundation
+import ObjectStorage
+import Testing
+import WeirTesting
+
+@testable import StreamRuntime
+
+@Suite struct DeadLetterFileTests {
+    static func letter(_ offset: Int64, topic: String = "orders", table: String? = "shop.orders", value: String? = "v")
+        -> DeadLetter
+    {
+        DeadLetter(
+            topic: topic,
+            partition: 3,
+            offset: offset,
+            table: table,
+            reason: "why \"so\" {,}",
+            key: nil,
+            value: value
+        )
+    }
+
+    static func lines(_ path: String) throws -> Int {
+        try Data(contentsOf: URL(fileURLWithPath: path)).count { $0 == 0x0a }
+    }
+
+    @Test func `letters that are there are not written again, whatever they carry`() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/dead-letters/t.ndjson"
+            let letters = [
+                Self.letter(0, value: #"{"topic":"x","offset":9,"s":"a\"}"#),
+                Self.letter(1, value: String(repeating: "long \\ \" ", count: 300_000)),
+                Self.letter(2, topic: "a \"quoted\" topic", table: nil, value: nil),
+                Self.letter(3, value: "line\nbreak ü \u{0}"),
+            ]
+            try DeadLetterFile(path: path, files: LocalFileSystem()).append(letters)
+            #expect(try Self.lines(path) == 4)
+            // A torn line goes.
+            let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+            try (whole + Data(#"{"offset":7,"#.utf8)).write(to: URL(fileURLWithPath: path))
+            let again = try DeadLetterFile(path: path, files: LocalFileSystem())
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == whole)
+            try again.append(letters)
+            #expect(again.count == 0)
+            try again.append([Self.letter(0, table: "shop.other")])
+            #expect(again.count == 1)
+            #expect(try Self.lines(path) == 5)
+        }
+    }
+
+    @Test func `only letters that may come again are remembered`() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/t.ndjson"
+            try DeadLetterFile(path: path, files: LocalFileSystem()).append((0..<10).map { Self.letter($0) })
+            let file = try DeadLetterFile(path: path, files: LocalFileSystem()) { topic, partition, offset in
+                #expect(topic == "orders" && partition == 3)
+                return offset >= 6
+            }
+            try file.append((0..<10).map { Self.letter($0) })
+            #expect(file.count == 6)
+            #expect(try Self.lines(path) == 16)
+        }
+    }
+}
