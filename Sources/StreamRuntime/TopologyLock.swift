@@ -23,8 +23,12 @@ public final class TopologyLock: Sendable {
                 advice: "stop that process, or give this topology another name"
             )
         }
-        try opened.truncate(to: 0)
-        try opened.write(Array("\(ProcessInfo.processInfo.processIdentifier)\n".utf8), at: 0)
+        let text = Array("\(ProcessInfo.processInfo.processIdentifier)\n".utf8)
+        // Who holds the lock is information; a full disk must not refuse the lock itself.
+        do {
+            try opened.truncate(to: 0)
+            try opened.write(text, at: 0)
+        } catch  where error.code == .outOfSpace {}
         file = opened
     }
 }
