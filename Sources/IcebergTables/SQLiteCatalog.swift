@@ -49,8 +49,9 @@ public final class SQLiteCatalog: Catalog {
         let isReadOnly = configuration.readonly
         (database, hasType) = try Self.rethrowing("open", path) {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
-            let hasType = try isReadOnly ? queue.read(Self.probe) : queue.inImmediate(Self.prepare)
-            return (queue, hasType)
+            // Looking first spares readers the wait for a writer's turn.
+            if try isReadOnly || queue.read(Self.isPrepared) { return (queue, try queue.read(Self.probe)) }
+            return (queue, try queue.inImmediate(Self.prepare))
         }
     }
 
@@ -59,6 +60,10 @@ public final class SQLiteCatalog: Catalog {
         if trimmed.contains("://") { return trimmed }
         let path = LocalObjectStorage.localPath(trimmed)
         return "file://" + URL(fileURLWithPath: path).standardizedFileURL.path
+    }
+
+    private static func isPrepared(_ db: Database) throws -> Bool {
+        try db.tableExists("iceberg_tables") && db.tableExists("iceberg_namespace_properties")
     }
 
     private static func probe(_ db: Database) throws -> Bool {
@@ -279,10 +284,14 @@ public final class SQLiteCatalog: Catalog {
             ? namespaceTexts(db).flatMap { namespace in
                 try names(in: namespace, db).map { namespace + "." + $0 }
             } : inNamespace
+        // The change store of a table is no name that anyone means to give.
+        let known = Set(candidates)
+        let suffix = "_change_"
+        let shown = candidates.filter { !$0.hasSuffix(suffix) || !known.contains(String($0.dropLast(suffix.count))) }
         return WeirError(
             .notFound,
             "there is no table '\(id)'",
-            advice: NearestName.advice(for: id.description, among: candidates)
+            advice: NearestName.advice(for: id.description, among: shown)
         )
     }
 

@@ -46,6 +46,36 @@ import WeirTesting
         }
     }
 
+    @Test func `hints leave out change stores`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try makeCatalog(folder)
+            for name in ["orders", "orders_change_", "lone_change_"] {
+                _ = try catalog.create(TableIdentifier(namespace: ["db"], name: name), schema: testSchema)
+            }
+            let error = #expect(throws: WeirError.self) { try catalog.load(TableIdentifier("db.unheard_of_name")) }
+            #expect(error?.advice == "known are db.lone_change_, db.orders")
+        }
+    }
+
+    @Test func `opening and reading do not wait for a writer`() throws {
+        try withTemporaryFolder { folder in
+            let created = try makeCatalog(folder).create(id, schema: testSchema)
+            let path = folder + "/catalog.db"
+            try #require(FileManager.default.fileExists(atPath: path))
+            let other = try DatabaseQueue(path: path)
+            try other.writeWithoutTransaction { db in
+                try db.inTransaction(.immediate) {
+                    let start = Date()
+                    let catalog = try SQLiteCatalog(path: path, name: "test", warehouse: folder + "/wh")
+                    _ = try catalog.namespaces()
+                    #expect(Date().timeIntervalSince(start) < 20)
+                    return .commit
+                }
+            }
+            #expect(created.identifier == id)
+        }
+    }
+
     @Test func `another writer's swap is a conflict`() throws {
         try withTemporaryFolder { folder in
             let catalog = try makeCatalog(folder)
