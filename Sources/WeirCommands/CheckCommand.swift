@@ -53,7 +53,8 @@ struct CheckCommand: ParsableCommand {
         }
         let problems = conflicts.map { error in
             let line = Self.line(of: error.message, in: yaml)
-            return Topology.Problem(.error, line: line, column: nil, error.message, advice: error.advice)
+            let message = ErrorReport(error).message
+            return Topology.Problem(.error, line: line, column: nil, message, advice: error.advice)
         }
         var existing: Set<String> = []
         for name in topology.tables.map(\.name) + topology.joins.map(\.name) {

@@ -50,7 +50,7 @@ struct DemoCommand: ParsableCommand {
     }
 
     private func step(_ title: String, _ body: () throws -> Void) throws {
-        if output.format == .table && !output.talk.quiet { StandardOutput.printLine(title + " …") }
+        if output.format == .table && !output.talk.quiet { try StandardOutput.printLine(title + " …") }
         try body()
     }
 

@@ -61,7 +61,7 @@ struct OptimizeCommand: ParsableCommand {
         _ seconds: Double
     ) throws(WeirError) {
         if outcome.partitions == 0, output.format == .table {
-            return StandardOutput.printLine("\(table) is optimized already")
+            return try StandardOutput.printLine("\(table) is optimized already")
         }
         var properties = Properties()
         properties.set("table", .string(table))
@@ -73,7 +73,7 @@ struct OptimizeCommand: ParsableCommand {
         properties.set("rows", .integer(outcome.rows))
         properties.set("seconds", .number(HumanText.decimal(seconds, 2)))
         guard output.format == .table else { return try properties.print(output.format, to: StandardOutput()) }
-        StandardOutput.printLine(
+        try StandardOutput.printLine(
             """
             \(table): \(HumanText.count(outcome.partitions, "partition")) rewritten, \
             \(HumanText.count(Int(outcome.rows), "row")) in \(HumanText.duration(seconds))

@@ -46,7 +46,9 @@ final class StandardOutput: @unchecked Sendable {
     }
 
     /// One line at once, for commands that print little.
-    static func printLine(_ text: String) {
-        Terminal.write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO)
+    static func printLine(_ text: String) throws(WeirError) {
+        let output = StandardOutput()
+        output.append(text.hasSuffix("\n") ? text : text + "\n")
+        try output.flush()
     }
 }

@@ -31,16 +31,54 @@ struct TableDropCommand: ParsableCommand {
     var dryRun = false
 
     func run() throws {
-        let source = try place.places().table(table)
-        let files = try source.files()
-        let rows = files.reduce(Int64(0)) { $0 + $1.file.fileSize }
-        let what = "\(source.identifier)" + (source.change.map { " with \($0.identifier)" } ?? "")
-        let size = "\(HumanText.count(files.count, "current file")), \(HumanText.bytes(rows))"
+        let places = try place.places()
+        if purge {
+            let source = try places.table(table)
+            let files = try source.files()
+            let bytes = files.reduce(Int64(0)) { $0 + $1.file.fileSize }
+            let stores = [source.identifier] + (source.change.map { [$0.identifier] } ?? [])
+            let size = "\(HumanText.count(files.count, "current file")), \(HumanText.bytes(bytes)), "
+            return try drop(stores, size) { () throws(WeirError) in try source.drop(purge: true) }
+        }
+        // Forgetting a table reads none of its files, so that one whose files are gone can be forgotten too.
+        let catalog = try places.existingCatalog()
+        let stores = try Self.stores(of: try TableIdentifier(table), in: catalog)
+        try drop(stores, "") { () throws(WeirError) in for store in stores { try catalog.unregister(store) } }
+    }
+
+    private func drop(_ stores: [TableIdentifier], _ size: String, _ body: () throws(WeirError) -> Void) throws {
+        let what = stores.map(\.description).joined(separator: " with ")
         let fate = purge ? "deleted" : "kept"
-        if dryRun { return StandardOutput.printLine("would drop \(what): \(size), files \(fate)") }
-        if !yes { try confirm("drop \(what) (\(size), files will be \(fate))?") }
-        try source.drop(purge: purge)
+        if dryRun { return try StandardOutput.printLine("would drop \(what): \(size)files \(fate)") }
+        if !yes { try confirm("drop \(what) (\(size)files will be \(fate))?") }
+        try body()
         talk.note("dropped \(what); its files are \(fate)")
+    }
+
+    /// The stores that the catalog knows of a table, base first.
+    static func stores(
+        of identifier: TableIdentifier,
+        in catalog: any Catalog
+    ) throws(WeirError) -> [TableIdentifier] {
+        // A table that is not there is told from one whose metadata cannot be read.
+        _ = try catalog.metadataLocation(of: identifier)
+        let change: TableIdentifier
+        if let properties = try? catalog.load(identifier).properties {
+            if TableMarkers.isChange(properties) {
+                throw WeirError(
+                    .invalid,
+                    "\(identifier) is the change store of another table",
+                    advice: "name the table it belongs to"
+                )
+            }
+            guard TableMarkers.isBase(properties), let name = properties[TableMarkers.changeIdentifier] else {
+                return [identifier]
+            }
+            change = try TableIdentifier(name)
+        } else {
+            change = TableIdentifier(namespace: identifier.namespace, name: identifier.name + "_change_")
+        }
+        return try catalog.exists(change) ? [identifier, change] : [identifier]
     }
 
     private func confirm(_ question: String) throws {

@@ -11,9 +11,9 @@ struct VersionCommand: ParsableCommand {
 
     func run() throws {
         switch output.format {
-        case .table: StandardOutput.printLine("weir \(WeirVersion.number)")
-        case .json: StandardOutput.printLine("{\"name\":\"weir\",\"version\":\"\(WeirVersion.number)\"}")
-        case .csv: StandardOutput.printLine("name,version\nweir,\(WeirVersion.number)")
+        case .table: try StandardOutput.printLine("weir \(WeirVersion.number)")
+        case .json: try StandardOutput.printLine("{\"name\":\"weir\",\"version\":\"\(WeirVersion.number)\"}")
+        case .csv: try StandardOutput.printLine("name,version\nweir,\(WeirVersion.number)")
         }
     }
 }

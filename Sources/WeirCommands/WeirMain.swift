@@ -29,8 +29,13 @@ public enum WeirMain {
     /// Help and version go to standard output; whatever else the parser throws is a mistake in the arguments.
     private static func parserStatus(_ error: any Error) -> Int32 {
         if Weir.exitCode(for: error).isSuccess {
-            StandardOutput.printLine(Weir.fullMessage(for: error))
-            return ExitStatus.ok
+            do throws(WeirError) {
+                try StandardOutput.printLine(Weir.fullMessage(for: error))
+                return ExitStatus.ok
+            } catch {
+                ErrorReport(error).print()
+                return ExitStatus.failure
+            }
         }
         guard Weir.exitCode(for: error) == .validationFailure else {
             ErrorReport(message: "\(error)").print()

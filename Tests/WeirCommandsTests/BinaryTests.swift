@@ -42,6 +42,65 @@ import WeirTesting
         return rows
     }
 
+    @Test func `a table whose files are gone can be dropped`() throws {
+        try withTemporaryFolder { folder in
+            let weir = WeirBinary(folder: folder)
+            for name in ["gone", "stays"] {
+                let columns = ["--column", "id:long", "--column", "name:string", "--primary-key", "id"]
+                let made = try weir.start(["table", "create", "shop.\(name)"] + columns).finish(seconds: 60)
+                try #require(made.status == 0, "\(made.errors)")
+            }
+            let hint = try weir("scan", "shop.nowhere_near_it")
+            #expect(hint.errors.contains("known are shop.gone, shop.stays\n"), "\(hint.errors)")
+            for store in ["gone", "gone_change_"] {
+                try FileManager.default.removeItem(atPath: folder + "/warehouse/shop/" + store)
+            }
+            #expect(try weir("table", "drop", "shop.gone", "--purge", "--yes").status == 1)
+            let dropped = try weir("table", "drop", "shop.gone", "--yes")
+            #expect(dropped.status == 0, "\(dropped.errors)")
+            let left = try weir("table", "ls", "-o", "csv")
+            #expect(left.output.contains("stays") && !left.output.contains("gone"), "\(left.output)")
+            #expect(try weir("table", "drop", "shop.gone", "--yes").status == 1)
+            #expect(try weir("table", "drop", "shop.stays", "--yes").errors.contains("shop.stays_change_"))
+        }
+    }
+
+    @Test func `damage in the log is told, not taken for its end`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try Self.prepare(folder)
+            for id in 0..<3 {
+                let added = try weir("log", "append", "people", input: Self.record(id, "n", operation: "c"))
+                try #require(added.status == 0, "\(added.errors)")
+            }
+            let path = folder + "/warehouse/log/people/0/00000000000000000000.log"
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            bytes[100] ^= 0x10
+            try bytes.write(to: URL(fileURLWithPath: path))
+            let doctor = try weir("doctor")
+            #expect(doctor.status == 1)
+            let line = doctor.lines.first { $0.contains("topic people") } ?? ""
+            #expect(line.hasPrefix("fail") && line.contains("checksum 0x") && line.contains("byte 0"), "\(line)")
+            let described = try weir("log", "describe", "people")
+            #expect(described.status == 1)
+            #expect(described.errors.contains("checksum 0x"), "\(described.errors)")
+            #expect(try weir("log", "ls").errors.contains("checksum 0x"))
+        }
+    }
+
+    @Test func `what cannot be printed is a failure`() throws {
+        let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+        for arguments in [["version"], ["--help"]] {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: WeirBinary.path)
+            process.arguments = arguments
+            process.standardOutput = full
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 1, "\(arguments)")
+        }
+    }
+
     @Test func `kill -9 at any moment loses nothing and doubles nothing`() throws {
         try withTemporaryFolder { folder in
             let weir = try Self.prepare(folder)
