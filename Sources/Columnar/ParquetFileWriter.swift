@@ -87,9 +87,6 @@ public final class ParquetFileWriter: @unchecked Sendable {
     /// Bytes written so far plus an estimate of those still in memory, for deciding when to begin the next file.
     public var writtenBytes: Int64 { writer.map { weir_parquet_writer_size($0) } ?? sink.count }
 
-    /// Rows written so far.
-    public var writtenRows: Int64 { rowCount }
-
     /// Writes the footer and makes the object durable.
     public func finish() throws(WeirError) -> ParquetFileSummary {
         guard let writer else { preconditionFailure("a Parquet writer is finished twice") }
@@ -161,7 +158,6 @@ private struct MergedStatistics {
     var compressedSize: Int64 = 0
     var valueCount: Int64 = 0
     var nullCount: Int64 = 0
-    var nonNullValuesWithoutBound = false
     var lower: Scalar?
     var upper: Scalar?
     var lowerIsKnown = true

@@ -103,8 +103,6 @@ public struct PartitionSpec: Hashable, Sendable {
         self.init(fields: fields)
     }
 
-    public var isUnpartitioned: Bool { fields.allSatisfy { $0.transform == .void } }
-
     /// The partition values as columns, in the order of the fields.
     ///
     /// A value whose column the schema no longer has keeps its place as an `int` or, for transforms that keep the
