@@ -136,6 +136,57 @@ import WeirTesting
         }
     }
 
+    @Test func `a start at a time that no record has reached is a start at the end, once`() throws {
+        try withTemporaryFolder { folder in
+            // Records of the history are from November 2023; the timestamp is a year later.
+            let startup = "timestamp, scan.startup.timestamp-millis: 1730000000000"
+            let text = IngestFixture.people.replacingOccurrences(
+                of: "format: debezium-json",
+                with: "format: debezium-json, scan.startup.mode: \(startup)"
+            )
+            var before = DebeziumHistory(seed: 31)
+            before.extend(40)
+            let fixture = try Self.prepare(folder, before)
+            // Nothing is there to commit but where the topology began.
+            #expect(try fixture.run(text).records == 0)
+            var history = DebeziumHistory(seed: 32)
+            history.extend(60)
+            let writer = FileLogWriter(try FileLog(root: fixture.logRoot))
+            defer { writer.close() }
+            try history.append(0..<history.records.count, to: writer, topic: "people")
+            try fixture.run(text)
+            #expect(try fixture.people() == history.rows)
+        }
+    }
+
+    @Test func `a crash at the first start from the latest offset leaves a beginning or none`() throws {
+        let text = IngestFixture.people.replacingOccurrences(
+            of: "format: debezium-json",
+            with: "format: debezium-json, scan.startup.mode: latest-offset"
+        )
+        var before = DebeziumHistory(seed: 33)
+        before.extend(5)
+        let total = try withTemporaryFolder { folder in
+            let files = FaultyFileSystem()
+            try Self.prepare(folder, before).run(text, files: files)
+            return files.steps
+        }
+        for step in 0..<total {
+            try withTemporaryFolder { folder in
+                let fixture = try Self.prepare(folder, before)
+                _ = try? fixture.run(text, files: FaultyFileSystem(failAt: step))
+                try fixture.run(text)
+                var history = DebeziumHistory(seed: 34)
+                history.extend(20)
+                let writer = FileLogWriter(try FileLog(root: fixture.logRoot))
+                defer { writer.close() }
+                try history.append(0..<history.records.count, to: writer, topic: "people")
+                try fixture.run(text)
+                #expect(try fixture.people() == history.rows, "after a crash at step \(step) of \(total)")
+            }
+        }
+    }
+
     static func prepare(_ folder: String, _ history: DebeziumHistory) throws -> IngestFixture {
         let fixture = IngestFixture(folder: folder)
         let log = try FileLog(root: fixture.logRoot)
