@@ -33,7 +33,9 @@ public final class KeyedTableWriter: TableWriter {
     /// Keys the table holds, with the changes written so far.
     public var keyCount: Int { index.count }
 
-    public func write(_ batch: ChangeBatch) throws(WeirError) -> [RejectedChange] {
+    public func write(_ changes: ChangeBatch) throws(WeirError) -> [RejectedChange] {
+        let rejected = RequiredColumns.rejected(changes, table.schema)
+        let batch = RequiredColumns.without(rejected, changes)
         let keys = keyColumns.map { batch.rows.columns[$0] }
         let fingerprints = KeyFingerprints(keys, count: batch.count, areNarrow: table.keysAreNarrow)
         let rowPartitions = try partitions.ordinals(of: batch.rows)
@@ -62,7 +64,7 @@ public final class KeyedTableWriter: TableWriter {
         summary.inserts += inserts.rows.count
         summary.deletes += deletes.rows.count
         summary.redundantDeletes += normalized.redundantDeletes
-        return []
+        return rejected
     }
 
     /// Splits entries by partition and node and appends each part to its file.
@@ -130,12 +132,16 @@ public final class KeyedTableWriter: TableWriter {
     public var pendingBytes: Int64 { files?.byteCount ?? 0 }
 
     public func cut() throws(WeirError) -> Epoch {
-        defer {
+        do {
+            let epoch = Epoch(files: try files?.finish() ?? [], summary: summary)
             files = nil
             counter = 0
             summary = EpochSummary()
+            return epoch
+        } catch {
+            abandon()
+            throw error
         }
-        return Epoch(files: try files?.finish() ?? [], summary: summary)
     }
 
     public func abandon() {

@@ -54,7 +54,7 @@ extension MixedTable {
                 )
             }
             // The epoch was written against the keys the table had; other changes since may have moved or removed them.
-            guard !isKeyed || metadata.currentSnapshot?.id == lastSnapshot else {
+            guard !isKeyed || epoch.isEmpty || metadata.currentSnapshot?.id == lastSnapshot else {
                 throw WeirError(
                     .conflict,
                     "another writer has changed \(identifier) since this one read its keys",

@@ -77,11 +77,11 @@ extension MixedTable {
         ) { $1 }
         changeProperties[TableMarkers.primaryKey] = keyNames
 
-        try clearUnfinished(changeIdentifier, in: catalog)
         let base: Table
-        if let unfinished = try unfinishedBase(identifier, change: changeIdentifier, in: catalog) {
-            base = unfinished
+        if try catalog.exists(identifier) {
+            base = try unfinishedBase(definition, schema, change: changeIdentifier, in: catalog)
         } else {
+            try clearUnfinished(changeIdentifier, in: catalog)
             base = try catalog.create(
                 identifier,
                 schema: schema,
@@ -121,17 +121,22 @@ extension MixedTable {
         try catalog.drop(change, purge: true)
     }
 
-    /// The base store of a creation that was cut short before its change store was there.
+    /// The base store of a creation that was cut short before its change store was there, if it is the one being created.
     private static func unfinishedBase(
-        _ identifier: TableIdentifier,
+        _ definition: MixedTableDefinition,
+        _ schema: Schema,
         change: TableIdentifier,
         in catalog: any Catalog
-    ) throws(WeirError) -> Table? {
-        guard try catalog.exists(identifier) else { return nil }
-        let base = try catalog.load(identifier)
-        guard TableMarkers.isBase(base.properties), base.metadata.currentSnapshot == nil,
-            base.properties[TableMarkers.changeIdentifier] == change.description
-        else { throw WeirError(.alreadyExists, "table '\(identifier)' exists already") }
+    ) throws(WeirError) -> Table {
+        let base = try catalog.load(definition.identifier)
+        let isSame =
+            base.schema.fields.map(\.name) == schema.fields.map(\.name)
+            && base.schema.fields.map(\.type) == schema.fields.map(\.type)
+            && base.spec.fields.map(\.transform) == definition.partitionSpec.fields.map(\.transform)
+            && base.properties[TableMarkers.primaryKey] == definition.primaryKey.joined(separator: ",")
+        guard isSame, TableMarkers.isBase(base.properties), base.metadata.currentSnapshot == nil,
+            base.properties[TableMarkers.changeIdentifier] == change.description, try !catalog.exists(change)
+        else { throw WeirError(.alreadyExists, "table '\(definition.identifier)' exists already") }
         return base
     }
 

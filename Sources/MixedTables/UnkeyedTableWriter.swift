@@ -18,10 +18,11 @@ public final class UnkeyedTableWriter: TableWriter {
     }
 
     public func write(_ batch: ChangeBatch) throws(WeirError) -> [RejectedChange] {
-        var rejected: [RejectedChange] = []
+        var rejected = RequiredColumns.rejected(batch, table.schema)
+        let incomplete = Set(rejected.map(\.row))
         var rows: [Int32] = []
         rows.reserveCapacity(batch.count)
-        for row in 0..<batch.count {
+        for row in 0..<batch.count where !incomplete.contains(row) {
             switch batch.kind(row) {
             case .insert: rows.append(Int32(row))
             case .updateBefore: continue
@@ -75,11 +76,15 @@ public final class UnkeyedTableWriter: TableWriter {
     public var pendingBytes: Int64 { files?.byteCount ?? 0 }
 
     public func cut() throws(WeirError) -> Epoch {
-        defer {
+        do {
+            let epoch = Epoch(files: try files?.finish() ?? [], summary: summary)
             files = nil
             summary = EpochSummary()
+            return epoch
+        } catch {
+            abandon()
+            throw error
         }
-        return Epoch(files: try files?.finish() ?? [], summary: summary)
     }
 
     public func abandon() {

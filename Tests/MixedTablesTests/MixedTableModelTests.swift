@@ -53,7 +53,7 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
         storage: any ObjectStorage = LocalObjectStorage()
     ) throws -> MixedTable {
         let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder, storage: storage)
-        try catalog.createNamespace(["shop"])
+        try catalog.createNamespace(["shop"], ifNotExists: true)
         let schema = Schema(
             shape.fields.enumerated().map { Field(id: $0.offset + 1, name: $0.element.0, type: $0.element.1) }
         )
@@ -166,6 +166,49 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
                 try table.commit(try second.cut(), topology: "two", from: .init(), to: .init(["a": [0: 1]]))
             } throws: { ($0 as? WeirError)?.code == .conflict }
             #expect(try MergeOnReadScan(table.refreshed()).count() == 1)
+        }
+    }
+
+    @Test func `a new row without a value that is required is left out, and its key keeps what it has`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
+            try catalog.createNamespace(["shop"])
+            let fields = [
+                Field(id: 1, name: "id", type: .long), Field(id: 2, name: "value", type: .string, isRequired: true),
+            ]
+            for key in [["id"], []] {
+                let definition = MixedTableDefinition(
+                    identifier: TableIdentifier(namespace: ["shop"], name: key.isEmpty ? "events" : "things"),
+                    schema: Schema(fields),
+                    primaryKey: key
+                )
+                var table = try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
+                let writer: any TableWriter = key.isEmpty ? UnkeyedTableWriter(table) : try KeyedTableWriter(table)
+                let first: [(ChangeKind, ModelRow)] = [
+                    (.insert, [.long(1), .string("a")]), (.insert, [.long(2), .null]),
+                ]
+                #expect(try writer.write(.changes(first, table.schema)).map(\.row) == [1])
+                if !key.isEmpty {
+                    let second: [(ChangeKind, ModelRow)] = [
+                        (.updateBefore, [.long(1), .string("a")]), (.updateAfter, [.long(1), .null]),
+                        (.delete, [.long(9), .null]),
+                    ]
+                    #expect(try writer.write(.changes(second, table.schema)).map(\.row) == [1])
+                }
+                table = try table.commit(try writer.cut(), topology: "t", from: .init(), to: .init(["a": [0: 1]]))
+                table = try FullOptimize(table, nowMilliseconds: 1).run().table
+                #expect(try MergeOnReadScan(table).count() == 1)
+            }
+        }
+    }
+
+    @Test func `creating a table that is there changes nothing`() throws {
+        try withTemporaryFolder { folder in
+            let table = try Self.create(.wideKey, in: folder)
+            #expect { try Self.create(.longKey, in: folder) } throws: { ($0 as? WeirError)?.code == .alreadyExists }
+            let again = try MixedTable.load(table.identifier, from: table.base.catalog)
+            #expect(again.change?.schema == table.change?.schema && again.base.schema == table.base.schema)
+            #expect(again.change?.metadataLocation == table.change?.metadataLocation)
         }
     }
 
