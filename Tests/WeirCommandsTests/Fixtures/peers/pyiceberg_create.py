@@ -3,7 +3,8 @@
     pyiceberg_create.py WAREHOUSE
 
 Creates WAREHOUSE/catalog.db with tables of all types, of each partition transform, with several appends, after a
-delete, and after the schema or the partition spec changed. Prints one JSON object per row, `{"table": "db.name", "row": {…}}`, and one per
+delete, and after the schema or the partition spec changed. Prints one JSON object per row, `{"table":
+"db.name", "row": {…}}`, and one per
 snapshot of db.appends, `{"table": "db.appends", "snapshot": ID, "count": N}`.
 """
 
