@@ -34,6 +34,10 @@ extension TableMetadata {
         tableUUID = try json.optionalString("table-uuid") ?? ""
         location = try json.string("location")
         lastSequenceNumber = try json.optionalLong("last-sequence-number") ?? 0
+        // The next commit counts on from here.
+        guard (0..<Int64.max).contains(lastSequenceNumber) else {
+            throw WeirError(.corrupt, "last-sequence-number is \(lastSequenceNumber)")
+        }
         lastUpdatedMs = try json.long("last-updated-ms")
         lastColumnId = try json.int("last-column-id")
 

@@ -69,7 +69,11 @@ public final class IngestRun: @unchecked Sendable {
             sinks.append(sink)
             joins.append(try JoinStage(join, target: plan.targets[join.target].outputSchema, sink: sink))
         }
-        let deadLetters = try DeadLetterFile(path: deadLetterPath, files: files)
+        // What every table is past does not come again.
+        let starts = sinks.map(\.start)
+        let deadLetters = try DeadLetterFile(path: deadLetterPath, files: files) { topic, partition, offset in
+            starts.contains { ($0.next(topic: topic, partition: partition) ?? .min) <= offset }
+        }
         let queue = BatchQueue<SourceReader.Message>(bytesMax: plan.queueBytes)
         // A table no route leads to holds no reading back.
         let reached = sinks.indices.filter { $0 >= plan.targets.count || plan.targets[$0].isReached }

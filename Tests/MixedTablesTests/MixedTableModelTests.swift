@@ -202,6 +202,34 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
         }
     }
 
+    @Test func `a stream of an unkeyed table does not pass over removed rows`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
+            try catalog.createNamespace(["shop"])
+            let definition = MixedTableDefinition(
+                identifier: TableIdentifier(namespace: ["shop"], name: "events"),
+                schema: Schema([Field(id: 1, name: "id", type: .long)])
+            )
+            var table = try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
+            let writer = UnkeyedTableWriter(table)
+            _ = try writer.write(.changes([(.insert, [.long(1)])], table.schema))
+            let epoch = try writer.cut()
+            table = try table.commit(epoch, topology: "t", from: .init(), to: .init(["a": [0: 1]]))
+            var seen = 0
+            try ChangeLogScan(table, after: 0).forEach { (batch) throws(WeirError) in
+                seen += batch.count
+                return true
+            }
+            #expect(seen == 1)
+            var removal = Transaction(table.base)
+            let snapshot = table.base.metadata.currentSnapshot?.id
+            removal.overwrite(adding: [], removing: epoch.files, summary: [:], validateFrom: snapshot)
+            _ = try removal.commit()
+            let later = try table.refreshed()
+            #expect { try ChangeLogScan(later, after: 0) } throws: { ($0 as? WeirError)?.code == .unsupported }
+        }
+    }
+
     @Test func `creating a table that is there changes nothing`() throws {
         try withTemporaryFolder { folder in
             let table = try Self.create(.wideKey, in: folder)
