@@ -1,0 +1,53 @@
+import Bytes
+
+/// One partition of one topic.
+public struct TopicPartition: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public let topic: String
+    public let partition: Int
+
+    public init(topic: String, partition: Int) {
+        self.topic = topic
+        self.partition = partition
+    }
+
+    public var description: String { "\(topic)/\(partition)" }
+
+    public static func < (left: TopicPartition, right: TopicPartition) -> Bool {
+        (left.topic, left.partition) < (right.topic, right.partition)
+    }
+}
+
+/// A log whose partitions several processes share: each partition belongs to one member of a group at a time.
+public protocol SharedLog: PartitionedLog {
+    /// Joins a group. Which partitions this member gets is told by `GroupMembership.poll`.
+    ///
+    /// - Parameters:
+    ///   - topics: topics by name; they need not exist yet.
+    ///   - pattern: a regular expression that must match the whole name of a topic; nil for none.
+    func join(group: String, topics: [String], pattern: String?) throws(WeirError) -> any GroupMembership
+    /// The offset behind the last one committed to the group; nil when none is.
+    func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64?
+}
+
+/// What a group tells its member. Every event is answered with `GroupMembership.confirm`.
+public enum GroupEvent: Sendable, Equatable {
+    /// These, and only these, belong to this member from `confirm` on.
+    case assigned([TopicPartition])
+    /// Everything is taken away: commit what was read of them, then `confirm`.
+    case revoked
+    /// The group has given the partitions to others already: what is not committed must not be committed any more.
+    case lost
+}
+
+/// Membership in a group. Used by one thread at a time.
+public protocol GroupMembership: AnyObject, Sendable {
+    /// Keeps the membership alive and returns what has happened; called at least every few seconds.
+    func poll(timeoutMilliseconds: Int) throws(WeirError) -> GroupEvent?
+    /// Answers the event that `poll` returned last.
+    func confirm() throws(WeirError)
+    /// Tells the group how far its partitions are read, for tools that show lag. Returns false when this member does not
+    /// own them any more.
+    func commit(_ next: [TopicPartition: Int64]) throws(WeirError) -> Bool
+    /// Leaves the group, so that others take over at once.
+    func leave()
+}
