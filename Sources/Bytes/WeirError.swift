@@ -14,6 +14,8 @@ public struct WeirError: Error, Sendable, Equatable, CustomStringConvertible {
         case alreadyExists
         /// Another writer committed first and the two changes cannot both hold.
         case conflict
+        /// This process's turn is over: another one has taken its partitions.
+        case fenced
         /// Another process owns what was asked for.
         case locked
         /// The operating system refused: permission, missing device, I/O error.

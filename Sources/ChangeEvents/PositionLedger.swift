@@ -31,6 +31,16 @@ public struct PositionLedger: Sendable, Equatable {
         }
     }
 
+    /// Only the positions of partitions that the other ledger names.
+    public func restricted(to other: PositionLedger) -> PositionLedger {
+        PositionLedger(
+            positions.reduce(into: [:]) { kept, entry in
+                let named = entry.value.filter { other.positions[entry.key]?[$0.key] != nil }
+                if !named.isEmpty { kept[entry.key] = named }
+            }
+        )
+    }
+
     public var json: String {
         let topics = positions.sorted { $0.key < $1.key }.map { topic, partitions in
             let list = partitions.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }

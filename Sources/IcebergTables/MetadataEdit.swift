@@ -5,6 +5,7 @@ import IcebergFormat
 /// A change to a table's metadata that makes no snapshot.
 enum MetadataEdit: Sendable {
     case setProperties([String: String])
+    case computeProperties(@Sendable (TableMetadata) throws(WeirError) -> [String: String])
     case removeProperties([String])
     case setSchema(@Sendable (TableMetadata) throws(WeirError) -> Schema)
     case removeSnapshots(Set<Int64>)
@@ -12,6 +13,7 @@ enum MetadataEdit: Sendable {
     func apply(to metadata: inout TableMetadata) throws(WeirError) {
         switch self {
         case .setProperties(let properties): metadata.setProperties(properties)
+        case .computeProperties(let make): metadata.setProperties(try make(metadata))
         case .removeProperties(let keys): metadata.removeProperties(keys)
         case .setSchema(let make):
             let schema = try make(metadata)

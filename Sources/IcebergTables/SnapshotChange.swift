@@ -9,6 +9,8 @@ struct SnapshotChange: Sendable {
     var removedPaths: Set<String> = []
     var removedDeletes: [DataFile] = []
     var summary: [String: String] = [:]
+    /// Properties of the table that the summary repeats.
+    var summaryProperties: [String] = []
     /// Fixed by the caller, otherwise it follows from the files.
     var operation: SnapshotOperation?
     /// The snapshot the caller read to find its files; commits since then are checked for conflicts.

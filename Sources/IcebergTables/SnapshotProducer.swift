@@ -58,6 +58,8 @@ final class SnapshotProducer {
         let fresh = try writeNewManifests(metadata)
         let all = (fresh + kept).filter { $0.mayHaveLiveFiles || $0.addedSnapshotId == snapshotId }
         let manifests = try merge(all, metadata).map { $0.assigned(sequenceNumber) }
+        var entries = change.summary.merging(summary.entries(after: parent)) { $1 }
+        for name in change.summaryProperties { entries[name] = metadata.properties[name] }
         let path = MetadataPath.manifestList(
             in: metadata,
             snapshotId: snapshotId,
@@ -80,7 +82,7 @@ final class SnapshotProducer {
                 timestampMs: max(clock.nowMs(), metadata.lastUpdatedMs),
                 manifestList: path,
                 operation: change.inferredOperation(fallback: .append).rawValue,
-                summary: change.summary.merging(summary.entries(after: parent)) { $1 },
+                summary: entries,
                 schemaId: metadata.currentSchemaId
             )
         )

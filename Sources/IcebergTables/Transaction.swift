@@ -16,6 +16,7 @@ public struct Transaction: Sendable {
     var statistics: [@Sendable (Snapshot) throws(WeirError) -> StatisticsFile] = []
     var requirements: [@Sendable (TableMetadata) throws(WeirError) -> Void] = []
     var summary: [String: String] = [:]
+    var summaryProperties: [String] = []
 
     public init(_ table: Table, clock: TransactionClock = .system) {
         self.table = table
@@ -90,6 +91,15 @@ public struct Transaction: Sendable {
     public mutating func setProperties(_ properties: [String: String]) {
         edits.append(.setProperties(properties))
     }
+
+    /// Sets properties whose values depend on what others have committed. The closure sees the metadata the commit builds
+    /// on, on every attempt.
+    public mutating func setProperties(_ make: @escaping @Sendable (TableMetadata) throws(WeirError) -> [String: String]) {
+        edits.append(.computeProperties(make))
+    }
+
+    /// Copies a property, as this transaction leaves it, into the summary of its snapshots.
+    public mutating func addToSummary(property: String) { summaryProperties.append(property) }
 
     public mutating func removeProperties(_ keys: [String]) {
         edits.append(.removeProperties(keys))

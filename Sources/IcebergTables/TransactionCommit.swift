@@ -19,6 +19,7 @@ final class TransactionCommit {
         producers = transaction.changes.map { change in
             var change = change
             change.summary.merge(transaction.summary) { $1 }
+            change.summaryProperties += transaction.summaryProperties
             return SnapshotProducer(change, transaction.table.storage, transaction.clock)
         }
     }

@@ -98,7 +98,12 @@ extension IngestPlan {
             collect { () throws(WeirError) in
                 let existing = try openLog(source.path).topics()
                 for topic in source.topics where !existing.contains(topic) {
-                    throw SourcePartitions.missing(topic, source: source.name, existing: existing)
+                    throw SourcePartitions.missing(
+                        topic,
+                        source: source.name,
+                        existing: existing,
+                        isBroker: false
+                    )
                 }
             }
         }

@@ -13,6 +13,19 @@ public struct IngestPlan: Sendable {
         case latest
         /// The first record that is not older, milliseconds since 1970.
         case timestamp(Int64)
+        /// Those offsets; partitions that are not named begin at their earliest.
+        case offsets([TopicPartition: Int64])
+        /// Behind what the source's group has committed; earliest where it has committed nothing.
+        case groupOffsets
+    }
+
+    /// What happens when records a table still needs are not in the log any more.
+    public enum LostOffsets: Sendable, Equatable {
+        /// The run stops and says which are lost.
+        case fail
+        /// It goes on at the earliest offset that is left, or behind the latest, and says so.
+        case earliest
+        case latest
     }
 
     public struct Source: Sendable {
@@ -23,6 +36,11 @@ public struct IngestPlan: Sendable {
         /// Topics that must be there; the rest are those `includes` finds, now or later.
         public let topics: [String]
         public let startup: Startup
+        public let onLostOffsets: LostOffsets
+        /// The group through which several processes share the partitions; nil when one process reads them all.
+        public let group: String?
+        /// The regular expression of `includes`, for the group; nil when topics are named one by one.
+        public let pattern: String?
         public let options: DebeziumJSONOptions
 
         public init(
@@ -31,6 +49,9 @@ public struct IngestPlan: Sendable {
             topics: [String],
             includes: @escaping @Sendable (String) -> Bool,
             startup: Startup = .earliest,
+            onLostOffsets: LostOffsets = .fail,
+            group: String? = nil,
+            pattern: String? = nil,
             options: DebeziumJSONOptions = DebeziumJSONOptions()
         ) {
             self.name = name
@@ -38,6 +59,9 @@ public struct IngestPlan: Sendable {
             self.topics = topics
             self.includes = includes
             self.startup = startup
+            self.onLostOffsets = onLostOffsets
+            self.group = group
+            self.pattern = pattern
             self.options = options
         }
     }

@@ -1,6 +1,7 @@
 import Bytes
 import ChangeEvents
 import Columnar
+import EventLog
 import Foundation
 import MixedTables
 import ObjectStorage
@@ -14,6 +15,9 @@ import Synchronization
 /// commit thread                                                                 └→ dead letters → append + positions
 /// ```
 /// Starting again after any end — stop, failure, kill — goes on behind the last commit of each table.
+///
+/// Where sources are shared by a group, a run is a sequence of generations, in each of which this process reads a fixed
+/// set of partitions that it has claimed in every table.
 public final class IngestRun: @unchecked Sendable {
     private let plan: IngestPlan
     private let files: any FileSystem
@@ -47,6 +51,41 @@ public final class IngestRun: @unchecked Sendable {
     /// Blocks. Fails on the first error that would make going on a guess; what was committed stays.
     @discardableResult
     public func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
+        let groups = try SourceGroups(plan)
+        defer { groups.leave() }
+        let isStopping = { [self] in stopFlag.load(ordering: .relaxed) }
+        if groups.isEmpty {
+            _ = try runGeneration(groups, assigned: [], untilCaughtUp: untilCaughtUp)
+            return progress
+        }
+        while let assigned = try groups.assignment(unless: isStopping) {
+            counters.withLock { $0.generations += 1 }
+            var isOver = false
+            do throws(WeirError) {
+                isOver = try runGeneration(groups, assigned: assigned, untilCaughtUp: untilCaughtUp) == .finished
+            } catch {
+                // Another process has gone on where this one was too slow: what it had not committed is theirs now.
+                guard error.code == .fenced else { throw error }
+                counters.withLock { $0.fenced += 1 }
+                onProgress(progress)
+                try groups.awaitChange(unless: isStopping)
+            }
+            try groups.endGeneration()
+            if isOver { break }
+        }
+        return progress
+    }
+
+    /// Reads and writes with a fixed set of partitions until stopped, caught up, or the group changes.
+    private func runGeneration(
+        _ groups: SourceGroups,
+        assigned: Set<TopicPartition>,
+        untilCaughtUp: Bool
+    ) throws(WeirError) -> SourceReader.Ending {
+        // With a source that only this process reads, it is the only one that may commit.
+        let claimed = plan.sources.allSatisfy { $0.group != nil } ? assigned : nil
+        let lettersBefore = progress.deadLetters
+        let isStopped = Atomic<Bool>(false)
         var sinks: [SinkTable] = []
         for target in plan.targets {
             sinks.append(
@@ -54,7 +93,8 @@ public final class IngestRun: @unchecked Sendable {
                     name: target.name,
                     rows: target.outputSchema,
                     table: target.table,
-                    topology: plan.topology
+                    topology: plan.topology,
+                    partitions: claimed
                 )
             )
         }
@@ -64,7 +104,8 @@ public final class IngestRun: @unchecked Sendable {
                 name: join.name,
                 rows: join.select.schema,
                 table: join.table,
-                topology: plan.topology
+                topology: plan.topology,
+                partitions: claimed
             )
             sinks.append(sink)
             joins.append(try JoinStage(join, target: plan.targets[join.target].outputSchema, sink: sink))
@@ -77,15 +118,18 @@ public final class IngestRun: @unchecked Sendable {
         let queue = BatchQueue<SourceReader.Message>(bytesMax: plan.queueBytes)
         // A table no route leads to holds no reading back.
         let reached = sinks.indices.filter { $0 >= plan.targets.count || plan.targets[$0].isReached }
-        let partitions = try SourcePartitions(plan, start: reached.map { sinks[$0].start })
-        let reader = SourceReader(plan, partitions: partitions, queue: queue) { [self] in
-            stopFlag.load(ordering: .relaxed)
+        let partitions = try SourcePartitions(plan, start: reached.map { sinks[$0].start }, assigned: assigned)
+        counters.withLock { $0.lostOffsets += partitions.lost }
+        let ending = Mutex<SourceReader.Ending>(.finished)
+        let reader = SourceReader(plan, partitions: partitions, queue: queue, groups: groups) { [self] in
+            stopFlag.load(ordering: .relaxed) || isStopped.load(ordering: .relaxed)
         } onUnrouted: { [self] identifier in
             counters.withLock { _ = $0.unroutedTables.insert(identifier) }
         }
         let committer = EpochCommitter(topology: plan.topology, sinks: sinks, deadLetters: deadLetters) {
             [self] job, letters in
-            counters.withLock { $0.add(job, letters: letters) }
+            counters.withLock { $0.add(job, letters: lettersBefore + letters) }
+            groups.offer(job.ledger)
         }
         let writer = EpochWriter(
             plan: plan,
@@ -109,7 +153,8 @@ public final class IngestRun: @unchecked Sendable {
         let box = ReaderBox(reader)
         let thread = Thread {
             do throws(WeirError) {
-                try box.reader.run(untilCaughtUp: untilCaughtUp)
+                let reason = try box.reader.run(untilCaughtUp: untilCaughtUp)
+                ending.withLock { $0 = reason }
             } catch {
                 readerFailure.withLock { $0 = error }
             }
@@ -121,7 +166,7 @@ public final class IngestRun: @unchecked Sendable {
         thread.start()
         defer {
             // Whatever happened, no thread outlives the run.
-            stop()
+            isStopped.store(true, ordering: .relaxed)
             queue.cancel()
             readerDone.wait()
             committer.stop()
@@ -133,7 +178,7 @@ public final class IngestRun: @unchecked Sendable {
             throw readerFailure.withLock { $0 } ?? error
         }
         if let failure = readerFailure.withLock({ $0 }) { throw failure }
-        return progress
+        return ending.withLock { $0 }
     }
 
     /// Carries the reader to its thread; nobody else uses it from then on.
@@ -156,6 +201,11 @@ public struct IngestProgress: Sendable, Equatable {
     /// Records left out because no route matches their source table, and the identifiers of those tables.
     public var unrouted = 0
     public var unroutedTables: Set<String> = []
+    /// Times this process was given its share of the partitions, and times it lost it before it had committed.
+    public var generations = 0
+    public var fenced = 0
+    /// Ranges of offsets that were gone from a log and have been passed over, in words.
+    public var lostOffsets: [String] = []
 
     mutating func add(_ job: EpochCommitter.Job, letters: Int) {
         for epoch in job.epochs where !epoch.isEmpty {

@@ -1,6 +1,7 @@
 import Bytes
 import ChangeEvents
 import Columnar
+import EventLog
 import Foundation
 import MixedTables
 import Synchronization
@@ -14,6 +15,8 @@ final class SinkTable: @unchecked Sendable {
     let writer: any TableWriter
     /// Positions that were committed when the run began: earlier rows are in the table already.
     let start: PositionLedger
+    /// The partitions that belong to this process; nil when it is the only one.
+    private let claim: PartitionClaim?
 
     /// Where the table's columns stand in the rows it gets; nil for a column they do not have.
     private let places: [Int?]
@@ -28,9 +31,26 @@ final class SinkTable: @unchecked Sendable {
 
     private let committed: Mutex<Committed>
 
-    /// - Parameter rows: the columns of the rows the table gets, matched by name.
-    init(name: String, rows: Schema, table: MixedTable, topology: String) throws(WeirError) {
+    /// - Parameters:
+    ///   - rows: the columns of the rows the table gets, matched by name.
+    ///   - partitions: those to take over from whichever process had them; nil when this process is the only one.
+    init(
+        name: String,
+        rows: Schema,
+        table: MixedTable,
+        topology: String,
+        partitions: Set<TopicPartition>? = nil
+    ) throws(WeirError) {
         self.name = name
+        var table = table
+        if let partitions {
+            let places = partitions.sorted().map { (topic: $0.topic, partition: $0.partition) }
+            let claimed = try table.refreshed().claiming(places, topology: topology)
+            table = claimed.table
+            claim = claimed.claim
+        } else {
+            claim = nil
+        }
         schema = table.schema
         places = table.schema.fields.map { rows.index(named: $0.name) }
         start = try table.ledger(topology: topology)
@@ -84,7 +104,7 @@ final class SinkTable: @unchecked Sendable {
         ledger.merge(read)
         let isWorthIt = recordsPositions && ledger != expected && (hasTaken || isStart)
         if epoch.isEmpty && !isWorthIt { return }
-        let result = try table.commit(epoch, topology: topology, from: expected, to: ledger)
+        let result = try table.commit(epoch, topology: topology, from: expected, to: ledger, claim: claim)
         committed.withLock { state in
             state.table = result
             state.ledger = ledger

@@ -10,7 +10,7 @@ final class SourcePartitions {
         let source: Int
         let topic: String
         let number: Int
-        let reader: any PartitionReader
+        var reader: any PartitionReader
         /// For a partition with rows of a dimension of this run: where it ended when the run began.
         let dimensionEnd: Int64?
     }
@@ -20,20 +20,31 @@ final class SourcePartitions {
 
     private let plan: IngestPlan
     private let start: [PositionLedger]
+    /// The partitions of shared sources that belong to this process.
+    private let assigned: Set<TopicPartition>
     private var known: Set<String> = []
     private var sourceOfTopic: [String: Int] = [:]
     private(set) var all: [Partition] = []
     /// Where each partition begins. Recorded even if nothing follows, so that a later run does not begin later.
     private(set) var startPositions = PositionLedger()
+    /// Ranges of offsets that were gone and have been passed over, in words.
+    private(set) var lost: [String] = []
 
-    /// - Parameter start: what each table that rows can reach has taken in already.
-    init(_ plan: IngestPlan, start: [PositionLedger]) throws(WeirError) {
+    /// - Parameters:
+    ///   - start: what each table that rows can reach has taken in already.
+    ///   - assigned: the partitions of shared sources that belong to this process.
+    init(
+        _ plan: IngestPlan,
+        start: [PositionLedger],
+        assigned: Set<TopicPartition> = []
+    ) throws(WeirError) {
         self.plan = plan
         self.start = start
+        self.assigned = assigned
         for source in plan.sources {
             let existing = try source.log.topics()
             for topic in source.topics where !existing.contains(topic) {
-                throw Self.missing(topic, source: source.name, existing: existing)
+                throw Self.missing(topic, source: source.name, existing: existing, isBroker: source.group != nil)
             }
         }
         try open(isFirst: true)
@@ -44,6 +55,10 @@ final class SourcePartitions {
 
     private func open(isFirst: Bool) throws(WeirError) {
         for (index, source) in plan.sources.enumerated() {
+            if source.group != nil {
+                if isFirst { try openAssigned(index) }
+                continue
+            }
             for topic in try source.log.topics() where source.topics.contains(topic) || source.includes(topic) {
                 if let other = sourceOfTopic.updateValue(index, forKey: topic), other != index {
                     throw WeirError(
@@ -59,21 +74,30 @@ final class SourcePartitions {
         }
     }
 
+    /// Opens what the groups have given this process.
+    private func openAssigned(_ index: Int) throws(WeirError) {
+        let source = plan.sources[index]
+        for place in assigned.sorted() where source.topics.contains(place.topic) || source.includes(place.topic) {
+            guard known.insert("\(place.topic) \(place.partition)").inserted else { continue }
+            // Where other partitions of the topic have positions and this one has none, it was added since: all of it
+            // is new.
+            let isOld = start.contains { $0.positions[place.topic] != nil }
+            try open(index, place.topic, place.partition, isFirst: !isOld)
+        }
+    }
+
     private func open(_ index: Int, _ topic: String, _ number: Int, isFirst: Bool) throws(WeirError) {
         let source = plan.sources[index]
         let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
-        var fresh = earliest
         // A topic that appears while the run goes on is new: nothing of it is too old.
-        if isFirst {
-            switch source.startup {
-            case .earliest: fresh = earliest
-            case .latest: fresh = end
-            case .timestamp(let time): fresh = try source.log.offset(topic: topic, partition: number, notBefore: time)
-            }
-        }
+        let fresh = isFirst ? try firstOffset(source, topic, number, earliest: earliest, end: end) : earliest
         // The oldest position any table still needs.
-        let next = start.map { $0.next(topic: topic, partition: number) ?? fresh }.min() ?? fresh
-        if next > end {
+        var next = start.map { $0.next(topic: topic, partition: number) ?? fresh }.min() ?? fresh
+        if next < earliest, let policy = passOver(source, topic, number, from: next, earliest: earliest, end: end) {
+            next = policy
+        }
+        // A broker answers itself when an offset lies behind its end.
+        if next > end && source.group == nil {
             throw WeirError(
                 .invalid,
                 "the tables are at offset \(next) of \(topic)/\(number), which ends at \(end)",
@@ -93,6 +117,81 @@ final class SourcePartitions {
         )
     }
 
+    private func firstOffset(
+        _ source: IngestPlan.Source,
+        _ topic: String,
+        _ number: Int,
+        earliest: Int64,
+        end: Int64
+    ) throws(WeirError) -> Int64 {
+        switch source.startup {
+        case .earliest: return earliest
+        case .latest: return end
+        case .timestamp(let time): return try source.log.offset(topic: topic, partition: number, notBefore: time)
+        case .offsets(let offsets):
+            return offsets[TopicPartition(topic: topic, partition: number)] ?? earliest
+        case .groupOffsets:
+            guard let group = source.group, let log = source.log as? any SharedLog else { return earliest }
+            return try log.committedOffset(group: group, topic: topic, partition: number) ?? earliest
+        }
+    }
+
+    /// Where to go on when the offsets from `next` on are gone; nil when that is not allowed.
+    private func passOver(
+        _ source: IngestPlan.Source,
+        _ topic: String,
+        _ number: Int,
+        from next: Int64,
+        earliest: Int64,
+        end: Int64
+    ) -> Int64? {
+        let place: Int64
+        switch source.onLostOffsets {
+        case .fail: return nil
+        case .earliest: place = earliest
+        case .latest: place = end
+        }
+        lost.append("offsets \(next) to \(place - 1) of \(topic)/\(number)")
+        return place
+    }
+
+    /// The next records of a partition. Where retention has overtaken the reader, the source's rule decides.
+    func next(_ index: Int, maxBytes: Int) throws(WeirError) -> RawBatch? {
+        let partition = all[index]
+        do throws(WeirError) {
+            return try partition.reader.next(maxBytes: maxBytes)
+        } catch {
+            let source = plan.sources[partition.source]
+            guard error.code == .notFound, source.onLostOffsets != .fail else { throw error }
+            let (earliest, end) = try source.log.offsets(topic: partition.topic, partition: partition.number)
+            let position = partition.reader.position
+            guard position < earliest,
+                let place = passOver(
+                    source,
+                    partition.topic,
+                    partition.number,
+                    from: position,
+                    earliest: earliest,
+                    end: end
+                )
+            else { throw error }
+            all[index].reader = try source.log.reader(topic: partition.topic, partition: partition.number, from: place)
+            return nil
+        }
+    }
+
+    /// Whether every partition is read to where it ends now. Records of a broker come when they come: that none has come
+    /// yet does not mean that there is none.
+    func areAtEnd() throws(WeirError) -> Bool {
+        for partition in all where plan.sources[partition.source].group != nil {
+            let log = plan.sources[partition.source].log
+            if try partition.reader.position < log.offsets(topic: partition.topic, partition: partition.number).end {
+                return false
+            }
+        }
+        return true
+    }
+
     /// Looks at the first records: the name of a topic need not be the name of its table.
     private func feedsDimension(
         _ index: Int,
@@ -103,6 +202,7 @@ final class SourcePartitions {
         let source = plan.sources[index]
         let reader = try source.log.reader(topic: topic, partition: number, from: earliest)
         var names: Set<String> = []
+        if source.group != nil { _ = try reader.waitForRecords(timeoutMilliseconds: 2000) }
         if let raw = try reader.next(maxBytes: Self.probeBytes) {
             let seen = SourceTables()
             _ = try DebeziumJSONDecoder(options: source.options) { table in
@@ -114,11 +214,12 @@ final class SourcePartitions {
         return plan.joins.contains { names.contains($0.dimensionName) }
     }
 
-    static func missing(_ topic: String, source: String, existing: [String]) -> WeirError {
-        WeirError(
+    static func missing(_ topic: String, source: String, existing: [String], isBroker: Bool) -> WeirError {
+        let advice = isBroker ? "create it on the broker" : "create it with 'weir log create \(topic)'"
+        return WeirError(
             .notFound,
             "source '\(source)' reads topic '\(topic)', which does not exist",
-            advice: NearestName.advice(for: topic, among: existing) ?? "create it with 'weir log create \(topic)'"
+            advice: NearestName.advice(for: topic, among: existing) ?? advice
         )
     }
 }

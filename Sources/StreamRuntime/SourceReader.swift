@@ -44,20 +44,25 @@ final class SourceReader {
     /// Tables the records of one source table go to at most, as far as is known.
     private let fanOut = FanOut()
     private let onUnrouted: (String) -> Void
+    /// Set once a group changes: the reader ends before its partitions are read to their end.
+    private let groups: SourceGroups
 
     /// - Parameters:
+    ///   - groups: end the reader when one of them changes.
     ///   - stopping: asked between batches.
     ///   - onUnrouted: told the identifier of each source table that no route matches, once.
     init(
         _ plan: IngestPlan,
         partitions: SourcePartitions,
         queue: BatchQueue<Message>,
+        groups: SourceGroups,
         stopping: @escaping @Sendable () -> Bool,
         onUnrouted: @escaping (String) -> Void
     ) {
         self.plan = plan
         self.partitions = partitions
         self.queue = queue
+        self.groups = groups
         self.stopping = stopping
         self.onUnrouted = onUnrouted
         decoders = plan.sources.map { _ in [] }
@@ -79,34 +84,50 @@ final class SourceReader {
         return decoder
     }
 
-    /// Reads until stopped or, if asked to, until every partition is read to its end.
-    func run(untilCaughtUp: Bool) throws(WeirError) {
+    /// Why a reader ended.
+    enum Ending: Sendable {
+        /// Stopped, or everything is read.
+        case finished
+        /// A group changes; there may be more to read.
+        case groupChanged
+    }
+
+    /// Reads until stopped, until a group changes or, if asked to, until every partition is read to its end.
+    func run(untilCaughtUp: Bool) throws(WeirError) -> Ending {
         if partitions.all.contains(where: { $0.dimensionEnd != nil }) {
-            while try readRound({ $0.reader.position < $0.dimensionEnd ?? 0 }) {
-                if stopping() { return }
+            while partitions.all.contains(where: { $0.reader.position < $0.dimensionEnd ?? 0 }) {
+                if stopping() { return .finished }
+                if try groups.isChanging() { return .groupChanged }
+                if try !readRound({ $0.reader.position < $0.dimensionEnd ?? 0 }) {
+                    // A file log has what it has; a broker may still be sending.
+                    if partitions.all.allSatisfy({ plan.sources[$0.source].group == nil }) { break }
+                    try waitForRecords()
+                }
             }
-            if !queue.put(.dimensionsReady, bytes: 0) { return }
+            if !queue.put(.dimensionsReady, bytes: 0) { return .finished }
         }
         var lastSearch = Date()
         while !stopping() {
+            if try groups.isChanging() { return .groupChanged }
             if try readRound({ _ in true }) { continue }
-            if untilCaughtUp { return }
+            if untilCaughtUp, try partitions.areAtEnd() { return .finished }
             if Date().timeIntervalSince(lastSearch) > Self.topicSearchSeconds {
                 try partitions.openNew()
                 lastSearch = Date()
             }
             try waitForRecords()
         }
+        return .finished
     }
 
     /// Reads once from each of those partitions; false when none had anything.
     private func readRound(_ isWanted: (Partition) -> Bool) throws(WeirError) -> Bool {
         var found = false
-        for partition in partitions.all where isWanted(partition) {
+        for index in partitions.all.indices where isWanted(partitions.all[index]) {
             if stopping() { return false }
-            guard let raw = try partition.reader.next(maxBytes: Self.readBytes) else { continue }
+            guard let raw = try partitions.next(index, maxBytes: Self.readBytes) else { continue }
             found = true
-            let changes = try decode(raw, partition)
+            let changes = try decode(raw, partitions.all[index])
             if !queue.put(.changes(changes), bytes: changes.bytes) { return false }
         }
         return found

@@ -1,0 +1,47 @@
+/// The partitions a process may commit, each proven by the number it was claimed with.
+///
+/// Every claim of a partition counts its number up, in the table itself. A commit under an older number is refused, so a
+/// process that was paused while others went on can change nothing. Stored as the table property
+/// `weir.claims.<topology>` in the form of a `PositionLedger`: `{"shop.public.orders":{"0":3}}`.
+public struct PartitionClaim: Sendable, Equatable {
+    /// The numbers, by topic and partition.
+    public private(set) var numbers: PositionLedger
+
+    public init(_ numbers: PositionLedger = PositionLedger()) { self.numbers = numbers }
+
+    /// The property that holds the newest claims of a topology.
+    public static func propertyName(topology: String) -> String { "weir.claims.\(topology)" }
+
+    public static let empty = PartitionClaim()
+
+    /// The same claims with the next number for each of those partitions.
+    public func taking(_ partitions: [(topic: String, partition: Int)]) -> PartitionClaim {
+        var taken = self
+        for (topic, partition) in partitions {
+            let current = numbers.next(topic: topic, partition: partition) ?? 0
+            taken.numbers.advance(topic: topic, partition: partition, to: current + 1)
+        }
+        return taken
+    }
+
+    /// Only those partitions' claims.
+    public func restricted(to partitions: [(topic: String, partition: Int)]) -> PartitionClaim {
+        var kept = PositionLedger()
+        for (topic, partition) in partitions {
+            guard let number = numbers.next(topic: topic, partition: partition) else { continue }
+            kept.advance(topic: topic, partition: partition, to: number)
+        }
+        return PartitionClaim(kept)
+    }
+
+    /// The first partition that somebody else has claimed since; nil when all of these claims still stand.
+    public func firstLost(in newest: PartitionClaim) -> (topic: String, partition: Int)? {
+        for (topic, partitions) in numbers.positions {
+            for (partition, number) in partitions
+            where newest.numbers.next(topic: topic, partition: partition) != number {
+                return (topic, partition)
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,125 @@
+import Bytes
+import ChangeEvents
+import EventLog
+import Foundation
+import Synchronization
+
+/// The groups through which the processes of one topology share the partitions of its sources.
+///
+/// Between two changes of the group a process holds a fixed set of partitions: a generation. When the group changes, the
+/// process commits what it has read, gives its partitions up and begins anew with those it is given. Used by the running
+/// thread between generations and by the reading thread within one; `offer` may be called from any thread.
+final class SourceGroups: @unchecked Sendable {
+    private struct Member {
+        let membership: any GroupMembership
+        /// Nil between a revocation and the next assignment.
+        var assigned: [TopicPartition]?
+        /// What `poll` has said and is not confirmed yet.
+        var pending: GroupEvent?
+    }
+
+    /// How often the group is told how far its partitions are read.
+    private static let offerSeconds = 0.5
+    private static let pollSeconds = 0.02
+    private static let changeSeconds = 10.0
+
+    private var members: [Member] = []
+    private var lastPoll = Date.distantPast
+    private var lastOffer = Date.distantPast
+    private let offered = Mutex<PositionLedger?>(nil)
+
+    /// Joins the group of every source that has one.
+    init(_ plan: IngestPlan) throws(WeirError) {
+        for source in plan.sources {
+            guard let group = source.group, let log = source.log as? any SharedLog else { continue }
+            let membership = try log.join(group: group, topics: source.topics, pattern: source.pattern)
+            members.append(Member(membership: membership))
+        }
+    }
+
+    /// Whether no source is shared: this process reads everything.
+    var isEmpty: Bool { members.isEmpty }
+
+    /// Waits until every group has given this process its partitions, which may be none; nil when it is to stop.
+    func assignment(unless stopping: () -> Bool) throws(WeirError) -> Set<TopicPartition>? {
+        while !stopping() {
+            var isComplete = true
+            for index in members.indices where members[index].assigned == nil {
+                if let event = try members[index].membership.poll(timeoutMilliseconds: 50) {
+                    members[index].pending = event
+                    try confirm(index)
+                }
+                if members[index].assigned == nil { isComplete = false }
+            }
+            if isComplete { return Set(members.flatMap { $0.assigned ?? [] }) }
+        }
+        return nil
+    }
+
+    /// Keeps the memberships alive; true once a group changes, which ends the generation.
+    func isChanging() throws(WeirError) -> Bool {
+        let now = Date()
+        if now.timeIntervalSince(lastPoll) >= Self.pollSeconds {
+            lastPoll = now
+            for index in members.indices where members[index].pending == nil {
+                members[index].pending = try members[index].membership.poll(timeoutMilliseconds: 0)
+            }
+        }
+        if now.timeIntervalSince(lastOffer) >= Self.offerSeconds {
+            lastOffer = now
+            try flushOffer()
+        }
+        return members.contains { $0.pending != nil }
+    }
+
+    /// Waits until a group changes, as it should after this process has lost partitions.
+    func awaitChange(unless stopping: () -> Bool) throws(WeirError) {
+        let deadline = Date().addingTimeInterval(Self.changeSeconds)
+        while !stopping(), try !isChanging() {
+            // Another process has claimed the partitions without the group's word: claim anew, on what it has committed.
+            if Date() > deadline { return }
+            Thread.sleep(forTimeInterval: Self.pollSeconds)
+        }
+    }
+
+    /// Notes positions that are committed, to tell the groups.
+    func offer(_ ledger: PositionLedger) { offered.withLock { $0 = ledger } }
+
+    /// The generation is over and committed: answers the groups.
+    func endGeneration() throws(WeirError) {
+        try flushOffer()
+        for index in members.indices where members[index].pending != nil { try confirm(index) }
+    }
+
+    /// Leaves the groups, so that other processes take over at once.
+    func leave() {
+        try? flushOffer()
+        for member in members { member.membership.leave() }
+        members = []
+    }
+
+    private func confirm(_ index: Int) throws(WeirError) {
+        guard let event = members[index].pending else { return }
+        members[index].pending = nil
+        try members[index].membership.confirm()
+        switch event {
+        case .assigned(let partitions): members[index].assigned = partitions
+        case .revoked, .lost: members[index].assigned = nil
+        }
+    }
+
+    /// The group's own offsets are for tools that show lag; the tables hold the truth, so a refusal is no failure.
+    private func flushOffer() throws(WeirError) {
+        guard let ledger = offered.withLock({ ledger in
+            defer { ledger = nil }
+            return ledger
+        }) else { return }
+        for member in members {
+            var positions: [TopicPartition: Int64] = [:]
+            for partition in member.assigned ?? [] {
+                positions[partition] = ledger.next(topic: partition.topic, partition: partition.partition)
+            }
+            if !positions.isEmpty { _ = try member.membership.commit(positions) }
+        }
+    }
+}
