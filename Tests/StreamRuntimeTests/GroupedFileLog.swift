@@ -1,0 +1,143 @@
+import Bytes
+import EventLog
+import Foundation
+
+/// A file log whose partitions are handed out to the members of a group, all in this process: joining, leaving, and
+/// members that are thrown out without noticing, as a broker does with those that stall.
+final class GroupedFileLog: SharedLog, @unchecked Sendable {
+    private final class Member {
+        var events: [GroupEvent] = []
+        var holds = false
+        /// Neither hears nor answers.
+        var isAsleep = false
+    }
+
+    let log: FileLog
+    private let lock = NSLock()
+    private var members: [Int: Member] = [:]
+    private var nextId = 0
+    private var isRebalancing = false
+    private var committed: [TopicPartition: Int64] = [:]
+
+    init(_ log: FileLog) { self.log = log }
+
+    func topics() throws(WeirError) -> [String] { try log.topics() }
+    func partitions(of topic: String) throws(WeirError) -> [Int] { try log.partitions(of: topic) }
+    func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64) {
+        try log.offsets(topic: topic, partition: partition)
+    }
+    func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
+        try log.offset(topic: topic, partition: partition, notBefore: timestamp)
+    }
+    func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {
+        try log.reader(topic: topic, partition: partition, from: offset)
+    }
+    func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64? {
+        lock.withLock { committed[TopicPartition(topic: topic, partition: partition)] }
+    }
+
+    func join(group: String, topics: [String], pattern: String?) throws(WeirError) -> any GroupMembership {
+        let id = lock.withLock {
+            nextId += 1
+            members[nextId] = Member()
+            rebalance()
+            return nextId
+        }
+        return Membership(log: self, id: id, topics: topics)
+    }
+
+    /// Throws out the members that hold something without telling them, until `wake`. Returns how many.
+    func stall(_ chosen: (Int) -> Bool) -> Int {
+        lock.withLock {
+            var count = 0
+            for (id, member) in members where member.holds && chosen(id) {
+                member.isAsleep = true
+                member.holds = false
+                count += 1
+            }
+            rebalance()
+            return count
+        }
+    }
+
+    func wake() {
+        lock.withLock {
+            for member in members.values where member.isAsleep {
+                member.isAsleep = false
+                member.events = [.lost]
+            }
+            rebalance()
+        }
+    }
+
+    private func rebalance() {
+        isRebalancing = true
+        for member in members.values where member.holds && member.events.isEmpty { member.events = [.revoked] }
+    }
+
+    /// Once nobody holds anything, the partitions are dealt out anew.
+    private func dealIfReady(_ topics: [String]) {
+        guard isRebalancing, members.values.allSatisfy({ !$0.holds || $0.isAsleep }) else { return }
+        let awake = members.filter { !$0.value.isAsleep }.sorted { $0.key < $1.key }.map(\.value)
+        guard !awake.isEmpty, awake.allSatisfy({ $0.events.isEmpty }) else { return }
+        isRebalancing = false
+        var shares = [[TopicPartition]](repeating: [], count: awake.count)
+        var turn = 0
+        for topic in topics {
+            for number in (try? log.partitions(of: topic)) ?? [] {
+                shares[turn % awake.count].append(TopicPartition(topic: topic, partition: number))
+                turn += 1
+            }
+        }
+        for (member, share) in zip(awake, shares) {
+            member.events = [.assigned(share)]
+            member.holds = true
+        }
+    }
+
+    private final class Membership: GroupMembership, @unchecked Sendable {
+        let log: GroupedFileLog
+        let id: Int
+        let topics: [String]
+
+        init(log: GroupedFileLog, id: Int, topics: [String]) {
+            self.log = log
+            self.id = id
+            self.topics = topics
+        }
+
+        func poll(timeoutMilliseconds: Int) throws(WeirError) -> GroupEvent? {
+            let event: GroupEvent? = log.lock.withLock {
+                guard let member = log.members[id], !member.isAsleep else { return nil }
+                log.dealIfReady(topics)
+                return member.events.first
+            }
+            if event == nil && timeoutMilliseconds > 0 { Thread.sleep(forTimeInterval: 0.002) }
+            return event
+        }
+
+        func confirm() throws(WeirError) {
+            log.lock.withLock {
+                guard let member = log.members[id], !member.events.isEmpty else { return }
+                let event = member.events.removeFirst()
+                if case .assigned = event { return }
+                member.holds = false
+            }
+        }
+
+        func commit(_ next: [TopicPartition: Int64]) throws(WeirError) -> Bool {
+            log.lock.withLock {
+                guard let member = log.members[id], member.holds, !member.isAsleep else { return false }
+                log.committed.merge(next) { $1 }
+                return true
+            }
+        }
+
+        func leave() {
+            log.lock.withLock {
+                log.members[id] = nil
+                log.rebalance()
+            }
+        }
+    }
+}

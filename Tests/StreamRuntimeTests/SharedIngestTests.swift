@@ -1,0 +1,174 @@
+import Bytes
+import EventLog
+import Foundation
+import IcebergTables
+import MixedTables
+import StreamRuntime
+import Synchronization
+import Testing
+import WeirTesting
+
+/// Several processes of one topology over one group, played by runs on threads of this one.
+@Suite struct SharedIngestTests {
+    private static let partitions = 4
+
+    /// A run on a thread of its own.
+    private final class Worker: Sendable {
+        let run: IngestRun
+        private let failure = Mutex<WeirError?>(nil)
+        private let done = DispatchSemaphore(value: 0)
+
+        init(_ fixture: IngestFixture, _ log: GroupedFileLog, number: Int) throws {
+            let plan = try IngestPlan.resolve(
+                IngestFixture.topology(IngestFixture.people),
+                catalog: fixture.catalog(),
+                nowMilliseconds: 1_700_000_000_000
+            ) { (_) throws(WeirError) in log.log }
+            let source = plan.sources[0]
+            let shared = IngestPlan.Source(
+                name: source.name,
+                log: log,
+                topics: source.topics,
+                includes: source.includes,
+                group: "weir"
+            )
+            run = IngestRun(
+                IngestPlan(
+                    topology: plan.topology,
+                    sources: [shared],
+                    targets: plan.targets,
+                    route: plan.route,
+                    commitMilliseconds: 15
+                ),
+                deadLetterPath: "\(fixture.folder)/dead-letters/\(number).ndjson"
+            )
+            Thread.detachNewThread { [self] in
+                do throws(WeirError) {
+                    try run.run(untilCaughtUp: false)
+                } catch {
+                    failure.withLock { $0 = error }
+                }
+                done.signal()
+            }
+        }
+
+        func stop() throws {
+            run.stop()
+            done.wait()
+            if let failure = failure.withLock({ $0 }) { throw failure }
+        }
+    }
+
+    private static func append(_ history: DebeziumHistory, _ range: Range<Int>, to writer: FileLogWriter) throws {
+        for record in history.records[range] {
+            var builder = RecordBatchBuilder()
+            var key = record.key ?? ""
+            let partition = key.withUTF8 {
+                KeyPartitioner.partition(of: UnsafeRawBufferPointer($0), count: partitions)
+            }
+            try key.withUTF8 { key in
+                if var value = record.value {
+                    try value.withUTF8 { value in
+                        try builder.append(
+                            key: UnsafeRawBufferPointer(key),
+                            value: UnsafeRawBufferPointer(value),
+                            timestamp: 1
+                        )
+                    }
+                } else {
+                    try builder.append(key: UnsafeRawBufferPointer(key), value: nil, timestamp: 1)
+                }
+            }
+            _ = try writer.append(topic: "people", partition: partition, records: builder.finish())
+        }
+    }
+
+    private static func isCaughtUp(_ fixture: IngestFixture, _ log: FileLog) throws -> Bool {
+        let ledger = try fixture.table("shop.people").ledger(topology: "test")
+        return try (0..<partitions).allSatisfy { number in
+            let end = try log.offsets(topic: "people", partition: number).end
+            return ledger.next(topic: "people", partition: number) ?? 0 >= end
+        }
+    }
+
+    private static func poisonedOffsets(_ folder: String) throws -> Set<String> {
+        var found: Set<String> = []
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder + "/dead-letters") {
+            let text = try String(contentsOfFile: "\(folder)/dead-letters/\(name)", encoding: .utf8)
+            for line in text.split(separator: "\n") {
+                let letter = try JSONDecoder().decode(DeadLetter.self, from: Data(line.utf8))
+                found.insert("\(letter.partition) \(letter.offset)")
+            }
+        }
+        return found
+    }
+
+    @Test(arguments: SeededGenerator.seeds(3))
+    func `members that come, go and stall leave every change in the table once`(seed: UInt64) throws {
+        try withTemporaryFolder { folder in
+            let fixture = IngestFixture(folder: folder)
+            let fileLog = try FileLog(root: fixture.logRoot)
+            try fileLog.createTopic("people", partitions: Self.partitions)
+            let writer = FileLogWriter(fileLog)
+            defer { writer.close() }
+            let log = GroupedFileLog(fileLog)
+            var history = DebeziumHistory(seed: seed)
+            var random = SeededGenerator(seed: seed ^ 0x5eed)
+            var workers: [Worker] = []
+            var appended = 0
+            var stalls = 0
+            // 2 → 3 → 1, and members that stall in between: they go on writing and do not know that they are out.
+            for (step, count) in [2, 3, 3, 2, 1, 2, 1].enumerated() {
+                while workers.count < count { workers.append(try Worker(fixture, log, number: step * 10 + workers.count)) }
+                while workers.count > count {
+                    try workers.remove(at: Int(random.next() % UInt64(workers.count))).stop()
+                }
+                for round in 0..<6 {
+                    history.extend(20)
+                    try Self.append(history, appended..<history.records.count, to: writer)
+                    appended = history.records.count
+                    Thread.sleep(forTimeInterval: Double(random.next() % 20) / 1000)
+                    if round == 2 && step % 2 == 1 {
+                        let parity = Int(random.next() % 2)
+                        stalls += log.stall { $0 % 2 == parity }
+                    }
+                    if round == 4 { log.wake() }
+                }
+            }
+            log.wake()
+            let deadline = Date().addingTimeInterval(60)
+            while try !Self.isCaughtUp(fixture, fileLog), Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
+            let fenced = workers.reduce(0) { $0 + $1.run.progress.fenced }
+            for worker in workers { try worker.stop() }
+            #expect(try Self.isCaughtUp(fixture, fileLog), "seed \(seed)")
+            #expect(try fixture.people() == history.rows, "seed \(seed)")
+            #expect(try fixture.replayedPeople() == history.rows, "seed \(seed)")
+            #expect(try Self.poisonedOffsets(folder).count == history.poisoned, "seed \(seed)")
+            print("shared ingest, seed \(seed): \(stalls) stalls, \(fenced) commits refused")
+        }
+    }
+
+    @Test func `a commit of partitions that another process has claimed is refused`() throws {
+        try withTemporaryFolder { folder in
+            let fixture = IngestFixture(folder: folder)
+            let log = try FileLog(root: fixture.logRoot)
+            try log.createTopic("people")
+            try fixture.run()
+            let places = [(topic: "people", partition: 0)]
+            let (zombie, old) = try fixture.table("shop.people").claiming(places, topology: "test")
+            let ledger = try zombie.ledger(topology: "test")
+            var next = ledger
+            next.advance(topic: "people", partition: 0, to: 5)
+            let empty = try KeyedTableWriter(zombie).cut()
+            // The zombie's commit is tried against the newest state, where its claim does not stand any more.
+            let (_, new) = try zombie.claiming(places, topology: "test")
+            #expect(old != new)
+            #expect {
+                _ = try zombie.commit(empty, topology: "test", from: ledger, to: next, claim: old)
+            } throws: { error in
+                (error as? WeirError)?.code == .fenced
+            }
+            #expect(try fixture.table("shop.people").ledger(topology: "test") == ledger)
+        }
+    }
+}
