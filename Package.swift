@@ -48,6 +48,7 @@ let package = Package(
         // System libraries.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CArrow", pkgConfig: "arrow"),
         .systemLibrary(name: "CParquet", pkgConfig: "parquet"),
 
@@ -72,6 +73,7 @@ let package = Package(
         target("Columnar", ["Bytes", "ObjectStorage", "CArrowShim"]),
         target("ChangeEvents", ["Columnar"]),
         target("EventLog", ["Bytes", "CLinux", "ObjectStorage"]),
+        target("KafkaLog", ["Bytes", "CRdKafka", "EventLog"]),
         target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
         target("IcebergFormat", ["Bytes", "Columnar"]),
         target(
@@ -128,6 +130,7 @@ let package = Package(
         tests("ObjectStorage", ["Bytes"]),
         tests("Columnar", ["Bytes", "CArrowShim", "ObjectStorage"], resources: [.copy("Fixtures")]),
         tests("EventLog", ["Bytes", "ObjectStorage"]),
+        tests("KafkaLog", ["Bytes", "CRdKafka", "EventLog"]),
         tests(
             "EventDecoders",
             ["Bytes", "ChangeEvents", "Columnar", "EventLog", "ObjectStorage"],

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Read buffers that are used again once the last batch that shares one is gone: fresh memory costs a page fault per
 /// 4 KiB, which is more than reading the bytes.
-final class ArenaPool: Sendable {
+package final class ArenaPool: Sendable {
     private struct Memory: @unchecked Sendable {
         let base: UnsafeMutableRawPointer
         let capacity: Int
@@ -27,10 +27,12 @@ final class ArenaPool: Sendable {
     private static let pooledBytesMax = 16 << 20
     private let free = Mutex<[Memory]>([])
 
+    package init() {}
+
     deinit { for memory in free.withLock({ $0 }) { Foundation.free(memory.base) } }
 
     /// A buffer of at least `capacity` bytes that `fill` writes; it returns how many count.
-    func buffer<Failure: Error>(
+    package func buffer<Failure: Error>(
         capacity: Int,
         _ fill: (UnsafeMutableRawPointer) throws(Failure) -> Int
     ) throws(Failure) -> Buffer {

@@ -1,0 +1,137 @@
+import Bytes
+import CRdKafka
+import EventLog
+import Synchronization
+
+/// Topics of brokers that speak Kafka.
+///
+/// Connecting is left to the first question; every call blocks, at most about `timeoutMilliseconds`. Readers share one
+/// client, and with it one connection per broker.
+public final class KafkaLog: SharedLog {
+    public let settings: KafkaSettings
+    let timeoutMilliseconds: Int32
+    /// Answers questions, and serves the first reader of each partition.
+    let client: KafkaHandle
+    private let clients: Mutex<[KafkaDataClient]>
+    private let groups = Mutex<[String: KafkaHandle]>([:])
+
+    /// Fails with `invalid` for properties that do not fit together.
+    public init(_ settings: KafkaSettings, timeoutMilliseconds: Int = 15_000) throws(WeirError) {
+        self.settings = settings
+        self.timeoutMilliseconds = Int32(clamping: timeoutMilliseconds)
+        client = try KafkaHandle(.data, settings)
+        clients = Mutex([KafkaDataClient(client)])
+    }
+
+    // MARK: PartitionedLog
+
+    /// Without the names that begin with "__", which brokers use themselves.
+    public func topics() throws(WeirError) -> [String] {
+        try KafkaMetadata.topics(client, timeoutMilliseconds).filter { !$0.hasPrefix("__") }
+    }
+
+    public func partitions(of topic: String) throws(WeirError) -> [Int] {
+        try KafkaMetadata.partitions(client, topic, timeoutMilliseconds)
+    }
+
+    /// The end is where readers of committed records stop: before the first transaction that is still open.
+    public func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64) {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = rd_kafka_query_watermark_offsets(
+            client.raw,
+            topic,
+            Int32(partition),
+            &low,
+            &high,
+            timeoutMilliseconds
+        )
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw try failure(code, topic, partition) }
+        return (low, high)
+    }
+
+    public func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
+        let list = KafkaPartitionList()
+        // Negative times are librdkafka's names for beginning and end.
+        list.add(topic, partition, offset: max(timestamp, 0))
+        var code = rd_kafka_offsets_for_times(client.raw, list.raw, timeoutMilliseconds)
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.elements[0].err }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw try failure(code, topic, partition) }
+        let found = list.elements[0].offset
+        return found >= 0 ? found : try offsets(topic: topic, partition: partition).end
+    }
+
+    public func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {
+        let (earliest, end) = try offsets(topic: topic, partition: partition)
+        guard offset >= earliest else { throw KafkaLostOffsets.error(topic, partition, offset, earliest: earliest) }
+        let lease = try lease(TopicPartition(topic: topic, partition: partition))
+        let reader = try KafkaPartitionReader(self, lease, from: offset)
+        // Some brokers tell an end that lies before their last records: what they deliver decides.
+        if offset > end { try reader.probe(end: end) }
+        return reader
+    }
+
+    // MARK: SharedLog
+
+    public func join(
+        group: String,
+        topics: [String],
+        pattern: String?
+    ) throws(WeirError) -> any GroupMembership {
+        try KafkaMembership(settings, group: group, topics: topics, pattern: pattern)
+    }
+
+    public func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64? {
+        let list = try committed(group: group, topic: topic, partition: partition)
+        let offset = list.elements[0].offset
+        return offset >= 0 ? offset : nil
+    }
+
+    // MARK: Inside
+
+    /// One partition's committed offset and the text with it.
+    func committed(group: String, topic: String, partition: Int) throws(WeirError) -> KafkaPartitionList {
+        let known = groups.withLock { $0[group] }
+        let handle = if let known { known } else { try KafkaHandle(.offsets(group: group), settings) }
+        groups.withLock { $0[group] = handle }
+        let list = KafkaPartitionList([TopicPartition(topic: topic, partition: partition)])
+        var code = rd_kafka_committed(handle.raw, list.raw, timeoutMilliseconds)
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.elements[0].err }
+        // A topic that is not there yet has no offsets.
+        if code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { return list }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw handle.failure(code, "read the offsets of group \(group)")
+        }
+        return list
+    }
+
+    /// The error of a request about one partition; which of topic and partition is missing is looked up.
+    func failure(_ code: rd_kafka_resp_err_t, _ topic: String, _ partition: Int) throws(WeirError) -> WeirError {
+        switch code {
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+            let known = try partitions(of: topic)
+            guard known.contains(partition) else {
+                return WeirError(
+                    .notFound,
+                    "topic '\(topic)' has no partition \(partition)",
+                    at: client.brokers,
+                    advice: "its partitions are \(known.map(String.init).joined(separator: ", "))"
+                )
+            }
+        default: break
+        }
+        return client.failure(code, "read topic \(topic), partition \(partition)")
+    }
+
+    /// A client in which nobody reads the partition: librdkafka has one place per partition and client.
+    private func lease(_ partition: TopicPartition) throws(WeirError) -> KafkaDataClient.Lease {
+        if let lease = clients.withLock({ $0.lazy.compactMap { $0.lease(partition) }.first }) { return lease }
+        let another = KafkaDataClient(try KafkaHandle(.data, settings))
+        clients.withLock { $0.append(another) }
+        guard let lease = another.lease(partition) else {
+            throw WeirError(.locked, "the partition is being read already", at: "\(partition)")
+        }
+        return lease
+    }
+}

@@ -1,0 +1,145 @@
+import Bytes
+import CRdKafka
+import EventLog
+
+/// Membership in a group of brokers that speak Kafka, by the eager protocol: at a change everybody gives up everything.
+///
+/// It only decides who reads what: the assigned partitions are paused here, their records come through `KafkaLog`.
+final class KafkaMembership: GroupMembership, @unchecked Sendable {
+    // Used by one thread at a time.
+    private let handle: KafkaHandle
+    private let group: String
+    private let queue: OpaquePointer
+    private var unanswered: GroupEvent?
+    private var owned: Set<TopicPartition> = []
+    private var hasLeft = false
+
+    init(_ settings: KafkaSettings, group: String, topics: [String], pattern: String?) throws(WeirError) {
+        self.group = group
+        let handle = try KafkaHandle(.member(group: group), settings)
+        self.handle = handle
+        rd_kafka_poll_set_consumer(handle.raw)
+        guard let queue = rd_kafka_queue_get_consumer(handle.raw) else {
+            throw WeirError(.storage, "librdkafka has no queue for group \(group)", at: handle.brokers)
+        }
+        self.queue = queue
+        let list = KafkaPartitionList()
+        for topic in topics { list.add(topic, -1, offset: Int64(RD_KAFKA_OFFSET_INVALID)) }
+        // A name that begins with "^" is a pattern to librdkafka.
+        if let pattern { list.add("^(\(pattern))$", -1, offset: Int64(RD_KAFKA_OFFSET_INVALID)) }
+        let code = rd_kafka_subscribe(handle.raw, list.raw)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw WeirError(
+                .invalid,
+                "cannot join group \(group): \(KafkaFailure.name(code))",
+                at: handle.brokers,
+                advice: pattern.map { "is '\($0)' a POSIX extended regular expression?" }
+            )
+        }
+    }
+
+    deinit {
+        leave()
+        rd_kafka_queue_destroy(queue)
+    }
+
+    func poll(timeoutMilliseconds: Int) throws(WeirError) -> GroupEvent? {
+        let deadline = ContinuousClock.now + .milliseconds(timeoutMilliseconds)
+        while !hasLeft {
+            let left = max(0, (deadline - .now).milliseconds)
+            guard let event = rd_kafka_queue_poll(queue, Int32(clamping: left)) else { break }
+            defer { rd_kafka_event_destroy(event) }
+            if let told = try read(event) {
+                unanswered = told
+                return told
+            }
+            if left == 0 { break }
+        }
+        try checkBrokers()
+        return nil
+    }
+
+    func confirm() throws(WeirError) {
+        guard let event = unanswered else { return }
+        unanswered = nil
+        guard case .assigned(let partitions) = event else {
+            owned = []
+            try check(rd_kafka_assign(handle.raw, nil), "give up partitions in group \(group)")
+            return
+        }
+        // From the end, and paused: this client must not fetch what the other one reads.
+        let list = KafkaPartitionList(partitions, offset: Int64(RD_KAFKA_OFFSET_END))
+        try check(rd_kafka_assign(handle.raw, list.raw), "take partitions in group \(group)")
+        try check(rd_kafka_pause_partitions(handle.raw, list.raw), "pause partitions in group \(group)")
+        owned = Set(partitions)
+    }
+
+    func commit(_ next: [TopicPartition: Int64]) throws(WeirError) -> Bool {
+        guard !next.isEmpty else { return true }
+        guard !hasLeft, unanswered != .lost, next.keys.allSatisfy(owned.contains) else { return false }
+        let list = KafkaPartitionList()
+        for (partition, offset) in next { list.add(partition.topic, partition.partition, offset: offset) }
+        var code = rd_kafka_commit(handle.raw, list.raw, 0)
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR {
+            code = list.elements.first { $0.err != RD_KAFKA_RESP_ERR_NO_ERROR }?.err ?? code
+        }
+        switch code {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: return true
+        case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+            RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
+            RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+            return false
+        default: throw handle.failure(code, "commit offsets to group \(group)")
+        }
+    }
+
+    func leave() {
+        guard !hasLeft else { return }
+        hasLeft = true
+        if unanswered != nil { rd_kafka_assign(handle.raw, nil) }
+        (unanswered, owned) = (nil, [])
+        if let error = rd_kafka_consumer_close_queue(handle.raw, queue) {
+            rd_kafka_error_destroy(error)
+            return
+        }
+        // A broker that does not answer must not hold up the end of the process.
+        let deadline = ContinuousClock.now + .seconds(10)
+        while rd_kafka_consumer_closed(handle.raw) == 0, ContinuousClock.now < deadline {
+            guard let event = rd_kafka_queue_poll(queue, 100) else { continue }
+            if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(handle.raw, nil) }
+            rd_kafka_event_destroy(event)
+        }
+    }
+
+    // MARK: Events
+
+    private func read(_ event: OpaquePointer) throws(WeirError) -> GroupEvent? {
+        switch rd_kafka_event_type(event) {
+        case RD_KAFKA_EVENT_REBALANCE:
+            guard rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS else {
+                return rd_kafka_assignment_lost(handle.raw) != 0 ? .lost : .revoked
+            }
+            let list = rd_kafka_event_topic_partition_list(event)
+            return .assigned(list.map { KafkaPartitionList.partitions($0).sorted() } ?? [])
+        case RD_KAFKA_EVENT_ERROR:
+            let text = rd_kafka_event_error_string(event).map { String(cString: $0) }
+            let code = rd_kafka_event_error(event)
+            handle.notes.add(KafkaFailure.Note(code, text ?? KafkaFailure.name(code)))
+            return nil
+        default: return nil
+        }
+    }
+
+    private func checkBrokers() throws(WeirError) {
+        guard let note = handle.notes.takePermanent() else { return }
+        throw KafkaFailure.error(note.code, "stay in group \(group)", text: note.text, at: handle.brokers)
+    }
+
+    private func check(_ code: rd_kafka_resp_err_t, _ doing: String) throws(WeirError) {
+        // Without an assignment there is nothing to pause; a group that is gone is told by the next poll.
+        switch code {
+        case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, RD_KAFKA_RESP_ERR__STATE: return
+        default: throw handle.failure(code, doing)
+        }
+    }
+}

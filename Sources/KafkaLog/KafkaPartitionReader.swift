@@ -1,0 +1,219 @@
+import Bytes
+import CRdKafka
+import EventLog
+
+/// Reads one partition through librdkafka's queue for it.
+///
+/// Fetching ahead is bounded: what is not read stays with librdkafka, which stops at `queued.max.messages.kbytes`.
+final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
+    // Used by one thread at a time.
+    private(set) var position: Int64
+    private let log: KafkaLog
+    private let lease: KafkaDataClient.Lease
+    private let topic: OpaquePointer
+    private let partition: Int32
+    private var pending = KafkaMessages()
+    private let arenas = ArenaPool()
+    private let tables = ArenaPool()
+
+    init(_ log: KafkaLog, _ lease: KafkaDataClient.Lease, from offset: Int64) throws(WeirError) {
+        self.log = log
+        self.lease = lease
+        position = offset
+        partition = Int32(lease.partition.partition)
+        guard let topic = rd_kafka_topic_new(lease.handle.raw, lease.partition.topic, nil) else {
+            throw lease.handle.failure(rd_kafka_last_error(), "read \(lease.partition)")
+        }
+        guard rd_kafka_consume_start(topic, partition, offset) == 0 else {
+            rd_kafka_topic_destroy(topic)
+            throw lease.handle.failure(rd_kafka_last_error(), "read \(lease.partition)")
+        }
+        self.topic = topic
+    }
+
+    deinit {
+        rd_kafka_consume_stop(topic, partition)
+        rd_kafka_topic_destroy(topic)
+    }
+
+    func next(maxBytes: Int) throws(WeirError) -> RawBatch? {
+        try skipEvents()
+        let (count, bytes) = measure(maxBytes: min(maxBytes, 1 << 30))
+        guard count > 0 else {
+            try skipEvents()
+            try checkBrokers()
+            return nil
+        }
+        let batch = copy(count, bytes)
+        pending.drop(count)
+        // What follows the last record may be the end already, behind markers that are no records.
+        if let message = pending.first, message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF { try skipEvents() }
+        return batch
+    }
+
+    func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool {
+        let before = position
+        try skipEvents()
+        let deadline = ContinuousClock.now + .milliseconds(timeoutMilliseconds)
+        while pending.count == 0, position == before {
+            let left = (deadline - .now).milliseconds
+            guard pending.fetch(topic, partition, waiting: Int32(clamping: max(left, 0))) || left > 0 else {
+                try checkBrokers()
+                return false
+            }
+            try skipEvents()
+        }
+        return true
+    }
+
+    /// Waits for a sign that an offset beyond the end that the brokers tell can be read all the same.
+    func probe(end: Int64) throws(WeirError) {
+        do {
+            _ = pending.fetch(topic, partition, waiting: 2000)
+            try skipEvents()
+        } catch {
+            throw error.code == .notFound || error.code == .invalid
+                ? KafkaLostOffsets.beyondEnd(lease.partition.topic, Int(partition), position, end: end) : error
+        }
+    }
+
+    // MARK: Batches
+
+    /// How many of the pending messages make the next batch, and the bytes of their keys and values.
+    private func measure(maxBytes: Int) -> (count: Int, bytes: Int) {
+        var count = 0
+        var bytes = 0
+        while true {
+            while count < pending.count {
+                guard let message = pending[count], message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                    return (count, bytes)
+                }
+                let size = message.pointee.len + message.pointee.key_len
+                if count > 0, bytes + size > maxBytes { return (count, bytes) }
+                bytes += size
+                count += 1
+            }
+            guard bytes < maxBytes, pending.fetch(topic, partition) else { return (count, bytes) }
+        }
+    }
+
+    private func copy(_ count: Int, _ bytes: Int) -> RawBatch {
+        typealias Record = RawBatch.Record
+        let tableBytes = count * MemoryLayout<Record>.stride
+        var last = position
+        var table: Buffer?
+        let arena = arenas.buffer(capacity: bytes + RawBatch.padding) { arena in
+            table = tables.buffer(capacity: tableBytes) { table in
+                let records = table.bindMemory(to: Record.self, capacity: count)
+                var end = 0
+                for index in 0..<count {
+                    guard let message = pending[index] else { continue }
+                    let keyStart = end
+                    let keyCount = append(message.pointee.key, message.pointee.key_len, to: arena, &end)
+                    let valueStart = end
+                    let valueCount = append(message.pointee.payload, message.pointee.len, to: arena, &end)
+                    last = message.pointee.offset + 1
+                    (records + index).initialize(
+                        to: Record(
+                            offset: message.pointee.offset,
+                            timestamp: rd_kafka_message_timestamp(message, nil),
+                            keyStart: Int32(keyStart),
+                            keyCount: keyCount,
+                            valueStart: Int32(valueStart),
+                            valueCount: valueCount
+                        )
+                    )
+                }
+                (arena + end).initializeMemory(as: UInt8.self, repeating: 0, count: RawBatch.padding)
+                return tableBytes
+            }
+            return bytes + RawBatch.padding
+        }
+        position = last
+        return RawBatch(
+            topic: lease.partition.topic,
+            partition: Int(partition),
+            arena: arena,
+            table: table ?? Buffer(copying: [])
+        )
+    }
+
+    /// Returns the bytes appended; −1 for none at all.
+    @inline(__always)
+    private func append(
+        _ bytes: UnsafeMutableRawPointer?,
+        _ count: Int,
+        to arena: UnsafeMutableRawPointer,
+        _ end: inout Int
+    ) -> Int32 {
+        guard let bytes else { return -1 }
+        (arena + end).copyMemory(from: bytes, byteCount: count)
+        end += count
+        return Int32(count)
+    }
+
+    // MARK: Events
+
+    /// Takes what stands before the next record and is none: ends, and errors.
+    private func skipEvents() throws(WeirError) {
+        while let message = pending.first, message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
+            let code = message.pointee.err
+            let offset = message.pointee.offset
+            let text = message.pointee.payload.map {
+                String(decoding: UnsafeRawBufferPointer(start: $0, count: message.pointee.len), as: UTF8.self)
+            }
+            pending.drop(1)
+            try handle(code, offset, text)
+        }
+    }
+
+    private func handle(_ code: rd_kafka_resp_err_t, _ offset: Int64, _ text: String?) throws(WeirError) {
+        switch code {
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+            // Markers of transactions and removed records take offsets; the end lies behind them.
+            position = max(position, offset)
+        case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+            let name = lease.partition.topic
+            let (earliest, end) = try log.offsets(topic: name, partition: Int(partition))
+            throw position > end
+                ? KafkaLostOffsets.beyondEnd(name, Int(partition), position, end: end)
+                : KafkaLostOffsets.error(name, Int(partition), position, earliest: earliest)
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+            throw try log.failure(code, lease.partition.topic, Int(partition))
+        case RD_KAFKA_RESP_ERR__BAD_MSG, RD_KAFKA_RESP_ERR__BAD_COMPRESSION, RD_KAFKA_RESP_ERR_INVALID_MSG,
+            RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED,
+            RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+            throw lease.handle.failure(
+                code,
+                "read on",
+                text: text,
+                at: "topic \(lease.partition.topic), partition \(partition), offset \(position)"
+            )
+        default:
+            let note = KafkaFailure.Note(code, text ?? KafkaFailure.name(code))
+            lease.handle.notes.add(note)
+            try checkBrokers()
+        }
+    }
+
+    /// Brokers that are down come back, and librdkafka connects again; one that refuses this user does not change.
+    private func checkBrokers() throws(WeirError) {
+        rd_kafka_poll(lease.handle.raw, 0)
+        guard let note = lease.handle.notes.takePermanent() else { return }
+        throw KafkaFailure.error(
+            note.code,
+            "read topic \(lease.partition.topic), partition \(partition)",
+            text: note.text,
+            at: lease.handle.brokers
+        )
+    }
+}
+
+extension KafkaMessages {
+    var first: UnsafeMutablePointer<rd_kafka_message_t>? { count > 0 ? self[0] : nil }
+}
+
+extension Duration {
+    var milliseconds: Int { Int(components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000) }
+}

@@ -1,0 +1,120 @@
+import Bytes
+import CRdKafka
+import EventLog
+
+/// Sends records to one topic. Used by one thread at a time.
+final class KafkaProducer: @unchecked Sendable {
+    let topic: String
+    let partitions: [Int]
+    let handle: KafkaHandle
+    let deliveries: KafkaDeliveries
+    private let reference: OpaquePointer
+    private let timeoutMilliseconds: Int32
+
+    /// Fails with `notFound` when there is no such topic.
+    init(_ log: KafkaLog, topic: String, role: KafkaHandle.Role) throws(WeirError) {
+        self.topic = topic
+        // Asked by a client that reads: a producer's question makes many brokers create the topic.
+        partitions = try log.partitions(of: topic)
+        deliveries = KafkaDeliveries()
+        handle = try KafkaHandle(role, log.settings, deliveries: deliveries)
+        timeoutMilliseconds = log.timeoutMilliseconds
+        guard let reference = rd_kafka_topic_new(handle.raw, topic, nil) else {
+            throw WeirError(.invalid, "'\(topic)' is no name of a topic", at: handle.brokers)
+        }
+        self.reference = reference
+    }
+
+    deinit {
+        rd_kafka_topic_destroy(reference)
+    }
+
+    /// Queues records; waits while the queue is full.
+    func send(_ batch: RawBatch) throws(WeirError) {
+        guard partitions.contains(batch.partition) else {
+            throw WeirError(
+                .notFound,
+                "topic '\(topic)' has no partition \(batch.partition)",
+                at: handle.brokers,
+                advice: "its partitions are \(partitions.map(String.init).joined(separator: ", "))"
+            )
+        }
+        let opaque = Unmanaged.passUnretained(deliveries).toOpaque()
+        // An empty key or value is not the same as none, which is a null pointer.
+        let base = batch.arena.base
+        for record in batch.records {
+            while true {
+                let code = weir_kafka_produce(
+                    handle.raw,
+                    reference,
+                    Int32(batch.partition),
+                    max(record.timestamp, 0),
+                    record.keyCount < 0 ? nil : base + Int(record.keyStart),
+                    Int(max(record.keyCount, 0)),
+                    record.valueCount < 0 ? nil : base + Int(record.valueStart),
+                    Int(max(record.valueCount, 0)),
+                    opaque
+                )
+                if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
+                guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else { throw failure(code) }
+                rd_kafka_poll(handle.raw, 20)
+                try checkDeliveries()
+            }
+        }
+        rd_kafka_poll(handle.raw, 0)
+        try checkDeliveries()
+    }
+
+    /// Waits until the brokers have acknowledged everything, or given up on it (`message.timeout.ms`).
+    func flush() throws(WeirError) {
+        while rd_kafka_flush(handle.raw, 1000) == RD_KAFKA_RESP_ERR__TIMED_OUT { try checkDeliveries() }
+        rd_kafka_poll(handle.raw, 0)
+        try checkDeliveries()
+        try learnEnds()
+    }
+
+    var ends: [Int: Int64] {
+        get { deliveries.state.withLock { $0.ends } }
+        set { deliveries.state.withLock { $0.ends = newValue } }
+    }
+
+    func forgetFailure() { deliveries.state.withLock { $0.failure = nil } }
+
+    func failure(_ code: rd_kafka_resp_err_t, partition: Int? = nil, text: String? = nil) -> WeirError {
+        var (code, text) = (code, text)
+        if code == RD_KAFKA_RESP_ERR__FATAL {
+            var said = KafkaText()
+            code = said.fill { rd_kafka_fatal_error(handle.raw, $0, $1) }
+            text = said.text
+        }
+        let place = "topic \(topic)" + (partition.map { ", partition \($0)" } ?? "")
+        return handle.failure(code, "append", text: text, at: place)
+    }
+
+    private func checkDeliveries() throws(WeirError) {
+        if let failed = deliveries.state.withLock({ $0.failure }) {
+            throw failure(failed.code, partition: failed.partition)
+        }
+        if let note = handle.notes.takePermanent() { throw failure(note.code, text: note.text) }
+    }
+
+    /// After a retry the brokers may acknowledge records without telling their offsets.
+    private func learnEnds() throws(WeirError) {
+        for partition in deliveries.state.withLock({ $0.unknownEnds }).sorted() {
+            var (low, high): (Int64, Int64) = (0, 0)
+            let code = rd_kafka_query_watermark_offsets(
+                handle.raw,
+                topic,
+                Int32(partition),
+                &low,
+                &high,
+                timeoutMilliseconds
+            )
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw failure(code, partition: partition) }
+            deliveries.state.withLock { state in
+                state.unknownEnds.remove(partition)
+                state.ends[partition] = max(state.ends[partition] ?? 0, high)
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Bytes
+import CRdKafka
+
+/// How to reach brokers that speak Kafka: librdkafka's properties by their names.
+///
+/// Names of Kafka's Java clients are understood where they mean the same. What decides about exactness is not left to
+/// the user: offsets are Weir's own, so nothing is committed or reset behind its back.
+public struct KafkaSettings: Sendable, CustomStringConvertible {
+    /// What is used when the user does not say otherwise.
+    static let defaults = [
+        "client.id": "weir",
+        "isolation.level": "read_committed",
+        // Per partition; reading stops fetching when this much waits.
+        "queued.max.messages.kbytes": "16384",
+    ]
+
+    /// By librdkafka's names, checked; without the defaults.
+    public let properties: [String: String]
+
+    /// Fails with `invalid`, in librdkafka's words, for a property it does not know or a value it does not take.
+    public init(properties given: [String: String]) throws(WeirError) {
+        var known: [String: String] = [:]
+        for (name, value) in given.sorted(by: { $0.key < $1.key }) {
+            guard let name = try KafkaPropertyNames.translate(name) else { continue }
+            known[name] = value
+        }
+        guard known["bootstrap.servers"]?.isEmpty == false else {
+            throw WeirError(
+                .invalid,
+                "no brokers are given",
+                at: "property bootstrap.servers",
+                advice: "set bootstrap.servers to host:port of one broker or more, separated by commas"
+            )
+        }
+        if known["partition.assignment.strategy"]?.contains("cooperative") == true {
+            throw WeirError(
+                .unsupported,
+                "partitions are not handed over one by one",
+                at: "property partition.assignment.strategy",
+                advice: "use range or roundrobin"
+            )
+        }
+        properties = known
+        rd_kafka_conf_destroy(try configuration([:], leavingOut: []))
+    }
+
+    /// `host:port`, separated by commas.
+    public var brokers: String { properties["bootstrap.servers"] ?? "" }
+
+    /// The brokers only: other properties hold passwords.
+    public var description: String { "Kafka at \(brokers)" }
+
+    /// What librdkafka is configured with. The caller destroys it or gives it to a client.
+    ///
+    /// - Parameters:
+    ///   - forced: stronger than what the user says.
+    ///   - leavingOut: properties of the user that do not concern this client.
+    func configuration(_ forced: [String: String], leavingOut: Set<String>) throws(WeirError) -> OpaquePointer {
+        guard let configuration = rd_kafka_conf_new() else {
+            throw WeirError(.storage, "librdkafka cannot make a configuration")
+        }
+        var values = Self.defaults
+        values.merge(properties.filter { !leavingOut.contains($0.key) }) { $1 }
+        values.merge(forced) { $1 }
+        do {
+            for (name, value) in values.sorted(by: { $0.key < $1.key }) { try Self.set(configuration, name, value) }
+        } catch {
+            rd_kafka_conf_destroy(configuration)
+            throw error
+        }
+        return configuration
+    }
+
+    private static func set(_ configuration: OpaquePointer, _ name: String, _ value: String) throws(WeirError) {
+        var said = KafkaText()
+        let result = said.fill { rd_kafka_conf_set(configuration, name, value, $0, $1) }
+        guard result != RD_KAFKA_CONF_OK else { return }
+        throw WeirError(
+            .invalid,
+            said.text.hasSuffix(".") ? String(said.text.dropLast()) : said.text,
+            at: "property \(name)",
+            advice: result == RD_KAFKA_CONF_UNKNOWN
+                ? KafkaPropertyNames.advice(for: name) : "see CONFIGURATION.md of librdkafka for what it takes"
+        )
+    }
+}

@@ -1,0 +1,16 @@
+import CRdKafka
+
+/// Takes the text that librdkafka writes beside a code.
+struct KafkaText {
+    private(set) var text = ""
+
+    mutating func fill<Result>(_ call: (UnsafeMutablePointer<CChar>, Int) -> Result) -> Result {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { memory in
+            guard let base = memory.baseAddress else { preconditionFailure("512 bytes have an address") }
+            base[0] = 0
+            let result = call(base, 512)
+            text = String(cString: base)
+            return result
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Bytes
+import Foundation
+
+/// The text that a transaction stores beside the offset of a group, which brokers allow 4096 bytes for.
+enum KafkaTransactionState {
+    private static let mark = "gzip:"
+    /// Bytes.
+    static let limit = 3800
+    private static let decodedLimit = 16 << 20
+
+    /// Fails with `invalid` when the text does not fit even compressed.
+    static func encode(_ state: String) throws(WeirError) -> String {
+        if state.utf8.count <= limit, !state.hasPrefix(mark) { return state }
+        var packed = GrowableBuffer()
+        let bytes = Buffer(copying: state.utf8)
+        try Gzip.compress(bytes.bytes, into: &packed, level: 9)
+        let encoded = mark + Data(bytes: packed.base, count: packed.count).base64EncodedString()
+        guard encoded.utf8.count <= limit else {
+            throw WeirError(
+                .invalid,
+                "the state of a transaction has \(state.utf8.count) bytes, \(encoded.utf8.count) compressed; "
+                    + "\(limit) is the most",
+                advice: "read fewer partitions in one topology"
+            )
+        }
+        return encoded
+    }
+
+    static func decode(_ text: String) throws(WeirError) -> String {
+        guard text.hasPrefix(mark) else { return text }
+        guard let packed = Data(base64Encoded: String(text.dropFirst(mark.count))) else {
+            throw WeirError(.corrupt, "the state of the last transaction is damaged: no base64")
+        }
+        var state = GrowableBuffer()
+        try Gzip.decompress(Buffer(copying: packed).bytes, into: &state, limit: decodedLimit)
+        return String(decoding: UnsafeRawBufferPointer(start: state.base, count: state.count), as: UTF8.self)
+    }
+}

@@ -1,0 +1,168 @@
+import Bytes
+import CRdKafka
+import EventLog
+
+/// Appends to one topic in transactions.
+///
+/// A transaction's state is the text beside the offset that it commits to group `weir-<transactional id>` for partition
+/// 0 of the topic. The first call that needs the transactional id takes it over from whoever has it.
+public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable {
+    // Used by one thread at a time.
+    private let log: KafkaLog
+    private let producer: KafkaProducer
+    private let id: String
+    private var isReady = false
+    private var isOpen = false
+    /// Transactions that have committed a state; the offset beside it.
+    private var count: Int64 = 0
+    private var committedEnds: [Int: Int64] = [:]
+
+    /// Fails with `notFound` when there is no such topic.
+    public init(_ log: KafkaLog, topic: String, transactionalID: String) throws(WeirError) {
+        self.log = log
+        id = transactionalID
+        producer = try KafkaProducer(log, topic: topic, role: .transactions(id: transactionalID))
+    }
+
+    public var topic: String { producer.topic }
+    public var partitions: [Int] { producer.partitions }
+    /// Of committed transactions.
+    public var ends: [Int: Int64] { committedEnds }
+
+    private var group: String { "weir-\(id)" }
+
+    public func committedState() throws(WeirError) -> String? {
+        try makeReady()
+        let element = try log.committed(group: group, topic: topic, partition: 0).elements[0]
+        guard element.offset >= 0 else { return nil }
+        count = max(count, element.offset)
+        guard let metadata = element.metadata else { return "" }
+        let bytes = UnsafeRawBufferPointer(start: metadata, count: element.metadata_size)
+        do {
+            return try KafkaTransactionState.decode(String(decoding: bytes, as: UTF8.self))
+        } catch {
+            throw error.located(at: "group \(group), topic \(topic)")
+        }
+    }
+
+    /// Adds to the transaction that the next `commit` ends.
+    public func append(_ batch: RawBatch) throws(WeirError) {
+        try begin()
+        try abortingOnFailure { () throws(WeirError) in try producer.send(batch) }
+    }
+
+    public func flush() throws(WeirError) {
+        guard isOpen else { return }
+        try abortingOnFailure { () throws(WeirError) in try producer.flush() }
+    }
+
+    /// After an error other than `conflict` and `unknownState` nothing of it is in the topic, and it can be tried again.
+    public func commit(_ batches: [RawBatch], state: String) throws(WeirError) {
+        let metadata = try KafkaTransactionState.encode(state)
+        try begin()
+        try abortingOnFailure { () throws(WeirError) in
+            for batch in batches { try producer.send(batch) }
+            try producer.flush()
+            try sendState(metadata)
+        }
+        try finish()
+        count += 1
+        committedEnds = producer.ends
+    }
+
+    /// Gives up what is not committed.
+    public func close() throws(WeirError) {
+        if isOpen { try abort() }
+    }
+
+    // MARK: Steps
+
+    private func makeReady() throws(WeirError) {
+        guard !isReady else { return }
+        try retrying("take over transactional id \(id)") { rd_kafka_init_transactions(producer.handle.raw, $0) }
+        isReady = true
+    }
+
+    private func begin() throws(WeirError) {
+        guard !isOpen else { return }
+        try makeReady()
+        producer.forgetFailure()
+        if let error = rd_kafka_begin_transaction(producer.handle.raw) { throw failure(error, "begin a transaction") }
+        isOpen = true
+    }
+
+    private func sendState(_ metadata: String) throws(WeirError) {
+        let list = KafkaPartitionList()
+        list.add(topic, 0, offset: count + 1, metadata: metadata)
+        guard let group = rd_kafka_consumer_group_metadata_new(group) else {
+            throw WeirError(.invalid, "'\(group)' is no name of a group", at: producer.handle.brokers)
+        }
+        defer { rd_kafka_consumer_group_metadata_destroy(group) }
+        try retrying("store the state of a transaction") {
+            rd_kafka_send_offsets_to_transaction(producer.handle.raw, list.raw, group, $0)
+        }
+    }
+
+    private func finish() throws(WeirError) {
+        do {
+            try retrying("commit a transaction") { rd_kafka_commit_transaction(producer.handle.raw, $0) }
+            isOpen = false
+        } catch {
+            guard error.code == .storage else { throw error }
+            // Aborting tells whether the commit was still undecided; if it fails too, nobody knows.
+            do { try abort() } catch {
+                throw WeirError(
+                    .unknownState,
+                    "a transaction may or may not be committed: \(error.message)",
+                    at: "topic \(topic)",
+                    advice: "start again: the state stored with it tells"
+                )
+            }
+            throw error
+        }
+    }
+
+    private func abort() throws(WeirError) {
+        try retrying("abort a transaction") { rd_kafka_abort_transaction(producer.handle.raw, $0) }
+        isOpen = false
+        producer.forgetFailure()
+        producer.ends = committedEnds
+    }
+
+    private func abortingOnFailure(_ body: () throws(WeirError) -> Void) throws(WeirError) {
+        do { try body() } catch {
+            if let fatal = fatalFailure() { throw fatal }
+            // The first error tells more than one of the abort that follows it.
+            do { try abort() } catch let second { if second.code == .conflict { throw second } }
+            throw error
+        }
+    }
+
+    /// Calls again while librdkafka says that this may help; at most four times the log's time limit.
+    private func retrying(_ doing: String, _ call: (Int32) -> OpaquePointer?) throws(WeirError) {
+        let deadline = ContinuousClock.now + .milliseconds(4 * Int(log.timeoutMilliseconds))
+        while let error = call(log.timeoutMilliseconds) {
+            guard rd_kafka_error_is_retriable(error) != 0, ContinuousClock.now < deadline else {
+                throw failure(error, doing)
+            }
+            rd_kafka_error_destroy(error)
+            rd_kafka_poll(producer.handle.raw, 50)
+        }
+    }
+
+    /// Takes the error over.
+    private func failure(_ error: OpaquePointer, _ doing: String) -> WeirError {
+        defer { rd_kafka_error_destroy(error) }
+        if let fatal = fatalFailure() { return fatal }
+        let text = rd_kafka_error_string(error).map { String(cString: $0) }
+        return producer.handle.failure(rd_kafka_error_code(error), doing, text: text, at: "topic \(topic)")
+    }
+
+    /// What ended this producer for good; mostly another one with its transactional id.
+    private func fatalFailure() -> WeirError? {
+        var said = KafkaText()
+        let code = said.fill { rd_kafka_fatal_error(producer.handle.raw, $0, $1) }
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        return KafkaFailure.error(code, "append in transactions", text: said.text, at: "topic \(topic), id \(id)")
+    }
+}

@@ -1,0 +1,106 @@
+import Bytes
+import CRdKafka
+import Testing
+
+@testable import KafkaLog
+
+/// What users are told when brokers cannot be used.
+@Suite struct KafkaFailureTests {
+    static func settings(_ brokers: String, _ more: [String: String] = [:]) throws -> KafkaSettings {
+        try KafkaSettings(properties: more.merging(["bootstrap.servers": brokers]) { $1 })
+    }
+
+    @Test func `properties are held against what librdkafka knows`() throws {
+        let missing = failure { _ = try KafkaSettings(properties: ["client.id": "x"]) }
+        #expect(missing?.code == .invalid)
+        #expect(missing?.location == "property bootstrap.servers")
+        let unknown = failure { _ = try Self.settings("a:1", ["fetch.min.byte": "1"]) }
+        #expect(unknown?.code == .invalid)
+        #expect(unknown?.location == "property fetch.min.byte")
+        #expect(unknown?.message.contains("No such configuration property") == true, "\(unknown, default: "none")")
+        #expect(unknown?.advice == "did you mean 'fetch.min.bytes'?")
+        let bad = failure { _ = try Self.settings("a:1", ["session.timeout.ms": "soon"]) }
+        #expect(bad?.code == .invalid)
+        #expect(bad?.location == "property session.timeout.ms")
+        #expect(bad?.message.contains("session.timeout.ms") == true)
+        let jaas = failure { _ = try Self.settings("a:1", ["sasl.jaas.config": "x"]) }
+        #expect(jaas?.advice == "use sasl.username and sasl.password")
+    }
+
+    @Test func `names of the Java clients are understood`() throws {
+        let given = ["max.poll.records": "5", "fetch.max.wait.ms": "20", "acks": "all", "auto.offset.reset": "latest"]
+        let settings = try Self.settings("a:1", given)
+        #expect(settings.properties["fetch.wait.max.ms"] == "20")
+        #expect(settings.properties["max.poll.records"] == nil)
+        #expect("\(settings)" == "Kafka at a:1")
+    }
+
+    @Test func `a broker that is not there is named`() throws {
+        let log = try KafkaLog(try Self.settings("127.0.0.1:1"), timeoutMilliseconds: 500)
+        let refused = failure { _ = try log.topics() }
+        #expect(refused?.code == .storage)
+        #expect(
+            refused?.message == "cannot list the topics: broker 127.0.0.1:1 refused the connection",
+            "\(refused, default: "none")"
+        )
+        let found = KafkaBrokerCheck.findings(
+            try Self.settings("no-such-host.invalid:9092"),
+            topics: ["a"],
+            timeoutMilliseconds: 2000
+        )
+        #expect(found.count == 1)
+        #expect(
+            found.first?.message.contains("the name of broker no-such-host.invalid:9092 cannot be resolved") == true,
+            "\(found)"
+        )
+    }
+
+    @Test(arguments: [
+        (
+            RD_KAFKA_RESP_ERR__AUTHENTICATION,
+            "sasl_ssl://b1:9093/bootstrap: SASL authentication error: Authentication failed (after 31ms in state AUTH_REQ)",
+            "broker b1:9093 does not accept the login (SASL authentication error: Authentication failed)",
+            "sasl.username"
+        ),
+        (
+            RD_KAFKA_RESP_ERR__SSL,
+            "ssl://b1:9093/bootstrap: SSL handshake failed: certificate verify failed (after 5ms in state SSL_HANDSHAKE)",
+            "the TLS certificate of broker b1:9093 is not trusted", "ssl.ca.location"
+        ),
+        (
+            RD_KAFKA_RESP_ERR__TRANSPORT,
+            "b1:9093/bootstrap: Disconnected while requesting ApiVersion: might be caused by incorrect security.protocol "
+                + "configuration (connecting to a SSL listener?) or broker version is < 0.10 (after 1ms in state APIVERSION)",
+            "broker b1:9093 and this client do not agree on TLS", "security.protocol"
+        ),
+        (
+            RD_KAFKA_RESP_ERR__TRANSPORT,
+            "b1:9092/bootstrap: Connection setup timed out in state CONNECT (after 30000ms in state CONNECT)",
+            "broker b1:9092 cannot be reached", "advertised.listeners"
+        ),
+    ])
+    func `a call without an answer is told by what the brokers said`(
+        _ code: rd_kafka_resp_err_t,
+        _ text: String,
+        _ message: String,
+        _ advice: String
+    ) {
+        let down = KafkaFailure.Note(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "1/1 brokers are down")
+        let said = [KafkaFailure.Note(code, text), down]
+        let error = KafkaFailure.error(RD_KAFKA_RESP_ERR__TIMED_OUT, "list the topics", said: said, at: "b1:9092")
+        #expect(error.code == .storage)
+        #expect(error.message.hasPrefix("cannot list the topics: \(message)"), "\(error)")
+        #expect(error.advice?.contains(advice) == true, "\(error)")
+    }
+
+    @Test func `refusals are told by their code, and are not waited for`() {
+        let topic = KafkaFailure.error(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "read topic a", at: nil)
+        #expect(topic.message == "cannot read topic a: this user may not use the topic")
+        #expect(topic.advice?.contains("READ") == true)
+        let fenced = KafkaFailure.error(RD_KAFKA_RESP_ERR__FENCED, "append", at: nil)
+        #expect(fenced.code == .conflict)
+        #expect(KafkaFailure.isPermanent(KafkaFailure.Note(RD_KAFKA_RESP_ERR__AUTHENTICATION, "no")))
+        #expect(!KafkaFailure.isPermanent(KafkaFailure.Note(RD_KAFKA_RESP_ERR__TRANSPORT, "refused")))
+        #expect(!KafkaFailure.isPermanent(KafkaFailure.Note(RD_KAFKA_RESP_ERR__SSL, "connection closed")))
+    }
+}

@@ -1,0 +1,134 @@
+import Bytes
+import CRdKafka
+import EventLog
+import Testing
+
+@testable import KafkaLog
+
+/// Appending and reading through librdkafka's mock brokers.
+@Suite struct KafkaReadingTests {
+    static let records = [
+        TestRecord(timestamp: 1_700_000_000_000, key: "a", value: "one"),
+        TestRecord(timestamp: 1_700_000_001_000, key: nil, value: "no key"),
+        TestRecord(timestamp: 1_700_000_002_000, key: "a", value: nil),
+        TestRecord(timestamp: 1_700_000_003_000, key: "", value: ""),
+        TestRecord(timestamp: 1_700_000_004_000, key: "b", value: String(repeating: "x", count: 5000)),
+    ]
+
+    static func filled(_ kafka: MockKafka, _ log: KafkaLog) throws {
+        try kafka.createTopic("orders", partitions: 2)
+        let appender = try KafkaAppender(log, topic: "orders")
+        #expect(appender.partitions == [0, 1])
+        try appender.append(encode(records, partition: 1))
+        try appender.close()
+        #expect(appender.ends == [1: 5])
+    }
+
+    @Test func `what is appended is read back, tombstones and missing keys too`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log()
+        try Self.filled(kafka, log)
+        #expect(try log.topics() == ["orders"])
+        #expect(try log.partitions(of: "orders") == [0, 1])
+        #expect(try log.offsets(topic: "orders", partition: 0) == (0, 0))
+        #expect(try log.offsets(topic: "orders", partition: 1) == (0, 5))
+        let found = try readToEnd(log.reader(topic: "orders", partition: 1, from: 0), 5)
+        #expect(found.map(\.offset) == [0, 1, 2, 3, 4])
+        #expect(found.map(\.key) == Self.records.map(\.key))
+        #expect(found.map(\.value) == Self.records.map(\.value))
+        #expect(found.map(\.timestamp) == Self.records.map(\.timestamp))
+        // A second reader of the same partition, and one from the middle.
+        let middle = try log.reader(topic: "orders", partition: 1, from: 3)
+        let another = try log.reader(topic: "orders", partition: 1, from: 4)
+        #expect(try readToEnd(another, 5).map(\.offset) == [4])
+        #expect(try readToEnd(middle, 5).map(\.offset) == [3, 4])
+    }
+
+    @Test func `a batch has at most the bytes asked for, and at least one record`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log()
+        try Self.filled(kafka, log)
+        let reader = try log.reader(topic: "orders", partition: 1, from: 0)
+        var sizes: [Int] = []
+        while reader.position < 5 {
+            if let batch = try reader.next(maxBytes: 10) {
+                sizes.append(batch.count)
+                #expect(reader.position == batch.records[batch.count - 1].offset + 1)
+            } else {
+                try #require(try reader.waitForRecords(timeoutMilliseconds: 5000))
+            }
+        }
+        // "a" + "one" + "no key" are 10 bytes; then a tombstone with its key and the empty record; then the long one.
+        #expect(sizes == [2, 2, 1])
+        #expect(try reader.next(maxBytes: 10) == nil)
+        #expect(try !reader.waitForRecords(timeoutMilliseconds: 50))
+    }
+
+    @Test func `a waiting reader has a new record within milliseconds`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log()
+        try kafka.createTopic("orders")
+        let appender = try KafkaAppender(log, topic: "orders")
+        let reader = try log.reader(topic: "orders", partition: 0, from: 0)
+        var best = Duration.seconds(9)
+        for number in 0..<5 {
+            _ = try reader.waitForRecords(timeoutMilliseconds: 100)
+            let start = ContinuousClock.now
+            try appender.append(encode([TestRecord(timestamp: -1, key: nil, value: "\(number)")]))
+            while try reader.next(maxBytes: 1000) == nil { _ = try reader.waitForRecords(timeoutMilliseconds: 5000) }
+            best = min(best, .now - start)
+        }
+        #expect(best < .milliseconds(250), "the fastest of five took \(best)")
+        print("append to read: \(best)")
+        try appender.close()
+    }
+
+    @Test func `missing topics and partitions are named`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log()
+        try Self.filled(kafka, log)
+        let partition = failure { _ = try log.reader(topic: "orders", partition: 7, from: 0) }
+        #expect(partition?.code == .notFound)
+        #expect(partition?.message == "topic 'orders' has no partition 7", "\(partition, default: "none")")
+        #expect(partition?.advice == "its partitions are 0, 1")
+    }
+
+    @Test func `offsets beyond the end are refused, and offsets that were removed are lost`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log()
+        try Self.filled(kafka, log)
+        let beyond = failure { _ = try log.reader(topic: "orders", partition: 1, from: 9) }
+        #expect(beyond?.code == .invalid, "\(beyond, default: "none")")
+        #expect(beyond?.message == "offset 9 lies beyond the end, which is offset 5", "\(beyond, default: "none")")
+        let lost = failure { _ = try log.reader(topic: "orders", partition: 1, from: -3) }
+        #expect(lost?.code == .notFound)
+        #expect(lost?.message == "offsets -3 to -1 are lost: the topic begins at offset 0")
+    }
+
+    @Test func `a reader is told when the brokers no longer have its offset`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log()
+        try Self.filled(kafka, log)
+        let errors = [RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE]
+        rd_kafka_mock_push_request_errors_array(kafka.cluster, 1, errors.count, errors)
+        let lost = failure { _ = try readToEnd(log.reader(topic: "orders", partition: 1, from: 2), 5) }
+        #expect(lost?.code == .notFound, "\(lost, default: "none")")
+        #expect(lost?.message.contains("are lost: the topic begins at offset 0") == true, "\(lost, default: "none")")
+    }
+
+    @Test func `brokers that go away and come back are waited for`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log()
+        try Self.filled(kafka, log)
+        let reader = try log.reader(topic: "orders", partition: 1, from: 0)
+        #expect(try readToEnd(reader, 5).count == 5)
+        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        #expect(try !reader.waitForRecords(timeoutMilliseconds: 300))
+        #expect(try reader.next(maxBytes: 100) == nil)
+        rd_kafka_mock_broker_set_up(kafka.cluster, 1)
+        let appender = try KafkaAppender(log, topic: "orders")
+        try appender.append(encode(Self.records, partition: 1))
+        try appender.close()
+        #expect(try readToEnd(reader, 10).count == 5)
+    }
+}

@@ -1,0 +1,105 @@
+import Bytes
+import CRdKafka
+import EventLog
+import Testing
+
+@testable import KafkaLog
+
+/// librdkafka's own brokers, within this process; they listen on the loopback address.
+final class MockKafka: @unchecked Sendable {
+    // librdkafka locks for itself.
+    let cluster: OpaquePointer
+    private let client: OpaquePointer
+
+    init(brokers: Int32 = 1) throws {
+        let configuration = rd_kafka_conf_new()
+        rd_kafka_conf_set_log_cb(configuration) { _, _, _, _ in }
+        client = try #require(rd_kafka_new(RD_KAFKA_PRODUCER, configuration, nil, 0))
+        cluster = try #require(rd_kafka_mock_cluster_new(client, brokers))
+    }
+
+    deinit {
+        rd_kafka_mock_cluster_destroy(cluster)
+        rd_kafka_destroy(client)
+    }
+
+    var brokers: String { String(cString: rd_kafka_mock_cluster_bootstraps(cluster)) }
+
+    func createTopic(_ name: String, partitions: Int32 = 1) throws {
+        try #require(rd_kafka_mock_topic_create(cluster, name, partitions, 1) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    }
+
+    func log(_ properties: [String: String] = [:], timeout: Int = 10_000) throws -> KafkaLog {
+        let all = properties.merging(["bootstrap.servers": brokers]) { $1 }
+        return try KafkaLog(try KafkaSettings(properties: all), timeoutMilliseconds: timeout)
+    }
+}
+
+/// One record, as tests write it and compare it.
+struct TestRecord: Equatable {
+    var offset: Int64 = 0
+    var timestamp: Int64
+    var key: String?
+    var value: String?
+}
+
+func encode(_ records: [TestRecord], partition: Int = 0) -> RawBatch {
+    var arena = GrowableBuffer()
+    var table = GrowableBuffer()
+    func append(_ text: String?) -> (start: Int32, count: Int32) {
+        guard let text else { return (0, -1) }
+        let start = arena.count
+        Buffer(copying: text.utf8).bytes.withUnsafeBytes { arena.append($0) }
+        return (Int32(start), Int32(arena.count - start))
+    }
+    for record in records {
+        let key = append(record.key)
+        let value = append(record.value)
+        table.append(
+            RawBatch.Record(
+                offset: record.offset,
+                timestamp: record.timestamp,
+                keyStart: key.start,
+                keyCount: key.count,
+                valueStart: value.start,
+                valueCount: value.count
+            )
+        )
+    }
+    arena.append(repeating: 0, count: RawBatch.padding)
+    return RawBatch(topic: "", partition: partition, arena: arena.finish(), table: table.finish())
+}
+
+func decode(_ batch: RawBatch) -> [TestRecord] {
+    batch.records.map { record in
+        TestRecord(
+            offset: record.offset,
+            timestamp: record.timestamp,
+            key: batch.key(record).map { String(decoding: $0, as: UTF8.self) },
+            value: batch.value(record).map { String(decoding: $0, as: UTF8.self) }
+        )
+    }
+}
+
+/// Reads until the position is the end, or nothing comes for five seconds.
+func readToEnd(_ reader: any PartitionReader, _ end: Int64, maxBytes: Int = 1 << 20) throws -> [TestRecord] {
+    var found: [TestRecord] = []
+    while reader.position < end {
+        if let batch = try reader.next(maxBytes: maxBytes) {
+            found += decode(batch)
+        } else if try !reader.waitForRecords(timeoutMilliseconds: 5000) {
+            break
+        }
+    }
+    return found
+}
+
+/// Runs the body, which must fail, and returns how.
+func failure(_ body: () throws -> Void) -> WeirError? {
+    do {
+        try body()
+    } catch {
+        return error as? WeirError
+    }
+    return nil
+}
