@@ -21,6 +21,7 @@ extension IngestPlan {
         nowMilliseconds: Int64,
         openLog: (String?) throws(WeirError) -> any PartitionedLog
     ) throws(WeirError) -> IngestPlan {
+        try checkSupport(topology)
         var sources: [Source] = []
         for source in topology.sources {
             sources.append(
@@ -29,7 +30,7 @@ extension IngestPlan {
                     log: try openLog(source.path),
                     topics: source.topics,
                     includes: { source.reads(topic: $0) },
-                    startup: Startup(source.startup),
+                    startup: try Startup(source.startup),
                     options: DebeziumJSONOptions(source)
                 )
             )
@@ -83,6 +84,38 @@ extension IngestPlan {
         )
     }
 
+    /// What a topology file may say and runs do not do yet.
+    private static func checkSupport(_ topology: Topology) throws(WeirError) {
+        for source in topology.sources where source.kind == .kafka {
+            throw WeirError(
+                .unsupported,
+                "source '\(source.name)' reads Kafka, which is not supported yet",
+                advice: "use type: file-log, which keeps Kafka's record format"
+            )
+        }
+        for source in topology.sources where source.onLostOffsets != .fail {
+            throw WeirError(
+                .unsupported,
+                "source '\(source.name)' goes on after lost offsets, which is not supported yet",
+                advice: "use scan.on-lost-offsets: fail"
+            )
+        }
+        if topology.sinks.contains(where: { $0.kind == .kafka }) {
+            throw WeirError(
+                .unsupported,
+                "sinks of type kafka are not supported yet",
+                advice: "write to the warehouse only: sink: { type: mixed-iceberg }"
+            )
+        }
+        if !topology.sink.tables.isEmpty {
+            throw WeirError(
+                .unsupported,
+                "a warehouse that takes only some tables is not supported yet",
+                advice: "leave 'tables' of the mixed-iceberg sink out"
+            )
+        }
+    }
+
     /// What keeps a topology from running on a warehouse: tables that are there with other columns, keys or partitions,
     /// and topics that are not there.
     public static func conflicts(
@@ -94,7 +127,8 @@ extension IngestPlan {
         func collect(_ body: () throws(WeirError) -> Void) {
             do throws(WeirError) { try body() } catch { found.append(error) }
         }
-        for source in topology.sources {
+        collect { () throws(WeirError) in try checkSupport(topology) }
+        for source in topology.sources where source.kind == .fileLog {
             collect { () throws(WeirError) in
                 let existing = try openLog(source.path).topics()
                 for topic in source.topics where !existing.contains(topic) {
@@ -203,11 +237,17 @@ extension RowTransform {
 }
 
 extension IngestPlan.Startup {
-    fileprivate init(_ startup: Topology.Source.Startup) {
+    fileprivate init(_ startup: Topology.Source.Startup) throws(WeirError) {
         switch startup {
         case .earliest: self = .earliest
         case .latest: self = .latest
         case .timestamp(let time): self = .timestamp(time)
+        case .specificOffsets, .groupOffsets:
+            throw WeirError(
+                .unsupported,
+                "sources do not begin at given offsets yet",
+                advice: "use scan.startup.mode: earliest-offset, latest-offset or timestamp"
+            )
         }
     }
 }

@@ -28,7 +28,14 @@ extension Checker {
     }
 
     /// A mapping with known keys only; required ones must be there. `name` is read first, for the errors of the others.
-    mutating func block(_ value: Value, _ kind: String, keys: [String], required: [String]) -> Block? {
+    /// Keys that begin with `prefix` are known, too.
+    mutating func block(
+        _ value: Value,
+        _ kind: String,
+        keys: [String],
+        prefix: String? = nil,
+        required: [String]
+    ) -> Block? {
         guard let entries = value.entries else {
             add(
                 value.place,
@@ -42,6 +49,7 @@ extension Checker {
         let what = isNamed ? name.map { "\(kind) '\($0)'" } ?? kind : kind
         let block = Block(what: what, place: value.place, entries: entries)
         for entry in entries where !keys.contains(entry.key) {
+            if let prefix, entry.key.count > prefix.count, entry.key.hasPrefix(prefix) { continue }
             add(
                 entry.place,
                 "unknown key '\(entry.key)' in \(block.what)",

@@ -195,6 +195,7 @@ extension Checker {
             default: continue
             }
         }
+        checkLogStore(properties, block)
         return properties.mapValues(\.text)
     }
 }

@@ -90,8 +90,10 @@ struct Checker {
         for value in members(top.value("join"), "join", allowsOne: true) {
             if let join = join(value, finished) { joins.append(join) }
         }
-        let sink = sink(top)
-        guard let sink else { return nil }
+        let outputs =
+            finished.map { Output(name: $0.name, isKeyed: $0.isKeyed) }
+            + joins.map { Output(name: $0.name, isKeyed: !$0.primaryKey.isEmpty) }
+        guard let sinks = sinks(top, outputs) else { return nil }
         return Topology(
             name: name,
             pipeline: pipeline,
@@ -99,7 +101,7 @@ struct Checker {
             tables: finished,
             routes: routes,
             joins: joins,
-            sink: sink
+            sinks: sinks
         )
     }
 
@@ -136,20 +138,5 @@ struct Checker {
             pipeline.schemaChangeBehavior = behavior
         }
         return pipeline
-    }
-
-    private mutating func sink(_ top: Block) -> Topology.Sink? {
-        guard let value = top.value("sink"),
-            let block = block(value, "sink", keys: ["name", "type", "warehouse", "catalog"], required: ["type"])
-        else { return nil }
-        let kind = choice(block, "type", Topology.Sink.Kind.self)
-        var catalog: Secret?
-        switch block.value("catalog")?.content {
-        case .secret(let secret)?: catalog = secret
-        case .scalar(let text, _)?: catalog = Secret(text)
-        case .list?, .mapping?: _ = text(block, "catalog")
-        case nil: break
-        }
-        return Topology.Sink(kind: kind ?? .mixedIceberg, warehouse: text(block, "warehouse"), catalog: catalog)
     }
 }

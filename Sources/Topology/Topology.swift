@@ -10,7 +10,10 @@ public struct Topology: Sendable {
     public let tables: [Table]
     public let routes: [Route]
     public let joins: [Join]
-    public let sink: Sink
+    /// At least the warehouse; each sink gets the changes of its tables.
+    public let sinks: [Sink]
+    /// The warehouse, `mixed-iceberg`, which keeps the tables and how far the sources were read.
+    public var sink: Sink { sinks.first { $0.kind == .mixedIceberg } ?? Sink(kind: .mixedIceberg) }
 
     public func table(named name: String) -> Table? { tables.first { $0.name == name } }
 
@@ -60,44 +63,6 @@ extension Topology {
         public var memoryBudget = 512 << 20
     }
 
-    public struct Source: Sendable, Hashable {
-        public enum Kind: String, Sendable, CaseIterable { case fileLog = "file-log" }
-        public enum Format: String, Sendable, CaseIterable { case debeziumJSON = "debezium-json" }
-
-        public enum Startup: Sendable, Hashable {
-            case earliest
-            case latest
-            /// The first records at or after that time, in milliseconds since 1970.
-            case timestamp(Int64)
-        }
-
-        /// What an integer counts that a record gives no unit for.
-        public enum TimeUnit: String, Sendable, CaseIterable { case milliseconds, microseconds, nanoseconds }
-
-        /// How text for a decimal column is read where the record does not say.
-        public enum DecimalText: String, Sendable, CaseIterable {
-            case numberOrBase64 = "number-or-base64"
-            case number
-            case base64
-        }
-
-        public let name: String
-        public let kind: Kind
-        public let format: Format
-        /// Topics by name; empty when `topicPattern` chooses them.
-        public let topics: [String]
-        /// Matches whole topic names.
-        public let topicPattern: NamePattern?
-        public let startup: Startup
-        /// Root of the file log, where it is not the default.
-        public let path: String?
-        public let timeUnit: TimeUnit
-        public let timestampUnit: TimeUnit
-        public let decimalText: DecimalText
-
-        public func reads(topic: String) -> Bool { topics.contains(topic) || topicPattern?.matches(topic) == true }
-    }
-
     public struct Table: Sendable {
         public let name: String
         /// What the decoder reads from an event: the declared columns, with ids from 1.
@@ -133,15 +98,6 @@ extension Topology {
         public func target(of sourceIdentifier: String) -> String? {
             pattern.replacing(sourceIdentifier, by: sinkTable)
         }
-    }
-
-    public struct Sink: Sendable, Hashable {
-        public enum Kind: String, Sendable, CaseIterable { case mixedIceberg = "mixed-iceberg" }
-
-        public let kind: Kind
-        public let warehouse: String?
-        /// `sqlite:<path>`, `postgresql://…`, `http(s)://…`; may hold a password.
-        public let catalog: Secret?
     }
 
     /// A stream of changes, each row of which is completed by the row of a dimension table.

@@ -15,7 +15,8 @@ struct TopologyPlanText {
         var lines = ["topology '\(topology.name)' can run, with a commit every \(topology.pipeline.commitInterval)"]
         lines.append("sources")
         for source in topology.sources {
-            let topics = source.topicPattern.map { "topics that match \($0)" } ?? source.topics.joined(separator: ", ")
+            let pattern = source.topicPattern.map { ["topics that match \($0)"] } ?? []
+            let topics = (source.topics + pattern).joined(separator: ", ")
             lines.append("  \(source.name): \(topics) (\(source.kind.rawValue), \(source.format.rawValue))")
             lines.append("    from \(startup(source)) where a table has no positions yet")
         }
@@ -99,6 +100,11 @@ struct TopologyPlanText {
         case .earliest: "the earliest offset"
         case .latest: "the latest offset"
         case .timestamp(let time): TimeText.text(time)
+        case .groupOffsets: "the offsets of the consumer group"
+        case .specificOffsets(let topics):
+            topics.sorted { $0.key < $1.key }.flatMap { topic, partitions in
+                partitions.sorted { $0.key < $1.key }.map { "offset \($0.value) of \(topic)/\($0.key)" }
+            }.joined(separator: ", ")
         }
     }
 

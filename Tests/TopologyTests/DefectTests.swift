@@ -89,11 +89,6 @@ struct Defect: CustomTestStringConvertible, Sendable {
             "2:37: error: 'evolv' is no value of 'schema.change.behavior'; did you mean 'evolve'?"
         ),
         Defect(
-            "type: file-log",
-            "type: kafka",
-            "5:11: error: kafka sources are not supported yet; use type: file-log, which keeps Kafka's record format"
-        ),
-        Defect(
             "format: debezium-json",
             "format: json",
             "7:13: error: 'json' is no value of 'format'; use 'debezium-json'"
@@ -281,7 +276,7 @@ struct Defect: CustomTestStringConvertible, Sendable {
         Defect(
             "type: mixed-iceberg",
             "type: iceberg",
-            "31:15: error: 'iceberg' is no value of 'type'; use 'mixed-iceberg'"
+            "31:15: error: 'iceberg' is no value of 'type'; known are kafka, mixed-iceberg"
         ),
         Defect(
             "type: mixed-iceberg",

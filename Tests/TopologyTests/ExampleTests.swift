@@ -17,7 +17,7 @@ func example(_ name: String) throws -> Topology {
 }
 
 @Suite struct ExampleTests {
-    @Test func `finds the examples`() { #expect(examples.count >= 3) }
+    @Test func `finds the examples`() { #expect(examples.count >= 6) }
 
     @Test(arguments: examples)
     func `every example is free of problems`(path: String) throws {
@@ -65,6 +65,18 @@ func example(_ name: String) throws -> Topology {
         #expect(!events.sources[0].reads(topic: "my.web.page_views"))
         #expect(events.route("web.page_views_de") == ["web.page_views"])
         #expect(events.pipeline.commitBytes == 256 << 20)
+    }
+
+    @Test func `plans topologies with Kafka`() throws {
+        let source = try example("kafka-source").sources[0]
+        #expect(source.kind == .kafka && source.reads(topic: "shop.archive.orders"))
+        #expect(try source.properties["bootstrap.servers"]?.reveal() == "localhost:9092")
+        #expect(try example("kafka-source").route("shop.archive.orders") == ["shop.orders"])
+        let sinks = try example("kafka-sink").sinks
+        #expect(sinks.map { $0.topic(of: "shop.orders") } == [nil, nil, "changes.shop.orders"])
+        #expect(sinks.map { $0.topic(of: "shop.orders_enriched") } == [nil, "shop.orders_enriched.latest", nil])
+        let table = try #require(try example("kafka-log-store").table(named: "shop.orders"))
+        #expect(table.properties["log-store.address"] == "localhost:9092")
     }
 
     @Test func `plans a transform over several lines`() throws {

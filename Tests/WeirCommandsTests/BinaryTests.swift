@@ -250,8 +250,9 @@ import WeirTesting
         }
     }
 
+    // Those with Kafka do not run without a broker.
     @Test(arguments: ["shop.yaml", "events.yaml", "partitioned.yaml"])
-    func `every example topology runs`(name: String) throws {
+    func `every example topology on a file log runs`(name: String) throws {
         try withTemporaryFolder { folder in
             let weir = WeirBinary(folder: folder)
             let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -1,0 +1,38 @@
+import Bytes
+
+extension Checker {
+    /// The `properties.*` of a source or sink without their prefix. They are librdkafka's and checked by it; here only what
+    /// no client can do without. `isKafka` is nil where the type is not known.
+    mutating func clientProperties(_ block: Block, isKafka: Bool?) -> [String: Secret] {
+        var properties: [String: Secret] = [:]
+        for entry in block.keys where entry.key.hasPrefix("properties.") && !entry.value.isMissing {
+            if isKafka == false {
+                reject(entry, in: block, "it belongs to type: kafka")
+                continue
+            }
+            let key = String(entry.key.dropFirst("properties.".count))
+            switch entry.value.content {
+            case .scalar(let text, _): properties[key] = Secret(text)
+            case .secret(let secret): properties[key] = secret
+            case .list, .mapping:
+                add(entry.value.place, "'\(entry.key)' must be a single value, not \(entry.value.kind)")
+            }
+        }
+        if isKafka == true, properties["bootstrap.servers"] == nil {
+            let near = properties.keys.sorted().first {
+                NearestName.nearest(to: $0, among: ["bootstrap.servers"]) != nil
+            }
+            add(
+                near.flatMap { block.entry("properties." + $0)?.place } ?? block.place,
+                "\(block.what) needs 'properties.bootstrap.servers'",
+                near.map { "'properties.\($0)' is not it" } ?? "write host:port of one or more brokers"
+            )
+        }
+        return properties
+    }
+
+    /// Reports a known key that means nothing where it stands.
+    mutating func reject(_ entry: Value.Entry, in block: Block, _ advice: String) {
+        add(entry.place, "'\(entry.key)' has no effect in \(block.what)", advice)
+    }
+}

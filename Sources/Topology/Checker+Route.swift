@@ -1,0 +1,49 @@
+import Bytes
+import Foundation
+
+extension Checker {
+    mutating func route(_ value: Value, _ declared: [CheckedTable]) -> Topology.Route? {
+        let keys = ["source-table", "sink-table", "description"]
+        guard let block = block(value, "route", keys: keys, required: ["source-table", "sink-table"]) else {
+            return nil
+        }
+        guard let pattern = pattern(block, "source-table"), let sinkTable = text(block, "sink-table") else {
+            return nil
+        }
+        let place = block.value("sink-table")?.place ?? block.place
+        let names = declared.map(\.name)
+        // What a group captures is not known, so $1 stands for any text.
+        var shape = ""
+        var rest = Substring(sinkTable)
+        while let next = rest.first {
+            rest = rest.dropFirst()
+            if next == "$", let digit = rest.first?.wholeNumberValue {
+                rest = rest.dropFirst()
+                shape += ".*"
+                if digit > pattern.groupCount {
+                    let has = pattern.groupCount == 0 ? "no group" : "only \(pattern.groupCount)"
+                    add(
+                        place,
+                        "'\(sinkTable)' uses $\(digit), but '\(pattern.text)' has \(has)",
+                        "put (…) around the part to reuse"
+                    )
+                }
+            } else {
+                shape += NSRegularExpression.escapedPattern(for: String(next))
+            }
+        }
+        if let shape = NamePattern(shape), !names.contains(where: { shape.matches($0) }) {
+            if sinkTable.contains("$") {
+                let known = names.isEmpty ? nil : "declared are \(names.joined(separator: ", "))"
+                add(place, "no declared table has a name like '\(sinkTable)'", known)
+            } else {
+                add(
+                    place,
+                    "sink table '\(sinkTable)' is not declared",
+                    NearestName.advice(for: sinkTable, among: names)
+                )
+            }
+        }
+        return Topology.Route(pattern: pattern, sinkTable: sinkTable, description: text(block, "description"))
+    }
+}

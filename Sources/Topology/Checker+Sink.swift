@@ -1,0 +1,126 @@
+import Bytes
+
+extension Checker {
+    private static let warehouseKeys = ["warehouse", "catalog"]
+    private static let kafkaKeys = ["format", "topic", "topic-prefix", "transactional.id.prefix"]
+
+    /// What a sink may take: a table or the result of a join.
+    struct Output {
+        let name: String
+        let isKeyed: Bool
+    }
+
+    /// The sinks of the file; nil when no warehouse is among them.
+    mutating func sinks(_ top: Block, _ outputs: [Output]) -> [Topology.Sink]? {
+        guard let value = top.value("sink") else { return nil }
+        var sinks: [Topology.Sink] = []
+        var isWhole = true
+        for member in members(value, "sink", allowsOne: true) {
+            guard let sink = sink(member, outputs) else {
+                isWhole = false
+                continue
+            }
+            if sink.kind == .mixedIceberg { checkUnique("mixed-iceberg", "sink of type", member.place) }
+            sinks.append(sink)
+        }
+        if sinks.contains(where: { $0.kind == .mixedIceberg }) { return sinks }
+        if isWhole, value.scalar == nil {
+            add(
+                value.place,
+                "the topology needs a sink of type mixed-iceberg",
+                "it keeps the tables and how far the sources were read; list it beside the others"
+            )
+        }
+        return nil
+    }
+
+    private mutating func sink(_ value: Value, _ outputs: [Output]) -> Topology.Sink? {
+        let keys = ["name", "type", "tables"] + Self.warehouseKeys + Self.kafkaKeys
+        guard let block = block(value, "sink", keys: keys, prefix: "properties.", required: ["type"]),
+            let kind = choice(block, "type", Topology.Sink.Kind.self)
+        else { return nil }
+        var sink = Topology.Sink(kind: kind)
+        sink.name = text(block, "name")
+        if let name = sink.name { checkUnique(name, "sink", block.value("name")?.place ?? block.place) }
+        sink.tables = tables(block, outputs)
+        sink.properties = clientProperties(block, isKafka: kind == .kafka)
+        switch kind {
+        case .mixedIceberg:
+            for key in Self.kafkaKeys { block.entry(key).map { reject($0, in: block, "it belongs to type: kafka") } }
+            sink.warehouse = text(block, "warehouse")
+            sink.catalog = secret(block, "catalog")
+        case .kafka:
+            for key in Self.warehouseKeys {
+                block.entry(key).map { reject($0, in: block, "it belongs to type: mixed-iceberg") }
+            }
+            sink.format = format(block, outputs.filter { sink.takes(table: $0.name) })
+            sink.transactionalIDPrefix = text(block, "transactional.id.prefix")
+            sink.topic = text(block, "topic")
+            sink.topicPrefix = text(block, "topic-prefix")
+            checkTopic(sink, block, outputs.filter { sink.takes(table: $0.name) }.count)
+        }
+        return sink
+    }
+
+    private mutating func secret(_ block: Block, _ key: String) -> Secret? {
+        if case .secret(let secret)? = block.value(key)?.content { return secret }
+        return text(block, key).map { Secret($0) }
+    }
+
+    private mutating func tables(_ block: Block, _ outputs: [Output]) -> [String] {
+        var tables: [String] = []
+        for table in texts(block, "tables") {
+            if tables.contains(table.text) {
+                add(table.place, "\(block.what) lists table '\(table.text)' twice")
+            } else if names["table" + table.text] == nil {
+                let advice = NearestName.advice(for: table.text, among: outputs.map(\.name))
+                add(table.place, "table '\(table.text)' is not declared", advice)
+            }
+            tables.append(table.text)
+        }
+        if let value = block.value("tables"), tables.isEmpty {
+            add(value.place, "\(block.what) lists no table", "leave 'tables' out to take all of them")
+        }
+        return tables
+    }
+
+    private mutating func format(_ block: Block, _ taken: [Output]) -> Topology.Sink.Format {
+        guard let entry = block.entry("format") else {
+            let known = Topology.Sink.Format.allCases.map(\.rawValue).joined(separator: ", ")
+            add(block.place, "\(block.what) needs 'format'", "known are \(known)")
+            return .debeziumJSON
+        }
+        let format = choice(block, "format", Topology.Sink.Format.self)
+        if format == .upsertKafka, let table = taken.first(where: { !$0.isKeyed }) {
+            add(
+                entry.value.place,
+                "upsert-kafka needs a primary key, and '\(table.name)' has none",
+                "declare one, or leave the table to another sink with 'tables'"
+            )
+        }
+        return format ?? .debeziumJSON
+    }
+
+    private mutating func checkTopic(_ sink: Topology.Sink, _ block: Block, _ tables: Int) {
+        switch (block.entry("topic"), block.entry("topic-prefix")) {
+        case (nil, nil): add(block.place, "\(block.what) needs 'topic' or 'topic-prefix'")
+        case (_?, let prefix?):
+            add(prefix.place, "\(block.what) has both 'topic' and 'topic-prefix'", "keep one of them")
+        case (let topic?, nil):
+            if tables > 1 {
+                add(
+                    topic.place,
+                    "'topic' takes one table, and \(block.what) has \(tables)",
+                    "choose one with 'tables', or give each its own topic with 'topic-prefix'"
+                )
+            }
+            if let name = sink.topic { checkUnique(name, "sink topic", topic.value.place) }
+        case (nil, _?): break
+        }
+        guard let name = sink.topic ?? sink.topicPrefix else { return }
+        let isPlain = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+        if !isPlain, let place = (block.value("topic") ?? block.value("topic-prefix"))?.place {
+            add(place, "'\(name)' is no name of a topic", "use letters, digits, '-', '_' and '.' only")
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import Bytes
+
+extension Checker {
+    private enum StartupMode: String, CaseIterable {
+        case earliest = "earliest-offset"
+        case latest = "latest-offset"
+        case timestamp
+        case specificOffsets = "specific-offsets"
+        case groupOffsets = "group-offsets"
+
+        /// The key that says more, which only this mode takes.
+        var detail: String? {
+            switch self {
+            case .timestamp: "scan.startup.timestamp-millis"
+            case .specificOffsets: "scan.startup.specific-offsets"
+            case .earliest, .latest, .groupOffsets: nil
+            }
+        }
+    }
+
+    mutating func startup(
+        _ block: Block,
+        _ kind: Topology.Source.Kind?,
+        _ topics: [String],
+        _ pattern: NamePattern?
+    ) -> Topology.Source.Startup {
+        let mode = choice(block, "scan.startup.mode", StartupMode.self)
+        // A mode that was misspelt is reported already; which details it takes is not known.
+        let isKnown = mode != nil || block.value("scan.startup.mode") == nil
+        for other in StartupMode.allCases where isKnown && other != mode {
+            guard let detail = other.detail, let entry = block.entry(detail) else { continue }
+            add(entry.place, "'\(detail)' has no effect", "it belongs to scan.startup.mode: \(other.rawValue)")
+        }
+        let place = block.value("scan.startup.mode")?.place ?? block.place
+        if let mode, let detail = mode.detail, block.value(detail) == nil {
+            let does = mode == .timestamp ? "begins at that time" : "begins at those offsets"
+            add(place, "\(block.what) needs '\(detail)'", "scan.startup.mode: \(mode.rawValue) \(does)")
+        }
+        switch mode ?? .earliest {
+        case .earliest: return .earliest
+        case .latest: return .latest
+        case .timestamp:
+            let time = parsed(block, "scan.startup.timestamp-millis", "write milliseconds since 1970") { text in
+                Int64(text).flatMap { $0 >= 0 ? $0 : nil }
+            }
+            return .timestamp(time ?? 0)
+        case .specificOffsets: return .specificOffsets(specificOffsets(block, topics, pattern))
+        case .groupOffsets:
+            if kind == .fileLog {
+                add(place, "a file-log keeps no group offsets", "choose another mode; tables keep their own positions")
+            } else if kind == .kafka, block.value("properties.group.id") == nil {
+                add(
+                    place,
+                    "\(block.what) needs 'properties.group.id'",
+                    "scan.startup.mode: group-offsets begins where that group stopped"
+                )
+            }
+            return .groupOffsets
+        }
+    }
+
+    /// `partition:0,offset:42;topic:orders,partition:1,offset:300`.
+    private mutating func specificOffsets(
+        _ block: Block,
+        _ topics: [String],
+        _ pattern: NamePattern?
+    ) -> [String: [Int: Int64]] {
+        let key = "scan.startup.specific-offsets"
+        var offsets: [String: [Int: Int64]] = [:]
+        let form =
+            "write partition:0,offset:42;partition:1,offset:300, with topic:NAME, in front where there are several"
+        for member in texts(block, key, separators: [";"]) where !member.text.isEmpty {
+            guard let position = StartupOffset(member.text) else {
+                add(member.place, "'\(member.text)' is no value of '\(key)'", form)
+                continue
+            }
+            guard let topic = position.topic ?? (pattern == nil && topics.count == 1 ? topics[0] : nil) else {
+                if !topics.isEmpty || pattern != nil {
+                    add(member.place, "'\(member.text)' names no topic, and \(block.what) may read several", form)
+                }
+                continue
+            }
+            if !topics.contains(topic), pattern?.matches(topic) != true {
+                let advice = NearestName.advice(for: topic, among: topics)
+                add(member.place, "\(block.what) does not read topic '\(topic)'", advice)
+            } else if offsets[topic]?[position.partition] != nil {
+                add(member.place, "'\(key)' names partition \(position.partition) of '\(topic)' twice")
+            }
+            offsets[topic, default: [:]][position.partition] = position.offset
+        }
+        if let value = block.value(key), offsets.isEmpty,
+            texts(block, key, separators: [";"]).allSatisfy(\.text.isEmpty)
+        {
+            add(value.place, "'\(key)' names no partition", form)
+        }
+        return offsets
+    }
+}
+
+/// One member of `scan.startup.specific-offsets`.
+private struct StartupOffset {
+    var topic: String?
+    let partition: Int
+    let offset: Int64
+
+    init?(_ text: String) {
+        var parts: [String: String] = [:]
+        for part in text.split(separator: ",") {
+            // Topic names hold no colon.
+            let pair = part.split(separator: ":", omittingEmptySubsequences: false).map { $0.trimmed }
+            guard pair.count == 2, !pair[1].isEmpty, ["topic", "partition", "offset"].contains(pair[0]),
+                parts.updateValue(pair[1], forKey: pair[0]) == nil
+            else { return nil }
+        }
+        guard let partition = parts["partition"].flatMap({ Int($0) }), 0...Int(Int32.max) ~= partition,
+            let offset = parts["offset"].flatMap({ Int64($0) }), offset >= 0
+        else { return nil }
+        topic = parts["topic"]
+        self.partition = partition
+        self.offset = offset
+    }
+}

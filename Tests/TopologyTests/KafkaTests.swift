@@ -1,0 +1,277 @@
+import Bytes
+import Foundation
+import Testing
+import Topology
+
+/// Sources and sinks of type kafka, where reading starts, and log stores.
+@Suite struct KafkaTests {
+    private static let file = "type: file-log\n    topics: [shop.public.orders]\n"
+    private static let servers = "    properties.bootstrap.servers: localhost:9092\n"
+    private static let kafka = "type: kafka\n    topics: [shop.public.orders]\n" + servers
+
+    private static func source(_ replacement: String, _ problem: String) -> Defect {
+        Defect(file, replacement, problem)
+    }
+    private static func kafka(_ extra: String, _ problem: String) -> Defect {
+        Defect(file, kafka + "    " + extra + "\n", problem)
+    }
+    private static func log(_ extra: String, _ problem: String) -> Defect {
+        Defect(file, file + "    " + extra + "\n", problem)
+    }
+    /// Beside the warehouse, on line 32 and after.
+    private static func sink(_ text: String, _ problem: String) -> Defect {
+        Defect("sink: { type: mixed-iceberg }", "sink:\n  - type: mixed-iceberg\n  - { type: kafka, \(text) }", problem)
+    }
+    private static func properties(_ text: String, _ problem: String) -> Defect {
+        Defect("base.file-index.hash-bucket: 4", text, problem)
+    }
+    private static let broker = "properties.bootstrap.servers: 'a:1'"
+
+    static let defects = [
+        source(
+            "type: kafka\n    topics: [a]\n",
+            "4:5: error: source 'cdc' needs 'properties.bootstrap.servers'; write host:port of one or more brokers"
+        ),
+        source(
+            "type: kafka\n    topics: [a]\n    properties.bootstrap.server: a\n",
+            "7:5: error: source 'cdc' needs 'properties.bootstrap.servers'; 'properties.bootstrap.server' is not it"
+        ),
+        source("type: kafak\n    topics: [a]\n", "5:11: error: 'kafak' is no value of 'type'; did you mean 'kafka'?"),
+        source("type: kafka\n" + servers, "4:5: error: source 'cdc' needs 'topics' or 'topic-pattern'"),
+        log(
+            servers.trimmingCharacters(in: .whitespacesAndNewlines),
+            "7:5: error: 'properties.bootstrap.servers' has no effect in source 'cdc'; it belongs to type: kafka"
+        ),
+        log("topic-pattern: a.*", "7:20: error: source 'cdc' has both 'topics' and 'topic-pattern'; keep one of them"),
+        log(
+            "topic-patern: a.*",
+            "7:5: error: unknown key 'topic-patern' in source 'cdc'; did you mean 'topic-pattern'?"
+        ),
+        kafka("propertes.group.id: g", "8:5: error: unknown key 'propertes.group.id' in source 'cdc'; known are"),
+        kafka("properties.group.id: [g]", "8:26: error: 'properties.group.id' must be a single value, not a list"),
+        kafka("path: /logs", "8:5: error: 'path' has no effect in source 'cdc'; it is the root of a file-log"),
+        kafka(
+            "topic-pattern: '('",
+            "8:20: error: '(' is no value of 'topic-pattern'; write a regular expression that matches whole names, such as shop.public.(.*)"
+        ),
+        kafka(
+            "scan.startup.mode: group-offset",
+            "8:24: error: 'group-offset' is no value of 'scan.startup.mode'; did you mean 'group-offsets'?"
+        ),
+        kafka(
+            "scan.startup.mode: group-offsets",
+            "8:24: error: source 'cdc' needs 'properties.group.id'; scan.startup.mode: group-offsets begins where that group stopped"
+        ),
+        log(
+            "scan.startup.mode: group-offsets",
+            "7:24: error: a file-log keeps no group offsets; choose another mode; tables keep their own positions"
+        ),
+        log(
+            "scan.startup.mode: specific-offsets",
+            "7:24: error: source 'cdc' needs 'scan.startup.specific-offsets'; scan.startup.mode: specific-offsets begins at those offsets"
+        ),
+        log(
+            "scan.startup.specific-offsets: 'partition:0,offset:1'",
+            "7:5: error: 'scan.startup.specific-offsets' has no effect; it belongs to scan.startup.mode: specific-offsets"
+        ),
+        log(
+            "scan.startup.timestamp-millis: 1",
+            "7:5: error: 'scan.startup.timestamp-millis' has no effect; it belongs to scan.startup.mode: timestamp"
+        ),
+        log(
+            "scan.on-lost-offsets: latst",
+            "7:27: error: 'latst' is no value of 'scan.on-lost-offsets'; did you mean 'latest'?"
+        ),
+        sink(
+            "topic: t, format: json",
+            "33:5: error: sink needs 'properties.bootstrap.servers'; write host:port of one"
+        ),
+        sink(
+            "topic-prefix: t., \(broker)",
+            "33:5: error: sink needs 'format'; known are debezium-json, json, upsert-kafka"
+        ),
+        sink(
+            "format: jsn, topic-prefix: t, \(broker)",
+            "33:28: error: 'jsn' is no value of 'format'; did you mean 'json'?"
+        ),
+        sink("format: json, \(broker)", "33:5: error: sink needs 'topic' or 'topic-prefix'"),
+        sink(
+            "format: json, topic: t, \(broker)",
+            "33:34: error: 'topic' takes one table, and sink has 3; choose one with 'tables', or give each its own topic with 'topic-prefix'"
+        ),
+        sink(
+            "format: json, topic: t, topic-prefix: p, \(broker)",
+            "33:44: error: sink has both 'topic' and 'topic-prefix'; keep one of them"
+        ),
+        sink(
+            "format: json, topic: a b, tables: [shop.orders], \(broker)",
+            "33:41: error: 'a b' is no name of a topic; use letters, digits, '-', '_' and '.' only"
+        ),
+        sink(
+            "format: json, topic-prefix: t, tables: [shop.order], \(broker)",
+            "33:60: error: table 'shop.order' is not declared; did you mean 'shop.orders'?"
+        ),
+        sink(
+            "format: json, topic-prefix: t, tables: [shop.orders, shop.orders], \(broker)",
+            "33:73: error: sink lists table 'shop.orders' twice"
+        ),
+        sink("topc: t, \(broker)", "33:20: error: unknown key 'topc' in sink; did you mean 'topic'?"),
+        sink(
+            "format: json, topic-prefix: t, warehouse: w, \(broker)",
+            "33:51: error: 'warehouse' has no effect in sink; it belongs to type: mixed-iceberg"
+        ),
+        Defect(
+            "type: mixed-iceberg",
+            "type: mixed-iceberg, topic: t",
+            "31:30: error: 'topic' has no effect in sink; it belongs to type: kafka"
+        ),
+        Defect(
+            "type: mixed-iceberg",
+            "type: kafka, format: json, topic-prefix: t, \(broker)",
+            "31:7: error: the topology needs a sink of type mixed-iceberg; it keeps the tables and how far the sources were read; list it beside the others"
+        ),
+        Defect(
+            "sink: { type: mixed-iceberg }",
+            "sink:\n  - type: mixed-iceberg\n  - type: mixed-iceberg",
+            "33:5: error: sink of type 'mixed-iceberg' is declared twice; the first is on line 32"
+        ),
+        Defect(
+            "primary-key: [order_id]\nsink: { type: mixed-iceberg }",
+            "description: none\nsink: [{ type: mixed-iceberg }, { type: kafka, format: upsert-kafka, topic-prefix: t, \(broker) }]",
+            "31:56: error: upsert-kafka needs a primary key, and 'shop.enriched' has none; declare one, or leave the table to another sink with 'tables'"
+        ),
+        properties(
+            "log-store.enabled: true, log-store.address: 'a:1'",
+            "13:38: error: table 'shop.orders' needs the property 'log-store.topic'; it is the topic that log-store.enabled: true writes changes to"
+        ),
+        properties(
+            "log-store.enabled: true, log-store.topic: t",
+            "13:38: error: table 'shop.orders' needs the property 'log-store.address'; write host:port of the brokers, or log-store.type: file"
+        ),
+        properties(
+            "log-store.type: kafak",
+            "13:35: error: 'kafak' is no value of 'log-store.type'; did you mean 'kafka'?"
+        ),
+        properties(
+            "log-store.data-format: jsn",
+            "13:42: error: 'jsn' is no value of 'log-store.data-format'; did you mean 'json'?"
+        ),
+        properties(
+            "log-store.topc: t",
+            "13:35: warning: unknown table property 'log-store.topc'; did you mean 'log-store.topic'?"
+        ),
+        properties(
+            "mixed-format.emit.mode: 'auto,log'",
+            "13:43: error: 'auto,log' is no value of 'mixed-format.emit.mode'; write file, log, 'file,log' or auto"
+        ),
+        properties(
+            "mixed-format.emit.mode: log",
+            "13:43: error: mixed-format.emit.mode: log writes to a log store; add log-store.enabled: true"
+        ),
+        properties(
+            "mixed-format.emit.auto-write-to-logstore.watermark-gap: soon",
+            "13:75: error: 'soon' is no value of 'mixed-format.emit.auto-write-to-logstore.watermark-gap'; write a duration such as 30s"
+        ),
+    ]
+
+    @Test(arguments: defects)
+    func `reports each defect at its place`(defect: Defect) throws {
+        let found = try problems(defect.part, defect.replacement)
+        #expect(found.contains { $0.hasPrefix(defect.problem) }, "found \(found.joined(separator: "\n"))")
+    }
+
+    @Test(arguments: [
+        ("partition:0", "is no value"), ("partition:0,offset:-1", "is no value"),
+        ("offset:1,partition:x", "is no value"),
+        ("partition:0,offset:1,offset:2", "is no value"), ("partition:0,ofset:1", "is no value"),
+        ("topic:x,partition:0,offset:1", "does not read topic 'x'"), (";", "names no partition"),
+        ("partition:0,offset:1;partition:0,offset:2", "names partition 0 of 'shop.public.orders' twice"),
+    ])
+    func `explains offsets that cannot be`(offsets: String, problem: String) throws {
+        let keys = "    scan.startup.mode: specific-offsets\n    scan.startup.specific-offsets: '\(offsets)'\n"
+        let found = try problems(Self.file, Self.kafka + keys)
+        #expect(found.count == 1 && found[0].hasPrefix("9:36: error: ") && found[0].contains(problem), "\(found)")
+    }
+
+    @Test func `offsets need their topic where there are several`() throws {
+        let several = Self.file.replacingOccurrences(of: "orders]", with: "orders, b]")
+        let keys = "    scan.startup.mode: specific-offsets\n    scan.startup.specific-offsets: "
+        let found = try problems(Self.file, several + keys + "'partition:0,offset:1'\n")
+        #expect(found.count == 1 && found[0].contains("names no topic, and source 'cdc' may read several"), "\(found)")
+        let named = keys + "'topic:b,partition:0,offset:1; partition:2, topic:shop.public.orders, offset:3'\n"
+        #expect(
+            try sources(several + named)[0].startup
+                == .specificOffsets(["b": [0: 1], "shop.public.orders": [2: 3]])
+        )
+    }
+
+    private func plan(_ part: String, _ text: String, _ environment: [String: String] = [:]) throws -> Topology {
+        let yaml = sound.replacingOccurrences(of: part, with: text)
+        let (topology, problems) = Topology.check(yaml: yaml, environment: environment)
+        #expect(problems.isEmpty, "\(problems)")
+        return try #require(topology)
+    }
+
+    private func sources(_ text: String, _ environment: [String: String] = [:]) throws -> [Topology.Source] {
+        try plan(Self.file, text, environment).sources
+    }
+
+    @Test func `plans a source`() throws {
+        let extra = """
+                topic-pattern: shop\\.new\\..*
+                properties.group.id: weir
+                properties.sasl.password: "${env:PASSWORD}"
+                scan.startup.mode: specific-offsets
+                scan.startup.specific-offsets: topic:shop.public.orders,partition:0,offset:42;topic:shop.new.a,partition:1,offset:300
+                scan.on-lost-offsets: earliest
+
+            """
+        let source = try sources(Self.kafka + extra, ["PASSWORD": "secret!"])[0]
+        #expect(source.kind == .kafka && source.onLostOffsets == .earliest)
+        #expect(source.reads(topic: "shop.public.orders") && source.reads(topic: "shop.new.x"))
+        #expect(!source.reads(topic: "my.shop.new.x"))
+        #expect(source.startup == .specificOffsets(["shop.public.orders": [0: 42], "shop.new.a": [1: 300]]))
+        #expect(source.properties.keys.sorted() == ["bootstrap.servers", "group.id", "sasl.password"])
+        #expect(try source.properties["sasl.password"]?.reveal() == "secret!")
+        #expect(try source.properties["bootstrap.servers"]?.reveal() == "localhost:9092")
+        var dumped = ""
+        dump(source, to: &dumped)
+        for text in ["\(source)", dumped, String(reflecting: source)] { #expect(!text.contains("secret!"), "\(text)") }
+        let group = Self.kafka + "    properties.group.id: g\n    scan.startup.mode: group-offsets\n"
+        #expect(try sources(group)[0].startup == .groupOffsets)
+    }
+
+    @Test func `plans several sinks`() throws {
+        let sinks = """
+            sink:
+              - { type: mixed-iceberg, warehouse: /lake }
+              - name: enriched
+                type: kafka
+                format: upsert-kafka
+                topic: enriched
+                tables: [shop.enriched]
+                transactional.id.prefix: shop-1
+                properties.bootstrap.servers: localhost:9092
+              - { type: kafka, format: debezium-json, topic-prefix: cdc., properties.bootstrap.servers: "a:1" }
+            """
+        let topology = try plan("sink: { type: mixed-iceberg }", sinks)
+        #expect(topology.sinks.map(\.kind) == [.mixedIceberg, .kafka, .kafka])
+        #expect(topology.sink.warehouse == "/lake" && topology.sink.topic(of: "shop.orders") == nil)
+        let enriched = topology.sinks[1]
+        #expect(enriched.name == "enriched" && enriched.format == .upsertKafka)
+        #expect(enriched.transactionalIDPrefix == "shop-1")
+        #expect(enriched.topic(of: "shop.enriched") == "enriched" && enriched.topic(of: "shop.orders") == nil)
+        #expect(topology.sinks[2].topic(of: "shop.orders") == "cdc.shop.orders")
+        #expect(try topology.sinks[2].properties["bootstrap.servers"]?.reveal() == "a:1")
+    }
+
+    @Test(arguments: [
+        "log-store.enabled: true, log-store.topic: t, log-store.address: 'a:1', mixed-format.emit.mode: 'log,file'",
+        "log-store.enabled: true, log-store.topic: t, log-store.type: file, log-store.data-format: columnar",
+        "log-store.enabled: false, mixed-format.emit.mode: file", "mixed-format.emit.mode: auto",
+    ])
+    func `takes log stores`(properties: String) throws {
+        let table = try #require(try plan("base.file-index.hash-bucket: 4", properties).table(named: "shop.orders"))
+        #expect(!table.properties.isEmpty)
+    }
+}
