@@ -98,7 +98,7 @@ let package = Package(
             "WeirCommands",
             [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
-                "IcebergTables", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology",
+                "IcebergTables", "KafkaLog", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology",
                 argumentParser,
             ]
         ),

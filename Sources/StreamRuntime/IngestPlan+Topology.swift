@@ -13,13 +13,13 @@ extension IngestPlan {
     /// Resolves a topology: opens its logs, loads the tables it writes and creates those that are missing.
     ///
     /// - Parameters:
-    ///   - openLog: opens the file log of a root; nil stands for the default root.
+    ///   - openLog: opens the log of a source.
     ///   - nowMilliseconds: the creation time of new tables.
     public static func resolve(
         _ topology: Topology,
         catalog: any Catalog,
         nowMilliseconds: Int64,
-        openLog: (String?) throws(WeirError) -> any PartitionedLog
+        openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog
     ) throws(WeirError) -> IngestPlan {
         try checkSupport(topology)
         var sources: [Source] = []
@@ -27,10 +27,13 @@ extension IngestPlan {
             sources.append(
                 Source(
                     name: source.name,
-                    log: try openLog(source.path),
+                    log: try openLog(source),
                     topics: source.topics,
                     includes: { source.reads(topic: $0) },
-                    startup: try Startup(source.startup),
+                    startup: Startup(source.startup),
+                    onLostOffsets: LostOffsets(source.onLostOffsets),
+                    group: try source.group(of: topology),
+                    pattern: source.topicPattern?.text,
                     options: DebeziumJSONOptions(source)
                 )
             )
@@ -86,20 +89,6 @@ extension IngestPlan {
 
     /// What a topology file may say and runs do not do yet.
     private static func checkSupport(_ topology: Topology) throws(WeirError) {
-        for source in topology.sources where source.kind == .kafka {
-            throw WeirError(
-                .unsupported,
-                "source '\(source.name)' reads Kafka, which is not supported yet",
-                advice: "use type: file-log, which keeps Kafka's record format"
-            )
-        }
-        for source in topology.sources where source.onLostOffsets != .fail {
-            throw WeirError(
-                .unsupported,
-                "source '\(source.name)' goes on after lost offsets, which is not supported yet",
-                advice: "use scan.on-lost-offsets: fail"
-            )
-        }
         if topology.sinks.contains(where: { $0.kind == .kafka }) {
             throw WeirError(
                 .unsupported,
@@ -121,22 +110,22 @@ extension IngestPlan {
     public static func conflicts(
         _ topology: Topology,
         catalog: any Catalog,
-        openLog: (String?) throws(WeirError) -> any PartitionedLog
+        openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog
     ) -> [WeirError] {
         var found: [WeirError] = []
         func collect(_ body: () throws(WeirError) -> Void) {
             do throws(WeirError) { try body() } catch { found.append(error) }
         }
         collect { () throws(WeirError) in try checkSupport(topology) }
-        for source in topology.sources where source.kind == .fileLog {
+        for source in topology.sources {
             collect { () throws(WeirError) in
-                let existing = try openLog(source.path).topics()
+                let existing = try openLog(source).topics()
                 for topic in source.topics where !existing.contains(topic) {
                     throw SourcePartitions.missing(
                         topic,
                         source: source.name,
                         existing: existing,
-                        isBroker: false
+                        isBroker: source.kind == .kafka
                     )
                 }
             }
@@ -237,18 +226,37 @@ extension RowTransform {
 }
 
 extension IngestPlan.Startup {
-    fileprivate init(_ startup: Topology.Source.Startup) throws(WeirError) {
+    fileprivate init(_ startup: Topology.Source.Startup) {
         switch startup {
         case .earliest: self = .earliest
         case .latest: self = .latest
         case .timestamp(let time): self = .timestamp(time)
-        case .specificOffsets, .groupOffsets:
-            throw WeirError(
-                .unsupported,
-                "sources do not begin at given offsets yet",
-                advice: "use scan.startup.mode: earliest-offset, latest-offset or timestamp"
-            )
+        case .specificOffsets(let topics):
+            var offsets: [TopicPartition: Int64] = [:]
+            for (topic, partitions) in topics {
+                for (number, offset) in partitions { offsets[TopicPartition(topic: topic, partition: number)] = offset }
+            }
+            self = .offsets(offsets)
+        case .groupOffsets: self = .groupOffsets
         }
+    }
+}
+
+extension IngestPlan.LostOffsets {
+    fileprivate init(_ rule: Topology.Source.LostOffsets) {
+        switch rule {
+        case .fail: self = .fail
+        case .earliest: self = .earliest
+        case .latest: self = .latest
+        }
+    }
+}
+
+extension Topology.Source {
+    /// The group whose members share the source; nil for a file log, which one process reads.
+    fileprivate func group(of topology: Topology) throws(WeirError) -> String? {
+        guard kind == .kafka else { return nil }
+        return try properties["group.id"]?.reveal() ?? "weir-\(topology.name)"
     }
 }
 

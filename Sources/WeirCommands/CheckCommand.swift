@@ -1,6 +1,5 @@
 import ArgumentParser
 import Bytes
-import EventLog
 import Foundation
 import IcebergFormat
 import IcebergTables
@@ -48,8 +47,9 @@ struct CheckCommand: ParsableCommand {
     ) throws(WeirError) -> (problems: [Topology.Problem], existing: Set<String>) {
         let places = try place.places(topology)
         let catalog = try Self.catalog(places)
-        let conflicts = IngestPlan.conflicts(topology, catalog: catalog) { (root) throws(WeirError) in
-            try FileLog(root: root ?? places.logRoot)
+        let logs = TopologyLogs(places)
+        let conflicts = IngestPlan.conflicts(topology, catalog: catalog) { (source) throws(WeirError) in
+            try logs.source(source)
         }
         let problems = conflicts.map { error in
             let line = Self.line(of: error.message, in: yaml)

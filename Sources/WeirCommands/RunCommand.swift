@@ -1,6 +1,5 @@
 import ArgumentParser
 import Bytes
-import EventLog
 import Foundation
 import IcebergFormat
 import ObjectStorage
@@ -48,6 +47,15 @@ struct RunCommand: ParsableCommand {
             let records = HumanText.count(counts.deadLetters, "record")
             Terminal.note("warning: \(records) could not be taken in; see \(runner.deadLetterPath)")
         }
+        for range in counts.lostOffsets {
+            Terminal.note("warning: \(range) were not in the log any more and have been passed over")
+        }
+        if counts.fenced > 0 {
+            Terminal.note(
+                "warning: partitions were taken over \(HumanText.count(counts.fenced, "time")) before this process had "
+                    + "committed what it had read of them; the other process reads that again"
+            )
+        }
         if !counts.unroutedTables.isEmpty {
             let records = HumanText.count(counts.unrouted, "record")
             let tables = counts.unroutedTables.sorted().prefix(5).joined(separator: ", ")
@@ -92,13 +100,21 @@ final class TopologyRunner: Sendable {
 
     init(_ topology: Topology, _ places: WarehousePlaces, showsProgress: Bool) throws(WeirError) {
         let files = LocalFileSystem()
-        lock = try TopologyLock(topology: topology.name, warehouse: places.warehouse, files: files)
+        let isShared = topology.sources.allSatisfy { $0.kind == .kafka }
+        lock = try TopologyLock(
+            topology: topology.name,
+            warehouse: places.warehouse,
+            files: files,
+            isShared: isShared
+        )
+        let logs = TopologyLogs(places)
         let plan = try IngestPlan.resolve(
             topology,
             catalog: try places.openedCatalog(),
             nowMilliseconds: TimeText.nowMilliseconds
-        ) { (root) throws(WeirError) in try FileLog(root: root ?? places.logRoot) }
-        deadLetterPath = "\(places.warehouse)/dead-letters/\(topology.name).ndjson"
+        ) { (source) throws(WeirError) in try logs.source(source) }
+        let name = TopologyLock.name(topology: topology.name, number: lock.number)
+        deadLetterPath = "\(places.warehouse)/dead-letters/\(name).ndjson"
         let line = ProgressLine(isOn: showsProgress)
         self.line = line
         let watch = Stopwatch()
