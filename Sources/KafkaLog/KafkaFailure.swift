@@ -83,7 +83,7 @@ package enum KafkaFailure {
     }
 
     private static func isTelling(_ text: String) -> Bool {
-        ["onnect", "esolve", "imed out", "listener", "SSL", "SASL", "route"].contains { text.contains($0) }
+        ["onnect", "esolve", "imed out", "listener", "SSL", "SASL", "ApiVersion", "route"].contains { text.contains($0) }
     }
 
     private static func meaning(_ code: rd_kafka_resp_err_t, _ text: String) -> Meaning {
@@ -103,6 +103,12 @@ package enum KafkaFailure {
             || lower.contains("plaintext broker listener")
         {
             return tlsMeaning(broker, text)
+        }
+        if lower.contains("apiversionrequest failed") {
+            return (
+                .unsupported, "\(broker) does not say what it can do (\(brief(text)))",
+                "is it a Kafka broker of version 0.10 or later? does a newer librdkafka understand it?"
+            )
         }
         if lower.contains("connection refused") {
             return (

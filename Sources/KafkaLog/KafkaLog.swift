@@ -54,10 +54,10 @@ public final class KafkaLog: SharedLog {
         let list = KafkaPartitionList()
         // Negative times are librdkafka's names for beginning and end.
         list.add(topic, partition, offset: max(timestamp, 0))
-        var code = rd_kafka_offsets_for_times(client.raw, list.raw, timeoutMilliseconds)
-        if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.elements[0].err }
+        var code = list.with { rd_kafka_offsets_for_times(client.raw, $0, timeoutMilliseconds) }
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw try failure(code, topic, partition) }
-        let found = list.elements[0].offset
+        let found = list.first.offset
         return found >= 0 ? found : try offsets(topic: topic, partition: partition).end
     }
 
@@ -83,7 +83,7 @@ public final class KafkaLog: SharedLog {
 
     public func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64? {
         let list = try committed(group: group, topic: topic, partition: partition)
-        let offset = list.elements[0].offset
+        let offset = list.first.offset
         return offset >= 0 ? offset : nil
     }
 
@@ -95,8 +95,8 @@ public final class KafkaLog: SharedLog {
         let handle = if let known { known } else { try KafkaHandle(.offsets(group: group), settings) }
         groups.withLock { $0[group] = handle }
         let list = KafkaPartitionList([TopicPartition(topic: topic, partition: partition)])
-        var code = rd_kafka_committed(handle.raw, list.raw, timeoutMilliseconds)
-        if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.elements[0].err }
+        var code = list.with { rd_kafka_committed(handle.raw, $0, timeoutMilliseconds) }
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }
         // A topic that is not there yet has no offsets.
         if code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { return list }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {

@@ -27,7 +27,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         for topic in topics { list.add(topic, -1, offset: Int64(RD_KAFKA_OFFSET_INVALID)) }
         // A name that begins with "^" is a pattern to librdkafka.
         if let pattern { list.add("^(\(pattern))$", -1, offset: Int64(RD_KAFKA_OFFSET_INVALID)) }
-        let code = rd_kafka_subscribe(handle.raw, list.raw)
+        let code = list.with { rd_kafka_subscribe(handle.raw, $0) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw WeirError(
                 .invalid,
@@ -69,8 +69,8 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         }
         // From the end, and paused: this client must not fetch what the other one reads.
         let list = KafkaPartitionList(partitions, offset: Int64(RD_KAFKA_OFFSET_END))
-        try check(rd_kafka_assign(handle.raw, list.raw), "take partitions in group \(group)")
-        try check(rd_kafka_pause_partitions(handle.raw, list.raw), "pause partitions in group \(group)")
+        try check(list.with { rd_kafka_assign(handle.raw, $0) }, "take partitions in group \(group)")
+        try check(list.with { rd_kafka_pause_partitions(handle.raw, $0) }, "pause partitions in group \(group)")
         owned = Set(partitions)
     }
 
@@ -79,10 +79,8 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         guard !hasLeft, unanswered != .lost, next.keys.allSatisfy(owned.contains) else { return false }
         let list = KafkaPartitionList()
         for (partition, offset) in next { list.add(partition.topic, partition.partition, offset: offset) }
-        var code = rd_kafka_commit(handle.raw, list.raw, 0)
-        if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-            code = list.elements.first { $0.err != RD_KAFKA_RESP_ERR_NO_ERROR }?.err ?? code
-        }
+        var code = list.with { rd_kafka_commit(handle.raw, $0, 0) }
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }
         switch code {
         case RD_KAFKA_RESP_ERR_NO_ERROR: return true
         case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,

@@ -6,7 +6,7 @@ import Foundation
 /// librdkafka's list of partitions with an offset and a text each.
 final class KafkaPartitionList: @unchecked Sendable {
     // Used by one thread at a time.
-    let raw: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+    private let raw: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
 
     init(_ partitions: [TopicPartition] = [], offset: Int64 = Int64(RD_KAFKA_OFFSET_INVALID)) {
         raw = rd_kafka_topic_partition_list_new(Int32(partitions.count))
@@ -15,10 +15,30 @@ final class KafkaPartitionList: @unchecked Sendable {
 
     deinit { rd_kafka_topic_partition_list_destroy(raw) }
 
-    var elements: UnsafeMutableBufferPointer<rd_kafka_topic_partition_t> {
-        UnsafeMutableBufferPointer(start: raw.pointee.elems, count: Int(raw.pointee.cnt))
+    /// Calls librdkafka with the list; the pointer must not outlive the call.
+    func with<Result>(_ call: (UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> Result) -> Result {
+        withExtendedLifetime(self) { call(raw) }
     }
-    var partitions: [TopicPartition] { Self.partitions(raw) }
+
+    /// The first partition's offset, negative for none, and the text with it.
+    var first: (offset: Int64, metadata: String?) {
+        with { list in
+            guard list.pointee.cnt > 0 else { return (Int64(RD_KAFKA_OFFSET_INVALID), nil) }
+            let element = list.pointee.elems[0]
+            let text = element.metadata.map {
+                String(decoding: UnsafeRawBufferPointer(start: $0, count: element.metadata_size), as: UTF8.self)
+            }
+            return (element.offset, text)
+        }
+    }
+
+    /// What a call that succeeded as a whole says about single partitions.
+    var failure: rd_kafka_resp_err_t {
+        with { list in
+            (0..<Int(list.pointee.cnt)).lazy.map { list.pointee.elems[$0].err }
+                .first { $0 != RD_KAFKA_RESP_ERR_NO_ERROR } ?? RD_KAFKA_RESP_ERR_NO_ERROR
+        }
+    }
 
     static func partitions(_ list: UnsafePointer<rd_kafka_topic_partition_list_t>) -> [TopicPartition] {
         (0..<Int(list.pointee.cnt)).map { index in

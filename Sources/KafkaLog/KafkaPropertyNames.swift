@@ -32,14 +32,14 @@ enum KafkaPropertyNames {
         return renamed[name] ?? name
     }
 
-    /// What to write in place of a property that librdkafka does not know.
+    /// What to write in place of a property that librdkafka does not know or take.
     static func advice(for name: String) -> String? {
         switch name {
         case "sasl.jaas.config": "use sasl.username and sasl.password"
         case "ssl.truststore.location", "ssl.truststore.password", "ssl.truststore.type", "ssl.truststore.certificates":
             "use ssl.ca.location with a PEM file"
         case "ssl.keystore.type": "use ssl.keystore.location with a PKCS#12 file"
-        default: NearestName.nearest(to: name, among: all).map { "did you mean '\($0)'?" }
+        default: NearestName.nearest(to: name, among: all).flatMap { $0 == name ? nil : "did you mean '\($0)'?" }
         }
     }
 

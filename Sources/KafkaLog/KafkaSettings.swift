@@ -79,8 +79,7 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
             .invalid,
             said.text.hasSuffix(".") ? String(said.text.dropLast()) : said.text,
             at: "property \(name)",
-            advice: result == RD_KAFKA_CONF_UNKNOWN
-                ? KafkaPropertyNames.advice(for: name) : "see CONFIGURATION.md of librdkafka for what it takes"
+            advice: KafkaPropertyNames.advice(for: name) ?? "see CONFIGURATION.md of librdkafka for what it takes"
         )
     }
 }

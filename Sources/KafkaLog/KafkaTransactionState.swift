@@ -13,7 +13,9 @@ enum KafkaTransactionState {
         if state.utf8.count <= limit, !state.hasPrefix(mark) { return state }
         var packed = GrowableBuffer()
         let bytes = Buffer(copying: state.utf8)
-        try Gzip.compress(bytes.bytes, into: &packed, level: 9)
+        try withExtendedLifetime(bytes) { () throws(WeirError) in
+            try Gzip.compress(bytes.bytes, into: &packed, level: 9)
+        }
         let encoded = mark + Data(bytes: packed.base, count: packed.count).base64EncodedString()
         guard encoded.utf8.count <= limit else {
             throw WeirError(
@@ -32,7 +34,10 @@ enum KafkaTransactionState {
             throw WeirError(.corrupt, "the state of the last transaction is damaged: no base64")
         }
         var state = GrowableBuffer()
-        try Gzip.decompress(Buffer(copying: packed).bytes, into: &state, limit: decodedLimit)
+        let bytes = Buffer(copying: packed)
+        try withExtendedLifetime(bytes) { () throws(WeirError) in
+            try Gzip.decompress(bytes.bytes, into: &state, limit: decodedLimit)
+        }
         return String(decoding: UnsafeRawBufferPointer(start: state.base, count: state.count), as: UTF8.self)
     }
 }

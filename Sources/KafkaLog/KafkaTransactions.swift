@@ -33,13 +33,11 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
 
     public func committedState() throws(WeirError) -> String? {
         try makeReady()
-        let element = try log.committed(group: group, topic: topic, partition: 0).elements[0]
-        guard element.offset >= 0 else { return nil }
-        count = max(count, element.offset)
-        guard let metadata = element.metadata else { return "" }
-        let bytes = UnsafeRawBufferPointer(start: metadata, count: element.metadata_size)
+        let stored = try log.committed(group: group, topic: topic, partition: 0).first
+        guard stored.offset >= 0 else { return nil }
+        count = max(count, stored.offset)
         do {
-            return try KafkaTransactionState.decode(String(decoding: bytes, as: UTF8.self))
+            return try KafkaTransactionState.decode(stored.metadata ?? "")
         } catch {
             throw error.located(at: "group \(group), topic \(topic)")
         }
@@ -98,8 +96,8 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
             throw WeirError(.invalid, "'\(group)' is no name of a group", at: producer.handle.brokers)
         }
         defer { rd_kafka_consumer_group_metadata_destroy(group) }
-        try retrying("store the state of a transaction") {
-            rd_kafka_send_offsets_to_transaction(producer.handle.raw, list.raw, group, $0)
+        try retrying("store the state of a transaction") { timeout in
+            list.with { rd_kafka_send_offsets_to_transaction(producer.handle.raw, $0, group, timeout) }
         }
     }
 

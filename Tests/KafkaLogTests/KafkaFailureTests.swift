@@ -17,7 +17,7 @@ import Testing
         let unknown = failure { _ = try Self.settings("a:1", ["fetch.min.byte": "1"]) }
         #expect(unknown?.code == .invalid)
         #expect(unknown?.location == "property fetch.min.byte")
-        #expect(unknown?.message.contains("No such configuration property") == true, "\(unknown, default: "none")")
+        #expect(unknown?.message.contains("No such configuration property") == true, "\(String(describing: unknown))")
         #expect(unknown?.advice == "did you mean 'fetch.min.bytes'?")
         let bad = failure { _ = try Self.settings("a:1", ["session.timeout.ms": "soon"]) }
         #expect(bad?.code == .invalid)
@@ -41,7 +41,7 @@ import Testing
         #expect(refused?.code == .storage)
         #expect(
             refused?.message == "cannot list the topics: broker 127.0.0.1:1 refused the connection",
-            "\(refused, default: "none")"
+            "\(String(describing: refused))"
         )
         let found = KafkaBrokerCheck.findings(
             try Self.settings("no-such-host.invalid:9092"),

@@ -24,7 +24,8 @@ import Testing
     @Test func `two members share partitions, and one takes over from the other`() throws {
         let kafka = try MockKafka()
         try kafka.createTopic("orders", partitions: 4)
-        let log = try kafka.log()
+        // The mock waits for a session's time at every change.
+        let log = try kafka.log(["session.timeout.ms": "3000", "heartbeat.interval.ms": "300"])
         let first = try log.join(group: "g", topics: ["orders"], pattern: nil)
         let all = try #require(try Self.settle([(first, 4)]))
         #expect(all == [(0..<4).map { TopicPartition(topic: "orders", partition: $0) }])

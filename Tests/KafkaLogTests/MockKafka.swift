@@ -49,7 +49,7 @@ func encode(_ records: [TestRecord], partition: Int = 0) -> RawBatch {
     func append(_ text: String?) -> (start: Int32, count: Int32) {
         guard let text else { return (0, -1) }
         let start = arena.count
-        Buffer(copying: text.utf8).bytes.withUnsafeBytes { arena.append($0) }
+        Array(text.utf8).withUnsafeBytes { arena.append($0) }
         return (Int32(start), Int32(arena.count - start))
     }
     for record in records {
