@@ -73,6 +73,7 @@ let package = Package(
         target("ChangeEvents", ["Columnar"]),
         target("EventLog", ["Bytes", "CLinux", "ObjectStorage"]),
         target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
+        target("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog"]),
         target("IcebergFormat", ["Bytes", "Columnar"]),
         target(
             "IcebergTables",
@@ -133,6 +134,7 @@ let package = Package(
             ["Bytes", "ChangeEvents", "Columnar", "EventLog", "ObjectStorage"],
             resources: [.copy("Fixtures")]
         ),
+        tests("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
         tests("IcebergFormat", ["Bytes", "Columnar"], resources: [.copy("Fixtures")]),
         tests("IcebergTables", ["Bytes", "Columnar", "IcebergFormat", "ObjectStorage"]),
         tests(
