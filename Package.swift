@@ -75,6 +75,7 @@ let package = Package(
         target("EventLog", ["Bytes", "CLinux", "ObjectStorage"]),
         target("KafkaLog", ["Bytes", "CRdKafka", "EventLog"]),
         target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
+        target("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog"]),
         target("IcebergFormat", ["Bytes", "Columnar"]),
         target(
             "IcebergTables",
@@ -136,6 +137,7 @@ let package = Package(
             ["Bytes", "ChangeEvents", "Columnar", "EventLog", "ObjectStorage"],
             resources: [.copy("Fixtures")]
         ),
+        tests("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
         tests("IcebergFormat", ["Bytes", "Columnar"], resources: [.copy("Fixtures")]),
         tests("IcebergTables", ["Bytes", "Columnar", "IcebergFormat", "ObjectStorage"]),
         tests(

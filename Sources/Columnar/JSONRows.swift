@@ -5,13 +5,23 @@ import Bytes
 /// Decimals, dates, times, timestamps, uuids and bytes (in hexadecimal) are strings, numbers that are not finite are
 /// `"NaN"`, `"Infinity"`, `"-Infinity"`, nulls are written out.
 public struct JSONRowEncoder: Sendable {
+    /// How values are written that JSON has no form for.
+    public enum Style: Sendable {
+        /// Iceberg's single values.
+        case iceberg
+        /// As Flink writes events: decimals are numbers with all their digits, bytes are base64; all else is Iceberg's.
+        case events
+    }
+
     private let schema: Schema
+    private let style: Style
     /// `{"a":`, `,"b":`, … one after the other, and where each ends.
     private let names: Buffer
     private let nameEnds: [Int]
 
-    public init(_ schema: Schema) {
+    public init(_ schema: Schema, style: Style = .iceberg) {
         self.schema = schema
+        self.style = style
         var text = GrowableBuffer()
         var ends: [Int] = []
         for (index, field) in schema.fields.enumerated() {
@@ -28,7 +38,7 @@ public struct JSONRowEncoder: Sendable {
     /// Ties the encoder to a batch of its schema's types: the form to use in loops over rows.
     public func rows(of batch: ColumnBatch) -> JSONRows {
         precondition(batch.columns.count == schema.count, "a batch has one column per field of the encoder")
-        return JSONRows(batch: batch, names: names, nameEnds: nameEnds)
+        return JSONRows(batch: batch, names: names, nameEnds: nameEnds, style: style)
     }
 
     /// Appends one row of a batch. In loops, `rows(of:)` once and its `append` are faster.
@@ -69,14 +79,14 @@ public struct JSONRows: @unchecked Sendable {
         }
     }
 
-    init(batch: ColumnBatch, names: Buffer, nameEnds: [Int]) {
+    init(batch: ColumnBatch, names: Buffer, nameEnds: [Int], style: JSONRowEncoder.Style) {
         self.batch = batch
         self.names = names
         columns = batch.columns.enumerated().map { index, column in
             let start = index == 0 ? 0 : nameEnds[index - 1]
             return Column(
                 name: UnsafeRawBufferPointer(rebasing: names.bytes[start..<nameEnds[index]]),
-                type: JSONType(column.type),
+                type: JSONType(column.type, style),
                 validity: column.validity?.base,
                 values: column.values.base,
                 bytes: column.bytes?.base
@@ -117,6 +127,11 @@ public struct JSONRows: @unchecked Sendable {
         case .uuid:
             let bytes = UnsafeRawBufferPointer(start: column.values + row * 16, count: 16)
             quoted(&target) { $0.appendUUID(bytes) }
+        case .base64: quoted(&target) { $0.appendBase64(column.text(row)) }
+        case .fixedBase64(let width):
+            let bytes = UnsafeRawBufferPointer(start: column.values + row * width, count: width)
+            quoted(&target) { $0.appendBase64(bytes) }
+        case .number(let scale): target.appendDecimal(value(Int128.self), scale: scale)
         case .decimal(let scale): quoted(&target) { $0.appendDecimal(value(Int128.self), scale: scale) }
         case .date: quoted(&target) { $0.appendDate(Int(value(Int32.self))) }
         case .time: quoted(&target) { $0.appendTime(value(Int64.self)) }
@@ -139,11 +154,13 @@ public struct JSONRows: @unchecked Sendable {
 
 /// `FieldType` without its nested cases, so that a switch per value copies no references.
 private enum JSONType {
-    case boolean, int, long, float, double, date, time, timestamp, timestamptz, string, uuid, binary
+    case boolean, int, long, float, double, date, time, timestamp, timestamptz, string, uuid, binary, base64
     case decimal(scale: Int)
+    case number(scale: Int)
     case fixed(Int)
+    case fixedBase64(Int)
 
-    init(_ type: FieldType) {
+    init(_ type: FieldType, _ style: JSONRowEncoder.Style) {
         self =
             switch type {
             case .boolean: .boolean
@@ -151,15 +168,15 @@ private enum JSONType {
             case .long: .long
             case .float: .float
             case .double: .double
-            case .decimal(_, let scale): .decimal(scale: scale)
+            case .decimal(_, let scale): style == .events ? .number(scale: scale) : .decimal(scale: scale)
             case .date: .date
             case .time: .time
             case .timestamp: .timestamp
             case .timestamptz: .timestamptz
             case .string: .string
             case .uuid: .uuid
-            case .fixed(let length): .fixed(length)
-            case .binary: .binary
+            case .fixed(let length): style == .events ? .fixedBase64(length) : .fixed(length)
+            case .binary: style == .events ? .base64 : .binary
             case .list, .map, .structure, .other: preconditionFailure("\(type) is not held in column vectors")
             }
     }

@@ -3,12 +3,16 @@ import Foundation
 import Testing
 import Topology
 
-/// The files of `topologies/` at the root of the package.
+/// The files of `topologies/` at the root of the package, and what the services of `docker/` run.
 let examples: [String] = {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("topologies").path
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(folder)/\($0)" }
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    func files(_ folder: String, _ prefix: String) -> [String] {
+        let path = root.appendingPathComponent(folder).path
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".yaml") }.sorted().map { "\(path)/\($0)" }
+    }
+    return files("topologies", "") + files("docker", "topology")
 }()
 
 func example(_ name: String) throws -> Topology {
@@ -17,7 +21,7 @@ func example(_ name: String) throws -> Topology {
 }
 
 @Suite struct ExampleTests {
-    @Test func `finds the examples`() { #expect(examples.count >= 6) }
+    @Test func `finds the examples`() { #expect(examples.count >= 8) }
 
     @Test(arguments: examples)
     func `every example is free of problems`(path: String) throws {

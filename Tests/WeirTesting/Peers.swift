@@ -17,8 +17,16 @@ public enum Peers {
         public let description: String
     }
 
+    /// A file of the Python environment, such as a program that a package brings along; nil when it is not there.
+    static func file(_ path: String) -> String? {
+        let libraries = checkout + "/.deps/peers/lib"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
+        return versions.filter { $0.hasPrefix("python3") }.map { "\(libraries)/\($0)/site-packages/\(path)" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
     /// What one of the peer scripts prints. Fails with its complaints when it does not end well.
-    public static func run(_ script: String, _ arguments: [String]) throws -> String {
+    public static func run(_ script: String, _ arguments: [String], input: String? = nil) throws -> String {
         guard isInstalled else {
             throw Failure(description: "\(python) is missing; scripts/install-test-peers installs it")
         }
@@ -32,6 +40,14 @@ public enum Peers {
         _ = FileManager.default.createFile(atPath: complaints.path, contents: nil)
         defer { try? FileManager.default.removeItem(at: complaints) }
         process.standardError = try FileHandle(forWritingTo: complaints)
+        let typed = complaints.appendingPathExtension("in")
+        defer { try? FileManager.default.removeItem(at: typed) }
+        if let input {
+            try Data(input.utf8).write(to: typed)
+            process.standardInput = try FileHandle(forReadingFrom: typed)
+        } else {
+            process.standardInput = FileHandle.nullDevice
+        }
         try process.run()
         let data = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()

@@ -1,0 +1,231 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventLog
+
+/// Writes the changes of one table as records of one topic.
+///
+/// ```
+/// ChangeBatch ──> key and value of each change, in JSON ──> one arena a partition ──> RawBatch
+/// ```
+/// Records of one key go to one partition, the one that Kafka's own clients choose for it; records without a key take
+/// turns. Within a partition they keep the order of their changes. Values are Iceberg's single values, except that
+/// decimals are numbers and bytes are base64, as Flink's formats want them.
+///
+/// Used by one thread at a time.
+public final class EventEncoder {
+    private let format: EventFormat
+    private let topic: String
+    private let table: String
+    private let rows: JSONRowEncoder
+    /// Places of the primary key's columns.
+    private let keyColumns: [Int]
+    private let keys: JSONRowEncoder
+    private let source: Buffer
+    private let arenas: [PartitionArena]
+    /// Where the next record without a key goes.
+    private var turn = 0
+    private var key = GrowableBuffer()
+    private var nextKey = GrowableBuffer()
+    /// What stands behind the letter of `op`.
+    private var end = GrowableBuffer()
+
+    /// - Parameters:
+    ///   - schema: the columns of every batch.
+    ///   - primaryKey: names of columns; empty for a table without a key.
+    ///   - table: `database.table` or `database.schema.table`, for Debezium's `source`.
+    ///   - partitions: the numbers of the topic's partitions, at least one.
+    public init(
+        _ format: EventFormat,
+        schema: Schema,
+        primaryKey: [String],
+        table: String,
+        topic: String,
+        partitions: [Int]
+    ) throws(WeirError) {
+        precondition(!partitions.isEmpty, "a topic has a partition")
+        var keyColumns: [Int] = []
+        for name in primaryKey {
+            guard let index = schema.index(named: name) else {
+                throw WeirError(
+                    .invalid,
+                    "primary-key column '\(name)' is not among the columns of \(table)",
+                    advice: NearestName.advice(for: name, among: schema.fields.map(\.name))
+                )
+            }
+            keyColumns.append(index)
+        }
+        if format == .upsertKafka, keyColumns.isEmpty {
+            throw WeirError(
+                .invalid,
+                "upsert-kafka needs a primary key, and \(table) has none",
+                advice: "declare one, or use debezium-json"
+            )
+        }
+        for field in schema.fields where !field.type.isPrimitive {
+            throw WeirError(
+                .unsupported,
+                "\(format.rawValue) cannot write column '\(field.name)' of type \(field.type)"
+            )
+        }
+        self.format = format
+        self.topic = topic
+        self.table = table
+        self.keyColumns = keyColumns
+        rows = JSONRowEncoder(schema, style: .events)
+        keys = JSONRowEncoder(Schema(keyColumns.map { schema.fields[$0] }), style: .events)
+        source = DebeziumSource.json(table)
+        arenas = partitions.sorted().map { PartitionArena(partition: $0) }
+    }
+
+    /// The records of a batch, one `RawBatch` for each partition that gets any, in ascending order of partitions.
+    ///
+    /// Each record has the offset of its change. When it fails, nothing of the batch is kept.
+    /// - Parameter nowMilliseconds: the records' timestamp and Debezium's `ts_ms`, in milliseconds since 1970.
+    public func encode(_ changes: ChangeBatch, nowMilliseconds: Int64) throws(WeirError) -> [RawBatch] {
+        let batch = Batch(
+            changes: changes,
+            rows: rows.rows(of: changes.rows),
+            keys: keyColumns.isEmpty ? nil : keys.rows(of: changes.rows.selecting(keyColumns)),
+            now: nowMilliseconds
+        )
+        do throws(WeirError) {
+            switch format {
+            case .debeziumJSON: try encodeEnvelopes(batch)
+            case .json, .upsertKafka: try encodeRows(batch)
+            }
+        } catch {
+            for arena in arenas { arena.removeAll() }
+            throw error
+        }
+        return arenas.filter { !$0.isEmpty }.map { $0.finish(topic: topic) }
+    }
+
+    private struct Batch {
+        let changes: ChangeBatch
+        let rows: JSONRows
+        let keys: JSONRows?
+        let now: Int64
+    }
+
+    /// Flat rows; old rows of updates say nothing that the new ones do not replace.
+    private func encodeRows(_ batch: Batch) throws(WeirError) {
+        for row in 0..<batch.changes.count {
+            let kind = batch.changes.kind(row)
+            if kind == .updateBefore { continue }
+            if kind == .delete, format == .json {
+                throw WeirError(
+                    .invalid,
+                    "\(table) has a delete, which format json cannot say",
+                    at: "offset \(batch.changes.offset(row))",
+                    advice: keyColumns.isEmpty ? "use debezium-json" : "use upsert-kafka or debezium-json"
+                )
+            }
+            writeKey(batch, row)
+            let arena = beginRecord(batch)
+            if kind != .delete { batch.rows.append(row, to: &arena.bytes) }
+            try arena.end(offset: batch.changes.offset(row), timestamp: batch.now, isTombstone: kind == .delete)
+        }
+    }
+
+    private func encodeEnvelopes(_ batch: Batch) throws(WeirError) {
+        writeEnd(batch.now)
+        var row = 0
+        var followsOldRow = false
+        while row < batch.changes.count {
+            let kind = batch.changes.kind(row)
+            let hasNext = kind == .updateBefore && row + 1 < batch.changes.count
+            let isPair = hasNext && batch.changes.kind(row + 1) == .updateAfter
+            writeKey(batch, row)
+            if isPair, hasSameKey(batch, row + 1) {
+                try event(batch, row + 1, before: row, after: row + 1, .update)
+                row += 2
+                followsOldRow = false
+                continue
+            }
+            switch kind {
+            case .insert: try event(batch, row, before: nil, after: row, .create)
+            // The old row of an update that changed the key: to those who keep rows by key it is gone, and the new one new.
+            case .updateBefore, .delete: try event(batch, row, before: row, after: nil, .delete)
+            case .updateAfter:
+                try event(batch, row, before: nil, after: row, followsOldRow ? .create : .update)
+            }
+            followsOldRow = isPair
+            row += 1
+        }
+    }
+
+    private enum Operation: UInt8 {
+        case create = 0x63
+        case update = 0x75
+        case delete = 0x64
+    }
+
+    private func event(
+        _ batch: Batch,
+        _ row: Int,
+        before: Int?,
+        after: Int?,
+        _ operation: Operation
+    ) throws(WeirError) {
+        let arena = beginRecord(batch)
+        arena.bytes.append(text: "{\"before\":")
+        write(batch, before, to: arena)
+        arena.bytes.append(text: ",\"after\":")
+        write(batch, after, to: arena)
+        arena.bytes.append(text: ",\"op\":\"")
+        arena.bytes.append(operation.rawValue)
+        arena.bytes.append(UnsafeRawBufferPointer(start: end.base, count: end.count))
+        try arena.end(offset: batch.changes.offset(row), timestamp: batch.now)
+    }
+
+    private func write(_ batch: Batch, _ row: Int?, to arena: PartitionArena) {
+        if let row { batch.rows.append(row, to: &arena.bytes) } else { arena.bytes.append(text: "null") }
+    }
+
+    private func writeEnd(_ now: Int64) {
+        end.removeAll()
+        end.append(text: "\",\"source\":")
+        end.append(source.bytes)
+        end.append(text: ",\"ts_ms\":")
+        var digits = String(now)
+        digits.withUTF8 { end.append(UnsafeRawBufferPointer($0)) }
+        end.append(UInt8(0x7d))
+    }
+
+    /// Puts the key of a row into `key`.
+    private func writeKey(_ batch: Batch, _ row: Int) {
+        key.removeAll()
+        batch.keys?.append(row, to: &key)
+    }
+
+    /// Whether a row has the key that is in `key`. Without a primary key neighbours belong together.
+    private func hasSameKey(_ batch: Batch, _ row: Int) -> Bool {
+        guard let keys = batch.keys else { return true }
+        nextKey.removeAll()
+        keys.append(row, to: &nextKey)
+        return nextKey.count == key.count
+            && UnsafeRawBufferPointer(start: key.base, count: key.count)
+                .elementsEqual(UnsafeRawBufferPointer(start: nextKey.base, count: nextKey.count))
+    }
+
+    /// Begins a record with the key that is in `key`, in its partition.
+    private func beginRecord(_ batch: Batch) -> PartitionArena {
+        if batch.keys != nil {
+            let bytes = UnsafeRawBufferPointer(start: key.base, count: key.count)
+            let arena = arenas[KeyPartitioner.partition(of: bytes, count: arenas.count)]
+            arena.begin(key: bytes)
+            return arena
+        }
+        let arena = arenas[turn]
+        turn = (turn + 1) % arenas.count
+        arena.begin(key: nil)
+        return arena
+    }
+}
+
+extension GrowableBuffer {
+    fileprivate mutating func append(text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}
