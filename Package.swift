@@ -91,8 +91,8 @@ let package = Package(
         target(
             "StreamRuntime",
             [
-                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
-                "IcebergTables", "Lookups", "MixedTables", "ObjectStorage", "Topology",
+                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
+                "IcebergFormat", "IcebergTables", "Lookups", "MixedTables", "ObjectStorage", "Topology",
             ]
         ),
         target(

@@ -11,6 +11,7 @@ final class EpochCommitter: @unchecked Sendable {
     /// What one epoch leaves behind for every table of the run.
     struct Job: Sendable {
         let epochs: [Epoch]
+        let topics: [TopicSink.Cut]
         let ledger: PositionLedger
         let letters: [DeadLetter]
         /// Also records positions in tables that got no rows; done at the end of a run and once in a while.
@@ -21,6 +22,7 @@ final class EpochCommitter: @unchecked Sendable {
 
     private let topology: String
     private let sinks: [SinkTable]
+    private let topics: [TopicSink]
     private let deadLetters: DeadLetterFile
     private let queue = BatchQueue<Job>(bytesMax: 1)
     private let onCommit: @Sendable (Job, _ letters: Int) -> Void
@@ -33,11 +35,13 @@ final class EpochCommitter: @unchecked Sendable {
     init(
         topology: String,
         sinks: [SinkTable],
+        topics: [TopicSink],
         deadLetters: DeadLetterFile,
         onCommit: @escaping @Sendable (Job, _ letters: Int) -> Void
     ) {
         self.topology = topology
         self.sinks = sinks
+        self.topics = topics
         self.deadLetters = deadLetters
         self.onCommit = onCommit
     }
@@ -120,6 +124,9 @@ final class EpochCommitter: @unchecked Sendable {
             } catch {
                 throw error.located(at: "commit to \(sink.name)")
             }
+        }
+        for (topic, cut) in zip(topics, job.topics) {
+            try topic.commit(cut, read: job.ledger, recordsPositions: job.recordsAllPositions)
         }
     }
 }

@@ -9,6 +9,7 @@ final class EpochWriter {
     private let plan: IngestPlan
     private let sinks: [SinkTable]
     private let joins: [JoinStage]
+    private let topics: [TopicSink]
     private let queue: BatchQueue<SourceReader.Message>
     private let committer: EpochCommitter
     private let onBatch: (SourceReader.Changes) -> Void
@@ -33,6 +34,7 @@ final class EpochWriter {
         start: PositionLedger,
         sinks: [SinkTable],
         joins: [JoinStage],
+        topics: [TopicSink],
         queue: BatchQueue<SourceReader.Message>,
         committer: EpochCommitter,
         onBatch: @escaping (SourceReader.Changes) -> Void
@@ -40,6 +42,7 @@ final class EpochWriter {
         self.plan = plan
         self.sinks = sinks
         self.joins = joins
+        self.topics = topics
         self.queue = queue
         self.committer = committer
         self.onBatch = onBatch
@@ -71,7 +74,12 @@ final class EpochWriter {
 
     private var isDue: Bool {
         Date().timeIntervalSince(epochStart) * 1000 >= Double(plan.commitMilliseconds)
-            || sinks.reduce(Int64(letterBytes)) { $0 + $1.writer.pendingBytes } >= plan.commitBytes
+            || pendingBytes >= plan.commitBytes
+    }
+
+    private var pendingBytes: Int64 {
+        let tables = sinks.reduce(Int64(letterBytes)) { $0 + $1.writer.pendingBytes }
+        return topics.reduce(tables) { $0 + $1.pendingBytes }
     }
 
     private func write(_ changes: SourceReader.Changes) throws(WeirError) {
@@ -79,20 +87,26 @@ final class EpochWriter {
         letters += changes.letters
         letterBytes += changes.letters.reduce(0) { $0 + $1.byteCount }
         for (target, batch) in changes.batches {
-            try write(batch, to: sinks[target], changes)
-            for join in joins where join.plan.target == target {
+            try write(batch, to: target, changes)
+            for (number, join) in joins.enumerated() where join.plan.target == target {
                 let (joined, failures) = try join.apply(batch)
                 letters += failures.map { failure in
                     letter(changes, failure.offset, join.sink.name, failure.reason)
                 }
-                try write(joined, to: join.sink, changes)
+                try write(joined, to: plan.targets.count + number, changes)
             }
         }
         ledger.advance(topic: changes.topic, partition: changes.partition, to: changes.nextOffset)
     }
 
-    private func write(_ batch: ChangeBatch, to sink: SinkTable, _ changes: SourceReader.Changes) throws(WeirError) {
-        for rejected in try sink.write(batch, topic: changes.topic, partition: changes.partition) {
+    private func write(_ batch: ChangeBatch, to place: Int, _ changes: SourceReader.Changes) throws(WeirError) {
+        let sink = sinks[place]
+        let refused = try sink.write(batch, topic: changes.topic, partition: changes.partition)
+        let taken = refused.isEmpty ? batch : batch.without(offsets: Set(refused.map(\.offset)))
+        for topic in topics where topic.sink == place {
+            try topic.write(taken, topic: changes.topic, partition: changes.partition)
+        }
+        for rejected in refused {
             letters.append(letter(changes, rejected.offset, sink.name, rejected.reason))
         }
     }
@@ -133,6 +147,7 @@ final class EpochWriter {
         try committer.submit(
             EpochCommitter.Job(
                 epochs: epochs,
+                topics: topics.map { $0.cut() },
                 ledger: ledger,
                 letters: letters,
                 recordsAllPositions: recordsAll,
@@ -148,5 +163,12 @@ final class EpochWriter {
     /// What is committed by now, by this run or another writer, is what the next epoch's rows are joined with.
     private func refreshDimensions() throws(WeirError) {
         for join in joins { try join.refresh() }
+    }
+}
+
+extension ChangeBatch {
+    /// Without the changes of those source offsets.
+    fileprivate func without(offsets: Set<Int64>) -> ChangeBatch {
+        gathered((0..<count).filter { !offsets.contains(offset($0)) }.map { Int32($0) })
     }
 }

@@ -2,6 +2,7 @@ import Bytes
 import ChangeEvents
 import Columnar
 import EventDecoders
+import EventEncoders
 import EventLog
 import Expressions
 import IcebergFormat
@@ -14,12 +15,14 @@ extension IngestPlan {
     ///
     /// - Parameters:
     ///   - openLog: opens the log of a source.
+    ///   - openTopic: opens the topic that a sink writes the changes of a table or join to.
     ///   - nowMilliseconds: the creation time of new tables.
     public static func resolve(
         _ topology: Topology,
         catalog: any Catalog,
         nowMilliseconds: Int64,
-        openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog
+        openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog,
+        openTopic: (Topology.Sink, _ table: String) throws(WeirError) -> any TransactionalAppender = noTopic
     ) throws(WeirError) -> IngestPlan {
         try checkSupport(topology)
         var sources: [Source] = []
@@ -74,12 +77,32 @@ extension IngestPlan {
                 )
             )
         }
+        let names = targets.map(\.name) + joins.map(\.name)
+        let schemas = targets.map(\.outputSchema) + joins.map(\.select.schema)
+        let keys = topology.tables.map(\.primaryKey) + topology.joins.map(\.primaryKey)
+        var topics: [TopicOutput] = []
+        for sink in topology.sinks where sink.kind == .kafka {
+            for (place, name) in names.enumerated() where sink.takes(table: name) {
+                guard let format = sink.format.flatMap({ EventFormat(rawValue: $0.rawValue) }) else { continue }
+                topics.append(
+                    TopicOutput(
+                        table: name,
+                        sink: place,
+                        format: format,
+                        schema: schemas[place],
+                        primaryKey: keys[place],
+                        appender: try openTopic(sink, name)
+                    )
+                )
+            }
+        }
         let numbers = Dictionary(targets.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
         return IngestPlan(
             topology: topology.name,
             sources: sources,
             targets: targets,
             joins: joins,
+            topics: topics,
             route: { identifier in topology.route(identifier).compactMap { numbers[$0] } },
             commitMilliseconds: topology.pipeline.commitInterval.milliseconds,
             commitBytes: Int64(topology.pipeline.commitBytes),
@@ -87,15 +110,16 @@ extension IngestPlan {
         )
     }
 
+    /// For topologies without Kafka sinks.
+    public static func noTopic(
+        _ sink: Topology.Sink,
+        _ table: String
+    ) throws(WeirError) -> any TransactionalAppender {
+        throw WeirError(.unsupported, "no broker is at hand for the changes of \(table)")
+    }
+
     /// What a topology file may say and runs do not do yet.
     private static func checkSupport(_ topology: Topology) throws(WeirError) {
-        if topology.sinks.contains(where: { $0.kind == .kafka }) {
-            throw WeirError(
-                .unsupported,
-                "sinks of type kafka are not supported yet",
-                advice: "write to the warehouse only: sink: { type: mixed-iceberg }"
-            )
-        }
         if !topology.sink.tables.isEmpty {
             throw WeirError(
                 .unsupported,

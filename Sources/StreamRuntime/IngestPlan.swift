@@ -143,6 +143,8 @@ public struct IngestPlan: Sendable {
     public let sources: [Source]
     public let targets: [Target]
     public let joins: [Join]
+    /// Topics that get changes besides the tables.
+    public let topics: [TopicOutput]
     /// The targets of a source table, by its identifier; none when its records are not wanted.
     public let route: @Sendable (String) -> [Int]
     /// A commit is made at the latest after that time and that many bytes of files.
@@ -156,6 +158,7 @@ public struct IngestPlan: Sendable {
         sources: [Source],
         targets: [Target],
         joins: [Join] = [],
+        topics: [TopicOutput] = [],
         route: @escaping @Sendable (String) -> [Int],
         commitMilliseconds: Int = 10_000,
         commitBytes: Int64 = 512 << 20,
@@ -165,6 +168,7 @@ public struct IngestPlan: Sendable {
         self.sources = sources
         self.targets = targets
         self.joins = joins
+        self.topics = topics
         self.route = route
         self.commitMilliseconds = commitMilliseconds
         self.commitBytes = commitBytes

@@ -111,14 +111,16 @@ public final class IngestRun: @unchecked Sendable {
             joins.append(try JoinStage(join, target: plan.targets[join.target].outputSchema, sink: sink))
         }
         // What every table is past does not come again.
-        let starts = sinks.map(\.start)
+        var topics: [TopicSink] = []
+        for output in plan.topics { topics.append(try TopicSink(output)) }
+        let starts = sinks.map(\.start) + topics.map(\.start)
         let deadLetters = try DeadLetterFile(path: deadLetterPath, files: files) { topic, partition, offset in
             starts.contains { ($0.next(topic: topic, partition: partition) ?? .min) <= offset }
         }
         let queue = BatchQueue<SourceReader.Message>(bytesMax: plan.queueBytes)
         // A table no route leads to holds no reading back.
         let reached = sinks.indices.filter { $0 >= plan.targets.count || plan.targets[$0].isReached }
-        let partitions = try SourcePartitions(plan, start: reached.map { sinks[$0].start }, assigned: assigned)
+        let partitions = try SourcePartitions(plan, start: reached.map { sinks[$0].start } + topics.map(\.start), assigned: assigned)
         counters.withLock { $0.lostOffsets += partitions.lost }
         let ending = Mutex<SourceReader.Ending>(.finished)
         let reader = SourceReader(plan, partitions: partitions, queue: queue, groups: groups) { [self] in
@@ -126,7 +128,12 @@ public final class IngestRun: @unchecked Sendable {
         } onUnrouted: { [self] identifier in
             counters.withLock { _ = $0.unroutedTables.insert(identifier) }
         }
-        let committer = EpochCommitter(topology: plan.topology, sinks: sinks, deadLetters: deadLetters) {
+        let committer = EpochCommitter(
+            topology: plan.topology,
+            sinks: sinks,
+            topics: topics,
+            deadLetters: deadLetters
+        ) {
             [self] job, letters in
             counters.withLock { $0.add(job, letters: lettersBefore + letters) }
             groups.offer(job.ledger)
@@ -136,6 +143,7 @@ public final class IngestRun: @unchecked Sendable {
             start: partitions.startPositions,
             sinks: sinks,
             joins: joins,
+            topics: topics,
             queue: queue,
             committer: committer,
             onBatch: { [self] changes in

@@ -68,21 +68,12 @@ final class SinkTable: @unchecked Sendable {
         partition: Int
     ) throws(WeirError) -> [(offset: Int64, reason: String)] {
         committed.withLock { $0.hasTaken = true }
-        guard let new = withoutCommitted(batch, topic: topic, partition: partition) else { return [] }
+        guard let new = batch.dropping(before: start.next(topic: topic, partition: partition)) else { return [] }
         let columns = zip(schema.fields, places).map { field, place in
             place.map { new.rows.columns[$0] } ?? .nulls(field.type, count: new.count)
         }
         let rows = ColumnBatch(schema: schema, columns: columns, count: new.count)
         return try writer.write(new.replacing(rows: rows)).map { (new.offset($0.row), $0.reason) }
-    }
-
-    /// Drops the changes that an earlier commit holds already; nil when none is left.
-    private func withoutCommitted(_ batch: ChangeBatch, topic: String, partition: Int) -> ChangeBatch? {
-        guard let next = start.next(topic: topic, partition: partition), batch.count > 0, batch.offset(0) < next else {
-            return batch.count > 0 ? batch : nil
-        }
-        guard let first = (0..<batch.count).first(where: { batch.offset($0) >= next }) else { return nil }
-        return batch.gathered((first..<batch.count).map { Int32($0) })
     }
 
     /// Commits an epoch on top of the last one. Called by the committing thread.

@@ -32,6 +32,11 @@ final class SourceGroups: @unchecked Sendable {
     init(_ plan: IngestPlan) throws(WeirError) {
         for source in plan.sources {
             guard let group = source.group, let log = source.log as? any SharedLog else { continue }
+            // A broker that does not answer and a topic that is not there are said at once; a group would wait for them.
+            let existing = try log.topics()
+            for topic in source.topics where !existing.contains(topic) {
+                throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: true)
+            }
             let membership = try log.join(group: group, topics: source.topics, pattern: source.pattern)
             members.append(Member(membership: membership))
         }

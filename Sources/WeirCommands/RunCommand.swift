@@ -100,7 +100,9 @@ final class TopologyRunner: Sendable {
 
     init(_ topology: Topology, _ places: WarehousePlaces, showsProgress: Bool) throws(WeirError) {
         let files = LocalFileSystem()
-        let isShared = topology.sources.allSatisfy { $0.kind == .kafka }
+        // A Kafka sink's transactions are one process's: two would write each change twice.
+        let isShared =
+            topology.sources.allSatisfy { $0.kind == .kafka } && topology.sinks.allSatisfy { $0.kind != .kafka }
         lock = try TopologyLock(
             topology: topology.name,
             warehouse: places.warehouse,
@@ -112,7 +114,11 @@ final class TopologyRunner: Sendable {
             topology,
             catalog: try places.openedCatalog(),
             nowMilliseconds: TimeText.nowMilliseconds
-        ) { (source) throws(WeirError) in try logs.source(source) }
+        ) { (source) throws(WeirError) in
+            try logs.source(source)
+        } openTopic: { (sink, table) throws(WeirError) in
+            try logs.topic(sink, table, topology: topology.name)
+        }
         let name = TopologyLock.name(topology: topology.name, number: lock.number)
         deadLetterPath = "\(places.warehouse)/dead-letters/\(name).ndjson"
         let line = ProgressLine(isOn: showsProgress)

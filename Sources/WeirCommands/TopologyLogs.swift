@@ -23,6 +23,27 @@ final class TopologyLogs: Sendable {
         }
     }
 
+    /// The topic that a sink writes a table's changes to, in transactions of the topology's own.
+    func topic(
+        _ sink: Topology.Sink,
+        _ table: String,
+        topology: String
+    ) throws(WeirError) -> any TransactionalAppender {
+        guard let topic = sink.topic(of: table) else {
+            preconditionFailure("a sink is asked for a table that it does not take")
+        }
+        let prefix = sink.transactionalIDPrefix ?? "weir-\(topology)"
+        do {
+            return try KafkaTransactions(
+                broker(try Self.revealed(sink.properties)),
+                topic: topic,
+                transactionalID: "\(prefix)-\(table)"
+            )
+        } catch {
+            throw error.located(at: "sink '\(sink.name ?? "kafka")'")
+        }
+    }
+
     /// A client with those settings, under librdkafka's names.
     func broker(_ properties: [String: String]) throws(WeirError) -> KafkaLog {
         try brokers.withLock { (brokers) throws(WeirError) in

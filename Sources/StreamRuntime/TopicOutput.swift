@@ -1,0 +1,32 @@
+import Columnar
+import EventEncoders
+import EventLog
+
+/// A topic that a run writes the changes of one of its tables or joins to.
+public struct TopicOutput: Sendable {
+    /// The name of the table or join, as records name it.
+    public let table: String
+    /// Its place among the run's targets followed by its joins.
+    public let sink: Int
+    public let format: EventFormat
+    /// The columns of the changes.
+    public let schema: Schema
+    public let primaryKey: [String]
+    public let appender: any TransactionalAppender
+
+    public init(
+        table: String,
+        sink: Int,
+        format: EventFormat,
+        schema: Schema,
+        primaryKey: [String],
+        appender: any TransactionalAppender
+    ) {
+        self.table = table
+        self.sink = sink
+        self.format = format
+        self.schema = schema
+        self.primaryKey = primaryKey
+        self.appender = appender
+    }
+}
