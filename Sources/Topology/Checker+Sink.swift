@@ -11,7 +11,7 @@ extension Checker {
     }
 
     /// The sinks of the file; nil when no warehouse is among them.
-    mutating func sinks(_ top: Block, _ outputs: [Output]) -> [Topology.Sink]? {
+    mutating func sinks(_ top: Block, _ outputs: [Output], _ sources: [Topology.Source]) -> [Topology.Sink]? {
         guard let value = top.value("sink") else { return nil }
         var sinks: [Topology.Sink] = []
         var isWhole = true
@@ -21,6 +21,7 @@ extension Checker {
                 continue
             }
             if sink.kind == .mixedIceberg { checkUnique("mixed-iceberg", "sink of type", member.place) }
+            for output in outputs { checkLoop(sink, output.name, sources, member.place) }
             sinks.append(sink)
         }
         if sinks.contains(where: { $0.kind == .mixedIceberg }) { return sinks }
@@ -60,6 +61,25 @@ extension Checker {
             checkTopic(sink, block, outputs.filter { sink.takes(table: $0.name) }.count)
         }
         return sink
+    }
+
+    /// A topic that is read and written by one topology grows for ever.
+    private mutating func checkLoop(
+        _ sink: Topology.Sink,
+        _ table: String,
+        _ sources: [Topology.Source],
+        _ place: Place
+    ) {
+        guard let topic = sink.topic(of: table), let servers = sink.properties["bootstrap.servers"] else { return }
+        let reader = sources.first { $0.reads(topic: topic) && $0.properties["bootstrap.servers"] == servers }
+        if let reader {
+            let what = sink.name.map { "sink '\($0)'" } ?? "sink"
+            add(
+                place,
+                "\(what) writes '\(table)' to the topic '\(topic)', which source '\(reader.name)' reads",
+                "write to a topic of its own"
+            )
+        }
     }
 
     private mutating func secret(_ block: Block, _ key: String) -> Secret? {

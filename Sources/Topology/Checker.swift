@@ -93,7 +93,7 @@ struct Checker {
         let outputs =
             finished.map { Output(name: $0.name, isKeyed: $0.isKeyed) }
             + joins.map { Output(name: $0.name, isKeyed: !$0.primaryKey.isEmpty) }
-        guard let sinks = sinks(top, outputs) else { return nil }
+        guard let sinks = sinks(top, outputs, sources) else { return nil }
         return Topology(
             name: name,
             pipeline: pipeline,

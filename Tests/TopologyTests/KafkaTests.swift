@@ -241,6 +241,26 @@ import Topology
         #expect(try sources(group)[0].startup == .groupOffsets)
     }
 
+    @Test func `refuses to read what it writes`() throws {
+        let yaml = sound.replacingOccurrences(of: Self.file, with: Self.kafka)
+        func found(_ servers: String, _ prefix: String) -> [String] {
+            let sink =
+                "{ type: kafka, format: json, topic-prefix: \(prefix), properties.bootstrap.servers: '\(servers)' }"
+            let sinks = "sink: [{ type: mixed-iceberg }, \(sink)]"
+            return Topology.check(
+                yaml: yaml.replacingOccurrences(of: "sink: { type: mixed-iceberg }", with: sinks)
+                    .replacingOccurrences(of: "topics: [shop.public.orders]", with: "topic-pattern: cdc.*"),
+                environment: [:]
+            ).problems.map(\.description)
+        }
+        #expect(found("localhost:9092", "cdc.").count == 3)
+        #expect(
+            found("localhost:9092", "cdc.").first
+                == "32:33: error: sink writes 'shop.orders' to the topic 'cdc.shop.orders', which source 'cdc' reads; write to a topic of its own"
+        )
+        #expect(found("localhost:9092", "out.").isEmpty && found("other:9092", "cdc.").isEmpty)
+    }
+
     @Test func `plans several sinks`() throws {
         let sinks = """
             sink:
