@@ -83,7 +83,9 @@ package enum KafkaFailure {
     }
 
     private static func isTelling(_ text: String) -> Bool {
-        ["onnect", "esolve", "imed out", "listener", "SSL", "SASL", "ApiVersion", "route"].contains { text.contains($0) }
+        ["onnect", "esolve", "imed out", "listener", "SSL", "SASL", "ApiVersion", "route"].contains {
+            text.contains($0)
+        }
     }
 
     private static func meaning(_ code: rd_kafka_resp_err_t, _ text: String) -> Meaning {

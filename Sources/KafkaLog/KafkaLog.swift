@@ -10,6 +10,8 @@ import Synchronization
 public final class KafkaLog: SharedLog {
     public let settings: KafkaSettings
     let timeoutMilliseconds: Int32
+    /// How much librdkafka fetches ahead, for each partition.
+    let prefetch: (records: Int, bytes: Int)
     /// Answers questions, and serves the first reader of each partition.
     let client: KafkaHandle
     private let clients: Mutex<[KafkaDataClient]>
@@ -19,6 +21,7 @@ public final class KafkaLog: SharedLog {
     public init(_ settings: KafkaSettings, timeoutMilliseconds: Int = 15_000) throws(WeirError) {
         self.settings = settings
         self.timeoutMilliseconds = Int32(clamping: timeoutMilliseconds)
+        prefetch = (settings.number("queued.min.messages"), settings.number("queued.max.messages.kbytes") << 10)
         client = try KafkaHandle(.data, settings)
         clients = Mutex([KafkaDataClient(client)])
     }

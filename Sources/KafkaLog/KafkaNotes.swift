@@ -3,21 +3,31 @@ import Synchronization
 
 /// What librdkafka has reported lately about its brokers. Filled by its callbacks, from threads of its own.
 final class KafkaNotes: Sendable {
+    private struct State {
+        var recent: [(note: KafkaFailure.Note, time: ContinuousClock.Instant)] = []
+        var permanent: KafkaFailure.Note?
+    }
+
     private static let kept = 16
-    private let state = Mutex<(recent: [KafkaFailure.Note], permanent: KafkaFailure.Note?)>(([], nil))
+    /// What was said longer ago explains nothing that happens now.
+    private static let lifetime = Duration.seconds(120)
+    private let state = Mutex(State())
 
     func add(_ note: KafkaFailure.Note) {
         state.withLock { state in
             if KafkaFailure.isPermanent(note) { state.permanent = note }
             // What was said before is said again at every attempt to connect.
-            state.recent.removeAll { $0 == note }
+            state.recent.removeAll { $0.note == note }
             if state.recent.count == Self.kept { state.recent.removeFirst() }
-            state.recent.append(note)
+            state.recent.append((note, .now))
         }
     }
 
     /// Oldest first.
-    var recent: [KafkaFailure.Note] { state.withLock { $0.recent } }
+    var recent: [KafkaFailure.Note] {
+        let oldest = ContinuousClock.now - Self.lifetime
+        return state.withLock { state in state.recent.filter { $0.time > oldest }.map(\.note) }
+    }
 
     /// The last failure that waiting does not cure, once.
     func takePermanent() -> KafkaFailure.Note? {

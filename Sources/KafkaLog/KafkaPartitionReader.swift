@@ -5,6 +5,7 @@ import EventLog
 /// Reads one partition through librdkafka's queue for it.
 ///
 /// Fetching ahead is bounded: what is not read stays with librdkafka, which stops at `queued.max.messages.kbytes`.
+/// Having stopped, it looks only once a second whether there is room again, unless something wakes it.
 final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     // Used by one thread at a time.
     private(set) var position: Int64
@@ -13,6 +14,9 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     private let topic: OpaquePointer
     private let partition: Int32
     private var pending = KafkaMessages()
+    /// Records, and their bytes, taken since the queue was last found empty.
+    private var taken = (count: 0, bytes: 0)
+    private var isDry = false
     private let arenas = ArenaPool()
     private let tables = ArenaPool()
 
@@ -41,11 +45,14 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         let (count, bytes) = measure(maxBytes: min(maxBytes, 1 << 30))
         guard count > 0 else {
             try skipEvents()
+            wakeIfStopped()
             try checkBrokers()
             return nil
         }
         let batch = copy(count, bytes)
         pending.drop(count)
+        taken = (taken.count + count, taken.bytes + bytes)
+        wakeIfStopped()
         // What follows the last record may be the end already, behind markers that are no records.
         if let message = pending.first, message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF { try skipEvents() }
         return batch
@@ -81,6 +88,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
 
     /// How many of the pending messages make the next batch, and the bytes of their keys and values.
     private func measure(maxBytes: Int) -> (count: Int, bytes: Int) {
+        isDry = false
         var count = 0
         var bytes = 0
         while true {
@@ -93,7 +101,9 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
                 bytes += size
                 count += 1
             }
-            guard bytes < maxBytes, pending.fetch(topic, partition) else { return (count, bytes) }
+            guard bytes < maxBytes else { return (count, bytes) }
+            isDry = !pending.fetch(topic, partition)
+            if isDry { return (count, bytes) }
         }
     }
 
@@ -150,6 +160,17 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         (arena + end).copyMemory(from: bytes, byteCount: count)
         end += count
         return Int32(count)
+    }
+
+    /// Fetching may have stopped at its bound when so much was taken that the queue may have been full; any request to
+    /// the broker makes librdkafka look again.
+    private func wakeIfStopped() {
+        guard isDry else { return }
+        defer { taken = (0, 0) }
+        guard taken.count >= log.prefetch.records / 2 || taken.bytes >= log.prefetch.bytes / 2 else { return }
+        var (low, high): (Int64, Int64) = (0, 0)
+        // What it answers is of no interest.
+        rd_kafka_query_watermark_offsets(lease.handle.raw, lease.partition.topic, partition, &low, &high, 1000)
     }
 
     // MARK: Events

@@ -70,7 +70,9 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
 
     /// Gives up what is not committed.
     public func close() throws(WeirError) {
-        if isOpen { try abort() }
+        // A producer that another one has replaced has nothing left to give up.
+        if isOpen, fatalFailure() == nil { try abort() }
+        isOpen = false
     }
 
     // MARK: Steps

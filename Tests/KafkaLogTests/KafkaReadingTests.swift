@@ -1,6 +1,7 @@
 import Bytes
 import CRdKafka
 import EventLog
+import Foundation
 import Testing
 
 @testable import KafkaLog
@@ -115,6 +116,33 @@ import Testing
         let lost = failure { _ = try readToEnd(log.reader(topic: "orders", partition: 1, from: 2), 5) }
         #expect(lost?.code == .notFound, "\(String(describing: lost))")
         #expect(lost?.message.contains("are lost: the topic begins at offset 0") == true, "\(String(describing: lost))")
+    }
+
+    /// librdkafka 2.0 looks only once a second whether a full queue has room again.
+    @Test func `reading goes on at once after fetching ahead has stopped`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("many")
+        let log = try kafka.log([
+            "queued.max.messages.kbytes": "256", "fetch.message.max.bytes": "32768", "fetch.wait.max.ms": "10",
+        ])
+        let appender = try KafkaAppender(log, topic: "many")
+        let thousand = (0..<1000).map { _ in
+            TestRecord(timestamp: 5, key: nil, value: String(repeating: "v", count: 200))
+        }
+        for _ in 0..<10 { try appender.append(encode(thousand)) }
+        try appender.close()
+        let reader = try log.reader(topic: "many", partition: 0, from: 0)
+        var longest = Duration.zero
+        while reader.position < 10_000 {
+            let start = ContinuousClock.now
+            if try reader.next(maxBytes: 20_000) == nil {
+                try #require(try reader.waitForRecords(timeoutMilliseconds: 5000))
+            }
+            // The first wait is for connecting.
+            if reader.position > 1000 { longest = max(longest, .now - start) }
+            usleep(2000)
+        }
+        #expect(longest < .milliseconds(500), "\(longest)")
     }
 
     @Test func `brokers that go away and come back are waited for`() throws {
