@@ -85,6 +85,7 @@ let package = Package(
             "MixedTables",
             ["Bytes", "ChangeEvents", "CLinux", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
         ),
+        target("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
         target("Expressions", ["Bytes", "Columnar"]),
         target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "MixedTables"]),
         target("Topology", ["Bytes", "Columnar", "Expressions", "IcebergFormat", "Yams"]),
@@ -144,6 +145,7 @@ let package = Package(
             "MixedTables",
             ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
         ),
+        tests("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "ObjectStorage"]),
         tests("Expressions", ["Bytes", "Columnar"]),
         tests(
             "Lookups",

@@ -56,6 +56,12 @@ public struct GrowableBuffer: ~Copyable, @unchecked Sendable {
         count += extra
     }
 
+    /// Takes back the last bytes written.
+    public mutating func removeLast(_ bytes: Int) {
+        precondition(0...count ~= bytes, "\(bytes) bytes taken back of \(count)")
+        count -= bytes
+    }
+
     public mutating func removeAll() { count = 0 }
 
     /// Gives the memory away as a buffer and starts again with a small one.

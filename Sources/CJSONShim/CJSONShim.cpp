@@ -60,6 +60,17 @@ weir_json_status weir_json_decoder_run(weir_json_decoder *decoder, const weir_js
     }
 }
 
+weir_json_status weir_json_decoder_run_rows(
+    weir_json_decoder *decoder, int32_t table, const weir_json_batch *batch, const uint8_t *kinds, size_t *next) {
+    try {
+        return decoder->decoder.runRows(table, *batch, kinds, *next);
+    } catch (const weir::TooLarge &) {
+        return WEIR_JSON_TOO_LARGE;
+    } catch (...) {
+        return WEIR_JSON_OUT_OF_MEMORY;
+    }
+}
+
 weir_json_counts weir_json_decoder_counts(const weir_json_decoder *decoder) {
     return {decoder->decoder.tombstones, decoder->decoder.ignored, decoder->decoder.rejections.size()};
 }

@@ -113,7 +113,13 @@ static Unit unitOf(weir_json_unit unit) {
 
 Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const weir_json_options &options) {
     static constexpr std::string_view debezium = "io.debezium.time.", connect = "org.apache.kafka.connect.data.";
-    Plan plan{Unit::refused, Zone::none, DecimalText(options.decimal_text), scale};
+    Plan plan{Unit::refused, Zone::none, DecimalText(options.decimal_text), scale, !options.is_log_store};
+    if (options.is_log_store) {
+        plan.zone = type == WEIR_JSON_TIMESTAMPTZ ? Zone::optional : Zone::optionalZ;
+        plan.unit = type == WEIR_JSON_DATE ? Unit::days : Unit::micros;
+        plan.decimalText = DecimalText::number;
+        return plan;
+    }
     std::string_view semantic = field ? std::string_view(field->semantic) : std::string_view();
     std::string_view name;
     bool isConnect = semantic.starts_with(connect);

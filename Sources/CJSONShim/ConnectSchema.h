@@ -22,6 +22,8 @@ struct Plan {
     Zone zone;
     DecimalText decimalText;
     int32_t decimalScale;
+    // Whether Debezium's placeholder for values left out may stand here, and base64 for a uuid may not.
+    bool isDebezium;
 };
 
 struct SchemaField {

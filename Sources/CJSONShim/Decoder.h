@@ -26,6 +26,7 @@ class Decoder {
     void bind(int32_t table);
     void begin();
     weir_json_status run(const weir_json_batch &batch, size_t &next);
+    weir_json_status runRows(int32_t table, const weir_json_batch &batch, const uint8_t *kinds, size_t &next);
 
     struct Rejection {
         size_t record;

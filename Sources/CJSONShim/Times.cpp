@@ -90,7 +90,8 @@ Parse takeTime(Cursor &cursor, int64_t &micros) {
 // Seconds east of UTC.
 Parse takeZone(Cursor &cursor, Zone zone, int64_t &seconds) {
     seconds = 0;
-    if (zone == Zone::none || (zone == Zone::optionalZ && cursor.isAtEnd())) return Parse::ok;
+    bool isOptional = zone == Zone::optionalZ || zone == Zone::optional;
+    if (zone == Zone::none || (isOptional && cursor.isAtEnd())) return Parse::ok;
     if (cursor.take('Z')) return Parse::ok;
     if (zone == Zone::optionalZ) return Parse::malformed;
     bool isWest = cursor.take('-');

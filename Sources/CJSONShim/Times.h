@@ -11,7 +11,7 @@ inline constexpr int64_t microsPerSecond = 1'000'000;
 inline constexpr int64_t microsPerDay = 86'400 * microsPerSecond;
 
 // Whether text may or must end in `Z` or an offset.
-enum class Zone : uint8_t { none, optionalZ, required };
+enum class Zone : uint8_t { none, optionalZ, required, optional };
 
 // Days since 1970-01-01 of the proleptic Gregorian calendar. `optionalZ` allows `2024-02-29Z`.
 Parse parseDate(std::string_view text, Zone zone, int32_t &days);

@@ -202,7 +202,8 @@ static uint32_t readString(Column &column, const Tokens &tokens, uint32_t token,
     return next;
 }
 
-static uint32_t readBytes(Column &column, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+static uint32_t readBytes(
+    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
     if (tokens[token] != '"') return 0;
     std::string_view raw = tokens.string(token);
     std::string resolved;
@@ -214,7 +215,7 @@ static uint32_t readBytes(Column &column, const Tokens &tokens, uint32_t token, 
         raw = resolved;
     }
     // The placeholder is base64 of the URL-safe alphabet, so it would pass for bytes.
-    bool isUnavailable = raw == unavailable;
+    bool isUnavailable = plan.isDebezium && raw == unavailable;
     std::string fixed;
     uint8_t *target;
     if (column.isVariable) {
@@ -224,7 +225,8 @@ static uint32_t readBytes(Column &column, const Tokens &tokens, uint32_t token, 
         target = reinterpret_cast<uint8_t *>(fixed.data());
     }
     int64_t count = isUnavailable ? -1 : decodeBase64(target, raw);
-    isUnavailable |= count == int64_t(unavailable.size()) && memcmp(target, unavailable.data(), unavailable.size()) == 0;
+    isUnavailable |= plan.isDebezium && count == int64_t(unavailable.size()) &&
+                     memcmp(target, unavailable.data(), unavailable.size()) == 0;
     if (isUnavailable) detail = "the source left out this unchanged value";
     else if (count < 0) detail = "it must be base64";
     else if (!column.isVariable && count != column.width) detail = "base64 of " + std::to_string(count) + " bytes";
@@ -299,9 +301,14 @@ uint32_t readValue(
     case WEIR_JSON_TIMESTAMP:
     case WEIR_JSON_TIMESTAMPTZ: return readTemporal(column, plan, tokens, token, row, detail);
     case WEIR_JSON_STRING: return readString(column, tokens, token, row, detail);
-    case WEIR_JSON_UUID: return readUUID(column, tokens, token, row, detail);
+    case WEIR_JSON_UUID:
+        // Text of a uuid has 36 characters, base64 of its bytes at most 24.
+        if (!plan.isDebezium && first == '"' && tokens.string(token).size() != 36) {
+            return readBytes(column, plan, tokens, token, row, detail);
+        }
+        return readUUID(column, tokens, token, row, detail);
     case WEIR_JSON_FIXED:
-    case WEIR_JSON_BINARY: return readBytes(column, tokens, token, row, detail);
+    case WEIR_JSON_BINARY: return readBytes(column, plan, tokens, token, row, detail);
     }
     return 0;
 }

@@ -4,11 +4,19 @@ extension GrowableBuffer {
     /// Text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
     mutating func appendJSONString(_ text: UnsafeRawBufferPointer) {
         appendByte(0x22)
-        appendJSONCharacters(text)
+        appendJSONCharacters(text, asJava: false)
         appendByte(0x22)
     }
 
-    private mutating func appendJSONCharacters(_ text: UnsafeRawBufferPointer) {
+    /// The same as Jackson writes it: characters beyond U+FFFF as two escapes, hexadecimal digits in upper case.
+    mutating func appendJavaJSONString(_ text: UnsafeRawBufferPointer) {
+        appendByte(0x22)
+        appendJSONCharacters(text, asJava: true)
+        appendByte(0x22)
+    }
+
+    @inline(__always)
+    private mutating func appendJSONCharacters(_ text: UnsafeRawBufferPointer, asJava: Bool) {
         guard let source = text.baseAddress else { return }
         let length = text.count
         var place = 0
@@ -21,13 +29,15 @@ extension GrowableBuffer {
             }
             let byte = source.load(fromByteOffset: place, as: UInt8.self)
             guard byte >= 0x80 else {
-                appendEscaped(byte)
+                appendEscaped(byte, asJava: asJava)
                 place += 1
                 continue
             }
             let (scalar, size) = UTF8Decoding.scalar(source, place, length)
             if scalar == 0xfffd, size == 1 {
                 appendText("\u{fffd}")
+            } else if asJava, size == 4 {
+                appendSurrogates(scalar)
             } else {
                 append(UnsafeRawBufferPointer(start: source + place, count: size))
             }
@@ -61,7 +71,17 @@ extension GrowableBuffer {
         return place
     }
 
-    private mutating func appendEscaped(_ byte: UInt8) {
+    /// `\uD83D\uDE00` for U+1F600.
+    private mutating func appendSurrogates(_ scalar: UInt32) {
+        for unit in [0xd800 + (scalar - 0x1_0000) >> 10, 0xdc00 + (scalar - 0x1_0000) & 0x3ff] {
+            appendText("\\u")
+            for shift: UInt32 in [12, 8, 4, 0] { appendByte(Self.upperHexDigit(UInt8(unit >> shift & 15))) }
+        }
+    }
+
+    private static func upperHexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x37 + value }
+
+    private mutating func appendEscaped(_ byte: UInt8, asJava: Bool) {
         appendByte(0x5c)
         switch byte {
         case 0x22, 0x5c: appendByte(byte)
@@ -73,7 +93,7 @@ extension GrowableBuffer {
         default:
             appendText("u00")
             appendByte(Self.hexDigit(byte >> 4))
-            appendByte(Self.hexDigit(byte & 15))
+            appendByte(asJava ? Self.upperHexDigit(byte & 15) : Self.hexDigit(byte & 15))
         }
     }
 }

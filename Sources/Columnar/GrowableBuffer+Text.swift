@@ -91,11 +91,11 @@ extension GrowableBuffer {
     }
 
     /// `2017-11-16T22:31:08.123456`, from microseconds since 1970.
-    mutating func appendTimestamp(_ microseconds: Int64) {
+    mutating func appendTimestamp(_ microseconds: Int64, separator: UInt8 = 0x54) {
         let day: Int64 = 86_400_000_000
         let days = microseconds / day - (microseconds % day < 0 ? 1 : 0)
         appendDate(Int(days))
-        appendByte(0x54)
+        appendByte(separator)
         // The first midnight of the range lies before its first microsecond; the difference is right all the same.
         appendTime(microseconds &- days &* day)
     }

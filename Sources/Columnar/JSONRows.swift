@@ -1,33 +1,27 @@
 import Bytes
 
-/// Writes rows as JSON objects: columns in schema order, values as in Iceberg's single-value serialization.
+/// Writes rows as JSON objects: columns in schema order, values as the dialect has them.
 ///
-/// Decimals, dates, times, timestamps, uuids and bytes (in hexadecimal) are strings, numbers that are not finite are
-/// `"NaN"`, `"Infinity"`, `"-Infinity"`, nulls are written out.
+/// Numbers that are not finite are `"NaN"`, `"Infinity"`, `"-Infinity"`, nulls are written out.
 public struct JSONRowEncoder: Sendable {
-    /// How values are written that JSON has no form for.
-    public enum Style: Sendable {
-        /// Iceberg's single values.
-        case iceberg
-        /// As Flink writes events: decimals are numbers with all their digits, bytes are base64; all else is Iceberg's.
-        case events
-    }
-
     private let schema: Schema
-    private let style: Style
+    private let dialect: JSONDialect
     /// `{"a":`, `,"b":`, … one after the other, and where each ends.
     private let names: Buffer
     private let nameEnds: [Int]
 
-    public init(_ schema: Schema, style: Style = .iceberg) {
+    public init(_ schema: Schema, dialect: JSONDialect = .iceberg) {
         self.schema = schema
-        self.style = style
+        self.dialect = dialect
         var text = GrowableBuffer()
         var ends: [Int] = []
         for (index, field) in schema.fields.enumerated() {
             text.appendByte(index == 0 ? 0x7b : 0x2c)
             var name = field.name
-            name.withUTF8 { text.appendJSONString(UnsafeRawBufferPointer($0)) }
+            name.withUTF8 {
+                let name = UnsafeRawBufferPointer($0)
+                if dialect == .logStore { text.appendJavaJSONString(name) } else { text.appendJSONString(name) }
+            }
             text.appendByte(0x3a)
             ends.append(text.count)
         }
@@ -38,7 +32,7 @@ public struct JSONRowEncoder: Sendable {
     /// Ties the encoder to a batch of its schema's types: the form to use in loops over rows.
     public func rows(of batch: ColumnBatch) -> JSONRows {
         precondition(batch.columns.count == schema.count, "a batch has one column per field of the encoder")
-        return JSONRows(batch: batch, names: names, nameEnds: nameEnds, style: style)
+        return JSONRows(batch: batch, dialect: dialect, names: names, nameEnds: nameEnds)
     }
 
     /// Appends one row of a batch. In loops, `rows(of:)` once and its `append` are faster.
@@ -79,14 +73,14 @@ public struct JSONRows: @unchecked Sendable {
         }
     }
 
-    init(batch: ColumnBatch, names: Buffer, nameEnds: [Int], style: JSONRowEncoder.Style) {
+    init(batch: ColumnBatch, dialect: JSONDialect, names: Buffer, nameEnds: [Int]) {
         self.batch = batch
         self.names = names
         columns = batch.columns.enumerated().map { index, column in
             let start = index == 0 ? 0 : nameEnds[index - 1]
             return Column(
                 name: UnsafeRawBufferPointer(rebasing: names.bytes[start..<nameEnds[index]]),
-                type: JSONType(column.type, style),
+                type: JSONType(column.type, dialect),
                 validity: column.validity?.base,
                 values: column.values.base,
                 bytes: column.bytes?.base
@@ -141,6 +135,17 @@ public struct JSONRows: @unchecked Sendable {
                 $0.appendTimestamp(value(Int64.self))
                 $0.appendText("+00:00")
             }
+        case .javaFloat: target.appendJavaJSON(value(Float.self))
+        case .javaDouble: target.appendJavaJSON(value(Double.self))
+        case .javaString: target.appendJavaJSONString(column.text(row))
+        case .javaDecimal(let scale): target.appendJavaDecimal(value(Int128.self), scale: scale)
+        case .javaTime: quoted(&target) { $0.appendShortTime(value(Int64.self)) }
+        case .sqlTimestamp: quoted(&target) { $0.appendShortTimestamp(value(Int64.self), separator: 0x20) }
+        case .instant:
+            quoted(&target) {
+                $0.appendShortTimestamp(value(Int64.self), separator: 0x54)
+                $0.appendByte(0x5a)
+            }
         }
     }
 
@@ -149,36 +154,6 @@ public struct JSONRows: @unchecked Sendable {
         target.appendByte(0x22)
         body(&target)
         target.appendByte(0x22)
-    }
-}
-
-/// `FieldType` without its nested cases, so that a switch per value copies no references.
-private enum JSONType {
-    case boolean, int, long, float, double, date, time, timestamp, timestamptz, string, uuid, binary, base64
-    case decimal(scale: Int)
-    case number(scale: Int)
-    case fixed(Int)
-    case fixedBase64(Int)
-
-    init(_ type: FieldType, _ style: JSONRowEncoder.Style) {
-        self =
-            switch type {
-            case .boolean: .boolean
-            case .int: .int
-            case .long: .long
-            case .float: .float
-            case .double: .double
-            case .decimal(_, let scale): style == .events ? .number(scale: scale) : .decimal(scale: scale)
-            case .date: .date
-            case .time: .time
-            case .timestamp: .timestamp
-            case .timestamptz: .timestamptz
-            case .string: .string
-            case .uuid: .uuid
-            case .fixed(let length): style == .events ? .fixedBase64(length) : .fixed(length)
-            case .binary: style == .events ? .base64 : .binary
-            case .list, .map, .structure, .other: preconditionFailure("\(type) is not held in column vectors")
-            }
     }
 }
 
@@ -191,9 +166,5 @@ extension GrowableBuffer {
     fileprivate mutating func appendJSON(_ value: Float) {
         if value.isFinite { return appendFloat(value) }
         appendNotFinite(Double(value))
-    }
-
-    private mutating func appendNotFinite(_ value: Double) {
-        appendText(value.isNaN ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"")
     }
 }

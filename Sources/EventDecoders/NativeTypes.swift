@@ -6,8 +6,16 @@ extension weir_json_options {
         self.init(
             time_unit: weir_json_unit(options.timeUnit),
             timestamp_unit: weir_json_unit(options.timestampUnit),
-            decimal_text: weir_json_decimal_text(options.decimalText)
+            decimal_text: weir_json_decimal_text(options.decimalText),
+            is_log_store: false
         )
+    }
+
+    /// Values as a log store writes them.
+    static var logStore: weir_json_options {
+        var options = weir_json_options()
+        options.is_log_store = true
+        return options
     }
 }
 

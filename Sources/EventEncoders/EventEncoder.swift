@@ -72,8 +72,8 @@ public final class EventEncoder {
         self.topic = topic
         self.table = table
         self.keyColumns = keyColumns
-        rows = JSONRowEncoder(schema, style: .events)
-        keys = JSONRowEncoder(Schema(keyColumns.map { schema.fields[$0] }), style: .events)
+        rows = JSONRowEncoder(schema, dialect: .events)
+        keys = JSONRowEncoder(Schema(keyColumns.map { schema.fields[$0] }), dialect: .events)
         source = DebeziumSource.json(table)
         arenas = partitions.sorted().map { PartitionArena(partition: $0) }
     }

@@ -45,6 +45,8 @@ typedef struct {
     weir_json_unit time_unit;
     weir_json_unit timestamp_unit;
     weir_json_decimal_text decimal_text;
+    // Values as a log store writes them: no placeholders, uuids in base64, zones where they are and where they are not.
+    bool is_log_store;
 } weir_json_options;
 
 typedef struct {
@@ -85,6 +87,8 @@ typedef enum {
     WEIR_JSON_BAD_SLICE,
     // A column's text would pass 2 GiB.
     WEIR_JSON_TOO_LARGE,
+    // The value at `next` is no row of the table; rejection 0 tells why.
+    WEIR_JSON_BAD_ROW,
     WEIR_JSON_OUT_OF_MEMORY
 } weir_json_status;
 
@@ -137,6 +141,10 @@ weir_json_source weir_json_decoder_unknown_source(const weir_json_decoder *decod
 void weir_json_decoder_begin(weir_json_decoder *decoder);
 // Decodes from record `*next` on and leaves the record it stopped at there.
 weir_json_status weir_json_decoder_run(weir_json_decoder *decoder, const weir_json_batch *batch, size_t *next);
+
+// Appends a row to a table for each record, whose value is the row as a JSON object and whose kind is in `kinds`.
+weir_json_status weir_json_decoder_run_rows(
+    weir_json_decoder *decoder, int32_t table, const weir_json_batch *batch, const uint8_t *kinds, size_t *next);
 
 weir_json_counts weir_json_decoder_counts(const weir_json_decoder *decoder);
 weir_json_rejection weir_json_decoder_rejection(const weir_json_decoder *decoder, size_t index);

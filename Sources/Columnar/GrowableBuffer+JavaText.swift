@@ -1,0 +1,124 @@
+import Bytes
+
+// Values as Java's classes and Amoro's formatters write them, for the log store (mixed format, section 8.2).
+
+extension GrowableBuffer {
+    /// `BigDecimal.stripTrailingZeros().toString()`: `10.5`, `1E+2`, `1.2E+3`, `1E-7`, `0`.
+    mutating func appendJavaDecimal(_ unscaled: Int128, scale: Int) {
+        guard unscaled != 0 else { return appendByte(0x30) }
+        var scale = scale
+        if let narrow = UInt64(exactly: unscaled.magnitude) {
+            var digits = narrow
+            while digits % 10 == 0 {
+                digits /= 10
+                scale -= 1
+            }
+            return appendJavaDecimal(isNegative: unscaled < 0, UInt128(digits), scale: scale)
+        }
+        var digits = unscaled.magnitude
+        while digits % 10 == 0 {
+            digits /= 10
+            scale -= 1
+        }
+        appendJavaDecimal(isNegative: unscaled < 0, digits, scale: scale)
+    }
+
+    private mutating func appendJavaDecimal(isNegative: Bool, _ digits: UInt128, scale: Int) {
+        var length = 1
+        while length < 39, digits >= PowersOfTen.wide[length] { length += 1 }
+        let exponent = length - 1 - scale
+        if scale >= 0, exponent >= -6 {
+            let unscaled = Int128(truncatingIfNeeded: digits)
+            return appendDecimal(isNegative ? -unscaled : unscaled, scale: scale)
+        }
+        if isNegative { appendByte(0x2d) }
+        if length == 1 {
+            appendDigits(UInt64(truncatingIfNeeded: digits))
+        } else {
+            // One digit in front of the point.
+            appendDecimal(Int128(truncatingIfNeeded: digits), scale: length - 1)
+        }
+        appendByte(0x45)
+        appendByte(exponent < 0 ? 0x2d : 0x2b)
+        appendDigits(UInt64(exponent.magnitude))
+    }
+
+    /// `Double.toString` as JDK 19 and later have it: the shortest digits, `1.0E10` from ten million on.
+    mutating func appendJavaJSON(_ value: Double) {
+        guard value.isFinite else { return appendNotFinite(value) }
+        if value == 0 || 1e-3 <= value.magnitude && value.magnitude < 1e7 { return appendDouble(value) }
+        var text = value.description
+        text.withUTF8 { appendScientific($0) }
+    }
+
+    mutating func appendJavaJSON(_ value: Float) {
+        guard value.isFinite else { return appendNotFinite(Double(value)) }
+        if value == 0 || 1e-3 <= value.magnitude && value.magnitude < 1e7 { return appendFloat(value) }
+        var text = value.description
+        text.withUTF8 { appendScientific($0) }
+    }
+
+    mutating func appendNotFinite(_ value: Double) {
+        appendText(value.isNaN ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"")
+    }
+
+    /// Writes a number that Swift has described (`12345678.0`, `1.5e-05`, `1e+16`) with its point behind the first digit.
+    private mutating func appendScientific(_ text: UnsafeBufferPointer<UInt8>) {
+        var exponent = 0
+        var end = text.count
+        if let mark = text.firstIndex(of: 0x65) {
+            for byte in text[(mark + 1)...] where 0x30...0x39 ~= byte { exponent = exponent * 10 + Int(byte - 0x30) }
+            if mark + 1 < text.count, text[mark + 1] == 0x2d { exponent = -exponent }
+            end = mark
+        }
+        let digits = text[..<end]
+        let point = digits.firstIndex(of: 0x2e) ?? end
+        guard let first = digits.firstIndex(where: { 0x31...0x39 ~= $0 }),
+            let last = digits.lastIndex(where: { 0x31...0x39 ~= $0 })
+        else { return appendText("0.0") }
+        exponent += first < point ? point - first - 1 : point - first
+        if text[0] == 0x2d { appendByte(0x2d) }
+        appendByte(text[first])
+        appendByte(0x2e)
+        if first == last { appendByte(0x30) }
+        if first < last {
+            for byte in digits[(first + 1)...last] where byte != 0x2e { appendByte(byte) }
+        }
+        appendByte(0x45)
+        appendInteger(Int64(exponent))
+    }
+
+    /// `22:31:08`, `22:31:08.5`: a fraction without trailing zeros, none when it is zero.
+    mutating func appendShortTime(_ microseconds: Int64) {
+        appendTime(microseconds)
+        cutFraction()
+    }
+
+    /// `2017-11-16 22:31:08.5`, from microseconds since 1970.
+    mutating func appendShortTimestamp(_ microseconds: Int64, separator: UInt8) {
+        appendTimestamp(microseconds, separator: separator)
+        cutFraction()
+    }
+
+    /// Takes back the zeros behind the six digits of a fraction just written, and the point when nothing else is left.
+    private mutating func cutFraction() {
+        let text = base.assumingMemoryBound(to: UInt8.self)
+        var end = count
+        while text[end - 1] == 0x30 { end -= 1 }
+        if text[end - 1] == 0x2e { end -= 1 }
+        removeLast(count - end)
+    }
+
+
+    @inline(__always)
+    private static func base64Digit(_ value: UInt32) -> UInt8 {
+        let value = UInt8(truncatingIfNeeded: value)
+        switch value {
+        case 0..<26: return 0x41 + value
+        case 26..<52: return 0x47 + value
+        case 52..<62: return value - 4
+        case 62: return 0x2b
+        default: return 0x2f
+        }
+    }
+}

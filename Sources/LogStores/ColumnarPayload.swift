@@ -1,0 +1,35 @@
+import Bytes
+import Columnar
+
+/// What follows the header of a record of version 2: kinds, offsets and columns of a batch, as they lie in memory.
+///
+/// ```
+///  0  8  fingerprint of the schema            numbers are little-endian
+///  8  4  rows
+/// 12  4  columns
+/// 16  …  bytes of each buffer, 4 each: kinds, offsets, then validity, values and bytes of every column
+///        the buffers, each at a multiple of 16 from the start of the payload
+/// ```
+/// Kinds are a byte a row, or one byte when all are equal. Offsets are the first as 8 bytes and each one's distance from
+/// it, in 4 bytes a row where that is enough and 8 where not. A column without nulls has no validity, one of nothing but
+/// nulls only its validity. Offsets into a column's bytes begin at 0.
+enum ColumnarPayload {
+    static let fixedBytes = 16
+    static let alignment = 16
+    static let buffersPerColumn = 3
+
+    static func aligned(_ place: Int) -> Int { (place + alignment - 1) & ~(alignment - 1) }
+
+    /// Bytes in front of the first buffer.
+    static func directoryEnd(columns: Int) -> Int { fixedBytes + 4 * (2 + buffersPerColumn * columns) }
+
+    /// Tells schemas apart by their field ids and types, in order; names may change.
+    static func fingerprint(_ schema: Schema) -> UInt64 {
+        // FNV-1a of 64 bits.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for field in schema.fields {
+            for byte in "\(field.id):\(field.type);".utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        }
+        return hash
+    }
+}

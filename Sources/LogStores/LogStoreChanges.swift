@@ -1,0 +1,76 @@
+import Bytes
+import ChangeEvents
+
+/// Rows read from one partition of a log store that share their upstream and epoch.
+public struct LogStoreChanges: Sendable {
+    /// Its offsets are offsets of the log store: where the change took effect for a reader, which for rows taken back is
+    /// the flip that took them back. Never descending.
+    public let batch: ChangeBatch
+    public let upstream: UpstreamID
+    public let epoch: Int64
+    /// The record each row stands in, as Int64: descending where rows are taken back.
+    public let recordOffsets: Buffer
+    /// Whether these rows undo earlier ones.
+    public let isRetraction: Bool
+
+    init(
+        batch: ChangeBatch,
+        upstream: UpstreamID,
+        epoch: Int64,
+        recordOffsets: Buffer,
+        isRetraction: Bool = false
+    ) {
+        self.batch = batch
+        self.upstream = upstream
+        self.epoch = epoch
+        self.recordOffsets = recordOffsets
+        self.isRetraction = isRetraction
+    }
+
+    /// The offset of the record that holds a row.
+    public func recordOffset(_ row: Int) -> Int64 { recordOffsets.values(as: Int64.self)[row] }
+
+    /// The same rows taken back at the flip of that offset: newest first, +I ↔ −D, −U ↔ +U.
+    func retracted(at flip: Int64) -> LogStoreChanges {
+        let count = batch.count
+        let reversed = batch.gathered((0..<count).map { Int32(truncatingIfNeeded: count - 1 - $0) })
+        let kinds = Buffer.filled(count: count) { target in
+            for row in 0..<count { target[row] = reversed.kind(row).inverted.rawValue }
+        }
+        return LogStoreChanges(
+            batch: ChangeBatch(rows: reversed.rows, kinds: kinds, offsets: .repeating(flip, count: count)),
+            upstream: upstream,
+            epoch: epoch,
+            recordOffsets: reversed.offsets,
+            isRetraction: true
+        )
+    }
+
+    /// The inserts alone; nil when there are none.
+    var inserts: LogStoreChanges? {
+        let kinds = batch.kinds.values(as: UInt8.self)
+        let places = (0..<batch.count).filter { kinds[$0] == ChangeKind.insert.rawValue }
+        guard !places.isEmpty else { return nil }
+        if places.count == batch.count { return self }
+        let part = batch.gathered(places.map { Int32(truncatingIfNeeded: $0) })
+        return LogStoreChanges(batch: part, upstream: upstream, epoch: epoch, recordOffsets: part.offsets)
+    }
+}
+
+extension ChangeKind {
+    /// The change that undoes this one.
+    public var inverted: ChangeKind {
+        switch self {
+        case .insert: .delete
+        case .delete: .insert
+        case .updateBefore: .updateAfter
+        case .updateAfter: .updateBefore
+        }
+    }
+}
+
+extension Buffer {
+    static func repeating(_ value: Int64, count: Int) -> Buffer {
+        filled(count: count * 8) { $0.initializeMemory(as: Int64.self, repeating: value) }
+    }
+}

@@ -1,0 +1,147 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventLog
+
+/// Reads one partition of a log store as changes (mixed format, section 8.6). Used by one thread at a time.
+///
+/// With the guarantee on, a flip takes rows back that its writer never committed: they come once more, newest first and
+/// inverted, and are read back from the log for it, window by window. Epochs are compared as numbers, and it does not
+/// matter whether the flip's own epoch had rows in this partition.
+///
+/// ```
+/// log      e2 e2 e3 e3 flip(2) e3 e3
+/// changes  +a +b +c +d −d −c   +c +e
+/// ```
+public final class LogStoreReader {
+    /// Records that are read back at a time, as Amoro's readers do.
+    public static let windowRecordsDefault: Int64 = 500
+    /// Bytes of them that are held at most, save for a single batch that is larger.
+    static let windowBytes = 64 << 20
+
+    public let topic: String
+    public let partition: Int
+    /// Where the reader stands behind everything it has returned.
+    public private(set) var state: LogStoreReaderState
+    private let log: any PartitionedLog
+    private let decoder: LogStoreDecoder
+    private let isConsistent: Bool
+    private let mode: ChangelogMode
+    private let window: Int64
+    private var reader: (any PartitionReader)?
+    /// Decoded and not yet returned, the next one last.
+    private var pending: [LogStoreEntry] = []
+
+    /// - Parameters:
+    ///   - isConsistent: whether flips take rows back; otherwise they are passed over.
+    ///   - mode: `appendOnly` leaves out everything that is not an insert and excludes the guarantee.
+    public init(
+        _ log: any PartitionedLog,
+        topic: String,
+        partition: Int,
+        schema: Schema,
+        state: LogStoreReaderState,
+        isConsistent: Bool,
+        mode: ChangelogMode = .allKinds,
+        windowRecords: Int64 = LogStoreReader.windowRecordsDefault
+    ) throws(WeirError) {
+        if isConsistent, mode == .appendOnly { throw LogStoreSettings.modeConflict }
+        self.log = log
+        self.topic = topic
+        self.partition = partition
+        self.state = state
+        self.isConsistent = isConsistent
+        self.mode = mode
+        window = max(1, windowRecords)
+        decoder = try LogStoreDecoder(schema)
+    }
+
+    /// The next changes, of about `maxBytes` in the log; nil when the log holds no more yet. The list is empty when what
+    /// was read has no changes for the caller. After an error the reader may be asked again.
+    public func next(maxBytes: Int = 4 << 20) throws(WeirError) -> [LogStoreChanges]? {
+        if let retraction = state.retraction { return try takeBack(retraction) }
+        if pending.isEmpty {
+            let reader = try openReader()
+            guard let raw = try reader.next(maxBytes: maxBytes) else { return nil }
+            do {
+                pending = try decoder.decode(raw).reversed()
+            } catch {
+                // The position has moved past what could not be read.
+                self.reader = nil
+                throw error
+            }
+            guard !pending.isEmpty else {
+                state.next = max(state.next, reader.position)
+                return []
+            }
+        }
+        var changes: [LogStoreChanges] = []
+        while state.retraction == nil, let entry = pending.popLast() { process(entry, into: &changes) }
+        if pending.isEmpty, let reader { state.next = max(state.next, reader.position) }
+        return changes
+    }
+
+    /// Blocks until `next` may have something, or the time is over; returns false when nothing came.
+    public func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool {
+        if state.isRetracting || !pending.isEmpty { return true }
+        return try openReader().waitForRecords(timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    private func openReader() throws(WeirError) -> any PartitionReader {
+        if let reader { return reader }
+        let opened = try log.reader(topic: topic, partition: partition, from: state.next)
+        reader = opened
+        return opened
+    }
+
+    private func process(_ entry: LogStoreEntry, into changes: inout [LogStoreChanges]) {
+        switch entry {
+        case .rows(let rows):
+            state.next = rows.recordOffset(rows.batch.count - 1) + 1
+            if let last = state.startAfter[rows.upstream], rows.epoch <= last { return }
+            if isConsistent { state.starts.note(rows.upstream, rows.epoch, at: rows.recordOffset(0)) }
+            if let wanted = mode == .appendOnly ? rows.inserts : rows { changes.append(wanted) }
+        case .flip(let upstream, let epoch, let offset):
+            state.next = offset + 1
+            guard isConsistent, let stop = state.starts.firstOffset(of: upstream, above: epoch) else { return }
+            state.retraction = LogStoreReaderState.Retraction(
+                upstream: upstream,
+                epoch: epoch,
+                epochMax: .max,
+                flip: offset,
+                stop: stop,
+                cursor: offset
+            )
+        }
+    }
+
+    /// One window of rows taken back.
+    private func takeBack(_ current: LogStoreReaderState.Retraction) throws(WeirError) -> [LogStoreChanges] {
+        var retraction = current
+        let start = max(retraction.stop, retraction.cursor - window)
+        let back = LogWindow(log: log, topic: topic, partition: partition)
+        let (batches, from) = try back.read(start..<retraction.cursor, maxBytes: Self.windowBytes)
+        var changes: [LogStoreChanges] = []
+        for raw in batches.reversed() {
+            for entry in try decoder.decode(raw, offsets: from..<retraction.cursor).reversed() {
+                switch entry {
+                case .flip(let upstream, let epoch, _):
+                    if upstream == retraction.upstream { retraction.epochMax = min(retraction.epochMax, epoch) }
+                case .rows(let rows):
+                    guard rows.upstream == retraction.upstream, rows.epoch > retraction.epoch,
+                        rows.epoch <= retraction.epochMax, rows.epoch > state.startAfter[rows.upstream] ?? .min
+                    else { continue }
+                    changes.append(rows.retracted(at: retraction.flip))
+                }
+            }
+        }
+        retraction.cursor = from
+        if from > retraction.stop {
+            state.retraction = retraction
+        } else {
+            state.retraction = nil
+            state.starts.forget(retraction.upstream, above: retraction.epoch)
+        }
+        return changes
+    }
+}

@@ -1,0 +1,37 @@
+/// Where a reader of one log store partition stands: saved with the rows it returned, it lets another go on exactly
+/// behind them (mixed format, section 8.6).
+public struct LogStoreReaderState: Codable, Equatable, Sendable {
+    /// Rows being taken back.
+    struct Retraction: Codable, Equatable, Sendable {
+        var upstream: UpstreamID
+        /// Rows of higher epochs are taken back …
+        var epoch: Int64
+        /// … but not those above this one: an earlier flip, found on the way back, has taken them back already.
+        var epochMax: Int64
+        /// The flip's offset.
+        var flip: Int64
+        /// The first offset whose row may have to be taken back.
+        var stop: Int64
+        /// Rows from here on are done.
+        var cursor: Int64
+    }
+
+    /// The offset of the next record to read; rows being taken back come first.
+    public internal(set) var next: Int64
+    /// Epochs of these upstreams up to the given one are left out, because the reader's caller has them from elsewhere.
+    public internal(set) var startAfter: [UpstreamID: Int64]
+    var starts = EpochStarts()
+    var retraction: Retraction?
+
+    /// A reader that begins at an offset. Rows in front of it are never taken back.
+    ///
+    /// - Parameter startAfter: for each upstream the last epoch whose rows are not wanted, such as those a change store
+    ///   held when `offset` was the log's end at most.
+    public init(offset: Int64, startAfter: [UpstreamID: Int64] = [:]) {
+        next = offset
+        self.startAfter = startAfter
+    }
+
+    /// Whether the reader is in the middle of taking rows back.
+    public var isRetracting: Bool { retraction != nil }
+}

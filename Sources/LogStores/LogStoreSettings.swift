@@ -1,0 +1,63 @@
+import Bytes
+
+/// What a table's properties say about its log store (mixed format, section 8.4).
+public struct LogStoreSettings: Sendable, Equatable {
+    /// Where the log is: the property `log-store.type`.
+    public enum Kind: String, Sendable, CaseIterable {
+        case kafka
+        /// Weir's own log.
+        case file
+    }
+
+    public var isEnabled: Bool
+    public var kind: Kind
+    /// Bootstrap servers, or the file log's root. Not nil where the log store is enabled.
+    public var address: String?
+    /// Not nil where the log store is enabled.
+    public var topic: String?
+    public var format: LogStoreFormat
+    /// Informational.
+    public var dataVersion: String
+    /// Whether readers take back what was never committed.
+    public var isConsistent: Bool
+    public var mode: ChangelogMode
+    /// Properties of the Kafka client: those named `properties.…`, without the prefix.
+    public var client: [String: String]
+
+    /// Fails with `invalid` for a value that is none of those allowed, for an enabled log store without address or topic,
+    /// and for `append-only` asked for together with the guarantee.
+    public init(_ properties: [String: String], isKeyed: Bool) throws(WeirError) {
+        let table = PropertyReader(properties)
+        isEnabled = try table.flag("log-store.enabled") ?? false
+        kind = try table.choice("log-store.type") ?? .kafka
+        address = properties["log-store.address"]
+        topic = properties["log-store.topic"]
+        format = try table.choice("log-store.data-format") ?? .json
+        dataVersion = properties["log-store.data-version"] ?? "v1"
+        let legacy = try table.flag("log-store.consistency-guarantee.enable")
+        isConsistent = try table.flag("log-store.consistency-guarantee.enabled") ?? legacy ?? false
+        let asked: ChangelogMode? = try table.choice("log.consumer.changelog.modes")
+        if isConsistent, asked == .appendOnly { throw Self.modeConflict }
+        // A reader that takes rows back needs their deletes, also of a table without a key.
+        mode = asked ?? (isKeyed || isConsistent ? .allKinds : .appendOnly)
+        let prefix = "properties."
+        client = [:]
+        for (name, value) in properties where name.hasPrefix(prefix) {
+            client[String(name.dropFirst(prefix.count))] = value
+        }
+        guard isEnabled else { return }
+        for name in ["log-store.address", "log-store.topic"] where properties[name]?.isEmpty ?? true {
+            throw WeirError(
+                .invalid,
+                "property log-store.enabled is 'true', but \(name) is not set",
+                advice: "set \(name)"
+            )
+        }
+    }
+
+    static let modeConflict = WeirError(
+        .invalid,
+        "property log.consumer.changelog.modes is 'append-only' while the consistency guarantee is on",
+        advice: "set it to all-kinds, or log-store.consistency-guarantee.enabled to false"
+    )
+}
