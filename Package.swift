@@ -93,14 +93,14 @@ let package = Package(
             "StreamRuntime",
             [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
-                "IcebergFormat", "IcebergTables", "Lookups", "MixedTables", "ObjectStorage", "Topology",
+                "IcebergFormat", "IcebergTables", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "Topology",
             ]
         ),
         target(
             "WeirCommands",
             [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
-                "IcebergTables", "KafkaLog", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology",
+                "IcebergTables", "KafkaLog", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology",
                 argumentParser,
             ]
         ),

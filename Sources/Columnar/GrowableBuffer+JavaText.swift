@@ -109,16 +109,4 @@ extension GrowableBuffer {
         removeLast(count - end)
     }
 
-
-    @inline(__always)
-    private static func base64Digit(_ value: UInt32) -> UInt8 {
-        let value = UInt8(truncatingIfNeeded: value)
-        switch value {
-        case 0..<26: return 0x41 + value
-        case 26..<52: return 0x47 + value
-        case 52..<62: return value - 4
-        case 62: return 0x2b
-        default: return 0x2f
-        }
-    }
 }

@@ -11,7 +11,7 @@ public struct LogStoreSettings: Sendable, Equatable {
 
     public var isEnabled: Bool
     public var kind: Kind
-    /// Bootstrap servers, or the file log's root. Not nil where the log store is enabled.
+    /// Bootstrap servers, not nil where the log store is enabled; or the file log's root, nil for the default one.
     public var address: String?
     /// Not nil where the log store is enabled.
     public var topic: String?
@@ -46,7 +46,8 @@ public struct LogStoreSettings: Sendable, Equatable {
             client[String(name.dropFirst(prefix.count))] = value
         }
         guard isEnabled else { return }
-        for name in ["log-store.address", "log-store.topic"] where properties[name]?.isEmpty ?? true {
+        let required = kind == .kafka ? ["log-store.address", "log-store.topic"] : ["log-store.topic"]
+        for name in required where properties[name]?.isEmpty ?? true {
             throw WeirError(
                 .invalid,
                 "property log-store.enabled is 'true', but \(name) is not set",

@@ -67,6 +67,12 @@ public final class LogStoreWriter {
     /// Takes back all rows of this upstream whose epoch is higher, in every partition, and goes on with the epoch behind
     /// it. Returns when the flip is acknowledged everywhere.
     public func flip(_ epoch: Int64) throws(WeirError) {
+        try flip(epoch, of: upstream)
+        self.epoch = epoch + 1
+    }
+
+    /// The same for another writer, which must have ended.
+    public func flip(_ epoch: Int64, of upstream: UpstreamID) throws(WeirError) {
         try appender.flush()
         for partition in partitioner.partitions {
             var arena = RecordArena(capacity: 128)
@@ -76,6 +82,5 @@ public final class LogStoreWriter {
             try appender.append(arena.finish(topic: appender.topic, partition: partition))
         }
         try appender.flush()
-        self.epoch = epoch + 1
     }
 }

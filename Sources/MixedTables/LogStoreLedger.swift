@@ -4,7 +4,7 @@ import Foundation
 /// What a table's commits say of its LogStore: how far each writer's records are in the change store as well.
 ///
 /// Stored as the table property `weir.log-store.<topology>` by the commit that makes the rows visible:
-/// `{"3f9a":{"epoch":5,"ends":{"0":120},"live":true}}`. A reader of the table at that commit finds every record of the
+/// `{"3f9a":{"epoch":5,"ends":{"0":120},"live":true,"partitions":["orders/0"]}}`. A reader of the table at that commit finds every record of the
 /// upstream `3f9a` up to epoch 5 in the table, and all later ones at or behind the ends.
 public struct LogStoreLedger: Sendable, Equatable {
     /// One writer's progress.
@@ -15,11 +15,14 @@ public struct LogStoreLedger: Sendable, Equatable {
         public var ends: [String: Int64]
         /// False once the writer has ended; its later epochs, if there were any, are retracted.
         public var live: Bool
+        /// The source partitions the writer has claimed; whoever claims one of them ends the writer.
+        public var partitions: [String]
 
-        public init(epoch: Int64, ends: [Int: Int64], live: Bool) {
+        public init(epoch: Int64, ends: [Int: Int64], live: Bool, partitions: [String] = []) {
             self.epoch = epoch
             self.ends = Dictionary(uniqueKeysWithValues: ends.map { (String($0.key), $0.value) })
             self.live = live
+            self.partitions = partitions
         }
 
         /// The end in one partition of the LogStore; 0 where none is known.

@@ -10,7 +10,7 @@ import Synchronization
 final class EpochCommitter: @unchecked Sendable {
     /// What one epoch leaves behind for every table of the run.
     struct Job: Sendable {
-        let epochs: [Epoch]
+        let cuts: [SinkTable.Cut]
         let topics: [TopicSink.Cut]
         let ledger: PositionLedger
         let letters: [DeadLetter]
@@ -112,10 +112,10 @@ final class EpochCommitter: @unchecked Sendable {
     private func commit(_ job: Job) throws(WeirError) {
         // Letters first: the commit that covers their positions must not be the only trace of them.
         try deadLetters.append(job.letters)
-        for (sink, epoch) in zip(sinks, job.epochs) {
+        for (sink, cut) in zip(sinks, job.cuts) {
             do {
                 try sink.commit(
-                    epoch,
+                    cut,
                     topology: topology,
                     read: job.ledger,
                     recordsPositions: job.recordsAllPositions,

@@ -136,17 +136,17 @@ final class EpochWriter {
         if ledger == submittedLedger && letters.isEmpty && !isAsked { return }
         let recordsAll = isAsked || Date().timeIntervalSince(lastFullRecord) > Self.positionsSeconds
         if recordsAll { lastFullRecord = Date() }
-        var epochs: [Epoch] = []
+        var cuts: [SinkTable.Cut] = []
         for sink in sinks {
             do {
-                epochs.append(try sink.writer.cut())
+                cuts.append(try sink.cut())
             } catch {
                 throw error.located(at: "table \(sink.name)")
             }
         }
         try committer.submit(
             EpochCommitter.Job(
-                epochs: epochs,
+                cuts: cuts,
                 topics: topics.map { $0.cut() },
                 ledger: ledger,
                 letters: letters,

@@ -7,6 +7,7 @@ import EventLog
 import Expressions
 import IcebergFormat
 import IcebergTables
+import LogStores
 import MixedTables
 import Topology
 
@@ -15,6 +16,7 @@ extension IngestPlan {
     ///
     /// - Parameters:
     ///   - openLog: opens the log of a source.
+    ///   - openLogStore: opens the log that mirrors a table's changes, for reading and appending.
     ///   - openTopic: opens the topic that a sink writes the changes of a table or join to.
     ///   - nowMilliseconds: the creation time of new tables.
     public static func resolve(
@@ -22,7 +24,8 @@ extension IngestPlan {
         catalog: any Catalog,
         nowMilliseconds: Int64,
         openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog,
-        openTopic: (Topology.Sink, _ table: String) throws(WeirError) -> any TransactionalAppender = noTopic
+        openTopic: (Topology.Sink, _ table: String) throws(WeirError) -> any TransactionalAppender = noTopic,
+        openLogStore: (LogStoreSettings) throws(WeirError) -> (any PartitionedLog, any TopicAppender) = noLogStore
     ) throws(WeirError) -> IngestPlan {
         try checkSupport(topology)
         var sources: [Source] = []
@@ -52,7 +55,8 @@ extension IngestPlan {
                     primaryKey: declared.primaryKey,
                     transform: declared.transform.map { RowTransform($0, declared.sourceSchema) },
                     table: table,
-                    isReached: topology.mayRoute(to: declared.name)
+                    isReached: topology.mayRoute(to: declared.name),
+                    logStore: try logStore(of: table, openLogStore)
                 )
             )
         }
@@ -73,7 +77,8 @@ extension IngestPlan {
                     keyColumns: join.keys.map { stream.fields[$0.from].name },
                     isInner: join.kind == .inner,
                     select: RowTransform(projection: join.select),
-                    table: table
+                    table: table,
+                    logStore: try logStore(of: table, openLogStore)
                 )
             )
         }
@@ -108,6 +113,28 @@ extension IngestPlan {
             commitBytes: Int64(topology.pipeline.commitBytes),
             queueBytes: max(8 << 20, topology.pipeline.memoryBudget / 8)
         )
+    }
+
+    private static func logStore(
+        of table: MixedTable,
+        _ open: (LogStoreSettings) throws(WeirError) -> (any PartitionedLog, any TopicAppender)
+    ) throws(WeirError) -> LogStoreOutput? {
+        do {
+            let settings = try LogStoreSettings(table.properties, isKeyed: table.isKeyed)
+            let mode = try EmitMode(table.properties, hasLogStore: settings.isEnabled)
+            guard mode.writesLog else { return nil }
+            let (log, appender) = try open(settings)
+            return LogStoreOutput(log: log, appender: appender, settings: settings, writesFiles: mode.writesFiles)
+        } catch {
+            throw error.located(at: "table \(table.identifier)")
+        }
+    }
+
+    /// For topologies whose tables have no LogStore.
+    public static func noLogStore(
+        _ settings: LogStoreSettings
+    ) throws(WeirError) -> (any PartitionedLog, any TopicAppender) {
+        throw WeirError(.unsupported, "no log is at hand for the LogStore topic '\(settings.topic ?? "")'")
     }
 
     /// For topologies without Kafka sinks.

@@ -77,6 +77,8 @@ public struct IngestPlan: Sendable {
         public let table: MixedTable
         /// Whether a route can lead here; a table that is only looked up in may be filled by another topology.
         public let isReached: Bool
+        /// The table's LogStore; nil when it has none.
+        public let logStore: LogStoreOutput?
 
         /// The columns of the rows after the transform.
         public var outputSchema: Schema { transform?.schema ?? sourceSchema }
@@ -87,7 +89,8 @@ public struct IngestPlan: Sendable {
             primaryKey: [String],
             transform: RowTransform? = nil,
             table: MixedTable,
-            isReached: Bool = true
+            isReached: Bool = true,
+            logStore: LogStoreOutput? = nil
         ) {
             self.name = name
             self.sourceSchema = sourceSchema
@@ -95,6 +98,7 @@ public struct IngestPlan: Sendable {
             self.transform = transform
             self.table = table
             self.isReached = isReached
+            self.logStore = logStore
         }
     }
 
@@ -115,6 +119,7 @@ public struct IngestPlan: Sendable {
         /// Makes the result's columns from the target's columns followed by the dimension's.
         public let select: RowTransform
         public let table: MixedTable
+        public let logStore: LogStoreOutput?
 
         public init(
             name: String,
@@ -125,7 +130,8 @@ public struct IngestPlan: Sendable {
             keyColumns: [String],
             isInner: Bool,
             select: RowTransform,
-            table: MixedTable
+            table: MixedTable,
+            logStore: LogStoreOutput? = nil
         ) {
             self.name = name
             self.target = target
@@ -136,6 +142,7 @@ public struct IngestPlan: Sendable {
             self.isInner = isInner
             self.select = select
             self.table = table
+            self.logStore = logStore
         }
     }
 

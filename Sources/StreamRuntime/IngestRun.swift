@@ -94,7 +94,8 @@ public final class IngestRun: @unchecked Sendable {
                     rows: target.outputSchema,
                     table: target.table,
                     topology: plan.topology,
-                    partitions: claimed
+                    partitions: claimed,
+                    logStore: target.logStore
                 )
             )
         }
@@ -105,7 +106,8 @@ public final class IngestRun: @unchecked Sendable {
                 rows: join.select.schema,
                 table: join.table,
                 topology: plan.topology,
-                partitions: claimed
+                partitions: claimed,
+                logStore: join.logStore
             )
             sinks.append(sink)
             joins.append(try JoinStage(join, target: plan.targets[join.target].outputSchema, sink: sink))
@@ -216,7 +218,7 @@ public struct IngestProgress: Sendable, Equatable {
     public var lostOffsets: [String] = []
 
     mutating func add(_ job: EpochCommitter.Job, letters: Int) {
-        for epoch in job.epochs where !epoch.isEmpty {
+        for epoch in job.cuts.map(\.epoch) where !epoch.isEmpty {
             commits += 1
             inserts += epoch.summary.inserts
             deletes += epoch.summary.deletes

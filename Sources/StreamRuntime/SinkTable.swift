@@ -13,6 +13,10 @@ final class SinkTable: @unchecked Sendable {
     let name: String
     /// Used by the writing thread only.
     let writer: any TableWriter
+    /// The mirror of the table's changes; nil when the table has none.
+    private let logStore: LogStoreStage?
+    /// Whether changes go to the table's files at all, or to its LogStore alone.
+    private let writesFiles: Bool
     /// Positions that were committed when the run began: earlier rows are in the table already.
     let start: PositionLedger
     /// The partitions that belong to this process; nil when it is the only one.
@@ -39,18 +43,26 @@ final class SinkTable: @unchecked Sendable {
         rows: Schema,
         table: MixedTable,
         topology: String,
-        partitions: Set<TopicPartition>? = nil
+        partitions: Set<TopicPartition>? = nil,
+        logStore output: LogStoreOutput? = nil
     ) throws(WeirError) {
         self.name = name
-        var table = table
-        if let partitions {
-            let places = partitions.sorted().map { (topic: $0.topic, partition: $0.partition) }
-            let claimed = try table.refreshed().claiming(places, topology: topology)
+        var table = try partitions == nil ? table : table.refreshed()
+        let stage = try output.map { (output) throws(WeirError) in
+            try LogStoreStage(output, table: table, sources: partitions)
+        }
+        logStore = stage
+        writesFiles = output?.writesFiles ?? true
+        if partitions != nil || stage != nil {
+            let places = (partitions ?? []).sorted().map { (topic: $0.topic, partition: $0.partition) }
+            let claimed = try table.claiming(places, topology: topology, logStore: stage?.registration())
             table = claimed.table
-            claim = claimed.claim
+            claim = partitions == nil ? nil : claimed.claim
         } else {
             claim = nil
         }
+        // The claim has shut the writers before this one out; what they had not committed is taken back.
+        if let stage { table = try stage.endOthers(of: table, topology: topology) }
         schema = table.schema
         places = table.schema.fields.map { rows.index(named: $0.name) }
         start = try table.ledger(topology: topology)
@@ -73,7 +85,21 @@ final class SinkTable: @unchecked Sendable {
             place.map { new.rows.columns[$0] } ?? .nulls(field.type, count: new.count)
         }
         let rows = ColumnBatch(schema: schema, columns: columns, count: new.count)
-        return try writer.write(new.replacing(rows: rows)).map { (new.offset($0.row), $0.reason) }
+        let changes = new.replacing(rows: rows)
+        let rejected = writesFiles ? try writer.write(changes) : []
+        try logStore?.write(changes, without: rejected)
+        return rejected.map { (new.offset($0.row), $0.reason) }
+    }
+
+    /// Ends the epoch: its files are durable and its LogStore records acknowledged when this returns.
+    func cut() throws(WeirError) -> Cut {
+        Cut(epoch: try writer.cut(), progress: try logStore?.cut())
+    }
+
+    /// What an epoch leaves behind for the table.
+    struct Cut: Sendable {
+        let epoch: Epoch
+        let progress: LogStoreProgress?
     }
 
     /// Commits an epoch on top of the last one. Called by the committing thread.
@@ -84,7 +110,7 @@ final class SinkTable: @unchecked Sendable {
     ///     when its route is mended, it begins at the beginning.
     ///   - isStart: the positions are where the run begins, which every table has to know.
     func commit(
-        _ epoch: Epoch,
+        _ cut: Cut,
         topology: String,
         read: PositionLedger,
         recordsPositions: Bool,
@@ -93,9 +119,18 @@ final class SinkTable: @unchecked Sendable {
         let (table, expected, hasTaken) = committed.withLock { ($0.table, $0.ledger, $0.hasTaken) }
         var ledger = expected
         ledger.merge(read)
-        let isWorthIt = recordsPositions && ledger != expected && (hasTaken || isStart)
+        let epoch = cut.epoch
+        // Without files the positions are all there is to commit.
+        let isWorthIt = (recordsPositions || !writesFiles) && ledger != expected && (hasTaken || isStart)
         if epoch.isEmpty && !isWorthIt { return }
-        let result = try table.commit(epoch, topology: topology, from: expected, to: ledger, claim: claim)
+        let result = try table.commit(
+            epoch,
+            topology: topology,
+            from: expected,
+            to: ledger,
+            claim: claim,
+            logStore: cut.progress
+        )
         committed.withLock { state in
             state.table = result
             state.ledger = ledger

@@ -118,6 +118,8 @@ final class TopologyRunner: Sendable {
             try logs.source(source)
         } openTopic: { (sink, table) throws(WeirError) in
             try logs.topic(sink, table, topology: topology.name)
+        } openLogStore: { (settings) throws(WeirError) in
+            try logs.logStoreOutput(settings)
         }
         let name = TopologyLock.name(topology: topology.name, number: lock.number)
         deadLetterPath = "\(places.warehouse)/dead-letters/\(name).ndjson"

@@ -1,6 +1,7 @@
 import Bytes
 import EventLog
 import KafkaLog
+import LogStores
 import Synchronization
 import Topology
 
@@ -42,6 +43,27 @@ final class TopologyLogs: Sendable {
         } catch {
             throw error.located(at: "sink '\(sink.name ?? "kafka")'")
         }
+    }
+
+    /// The log that mirrors a table's changes, for reading.
+    func logStore(_ settings: LogStoreSettings) throws(WeirError) -> any PartitionedLog {
+        switch settings.kind {
+        case .file: return try FileLog(root: settings.address ?? places.logRoot)
+        case .kafka:
+            var properties = settings.client
+            properties["bootstrap.servers"] = settings.address
+            return try broker(properties)
+        }
+    }
+
+    /// The same for appending, too. A topic of the file log is made when it is not there; a broker's is its keeper's.
+    func logStoreOutput(_ settings: LogStoreSettings) throws(WeirError) -> (any PartitionedLog, any TopicAppender) {
+        guard let topic = settings.topic else { preconditionFailure("an enabled LogStore has a topic") }
+        let log = try logStore(settings)
+        if let broker = log as? KafkaLog { return (broker, try KafkaAppender(broker, topic: topic)) }
+        guard let files = log as? FileLog else { preconditionFailure("a LogStore is on a broker or in the file log") }
+        if try !files.topics().contains(topic) { try files.createTopic(topic) }
+        return (files, try FileTopicAppender(FileLogWriter(files, owner: "weir run"), topic: topic))
     }
 
     /// A client with those settings, under librdkafka's names.

@@ -1,0 +1,81 @@
+import Bytes
+import ChangeEvents
+import EventLog
+import LogStores
+import MixedTables
+
+/// Mirrors a table's changes to its LogStore the moment they are written (spec section 8.5).
+///
+/// Every generation of a run writes under an upstream id of its own, which the table's commits name with the last epoch
+/// they hold. Whoever takes over finds it there and takes back, with a flip, what its writer had not committed. Used by
+/// the writing thread.
+final class LogStoreStage {
+    private let output: LogStoreOutput
+    private let upstream: UpstreamID
+    private let writer: LogStoreWriter
+    private let sources: [String]
+    private var epoch: Int64 = 1
+
+    /// - Parameter sources: the partitions this writer claims; nil when it is the only one.
+    init(_ output: LogStoreOutput, table: MixedTable, sources: Set<TopicPartition>?) throws(WeirError) {
+        self.output = output
+        self.sources = (sources ?? []).map(\.description).sorted()
+        upstream = .random()
+        writer = try LogStoreWriter(
+            output.appender,
+            schema: table.schema,
+            primaryKey: table.primaryKey.compactMap { table.schema.index(ofField: $0.id) },
+            upstream: upstream,
+            epoch: epoch,
+            format: output.settings.format
+        )
+    }
+
+    /// What the table is told before the first record is written: nothing is committed, and everything lies behind the
+    /// ends of now.
+    func registration() throws(WeirError) -> LogStoreProgress { try progress(epoch: 0) }
+
+    /// Takes back what writers that were shut out have not committed, so that readers do not keep it.
+    ///
+    /// - Parameter table: as the claim has left it.
+    func endOthers(of table: MixedTable, topology: String) throws(WeirError) -> MixedTable {
+        let ledger = try table.logStoreLedger(topology: topology)
+        var ended: [String] = []
+        for (name, other) in ledger.upstreams where name != upstream.description && other.live {
+            let isOver = sources.isEmpty || other.partitions.isEmpty || other.partitions.contains { sources.contains($0) }
+            guard isOver else { continue }
+            try writer.flip(other.epoch, of: UpstreamID(name))
+            ended.append(name)
+        }
+        return try table.endingUpstreams(ended.sorted(), topology: topology)
+    }
+
+    func write(_ changes: ChangeBatch, without rejected: [RejectedChange]) throws(WeirError) {
+        guard !rejected.isEmpty else { return try writer.write(changes) }
+        let left = Set(rejected.map(\.row))
+        let kept = (0..<changes.count).filter { !left.contains($0) }.map { Int32($0) }
+        if !kept.isEmpty { try writer.write(changes.gathered(kept)) }
+    }
+
+    /// Waits until the epoch's records are acknowledged and begins the next one.
+    func cut() throws(WeirError) -> LogStoreProgress {
+        try writer.flush()
+        let done = try progress(epoch: epoch)
+        epoch += 1
+        writer.beginEpoch(epoch)
+        return done
+    }
+
+    /// Nothing of a later epoch is written yet, so its records will lie at or behind where the partitions end now.
+    private func progress(epoch: Int64) throws(WeirError) -> LogStoreProgress {
+        var ends: [Int: Int64] = [:]
+        for number in output.appender.partitions {
+            let end = try output.log.offsets(topic: output.appender.topic, partition: number).end
+            ends[number] = max(end, output.appender.ends[number] ?? 0)
+        }
+        return LogStoreProgress(
+            upstream: upstream.description,
+            state: LogStoreLedger.Upstream(epoch: epoch, ends: ends, live: true, partitions: sources)
+        )
+    }
+}
