@@ -32,18 +32,28 @@ public struct LogStoreChanges: Sendable {
 
     /// The same rows taken back at the flip of that offset: newest first, +I ↔ −D, −U ↔ +U.
     func retracted(at flip: Int64) -> LogStoreChanges {
+        let inverse = inverted()
+        return LogStoreChanges(
+            batch: ChangeBatch(
+                rows: inverse.rows,
+                kinds: inverse.kinds,
+                offsets: .repeating(flip, count: batch.count)
+            ),
+            upstream: upstream,
+            epoch: epoch,
+            recordOffsets: inverse.offsets,
+            isRetraction: true
+        )
+    }
+
+    /// What undoes these rows: the same, newest first, with +I ↔ −D and −U ↔ +U.
+    public func inverted() -> ChangeBatch {
         let count = batch.count
         let reversed = batch.gathered((0..<count).map { Int32(truncatingIfNeeded: count - 1 - $0) })
         let kinds = Buffer.filled(count: count) { target in
             for row in 0..<count { target[row] = reversed.kind(row).inverted.rawValue }
         }
-        return LogStoreChanges(
-            batch: ChangeBatch(rows: reversed.rows, kinds: kinds, offsets: .repeating(flip, count: count)),
-            upstream: upstream,
-            epoch: epoch,
-            recordOffsets: reversed.offsets,
-            isRetraction: true
-        )
+        return ChangeBatch(rows: reversed.rows, kinds: kinds, offsets: reversed.offsets)
     }
 
     /// The inserts alone; nil when there are none.

@@ -100,6 +100,7 @@ extension MixedTable {
         if !epoch.isEmpty {
             transaction.append(epoch.files, summary: ["snapshot.producer": "INGESTION"])
             transaction.addToSummary(property: name)
+            if progress != nil { transaction.addToSummary(property: LogStoreLedger.propertyName(topology: topology)) }
         }
         return with(try transaction.commit())
     }

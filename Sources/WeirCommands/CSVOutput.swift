@@ -76,11 +76,11 @@ final class CSVChangeOutput: ChangeOutput {
     func write(
         _ batch: ColumnBatch,
         rows: Range<Int>,
-        sequence: Int64,
+        sequence: Int64?,
         isSnapshot: Bool,
         kind: (Int) -> ChangeKind
     ) throws(WeirError) {
-        let tail = ",\(sequence)"
+        let tail = ",\(sequence.map(String.init) ?? "")"
         for row in rows {
             out.append(kind(row).symbol)
             out.append(tail)

@@ -16,7 +16,7 @@ final class DebeziumOutput: ChangeOutput {
     private var pending: Pending?
 
     private struct Pending {
-        let sequence: Int64
+        let sequence: Int64?
         let isSnapshot: Bool
     }
 
@@ -38,7 +38,7 @@ final class DebeziumOutput: ChangeOutput {
     func write(
         _ batch: ColumnBatch,
         rows: Range<Int>,
-        sequence: Int64,
+        sequence: Int64?,
         isSnapshot: Bool,
         kind: (Int) -> ChangeKind
     ) throws(WeirError) {
@@ -97,9 +97,9 @@ final class DebeziumOutput: ChangeOutput {
         let update: String
         let delete: String
 
-        init(_ output: DebeziumOutput, sequence: Int64, isSnapshot: Bool, now: Int64) {
-            let time = output.commitTimes[sequence] ?? now
-            let source = output.source + "\"ts_ms\":\(time),\"snapshot\":\"\(isSnapshot)\",\"seq\":\(sequence)}"
+        init(_ output: DebeziumOutput, sequence: Int64?, isSnapshot: Bool, now: Int64) {
+            let time = sequence.flatMap { output.commitTimes[$0] } ?? now
+            let source = output.source + "\"ts_ms\":\(time),\"snapshot\":\"\(isSnapshot)\",\"seq\":\(sequence.map(String.init) ?? "null")}"
             func text(_ operation: String) -> String {
                 ",\"source\":\(source),\"op\":\"\(operation)\",\"ts_ms\":\(now)}\n"
             }

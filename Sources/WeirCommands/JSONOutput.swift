@@ -37,12 +37,12 @@ final class JSONChangeOutput: ChangeOutput {
     func write(
         _ batch: ColumnBatch,
         rows: Range<Int>,
-        sequence: Int64,
+        sequence: Int64?,
         isSnapshot: Bool,
         kind: (Int) -> ChangeKind
     ) throws(WeirError) {
         let lines = encoder.rows(of: batch)
-        let middle = "\",\"seq\":\(sequence),\"row\":"
+        let middle = "\",\"seq\":\(sequence.map(String.init) ?? "null"),\"row\":"
         for row in rows {
             out.append("{\"op\":\"")
             out.append(kind(row).symbol)

@@ -3,7 +3,9 @@ import Bytes
 import ChangeEvents
 import Columnar
 import Foundation
+import LogStores
 import MixedTables
+import StreamRuntime
 
 /// How changes are printed.
 enum ChangeFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
@@ -16,7 +18,9 @@ struct ReadCommand: ParsableCommand {
         abstract: "Print the changes of a table, and with --follow those to come.",
         discussion: """
             Ends at the newest commit unless --follow is given; then SIGINT or SIGTERM ends it. 'full' begins with the rows \
-            as they are, as +I, and goes on with what changes. Examples:
+            as they are, as +I, and goes on with what changes. A table with a LogStore is followed there once the change \
+            store is read to its end: rows come in milliseconds, before their commit, with a null seq, and are taken back \
+            should their commit never come. Examples:
               weir read shop.orders --from earliest
               weir read shop.orders --from full --follow -o debezium
               weir read shop.orders --from timestamp:2026-01-31T12:00:00Z -o csv
@@ -54,6 +58,7 @@ struct ReadCommand: ParsableCommand {
         let start = try ReadStart(from)
         let stop = follow ? StopSignals() : nil
         let source = try place.places().table(table)
+        let logs = TopologyLogs(try place.places())
         let printer = ChangePrinter(source, format: format, limit: limit, stop: stop)
         var sequence = try start.sequence(in: source)
         if start == .full { try printer.printRows(of: source, sequence: sequence) }
@@ -65,11 +70,41 @@ struct ReadCommand: ParsableCommand {
                 sequence = latest
             }
             guard follow, !printer.isDone else { break }
+            if let back = try followLog(of: current, logs, printer) {
+                sequence = back
+                current = try current.refreshed()
+                continue
+            }
             // A change of the catalog shows in one look-up, which costs less than waiting longer would.
             usleep(50_000)
             current = try current.refreshed()
         }
         try printer.finish()
+    }
+}
+
+extension ReadCommand {
+    /// Follows the table in its LogStore until the reader is done; nil when the table is not to be followed there now,
+    /// and the sequence to go on behind in the change store when the log was trimmed.
+    private func followLog(
+        of table: MixedTable,
+        _ logs: TopologyLogs,
+        _ printer: ChangePrinter
+    ) throws(WeirError) -> Int64? {
+        let settings = try LogStoreSettings(table.properties, isKeyed: table.isKeyed)
+        guard settings.isEnabled, try EmitMode(table.properties, hasLogStore: true).writesLog,
+            let follower = try LogStoreFollower(table, log: logs.logStore(settings), settings: settings)
+        else { return nil }
+        while !printer.isDone {
+            switch try follower.next() {
+            case .changes(let batches): try printer.print(batches)
+            case .idle: try follower.wait(milliseconds: 100)
+            case .trimmed(let undo, let sequence):
+                try printer.print(undo)
+                return sequence
+            }
+        }
+        return nil
     }
 }
 
@@ -134,6 +169,16 @@ final class ChangePrinter: @unchecked Sendable {
             )
             left -= count
             return !isDone
+        }
+        try output.flush()
+    }
+
+    /// Changes that were read ahead of their commit.
+    func print(_ batches: [ChangeBatch]) throws(WeirError) {
+        for batch in batches where !isDone {
+            let count = min(batch.count, left)
+            try output.write(batch.rows, rows: 0..<count, sequence: nil, isSnapshot: false) { batch.kind($0) }
+            left -= count
         }
         try output.flush()
     }

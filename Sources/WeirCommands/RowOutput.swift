@@ -12,12 +12,13 @@ protocol RowOutput: AnyObject {
 /// Prints changes. Used by one thread at a time.
 protocol ChangeOutput: AnyObject {
     /// - Parameters:
-    ///   - sequence: the change-store sequence all of the rows have.
+    ///   - sequence: the change-store sequence all of the rows have; nil for rows read from the LogStore, ahead of
+    ///     their commit.
     ///   - isSnapshot: the rows are a table's state, not something that happened.
     func write(
         _ batch: ColumnBatch,
         rows: Range<Int>,
-        sequence: Int64,
+        sequence: Int64?,
         isSnapshot: Bool,
         kind: (Int) -> ChangeKind
     ) throws(WeirError)

@@ -1,0 +1,150 @@
+import Bytes
+import ChangeEvents
+import EventLog
+import Foundation
+import IcebergFormat
+import LogStores
+import MixedTables
+
+/// Follows a table through its LogStore, from exactly behind what its change store holds at one commit.
+///
+/// The table's commits name, for every writer, the last epoch they hold and where the records of later ones begin. Records
+/// of committed epochs are passed over, so nothing is repeated; reading begins in front of all others, so nothing is
+/// missed. Rows that no commit holds yet are kept until one does: should the log be trimmed under the reader, they are
+/// taken back and the change store goes on at the last commit that was delivered whole.
+public final class LogStoreFollower {
+    public enum Step {
+        /// Rows to apply in order; empty when what was read had none.
+        case changes([ChangeBatch])
+        /// The log holds no more yet.
+        case idle
+        /// The log lacks what comes next: apply these, which take back what follows the sequence, and read the change
+        /// store from that sequence on.
+        case trimmed(undo: [ChangeBatch], sequence: Int64)
+    }
+
+    private static let settleSeconds = 1.0
+
+    private let readers: [LogStoreReader]
+    private var table: MixedTable
+    /// What is delivered and not known to be committed, oldest first.
+    private var unsettled: [LogStoreChanges] = []
+    private var settledSequence: Int64
+    private var lastSettling = Date()
+    private var turn = 0
+
+    /// Begins behind what the table holds. Nil when no writer's commit says where that is in the log, and when the log has
+    /// lost it: then the change store is read further.
+    ///
+    /// - Parameter log: the log that holds the topic of the settings.
+    public init?(
+        _ table: MixedTable,
+        log: any PartitionedLog,
+        settings: LogStoreSettings
+    ) throws(WeirError) {
+        let ledger = try table.logStoreLedger()
+        guard let topic = settings.topic, ledger.upstreams.values.contains(where: \.live) else { return nil }
+        var startAfter: [UpstreamID: Int64] = [:]
+        for (name, upstream) in ledger.upstreams { startAfter[try UpstreamID(name)] = upstream.epoch }
+        var readers: [LogStoreReader] = []
+        for number in try log.partitions(of: topic) {
+            let start = ledger.start(partition: number)
+            guard try log.offsets(topic: topic, partition: number).earliest <= start else { return nil }
+            readers.append(
+                try LogStoreReader(
+                    log,
+                    topic: topic,
+                    partition: number,
+                    schema: table.schema,
+                    state: LogStoreReaderState(offset: start, startAfter: startAfter),
+                    isConsistent: table.appliesFlips
+                )
+            )
+        }
+        self.readers = readers
+        self.table = table
+        settledSequence = table.ingestStore.metadata.currentSnapshot?.sequenceNumber ?? 0
+    }
+
+    public func next() throws(WeirError) -> Step {
+        do throws(WeirError) {
+            var found = false
+            var batches: [ChangeBatch] = []
+            for reader in readers {
+                guard let changes = try reader.next() else { continue }
+                found = true
+                unsettled += changes
+                batches += changes.map(\.batch)
+            }
+            if Date().timeIntervalSince(lastSettling) > Self.settleSeconds { try settle() }
+            return found ? .changes(batches) : .idle
+        } catch {
+            guard error.code == .notFound else { throw error }
+            try settle()
+            return .trimmed(undo: unsettled.reversed().map { $0.inverted() }, sequence: settledSequence)
+        }
+    }
+
+    /// Blocks until `next` may have something, or the time is over.
+    public func wait(milliseconds: Int) throws(WeirError) {
+        guard readers.count > 1 else {
+            _ = try readers.first?.waitForRecords(timeoutMilliseconds: milliseconds)
+            return
+        }
+        // Among several partitions each is looked at for a moment, so that none waits for another.
+        for _ in 0..<max(1, milliseconds) {
+            turn = (turn + 1) % readers.count
+            if try readers[turn].waitForRecords(timeoutMilliseconds: 1) { return }
+        }
+    }
+
+    /// Whether everything the log held when this was called is delivered.
+    public func isAtEnd(of log: any PartitionedLog) throws(WeirError) -> Bool {
+        for reader in readers {
+            let end = try log.offsets(topic: reader.topic, partition: reader.partition).end
+            if reader.state.isRetracting || reader.state.next < end { return false }
+        }
+        return true
+    }
+
+    /// Looks which commits are delivered whole, and forgets their rows.
+    private func settle() throws(WeirError) {
+        lastSettling = Date()
+        table = try table.refreshed()
+        var settled: LogStoreLedger?
+        for snapshot in table.ingestStore.metadata.snapshots where snapshot.sequenceNumber > settledSequence {
+            let ledger = try LogStoreLedger(summary: snapshot.summary)
+            let isWhole = readers.allSatisfy { reader in
+                !reader.state.isRetracting
+                    && ledger.upstreams.values.allSatisfy { $0.end(partition: reader.partition) <= reader.state.next }
+            }
+            // A commit of a writer without the LogStore is not in the log at all.
+            guard isWhole, !ledger.upstreams.isEmpty else { break }
+            settledSequence = snapshot.sequenceNumber
+            settled = ledger
+        }
+        guard let settled else { return }
+        unsettled.removeAll { changes in
+            guard let upstream = settled.upstreams[changes.upstream.description] else { return false }
+            return changes.epoch <= upstream.epoch || !upstream.live
+        }
+    }
+}
+
+extension LogStoreLedger {
+    /// What a snapshot's summary repeats of it.
+    fileprivate init(summary: [String: String]) throws(WeirError) {
+        self.init()
+        for (name, text) in summary where name.hasPrefix(Self.propertyPrefix) {
+            upstreams.merge(try LogStoreLedger(json: text).upstreams) { $1 }
+        }
+    }
+}
+
+extension MixedTable {
+    /// Readers take rows back that were never committed, unless the table says otherwise.
+    public var appliesFlips: Bool {
+        let names = ["log-store.consistency-guarantee.enabled", "log-store.consistency-guarantee.enable"]
+        return names.lazy.compactMap { self.properties[$0] }.first?.lowercased() != "false"
+    }
+}
