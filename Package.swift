@@ -100,7 +100,8 @@ let package = Package(
             "WeirCommands",
             [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
-                "IcebergTables", "KafkaLog", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology",
+                "IcebergTables", "KafkaLog", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime",
+                "Topology",
                 argumentParser,
             ]
         ),
@@ -156,7 +157,7 @@ let package = Package(
             "StreamRuntime",
             [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
-                "IcebergTables", "Lookups", "MixedTables", "ObjectStorage", "Topology",
+                "IcebergTables", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "Topology",
             ],
             resources: [.copy("Fixtures")]
         ),

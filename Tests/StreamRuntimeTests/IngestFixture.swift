@@ -110,7 +110,7 @@ struct IngestFixture {
         return rows
     }
 
-    private static func person(_ batch: ColumnBatch, _ row: Int) -> (Int, DebeziumHistory.Row) {
+    static func person(_ batch: ColumnBatch, _ row: Int) -> (Int, DebeziumHistory.Row) {
         func text(_ column: Int) -> String? {
             if case .string(let text) = batch.columns[column].scalar(row) { return text }
             return nil
