@@ -54,7 +54,7 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         try abortingOnFailure { () throws(WeirError) in try producer.flush() }
     }
 
-    /// After an error other than `conflict` and `unknownState` nothing of it is in the topic, and it can be tried again.
+    /// After an error other than `conflict` and `unknownState` nothing of it can be read, and it can be tried again.
     public func commit(_ batches: [RawBatch], state: String) throws(WeirError) {
         let metadata = try KafkaTransactionState.encode(state)
         try begin()
