@@ -17,6 +17,8 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     /// Records, and their bytes, taken since the queue was last found empty.
     private var taken = (count: 0, bytes: 0)
     private var isDry = false
+    /// Whether the position went past offsets without records since `next` last returned some.
+    private var hasSkipped = false
     private let arenas = ArenaPool()
     private let tables = ArenaPool()
 
@@ -51,6 +53,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         }
         let batch = copy(count, bytes)
         pending.drop(count)
+        hasSkipped = false
         taken = (taken.count + count, taken.bytes + bytes)
         wakeIfStopped()
         // What follows the last record may be the end already, behind markers that are no records.
@@ -59,10 +62,9 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     }
 
     func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool {
-        let before = position
         try skipEvents()
         let deadline = ContinuousClock.now + .milliseconds(timeoutMilliseconds)
-        while pending.count == 0, position == before {
+        while pending.count == 0, !hasSkipped {
             let left = (deadline - .now).milliseconds
             guard pending.fetch(topic, partition, waiting: Int32(clamping: max(left, 0))) || left > 0 else {
                 try checkBrokers()
@@ -70,6 +72,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
             }
             try skipEvents()
         }
+        hasSkipped = false
         return true
     }
 
@@ -192,7 +195,9 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         switch code {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
             // Markers of transactions and removed records take offsets; the end lies behind them.
-            position = max(position, offset)
+            guard offset > position else { return }
+            position = offset
+            hasSkipped = true
         case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
             let name = lease.partition.topic
             let (earliest, end) = try log.offsets(topic: name, partition: Int(partition))

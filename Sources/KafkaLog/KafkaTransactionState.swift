@@ -10,7 +10,8 @@ enum KafkaTransactionState {
 
     /// Fails with `invalid` when the text does not fit even compressed.
     static func encode(_ state: String) throws(WeirError) -> String {
-        if state.utf8.count <= limit, !state.hasPrefix(mark) { return state }
+        // Never empty: an offset without a text means that the brokers have not kept it.
+        if !state.isEmpty, state.utf8.count <= limit, !state.hasPrefix(mark) { return state }
         var packed = GrowableBuffer()
         let bytes = Buffer(copying: state.utf8)
         try withExtendedLifetime(bytes) { () throws(WeirError) in

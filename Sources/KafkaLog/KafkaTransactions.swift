@@ -15,6 +15,8 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
     private var isOpen = false
     /// Transactions that have committed a state; the offset beside it.
     private var count: Int64 = 0
+    /// Whether the brokers are known to keep the text beside an offset: some do not.
+    private var isKept = false
     private var committedEnds: [Int: Int64] = [:]
 
     /// Fails with `notFound` when there is no such topic.
@@ -36,8 +38,10 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         let stored = try log.committed(group: group, topic: topic, partition: 0).first
         guard stored.offset >= 0 else { return nil }
         count = max(count, stored.offset)
+        guard let text = stored.metadata, !text.isEmpty else { throw notKept }
+        isKept = true
         do {
-            return try KafkaTransactionState.decode(stored.metadata ?? "")
+            return try KafkaTransactionState.decode(text)
         } catch {
             throw error.located(at: "group \(group), topic \(topic)")
         }
@@ -54,7 +58,8 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         try abortingOnFailure { () throws(WeirError) in try producer.flush() }
     }
 
-    /// After an error other than `conflict` and `unknownState` nothing of it is in the topic, and it can be tried again.
+    /// After an error other than `conflict`, `unknownState` and `unsupported` nothing of it can be read, and it can be
+    /// tried again. `unsupported` tells that the brokers do not keep states.
     public func commit(_ batches: [RawBatch], state: String) throws(WeirError) {
         let metadata = try KafkaTransactionState.encode(state)
         try begin()
@@ -66,6 +71,7 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         try finish()
         count += 1
         committedEnds = producer.ends
+        try checkKept()
     }
 
     /// Gives up what is not committed.
@@ -81,6 +87,27 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         guard !isReady else { return }
         try retrying("take over transactional id \(id)") { rd_kafka_init_transactions(producer.handle.raw, $0) }
         isReady = true
+    }
+
+    /// Looks once whether the state just committed is there, before others rely on it.
+    private func checkKept() throws(WeirError) {
+        guard !isKept else { return }
+        let stored: (offset: Int64, metadata: String?)
+        // The transaction is committed whatever becomes of this question; the next one asks again.
+        do { stored = try log.committed(group: group, topic: topic, partition: 0).first } catch { return }
+        guard stored.offset >= count else { return }
+        guard stored.metadata?.isEmpty == false else { throw notKept }
+        isKept = true
+    }
+
+    private var notKept: WeirError {
+        WeirError(
+            .unsupported,
+            "the brokers do not keep the text beside an offset that a transaction commits",
+            at: "group \(group), topic \(topic)",
+            advice:
+                "without it records would be doubled after a restart: use other brokers, or write without transactions"
+        )
     }
 
     private func begin() throws(WeirError) {

@@ -58,19 +58,19 @@ import Testing
     @Test(arguments: [
         (
             RD_KAFKA_RESP_ERR__AUTHENTICATION,
-            "sasl_ssl://b1:9093/bootstrap: SASL authentication error: Authentication failed (after 31ms in state AUTH_REQ)",
+            "sasl_ssl://b1:9093/bootstrap: SASL authentication error: Authentication failed (after 31ms in AUTH)",
             "broker b1:9093 does not accept the login (SASL authentication error: Authentication failed)",
             "sasl.username"
         ),
         (
             RD_KAFKA_RESP_ERR__SSL,
-            "ssl://b1:9093/bootstrap: SSL handshake failed: certificate verify failed (after 5ms in state SSL_HANDSHAKE)",
+            "ssl://b1:9093/bootstrap: SSL handshake failed: certificate verify failed (after 5ms in SSL)",
             "the TLS certificate of broker b1:9093 is not trusted", "ssl.ca.location"
         ),
         (
             RD_KAFKA_RESP_ERR__TRANSPORT,
-            "b1:9093/bootstrap: Disconnected while requesting ApiVersion: might be caused by incorrect security.protocol "
-                + "configuration (connecting to a SSL listener?) or broker version is < 0.10 (after 1ms in state APIVERSION)",
+            "b1:9093/bootstrap: Disconnected while requesting ApiVersion: might be caused by incorrect "
+                + "security.protocol configuration (connecting to a SSL listener?) or broker version is < 0.10",
             "broker b1:9093 and this client do not agree on TLS", "security.protocol"
         ),
         (

@@ -85,6 +85,17 @@ import Testing
         try appender.close()
     }
 
+    @Test func `records that are too large are refused`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log(["message.max.bytes": "2000"])
+        try kafka.createTopic("orders")
+        let appender = try KafkaAppender(log, topic: "orders")
+        let large = failure { try appender.append(encode(Self.records)) }
+        #expect(large?.code == .invalid, "\(String(describing: large))")
+        #expect(large?.advice?.contains("message.max.bytes") == true)
+        #expect(failure { try appender.append(encode(Self.records, partition: 5)) }?.code == .notFound)
+    }
+
     @Test func `missing topics and partitions are named`() throws {
         let kafka = try MockKafka()
         let log = try kafka.log()

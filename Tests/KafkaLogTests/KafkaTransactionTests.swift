@@ -17,7 +17,12 @@ import Testing
         #expect(appender.ends == [0: 1])
         try appender.commit([encode(records), encode(records)], state: String(repeating: "two", count: 9000))
         #expect(appender.ends == [0: 3])
+        // What is given up does not count.
+        try appender.append(encode(records))
         try appender.close()
+        #expect(appender.ends == [0: 3])
+        try appender.commit([], state: "three")
+        #expect(appender.ends == [0: 3])
         #expect(try readToEnd(log.reader(topic: "out", partition: 0, from: 0), 3).count == 3)
     }
 
