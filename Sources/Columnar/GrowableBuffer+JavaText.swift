@@ -64,7 +64,8 @@ extension GrowableBuffer {
         appendText(value.isNaN ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"")
     }
 
-    /// Writes a number that Swift has described (`12345678.0`, `1.5e-05`, `1e+16`) with its point behind the first digit.
+    /// Writes a number that Swift has described (`12345678.0`, `1.5e-05`, `1e+16`) with its point behind the first
+    /// digit.
     private mutating func appendScientific(_ text: UnsafeBufferPointer<UInt8>) {
         var exponent = 0
         var end = text.count
