@@ -44,6 +44,8 @@ extension GrowableBuffer {
     }
 
     /// `Double.toString` as JDK 19 and later have it: the shortest digits, `1.0E10` from ten million on.
+    /// Where one digit is enough Java looks for a nearer number of two (`4.9E-324` for our `5.0E-324`); readers see the
+    /// same number.
     mutating func appendJavaJSON(_ value: Double) {
         guard value.isFinite else { return appendNotFinite(value) }
         if value == 0 || 1e-3 <= value.magnitude && value.magnitude < 1e7 { return appendDouble(value) }
@@ -62,7 +64,8 @@ extension GrowableBuffer {
         appendText(value.isNaN ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"")
     }
 
-    /// Writes a number that Swift has described (`12345678.0`, `1.5e-05`, `1e+16`) with its point behind the first digit.
+    /// Writes a number that Swift has described (`12345678.0`, `1.5e-05`, `1e+16`) with its point behind the first
+    /// digit.
     private mutating func appendScientific(_ text: UnsafeBufferPointer<UInt8>) {
         var exponent = 0
         var end = text.count

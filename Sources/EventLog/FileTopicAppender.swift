@@ -22,8 +22,8 @@ public final class FileTopicAppender: TopicAppender, @unchecked Sendable {
     private var acknowledged = 0
     private var isClosed = false
 
-    /// Locks the topic, which stays the writer's until the writer is closed. Fails with `notFound` when there is no such
-    /// topic and with `locked` when another writer has it.
+    /// Locks the topic, which stays the writer's until the writer is closed. Fails with `notFound` when there is no
+    /// such topic and with `locked` when another writer has it.
     public init(_ writer: FileLogWriter, topic: String, codec: CompressionCodec = .none) throws(WeirError) {
         partitions = try writer.log.partitions(of: topic)
         try writer.open(topic: topic)

@@ -10,9 +10,9 @@ import Columnar
 /// 16  …  bytes of each buffer, 4 each: kinds, offsets, then validity, values and bytes of every column
 ///        the buffers, each at a multiple of 16 from the start of the payload
 /// ```
-/// Kinds are a byte a row, or one byte when all are equal. Offsets are the first as 8 bytes and each one's distance from
-/// it, in 4 bytes a row where that is enough and 8 where not. A column without nulls has no validity, one of nothing but
-/// nulls only its validity. Offsets into a column's bytes begin at 0.
+/// Kinds are a byte a row, or one byte when all are equal. Offsets are the first as 8 bytes and each one's distance
+/// from it, in 4 bytes a row where that is enough and 8 where not. A column without nulls has no validity, one of
+/// nothing but nulls only its validity. Offsets into a column's bytes begin at 0.
 enum ColumnarPayload {
     static let fixedBytes = 16
     static let alignment = 16

@@ -1,7 +1,9 @@
 /// Where in a partition the epochs that were read began, so that a flip knows how far back its rows reach.
 struct EpochStarts: Codable, Equatable, Sendable {
     private struct Start: Codable, Equatable {
-        var epoch: Int64
+        /// One epoch, or a range of old ones.
+        var first: Int64
+        var last: Int64
         var offset: Int64
     }
 
@@ -15,33 +17,33 @@ struct EpochStarts: Codable, Equatable, Sendable {
     /// Remembers where an epoch was first seen.
     mutating func note(_ upstream: UpstreamID, _ epoch: Int64, at offset: Int64) {
         var list = starts[upstream] ?? []
-        if let last = list.last, last.epoch == epoch { return }
-        let place = list.firstIndex { $0.epoch >= epoch } ?? list.count
-        if place < list.count, list[place].epoch == epoch { return }
-        list.insert(Start(epoch: epoch, offset: offset), at: place)
+        if let newest = list.last, newest.last == epoch { return }
+        let place = list.firstIndex { $0.last >= epoch } ?? list.count
+        if place < list.count, list[place].first <= epoch { return }
+        list.insert(Start(first: epoch, last: epoch, offset: offset), at: place)
         if list.count > Self.epochsMax { list = Self.merged(list) }
         starts[upstream] = list
     }
 
     private static func merged(_ list: [Start]) -> [Start] {
         // The newest are the ones that flips ask for.
-        let old = list.count / 2
+        let old = list.count / 2 & ~1
         var merged: [Start] = []
-        for pair in stride(from: 0, to: old - 1, by: 2) {
-            let offset = min(list[pair].offset, list[pair + 1].offset)
-            merged.append(Start(epoch: list[pair + 1].epoch, offset: offset))
+        for place in stride(from: 0, to: old, by: 2) {
+            let (left, right) = (list[place], list[place + 1])
+            merged.append(Start(first: left.first, last: right.last, offset: min(left.offset, right.offset)))
         }
-        return merged + list[(old & ~1)...]
+        return merged + list[old...]
     }
 
     /// The first offset at which a row of a higher epoch may stand; nil when none was read.
     func firstOffset(of upstream: UpstreamID, above epoch: Int64) -> Int64? {
-        starts[upstream]?.lazy.filter { $0.epoch > epoch }.map(\.offset).min()
+        starts[upstream]?.lazy.filter { $0.last > epoch }.map(\.offset).min()
     }
 
-    /// Forgets higher epochs, whose rows have been taken back.
+    /// Forgets higher epochs, whose rows have been taken back. A range that holds others as well stays.
     mutating func forget(_ upstream: UpstreamID, above epoch: Int64) {
-        starts[upstream]?.removeAll { $0.epoch > epoch }
+        starts[upstream]?.removeAll { $0.first > epoch }
         if starts[upstream]?.isEmpty == true { starts[upstream] = nil }
     }
 }

@@ -3,8 +3,8 @@ import ChangeEvents
 
 /// Rows read from one partition of a log store that share their upstream and epoch.
 public struct LogStoreChanges: Sendable {
-    /// Its offsets are offsets of the log store: where the change took effect for a reader, which for rows taken back is
-    /// the flip that took them back. Never descending.
+    /// Its offsets are offsets of the log store: where the change took effect for a reader, which for rows taken back
+    /// is the flip that took them back. Never descending.
     public let batch: ChangeBatch
     public let upstream: UpstreamID
     public let epoch: Int64

@@ -14,8 +14,8 @@ public struct LogStoreColumnarDecoder: Sendable {
         fingerprint = ColumnarPayload.fingerprint(schema)
     }
 
-    /// The changes of a payload, with the offsets they had in the source they came from. Fails with `invalid` when it was
-    /// written for other columns, and with `corrupt` when it is damaged.
+    /// The changes of a payload, with the offsets they had in the source they came from. Fails with `invalid` when it
+    /// was written for other columns, and with `corrupt` when it is damaged.
     public func decode(_ payload: UnsafeRawBufferPointer) throws(WeirError) -> ChangeBatch {
         guard payload.count >= ColumnarPayload.fixedBytes else { throw damaged("it has \(payload.count) bytes") }
         guard payload.loadUnaligned(fromByteOffset: 0, as: UInt64.self).littleEndian == fingerprint else {

@@ -22,8 +22,9 @@ public final class LogStoreDecoder {
         columnar = try LogStoreColumnarDecoder(schema)
     }
 
-    /// The records of a batch that lie in a range of offsets. Neighbouring rows of one upstream and epoch come together.
-    /// Any record that is not a log store's, or no row of the schema, fails with an error that names its offset.
+    /// The records of a batch that lie in a range of offsets. Neighbouring rows of one upstream and epoch come
+    /// together. Any record that is not a log store's, or no row of the schema, fails with an error that names its
+    /// offset.
     public func decode(
         _ raw: RawBatch,
         offsets range: Range<Int64> = 0..<Int64.max

@@ -3,7 +3,8 @@ import ChangeEvents
 import Columnar
 import EventLog
 
-/// Writes changes as log store records of one row each: a header and a JSON object (mixed format, sections 8.1 and 8.2).
+/// Writes changes as log store records of one row each: a header and a JSON object (mixed format, sections 8.1 and
+/// 8.2).
 ///
 /// The bytes are those Amoro's writers produce, but for `time` columns, which they garble: here they are
 /// `HH:mm:ss[.fraction]`. Floating-point numbers are the shortest digits in the form of Java's `Double.toString`; a JDK

@@ -56,8 +56,8 @@ public final class LogStoreReader {
         decoder = try LogStoreDecoder(schema)
     }
 
-    /// The next changes, of about `maxBytes` in the log; nil when the log holds no more yet. The list is empty when what
-    /// was read has no changes for the caller. After an error the reader may be asked again.
+    /// The next changes, of about `maxBytes` in the log; nil when the log holds no more yet. The list is empty when
+    /// what was read has no changes for the caller. After an error the reader may be asked again.
     public func next(maxBytes: Int = 4 << 20) throws(WeirError) -> [LogStoreChanges]? {
         if let retraction = state.retraction { return try takeBack(retraction) }
         if pending.isEmpty {

@@ -24,8 +24,8 @@ public struct LogStoreSettings: Sendable, Equatable {
     /// Properties of the Kafka client: those named `properties.…`, without the prefix.
     public var client: [String: String]
 
-    /// Fails with `invalid` for a value that is none of those allowed, for an enabled log store without address or topic,
-    /// and for `append-only` asked for together with the guarantee.
+    /// Fails with `invalid` for a value that is none of those allowed, for an enabled log store without address or
+    /// topic, and for `append-only` asked for together with the guarantee.
     public init(_ properties: [String: String], isKeyed: Bool) throws(WeirError) {
         let table = PropertyReader(properties)
         isEnabled = try table.flag("log-store.enabled") ?? false

@@ -5,8 +5,9 @@ import EventLog
 
 /// Writes the changes of one table to its log store (mixed format, section 8.5). Used by one thread at a time.
 ///
-/// Rows go out at once, before the commit that makes them good; the epoch they carry tells readers which commit that is.
-/// After a restart from epoch `k` the rows of later epochs are taken back with `flip(k)`, with the upstream id of before.
+/// Rows go out at once, before the commit that makes them good; the epoch they carry tells readers which commit that
+/// is. After a restart from epoch `k` the rows of later epochs are taken back with `flip(k)`, with the upstream id of
+/// before.
 public final class LogStoreWriter {
     public let upstream: UpstreamID
     /// What rows are written under.
@@ -64,8 +65,8 @@ public final class LogStoreWriter {
     /// Waits until every row written so far is acknowledged: before the epoch's commit.
     public func flush() throws(WeirError) { try appender.flush() }
 
-    /// Takes back all rows of this upstream whose epoch is higher, in every partition, and goes on with the epoch behind
-    /// it. Returns when the flip is acknowledged everywhere.
+    /// Takes back all rows of this upstream whose epoch is higher, in every partition, and goes on with the epoch
+    /// behind it. Returns when the flip is acknowledged everywhere.
     public func flip(_ epoch: Int64) throws(WeirError) {
         try flip(epoch, of: upstream)
         self.epoch = epoch + 1

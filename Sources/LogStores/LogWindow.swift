@@ -10,8 +10,8 @@ struct LogWindow {
     /// Times the log is waited for, a second each, before a range that was read once is given up.
     private static let waitsMax = 30
 
-    /// The batches that hold the range's records, of which only the last `maxBytes` (and always the last batch); and the
-    /// offset from which on they are complete.
+    /// The batches that hold the range's records, of which only the last `maxBytes` (and always the last batch); and
+    /// the offset from which on they are complete.
     func read(_ range: Range<Int64>, maxBytes: Int) throws(WeirError) -> (batches: [RawBatch], from: Int64) {
         let reader = try log.reader(topic: topic, partition: partition, from: range.lowerBound)
         var batches: [RawBatch] = []

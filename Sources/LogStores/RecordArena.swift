@@ -13,7 +13,8 @@ struct RecordArena: ~Copyable {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Ends the record that was written behind the last one. Fails with `invalid` when it is larger than a record can be.
+    /// Ends the record that was written behind the last one. Fails with `invalid` when it is larger than a record can
+    /// be.
     @inline(__always)
     mutating func endRecord() throws(WeirError) {
         guard bytes.count <= Int(Int32.max) - RawBatch.padding else {

@@ -1,0 +1,171 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventLog
+import Testing
+import WeirTesting
+
+@testable import LogStores
+
+/// Random epochs, commits and crashes: a reader that takes rows back ends with exactly what was committed.
+struct LogStoreModelTests {
+    private static let schema = Schema(["id": .int, "value": .string])
+
+    /// A job that writes a keyed table; a crash loses everything behind its last commit.
+    private struct Job {
+        let writer: LogStoreWriter
+        var table: [Int32: String] = [:]
+        var committed: [(epoch: Int64, table: [Int32: String])] = [(0, [:])]
+
+        mutating func write(rows: Int, _ random: inout SeededGenerator) throws {
+            var changes: [Change] = []
+            func change(_ kind: ChangeKind, _ id: Int32, _ value: String) -> Change {
+                Change(kind: kind, values: [.int(id), .string(value)])
+            }
+            for _ in 0..<rows {
+                let id = Int32.random(in: 0..<12, using: &random)
+                let value = "v\(Int.random(in: 0..<1_000_000, using: &random))"
+                switch (table[id], Bool.random(using: &random)) {
+                case (nil, _):
+                    changes.append(change(.insert, id, value))
+                    table[id] = value
+                case (let old?, true):
+                    changes += [change(.updateBefore, id, old), change(.updateAfter, id, value)]
+                    table[id] = value
+                case (let old?, false):
+                    changes.append(change(.delete, id, old))
+                    table[id] = nil
+                }
+            }
+            guard !changes.isEmpty else { return }
+            try writer.write(ChangeBatch(changes, schema: LogStoreModelTests.schema))
+        }
+
+        mutating func commit() throws {
+            try writer.flush()
+            committed.append((writer.epoch, table))
+            writer.beginEpoch(writer.epoch + 1)
+        }
+
+        mutating func crash(_ random: inout SeededGenerator) throws {
+            // Mostly back to the last commit, sometimes to an older one.
+            let back = Int.random(in: 0..<4, using: &random) == 0 ? min(2, committed.count) : 1
+            committed.removeLast(back - 1)
+            guard let last = committed.last else { return }
+            table = last.table
+            try writer.flip(last.epoch)
+            // A flip may be sent twice.
+            if Bool.random(using: &random) { try writer.flip(last.epoch) }
+        }
+    }
+
+    /// Reads one partition into a table; a reader may be lost and go on from what was saved.
+    private struct Follower {
+        let partition: Int
+        var saved: (state: LogStoreReaderState, table: [Int32: [String]])
+        var reader: LogStoreReader
+        var table: [Int32: [String]] = [:]
+
+        mutating func apply(_ changes: [LogStoreChanges]) {
+            for change in changes.changes {
+                guard case .int(let id) = change.values[0], case .string(let value) = change.values[1] else { continue }
+                if change.kind.isRetraction {
+                    table[id]?.removeAll { $0 == value }
+                    if table[id]?.isEmpty == true { table[id] = nil }
+                } else {
+                    table[id, default: []].append(value)
+                }
+            }
+        }
+    }
+
+    private func run(_ log: some PartitionedLog, _ appender: any TopicAppender, seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var jobs: [Job] = []
+        for id in ["aaaa", "bbbb"].prefix(Int.random(in: 1...2, using: &random)) {
+            let writer = try LogStoreWriter(
+                appender,
+                schema: Self.schema,
+                primaryKey: [0],
+                upstream: UpstreamID(id),
+                format: Bool.random(using: &random) ? .json : .columnar
+            )
+            jobs.append(Job(writer: writer))
+        }
+        let window = Int64.random(in: 1..<12, using: &random)
+        func reader(_ partition: Int, _ state: LogStoreReaderState) throws -> LogStoreReader {
+            try LogStoreReader(
+                log,
+                topic: appender.topic,
+                partition: partition,
+                schema: Self.schema,
+                state: state,
+                isConsistent: true,
+                windowRecords: window
+            )
+        }
+        var followers = try appender.partitions.map { partition in
+            let state = LogStoreReaderState(offset: 0)
+            return Follower(partition: partition, saved: (state, [:]), reader: try reader(partition, state))
+        }
+        func follow(_ place: Int) throws -> Bool {
+            guard let changes = try followers[place].reader.next(maxBytes: 200) else { return false }
+            followers[place].apply(changes)
+            return true
+        }
+        for _ in 0..<120 {
+            let job = Int.random(in: 0..<jobs.count, using: &random)
+            let place = Int.random(in: 0..<followers.count, using: &random)
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0..<4: try jobs[job].write(rows: Int.random(in: 0..<8, using: &random), &random)
+            case 4, 5: try jobs[job].commit()
+            case 6: try jobs[job].crash(&random)
+            case 7:
+                let follower = followers[place]
+                followers[place].saved = (follower.reader.state, follower.table)
+            case 8:
+                let saved = followers[place].saved
+                followers[place].table = saved.table
+                followers[place].reader = try reader(followers[place].partition, saved.state)
+            default: _ = try follow(place)
+            }
+        }
+        for job in jobs.indices { try jobs[job].crash(&random) }
+        var found: [Int32: [String]] = [:]
+        for place in followers.indices {
+            while try follow(place) {}
+            found.merge(followers[place].table) { $0 + $1 }
+        }
+        // Two jobs may hold a row of the same key each.
+        var expected: [Int32: [String]] = [:]
+        for job in jobs { for (id, value) in job.table { expected[id, default: []].append(value) } }
+        #expect(found.mapValues { $0.sorted() } == expected.mapValues { $0.sorted() }, "seed \(seed)")
+    }
+
+    @Test(arguments: SeededGenerator.seeds(60))
+    func readersEndWithWhatWasCommitted(seed: UInt64) throws {
+        let log = MemoryLog(partitions: 2)
+        try run(log, log, seed: seed)
+    }
+
+    @Test(arguments: SeededGenerator.seeds(4))
+    func theFileLogServesAsALogStore(seed: UInt64) throws {
+        try withTemporaryFolder { folder in
+            var settings = FileLogSettings()
+            settings.segmentBytes = 2048
+            settings.flush = .never
+            let log = try FileLog(root: folder + "/log", settings: settings)
+            try log.createTopic("orders-log", partitions: 3)
+            let writer = FileLogWriter(log)
+            let appender = try FileTopicAppender(writer, topic: "orders-log")
+            try run(log, appender, seed: seed)
+            try appender.close()
+            for (partition, end) in appender.ends {
+                #expect(try log.offsets(topic: "orders-log", partition: partition).end == end)
+            }
+            #expect(throws: WeirError.self) {
+                try appender.append(RawBatch([[1]], topic: "orders-log", partition: 0))
+            }
+        }
+    }
+}
