@@ -98,6 +98,32 @@ public final class LogStoreFollower {
         }
     }
 
+    /// What the log holds now behind the table's commits, in order: rows whose writer has ended without committing them
+    /// are left out, those that may still be committed are in.
+    public func tail(of log: any PartitionedLog) throws(WeirError) -> [ChangeBatch] {
+        var ends: [Int64] = []
+        for reader in readers { ends.append(try log.offsets(topic: reader.topic, partition: reader.partition).end) }
+        var kept: [LogStoreChanges] = []
+        for (reader, end) in zip(readers, ends) {
+            var own: [LogStoreChanges] = []
+            while reader.state.next < end || reader.state.isRetracting {
+                guard let changes = try reader.next() else {
+                    try wait(milliseconds: 20)
+                    continue
+                }
+                for change in changes {
+                    if change.isRetraction {
+                        own.removeAll { $0.upstream == change.upstream && $0.epoch == change.epoch }
+                    } else {
+                        own.append(change)
+                    }
+                }
+            }
+            kept += own
+        }
+        return kept.map(\.batch)
+    }
+
     /// Whether everything the log held when this was called is delivered.
     public func isAtEnd(of log: any PartitionedLog) throws(WeirError) -> Bool {
         for reader in readers {

@@ -1,10 +1,13 @@
 import ArgumentParser
 import Bytes
+import ChangeEvents
 import Columnar
 import Expressions
 import Foundation
 import IcebergFormat
+import LogStores
 import MixedTables
+import StreamRuntime
 
 struct ScanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,7 +45,13 @@ struct ScanCommand: ParsableCommand {
     @Flag(help: "Print how many rows there are instead of the rows.")
     var count = false
 
+    @Flag(help: "With the changes that the table's LogStore holds ahead of the next commit.")
+    var fresh = false
+
     func validate() throws {
+        if fresh && (snapshot != nil || asOf != nil) {
+            throw ValidationError("--fresh means now; it excludes --snapshot and --as-of")
+        }
         if snapshot != nil && asOf != nil { throw ValidationError("--snapshot and --as-of exclude each other") }
         if let limit, limit < 0 { throw ValidationError("--limit \(limit) is negative") }
     }
@@ -52,6 +61,10 @@ struct ScanCommand: ParsableCommand {
         let point = try readPoint(of: source)
         let filter = try condition.map { (text) throws(WeirError) in try source.filter(text) }
         let selected = try columns.map { (names) throws(WeirError) in try source.schema.selecting(names.listed) }
+        if fresh {
+            let tail = try logStoreTail(of: source)
+            return try print(try FreshScan(source, tail: tail, columns: selected, filter: filter))
+        }
         if count {
             // Without columns nothing is read but what the merge needs.
             let scan = try MergeOnReadScan(source, columns: Schema([]), filter: filter, at: point)
@@ -62,6 +75,32 @@ struct ScanCommand: ParsableCommand {
         }
         let scan = try MergeOnReadScan(source, columns: selected, filter: filter, at: point)
         try print(scan)
+    }
+
+    /// What the table's LogStore holds behind its commits; nothing before its first writer has begun.
+    private func logStoreTail(of source: MixedTable) throws(WeirError) -> [ChangeBatch] {
+        let settings = try LogStoreSettings(source.properties, isKeyed: source.isKeyed)
+        guard settings.isEnabled else {
+            throw WeirError(
+                .invalid,
+                "table \(source.identifier) has no LogStore to read fresh changes from",
+                advice: "set log-store.enabled, log-store.type and log-store.topic, or leave --fresh out"
+            )
+        }
+        let log = try TopologyLogs(try place.places()).logStore(settings)
+        return try LogStoreFollower(source, log: log, settings: settings)?.tail(of: log) ?? []
+    }
+
+    private func print(_ scan: FreshScan) throws(WeirError) {
+        if count {
+            let rows = try scan.count()
+            var listing = Listing("count")
+            listing.add(.count(limit.map { min($0, rows) } ?? rows))
+            return try listing.print(output.format, to: StandardOutput())
+        }
+        let rows = LimitedRows(output.format.rowOutput(scan.schema, to: StandardOutput()), limit: limit)
+        if limit != 0 { try scan.forEach { (batch) throws(WeirError) in try rows.write(batch) } }
+        try rows.finish()
     }
 
     private func readPoint(of source: MixedTable) throws(WeirError) -> ReadPoint {

@@ -1,0 +1,110 @@
+import Bytes
+import ChangeEvents
+import Columnar
+
+/// The rows of a table with changes applied that are not in its change store yet, such as the tail of its LogStore.
+public struct FreshScan: Sendable {
+    /// The columns of the result, in order.
+    public let schema: Schema
+    private let scan: MergeOnReadScan
+    private let filter: RowFilter?
+    private let tail: [ChangeBatch]
+    /// For each key the tail changes: its last change, by batch and row, and whether the row is gone.
+    private let last: [UInt128: LastChange]
+    private let keyColumns: [Int]
+    private let isNarrow: Bool
+
+    private struct LastChange: Sendable {
+        let batch: Int
+        let row: Int
+        let isGone: Bool
+    }
+
+    /// - Parameters:
+    ///   - tail: changes of all the table's columns, in order, that follow the table as it was loaded.
+    ///   - columns, filter: as in `MergeOnReadScan`.
+    public init(
+        _ table: MixedTable,
+        tail: [ChangeBatch],
+        columns: Schema? = nil,
+        filter: RowFilter? = nil
+    ) throws(WeirError) {
+        schema = columns ?? table.schema
+        self.filter = filter
+        self.tail = tail
+        isNarrow = table.isKeyed && table.keysAreNarrow
+        keyColumns = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
+        scan = try MergeOnReadScan(table, columns: table.schema, filter: filter)
+        var last: [UInt128: LastChange] = [:]
+        if table.isKeyed {
+            for (number, batch) in tail.enumerated() {
+                let keys = Self.keys(of: batch.rows, keyColumns, isNarrow)
+                for row in 0..<batch.count {
+                    last[keys[row]] = LastChange(batch: number, row: row, isGone: batch.kind(row).isRetraction)
+                }
+            }
+        }
+        self.last = last
+    }
+
+    /// Reads everything on the calling thread; the body returns false to stop.
+    public func forEach(_ body: (ColumnBatch) throws(WeirError) -> Bool) throws(WeirError) {
+        var goesOn = true
+        try scan.forEachInOrder { (batch) throws(WeirError) in
+            let kept = last.isEmpty ? batch : unchanged(batch)
+            if kept.count > 0 { goesOn = try body(projected(kept)) }
+            return goesOn
+        }
+        for (number, batch) in tail.enumerated() where goesOn {
+            let rows = try newest(batch, number)
+            if rows.count > 0 { goesOn = try body(projected(rows)) }
+        }
+    }
+
+    public func count() throws(WeirError) -> Int {
+        var rows = 0
+        try forEach { (batch) throws(WeirError) in
+            rows += batch.count
+            return true
+        }
+        return rows
+    }
+
+    private func unchanged(_ batch: ColumnBatch) -> ColumnBatch {
+        let keys = Self.keys(of: batch, keyColumns, isNarrow)
+        let places = (0..<batch.count).filter { last[keys[$0]] == nil }.map { Int32($0) }
+        return places.count == batch.count ? batch : batch.gathered(places)
+    }
+
+    /// The rows of a tail batch that are their key's last word and pass the filter.
+    private func newest(_ batch: ChangeBatch, _ number: Int) throws(WeirError) -> ColumnBatch {
+        var places: [Int32] = []
+        if keyColumns.isEmpty {
+            places = (0..<batch.count).filter { !batch.kind($0).isRetraction }.map { Int32($0) }
+        } else {
+            let keys = Self.keys(of: batch.rows, keyColumns, isNarrow)
+            for row in 0..<batch.count {
+                guard let change = last[keys[row]], change.batch == number, change.row == row, !change.isGone else {
+                    continue
+                }
+                places.append(Int32(row))
+            }
+        }
+        let rows = batch.rows.gathered(places)
+        guard let filter else { return rows }
+        return rows.gathered(try filter.select(rows))
+    }
+
+    private func projected(_ batch: ColumnBatch) -> ColumnBatch {
+        let places = schema.fields.compactMap { field in batch.schema.fields.firstIndex { $0.id == field.id } }
+        return ColumnBatch(schema: schema, columns: places.map { batch.columns[$0] }, count: batch.count)
+    }
+
+    private static func keys(of batch: ColumnBatch, _ columns: [Int], _ isNarrow: Bool) -> [UInt128] {
+        let prints = KeyFingerprints(columns.map { batch.columns[$0] }, count: batch.count, areNarrow: isNarrow)
+        return switch prints {
+        case .narrow(let keys): keys.map { UInt128($0) }
+        case .wide(let keys): keys
+        }
+    }
+}
