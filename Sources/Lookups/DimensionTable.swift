@@ -70,28 +70,42 @@ public final class DimensionTable {
         guard latest > sequence else { return }
         let scan = try ChangeLogScan(table, after: sequence, upTo: latest, columns: schema)
         try scan.forEach { (batch) throws(WeirError) in
-            apply(batch)
+            // A before-image that is followed by its after-image needs no removal of its own.
+            apply(batch.rows, kind: batch.kind) { $0 == .delete }
             return true
         }
         sequence = latest
         if chunks.count > Self.chunksMax || rowCount > 2 * count + 65_536 { pack() }
     }
 
-    private func apply(_ batch: ChangeLogBatch) {
-        let prints = fingerprints(batch.rows)
+    /// Takes in changes ahead of their commit, such as a LogStore's.
+    ///
+    /// - Parameter changes: of all the table's columns, in order.
+    public func apply(_ changes: ChangeBatch) {
+        let columns = schema.fields.map { field in
+            changes.rows.schema.index(ofField: field.id).map { changes.rows.columns[$0] }
+                ?? .nulls(field.type, count: changes.count)
+        }
+        let rows = ColumnBatch(schema: schema, columns: columns, count: changes.count)
+        apply(rows, kind: changes.kind) { $0.isRetraction }
+        if chunks.count > Self.chunksMax || rowCount > 2 * count + 65_536 { pack() }
+    }
+
+    /// - Parameter removes: whether a change of that kind takes the row of its key away.
+    private func apply(_ rows: ColumnBatch, kind: (Int) -> ChangeKind, removes: (ChangeKind) -> Bool) {
+        let prints = fingerprints(rows)
         var images: [Int32] = []
         let chunk = Int32(chunks.count)
-        for row in 0..<batch.count {
-            // A before-image that is followed by its after-image needs no removal of its own.
-            if batch.kind(row).isRetraction {
-                if batch.kind(row) == .delete { remove(prints, row) }
+        for row in 0..<rows.count {
+            if kind(row).isRetraction {
+                if removes(kind(row)) { remove(prints, row) }
             } else {
                 set(prints, row, RowPick(source: chunk, row: Int32(images.count)))
                 images.append(Int32(row))
             }
         }
         if images.isEmpty { return }
-        chunks.append(batch.rows.gathered(images))
+        chunks.append(rows.gathered(images))
         rowCount += images.count
     }
 

@@ -16,7 +16,8 @@ extension IngestPlan {
     ///
     /// - Parameters:
     ///   - openLog: opens the log of a source.
-    ///   - openLogStore: opens the log that mirrors a table's changes, for reading and appending.
+    ///   - openLogStore: opens the log that mirrors a table's changes.
+    ///   - openAppender: opens the LogStore's topic for appending.
     ///   - openTopic: opens the topic that a sink writes the changes of a table or join to.
     ///   - nowMilliseconds: the creation time of new tables.
     public static func resolve(
@@ -25,7 +26,8 @@ extension IngestPlan {
         nowMilliseconds: Int64,
         openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog,
         openTopic: (Topology.Sink, _ table: String) throws(WeirError) -> any TransactionalAppender = noTopic,
-        openLogStore: (LogStoreSettings) throws(WeirError) -> (any PartitionedLog, any TopicAppender) = noLogStore
+        openLogStore: (LogStoreSettings) throws(WeirError) -> any PartitionedLog = noLogStore,
+        openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender = noAppender
     ) throws(WeirError) -> IngestPlan {
         try checkSupport(topology)
         var sources: [Source] = []
@@ -56,7 +58,8 @@ extension IngestPlan {
                     transform: declared.transform.map { RowTransform($0, declared.sourceSchema) },
                     table: table,
                     isReached: topology.mayRoute(to: declared.name),
-                    logStore: try logStore(of: table, openLogStore)
+                    logStore: topology.mayRoute(to: declared.name)
+                        ? try logStore(of: table, openLogStore, openAppender) : nil
                 )
             )
         }
@@ -72,13 +75,14 @@ extension IngestPlan {
                     name: join.name,
                     target: from,
                     dimension: dimension.table,
+                    dimensionLog: try logStoreInput(of: dimension.table, openLogStore),
                     dimensionName: dimension.name,
                     dimensionColumns: dimension.outputSchema.fields.map(\.name),
                     keyColumns: join.keys.map { stream.fields[$0.from].name },
                     isInner: join.kind == .inner,
                     select: RowTransform(projection: join.select),
                     table: table,
-                    logStore: try logStore(of: table, openLogStore)
+                    logStore: try logStore(of: table, openLogStore, openAppender)
                 )
             )
         }
@@ -117,14 +121,20 @@ extension IngestPlan {
 
     private static func logStore(
         of table: MixedTable,
-        _ open: (LogStoreSettings) throws(WeirError) -> (any PartitionedLog, any TopicAppender)
+        _ open: (LogStoreSettings) throws(WeirError) -> any PartitionedLog,
+        _ openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender
     ) throws(WeirError) -> LogStoreOutput? {
         do {
             let settings = try LogStoreSettings(table.properties, isKeyed: table.isKeyed)
             let mode = try EmitMode(table.properties, hasLogStore: settings.isEnabled)
             guard mode.writesLog else { return nil }
-            let (log, appender) = try open(settings)
-            return LogStoreOutput(log: log, appender: appender, settings: settings, writesFiles: mode.writesFiles)
+            let log = try open(settings)
+            return LogStoreOutput(
+                log: log,
+                appender: try openAppender(log, settings),
+                settings: settings,
+                writesFiles: mode.writesFiles
+            )
         } catch {
             throw error.located(at: "table \(table.identifier)")
         }
@@ -133,8 +143,29 @@ extension IngestPlan {
     /// For topologies whose tables have no LogStore.
     public static func noLogStore(
         _ settings: LogStoreSettings
-    ) throws(WeirError) -> (any PartitionedLog, any TopicAppender) {
+    ) throws(WeirError) -> any PartitionedLog {
         throw WeirError(.unsupported, "no log is at hand for the LogStore topic '\(settings.topic ?? "")'")
+    }
+
+    /// For topologies whose tables have no LogStore.
+    public static func noAppender(
+        _ log: any PartitionedLog,
+        _ settings: LogStoreSettings
+    ) throws(WeirError) -> any TopicAppender {
+        throw WeirError(.unsupported, "no log is at hand for the LogStore topic '\(settings.topic ?? "")'")
+    }
+
+    private static func logStoreInput(
+        of table: MixedTable,
+        _ open: (LogStoreSettings) throws(WeirError) -> any PartitionedLog
+    ) throws(WeirError) -> LogStoreInput? {
+        do {
+            let settings = try LogStoreSettings(table.properties, isKeyed: table.isKeyed)
+            guard settings.isEnabled, try EmitMode(table.properties, hasLogStore: true).writesLog else { return nil }
+            return LogStoreInput(log: try open(settings), settings: settings)
+        } catch {
+            throw error.located(at: "table \(table.identifier)")
+        }
     }
 
     /// For topologies without Kafka sinks.

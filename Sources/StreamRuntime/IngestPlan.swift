@@ -108,6 +108,8 @@ public struct IngestPlan: Sendable {
         /// The target whose changes are joined, by its place in `targets`.
         public let target: Int
         public let dimension: MixedTable
+        /// The dimension's LogStore, through which its changes are seen before their commit; nil when it has none.
+        public let dimensionLog: LogStoreInput?
         /// The name of the dimension, which may be a target of the same run.
         public let dimensionName: String
         /// The dimension's columns that `select` reads, in order.
@@ -125,6 +127,7 @@ public struct IngestPlan: Sendable {
             name: String,
             target: Int,
             dimension: MixedTable,
+            dimensionLog: LogStoreInput? = nil,
             dimensionName: String,
             dimensionColumns: [String],
             keyColumns: [String],
@@ -136,6 +139,7 @@ public struct IngestPlan: Sendable {
             self.name = name
             self.target = target
             self.dimension = dimension
+            self.dimensionLog = dimensionLog
             self.dimensionName = dimensionName
             self.dimensionColumns = dimensionColumns
             self.keyColumns = keyColumns

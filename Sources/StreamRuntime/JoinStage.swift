@@ -6,12 +6,15 @@ import MixedTables
 
 /// Joins the changes of one target with a dimension table and writes the result.
 ///
-/// A row sees the dimension as of the last commit before its epoch began. Used by the writing thread.
+/// A row sees the dimension as of the last commit before its epoch began or, where the dimension has a LogStore, as of
+/// what is in the log when the row is joined. Used by the writing thread.
 final class JoinStage {
     let plan: IngestPlan.Join
     let sink: SinkTable
-    private let dimension: DimensionTable
+    private var dimension: DimensionTable
     private var table: MixedTable
+    /// Nil without a LogStore, and until its first writer has begun.
+    private var follower: LogStoreFollower?
     private let keyPlaces: [Int]
     private let combined: Schema
 
@@ -19,8 +22,12 @@ final class JoinStage {
     init(_ plan: IngestPlan.Join, target: Schema, sink: SinkTable) throws(WeirError) {
         self.plan = plan
         self.sink = sink
-        table = plan.dimension
-        dimension = try DimensionTable(plan.dimension, columns: plan.dimensionColumns)
+        let table = plan.dimensionLog == nil ? plan.dimension : try plan.dimension.refreshed()
+        self.table = table
+        dimension = try DimensionTable(table, columns: plan.dimensionColumns)
+        follower = try plan.dimensionLog.flatMap { (log) throws(WeirError) in
+            try LogStoreFollower(table, log: log.log, settings: log.settings)
+        }
         var places: [Int] = []
         for name in plan.keyColumns {
             guard let place = target.index(named: name) else {
@@ -36,13 +43,45 @@ final class JoinStage {
         combined = Schema(target.fields + dimension.schema.fields)
     }
 
-    /// Takes in what was committed to the dimension since.
+    /// Takes in what was committed to the dimension since, or all that its LogStore holds.
     func refresh() throws(WeirError) {
+        guard let log = plan.dimensionLog else {
+            table = try table.refreshed()
+            return try dimension.refresh(from: table)
+        }
+        guard let follower else { return try load(log) }
+        while try !follower.isAtEnd(of: log.log) {
+            guard try advance(follower, log) else { return }
+        }
+    }
+
+    /// Takes in what the dimension's LogStore has got since; waits for nothing.
+    private func catchUp() throws(WeirError) {
+        guard let follower, let log = plan.dimensionLog else { return }
+        _ = try advance(follower, log)
+    }
+
+    /// False when the dimension was loaded anew because the log had lost what comes next.
+    private func advance(_ follower: LogStoreFollower, _ log: LogStoreInput) throws(WeirError) -> Bool {
+        while true {
+            switch try follower.next() {
+            case .changes(let batches): for batch in batches { dimension.apply(batch) }
+            case .idle: return true
+            case .trimmed:
+                try load(log)
+                return false
+            }
+        }
+    }
+
+    private func load(_ log: LogStoreInput) throws(WeirError) {
         table = try table.refreshed()
-        try dimension.refresh(from: table)
+        follower = try LogStoreFollower(table, log: log.log, settings: log.settings)
+        dimension = try DimensionTable(table, columns: plan.dimensionColumns)
     }
 
     func apply(_ batch: ChangeBatch) throws(WeirError) -> (batch: ChangeBatch, failures: [RowTransform.Failure]) {
+        try catchUp()
         let keys = keyPlaces.map { batch.rows.columns[$0] }
         let (matches, found) = dimension.lookup(keys, count: batch.count)
         let rows = ColumnBatch(schema: combined, columns: batch.rows.columns + matches.columns, count: batch.count)

@@ -25,12 +25,17 @@ struct LookupCommand: ParsableCommand {
     @Argument(help: "Keys.")
     var keys: [String]
 
+    @Flag(help: "With the changes that the table's LogStore holds ahead of the next commit.")
+    var fresh = false
+
     func run() throws {
-        let source = try place.places().table(table)
+        let places = try place.places()
+        let source = try places.table(table)
         let lookup = try KeyLookup(source, keys: keys)
         let rows = LimitedRows(output.format.rowOutput(source.schema, to: StandardOutput()), limit: nil)
-        let scan = try MergeOnReadScan(source, filter: lookup.filter)
-        try scan.forEachInOrder { (batch) throws(WeirError) in
+        let tail = fresh ? try places.logStoreTail(of: source) : []
+        let scan = try FreshScan(source, tail: tail, filter: lookup.filter)
+        try scan.forEach { (batch) throws(WeirError) in
             lookup.markFound(in: batch)
             return try rows.write(batch)
         }

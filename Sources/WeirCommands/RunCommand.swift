@@ -119,7 +119,9 @@ final class TopologyRunner: Sendable {
         } openTopic: { (sink, table) throws(WeirError) in
             try logs.topic(sink, table, topology: topology.name)
         } openLogStore: { (settings) throws(WeirError) in
-            try logs.logStoreOutput(settings)
+            try logs.logStore(settings)
+        } openAppender: { (log, settings) throws(WeirError) in
+            try logs.appender(log, settings)
         }
         let name = TopologyLock.name(topology: topology.name, number: lock.number)
         deadLetterPath = "\(places.warehouse)/dead-letters/\(name).ndjson"

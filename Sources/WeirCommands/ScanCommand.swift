@@ -1,13 +1,10 @@
 import ArgumentParser
 import Bytes
-import ChangeEvents
 import Columnar
 import Expressions
 import Foundation
 import IcebergFormat
-import LogStores
 import MixedTables
-import StreamRuntime
 
 struct ScanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -62,7 +59,7 @@ struct ScanCommand: ParsableCommand {
         let filter = try condition.map { (text) throws(WeirError) in try source.filter(text) }
         let selected = try columns.map { (names) throws(WeirError) in try source.schema.selecting(names.listed) }
         if fresh {
-            let tail = try logStoreTail(of: source)
+            let tail = try place.places().logStoreTail(of: source)
             return try print(try FreshScan(source, tail: tail, columns: selected, filter: filter))
         }
         if count {
@@ -75,20 +72,6 @@ struct ScanCommand: ParsableCommand {
         }
         let scan = try MergeOnReadScan(source, columns: selected, filter: filter, at: point)
         try print(scan)
-    }
-
-    /// What the table's LogStore holds behind its commits; nothing before its first writer has begun.
-    private func logStoreTail(of source: MixedTable) throws(WeirError) -> [ChangeBatch] {
-        let settings = try LogStoreSettings(source.properties, isKeyed: source.isKeyed)
-        guard settings.isEnabled else {
-            throw WeirError(
-                .invalid,
-                "table \(source.identifier) has no LogStore to read fresh changes from",
-                advice: "set log-store.enabled, log-store.type and log-store.topic, or leave --fresh out"
-            )
-        }
-        let log = try TopologyLogs(try place.places()).logStore(settings)
-        return try LogStoreFollower(source, log: log, settings: settings)?.tail(of: log) ?? []
     }
 
     private func print(_ scan: FreshScan) throws(WeirError) {

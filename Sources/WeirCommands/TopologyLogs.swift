@@ -56,14 +56,13 @@ final class TopologyLogs: Sendable {
         }
     }
 
-    /// The same for appending, too. A topic of the file log is made when it is not there; a broker's is its keeper's.
-    func logStoreOutput(_ settings: LogStoreSettings) throws(WeirError) -> (any PartitionedLog, any TopicAppender) {
+    /// The same for appending. A topic of the file log is made when it is not there; a broker's is its keeper's.
+    func appender(_ log: any PartitionedLog, _ settings: LogStoreSettings) throws(WeirError) -> any TopicAppender {
         guard let topic = settings.topic else { preconditionFailure("an enabled LogStore has a topic") }
-        let log = try logStore(settings)
-        if let broker = log as? KafkaLog { return (broker, try KafkaAppender(broker, topic: topic)) }
+        if let broker = log as? KafkaLog { return try KafkaAppender(broker, topic: topic) }
         guard let files = log as? FileLog else { preconditionFailure("a LogStore is on a broker or in the file log") }
         if try !files.topics().contains(topic) { try files.createTopic(topic) }
-        return (files, try FileTopicAppender(FileLogWriter(files, owner: "weir run"), topic: topic))
+        return try FileTopicAppender(FileLogWriter(files, owner: "weir run"), topic: topic)
     }
 
     /// A client with those settings, under librdkafka's names.

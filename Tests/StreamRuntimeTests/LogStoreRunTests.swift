@@ -34,8 +34,10 @@ import WeirTesting
                 nowMilliseconds: 1_700_000_000_000
             ) { (_) throws(WeirError) in
                 log
-            } openLogStore: { (settings) throws(WeirError) in
-                (log, try FileTopicAppender(writer, topic: settings.topic ?? ""))
+            } openLogStore: { (_) throws(WeirError) in
+                log
+            } openAppender: { (_, settings) throws(WeirError) in
+                try FileTopicAppender(writer, topic: settings.topic ?? "")
             }
             try IngestRun(plan, deadLetterPath: fixture.deadLetters, files: files).run(untilCaughtUp: true)
             return false

@@ -1,0 +1,13 @@
+import EventLog
+import LogStores
+
+/// Where a table's LogStore is, opened for reading.
+public struct LogStoreInput: Sendable {
+    public let log: any PartitionedLog
+    public let settings: LogStoreSettings
+
+    public init(log: any PartitionedLog, settings: LogStoreSettings) {
+        self.log = log
+        self.settings = settings
+    }
+}
