@@ -115,7 +115,8 @@ let package = Package(
             name: "weir-bench",
             dependencies: [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergTables",
-                "IcebergFormat", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology", "WeirCommands",
+                "IcebergFormat", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology",
+                "WeirCommands",
                 "CJSONShim",
             ],
             swiftSettings: swiftSettings,

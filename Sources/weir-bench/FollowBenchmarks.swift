@@ -13,6 +13,11 @@ enum FollowBenchmarks {
     private static let commitMilliseconds = 1000
 
     static func run() throws {
+        try runThroughTable()
+        for share in LogStoreFollowBenchmark.shares { try LogStoreFollowBenchmark.run(share: share) }
+    }
+
+    private static func runThroughTable() throws {
         let folder = Benchmark.folder("follow")
         defer { Benchmark.remove(folder) }
         let log = try FileLog(root: folder + "/log")
@@ -89,7 +94,7 @@ enum FollowBenchmarks {
         return delays
     }
 
-    private static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
+    static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
 
     /// A thread of its own, and what to wait for its end with.
     private static func thread(_ state: State, _ body: @escaping @Sendable () throws -> Void) -> DispatchSemaphore {

@@ -22,7 +22,12 @@ enum IngestBenchmarks {
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
     }
 
-    static func plan(log: String, _ table: MixedTable, commitMilliseconds: Int = 10_000) throws -> IngestPlan {
+    static func plan(
+        log: String,
+        _ table: MixedTable,
+        commitMilliseconds: Int = 10_000,
+        logStore: LogStoreOutput? = nil
+    ) throws -> IngestPlan {
         IngestPlan(
             topology: "bench",
             sources: [
@@ -38,7 +43,8 @@ enum IngestBenchmarks {
                     name: "shop.orders",
                     sourceSchema: table.schema,
                     primaryKey: ["order_id"],
-                    table: table
+                    table: table,
+                    logStore: logStore
                 )
             ],
             route: { $0.hasSuffix(".orders") ? [0] : [] },

@@ -23,7 +23,8 @@ import WeirTesting
     }
 
     /// One run until it has caught up or a step fails; returns whether it failed.
-    private static func run(_ fixture: IngestFixture, _ text: String, _ log: FileLog, failAt step: Int?) throws -> Bool {
+    private static func run(_ fixture: IngestFixture, _ text: String, _ log: FileLog, failAt step: Int?) throws -> Bool
+    {
         let files: any FileSystem = step.map { FaultyFileSystem(failAt: $0) } ?? LocalFileSystem()
         let writer = FileLogWriter(log)
         defer { writer.close() }

@@ -1,0 +1,189 @@
+import Bytes
+import EventLog
+import Foundation
+import LogStores
+import MixedTables
+import StreamRuntime
+import Synchronization
+import WeirCommands
+
+/// How long it takes from the append of an event to the source until a reader that follows the table's LogStore has its
+/// row: source log → decode → LogStore → reader, all on the built-in log.
+///
+/// Events are appended in batches every few milliseconds at a share of the highest rate the same path keeps up with.
+enum LogStoreFollowBenchmark {
+    static let shares = [0.1, 0.5, 0.8]
+    private static let seconds = 3.0
+    private static let millisecondsApart = 5.0
+    /// The rate that the path keeps up with, measured once; events a second.
+    private static let maximum = Mutex<Double?>(nil)
+
+    static func run(share: Double) throws {
+        let top = try maximum.withLock { known in
+            if let known { return known }
+            let measured = try highestRate()
+            known = measured
+            return measured
+        }
+        let delays = try measure(rate: top * share)
+        Benchmark.line(
+            "append to read --follow through the file LogStore, \(Int(share * 100))% of maximum, p99",
+            Benchmark.milliseconds(Benchmark.percentile(delays, 0.99)),
+            goal: Benchmark.Goal(
+                text: "p50 ≤ 5 ms, p99 ≤ 25 ms",
+                isMet: Benchmark.percentile(delays, 0.5) <= 0.005 && Benchmark.percentile(delays, 0.99) <= 0.025
+            ),
+            detail: "p50 \(Benchmark.milliseconds(Benchmark.percentile(delays, 0.5))), \(delays.count) events at "
+                + "\(Benchmark.magnitude(top * share))/s, maximum \(Benchmark.magnitude(top))/s, columnar records"
+        )
+    }
+
+    /// How fast events that are in the log already come out of the LogStore.
+    private static func highestRate() throws -> Double {
+        let events = 300_000
+        let scene = try Scene()
+        defer { scene.end() }
+        for start in stride(from: 0, to: events, by: 2000) { try scene.append(start..<start + 2000) }
+        scene.start()
+        let first = FollowBenchmarks.now()
+        var seen = 0
+        while seen < events { seen += try scene.read { _ in } }
+        return Double(events) / (FollowBenchmarks.now() - first)
+    }
+
+    private static func measure(rate: Double) throws -> [Double] {
+        let scene = try Scene()
+        defer { scene.end() }
+        scene.start()
+        let perBatch = max(1, Int(rate * millisecondsApart / 1000))
+        let batches = Int(seconds * 1000 / millisecondsApart)
+        let shared = Shared(perBatch * batches)
+        let done = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            do {
+                let begin = FollowBenchmarks.now()
+                for batch in 0..<batches {
+                    let due = begin + Double(batch) * millisecondsApart / 1000
+                    let wait = due - FollowBenchmarks.now()
+                    if wait > 0 { usleep(UInt32(wait * 1_000_000)) }
+                    let ids = batch * perBatch..<(batch + 1) * perBatch
+                    let now = FollowBenchmarks.now()
+                    shared.sent.withLock { sent in for id in ids { sent[id] = now } }
+                    try scene.append(ids)
+                }
+            } catch { shared.failure.withLock { $0 = error } }
+            done.signal()
+        }
+        var delays: [Double] = []
+        delays.reserveCapacity(perBatch * batches)
+        while delays.count < perBatch * batches {
+            if let error = shared.failure.withLock({ $0 }) { throw error }
+            _ = try scene.read { ids in
+                let seen = FollowBenchmarks.now()
+                shared.sent.withLock { sent in for id in ids { delays.append(seen - sent[Int(id)]) } }
+            }
+        }
+        done.wait()
+        return delays
+    }
+
+    /// What the producer and the reader share: when each event was sent, and what went wrong.
+    private final class Shared: Sendable {
+        let sent: Mutex<[Double]>
+        let failure = Mutex<(any Error)?>(nil)
+
+        init(_ events: Int) { sent = Mutex([Double](repeating: 0, count: events)) }
+    }
+
+    /// A source log, a run that mirrors it to a LogStore, and a reader of that.
+    private final class Scene: @unchecked Sendable {
+        // The producer's thread appends; everything else is the caller's.
+        private let folder: String
+        private let log: FileLog
+        private let writer: FileLogWriter
+        private let table: MixedTable
+        private let run: IngestRun
+        private let settings: LogStoreSettings
+        private var follower: LogStoreFollower?
+        private let ended = DispatchSemaphore(value: 0)
+        private var isRunning = false
+
+        init() throws {
+            folder = Benchmark.folder("follow-log")
+            log = try FileLog(root: folder + "/log")
+            try log.createTopic(EventFill.topic)
+            try log.createTopic("changes")
+            writer = FileLogWriter(log)
+            table = try IngestBenchmarks.createOrders(folder)
+            settings = try LogStoreSettings(
+                [
+                    "log-store.enabled": "true", "log-store.type": "file", "log-store.topic": "changes",
+                    "log-store.data-format": "columnar",
+                ],
+                isKeyed: true
+            )
+            let output = LogStoreOutput(
+                log: log,
+                appender: try FileTopicAppender(writer, topic: "changes"),
+                settings: settings
+            )
+            run = IngestRun(
+                try IngestBenchmarks.plan(log: folder + "/log", table, commitMilliseconds: 1000, logStore: output),
+                deadLetterPath: folder + "/dead.ndjson"
+            )
+        }
+
+        func start() {
+            isRunning = true
+            Thread.detachNewThread { [self] in
+                do { try run.run(untilCaughtUp: false) } catch { print("run failed: \(error)") }
+                ended.signal()
+            }
+        }
+
+        func end() {
+            run.stop()
+            if isRunning { ended.wait() }
+            writer.close()
+            Benchmark.remove(folder)
+        }
+
+        func append(_ ids: Range<Int>) throws {
+            var builder = RecordBatchBuilder()
+            for id in ids {
+                let key = "{\"order_id\":\(id)}"
+                let value = """
+                    {"before":null,"after":{"order_id":\(id),"customer_id":1,"status":"NEW","amount":"1.00",\
+                    "created_at":"2025-06-10T00:00:00Z","note":null},"source":{"db":"shop","schema":"public",\
+                    "table":"orders"},"op":"c"}
+                    """
+                try Array(key.utf8).withUnsafeBytes { key in
+                    try Array(value.utf8).withUnsafeBytes { value in
+                        try builder.append(key: key, value: value, timestamp: 1)
+                    }
+                }
+            }
+            _ = try writer.append(topic: EventFill.topic, partition: 0, records: try builder.finish())
+        }
+
+        /// Rows that came, as their ids; waits a little when none has.
+        func read(_ body: (UnsafeBufferPointer<Int64>) -> Void) throws -> Int {
+            if follower == nil {
+                follower = try LogStoreFollower(try table.refreshed(), log: log, settings: settings)
+                if follower == nil { usleep(1000) }
+            }
+            guard let follower else { return 0 }
+            switch try follower.next() {
+            case .changes(let batches):
+                for batch in batches {
+                    body(UnsafeBufferPointer(start: batch.rows.columns[0].pointer(as: Int64.self), count: batch.count))
+                }
+                return batches.reduce(0) { $0 + $1.count }
+            case .idle:
+                try follower.wait(milliseconds: 50)
+                return 0
+            case .trimmed: throw WeirError(.corrupt, "the benchmark's log is not trimmed")
+            }
+        }
+    }
+}
