@@ -24,8 +24,7 @@ extension GrowableBuffer {
     }
 
     private mutating func appendJavaDecimal(isNegative: Bool, _ digits: UInt128, scale: Int) {
-        var length = 1
-        while length < 39, digits >= PowersOfTen.wide[length] { length += 1 }
+        let length = Self.digitCount(digits)
         let exponent = length - 1 - scale
         if scale >= 0, exponent >= -6 {
             let unscaled = Int128(truncatingIfNeeded: digits)
@@ -41,6 +40,17 @@ extension GrowableBuffer {
         appendByte(0x45)
         appendByte(exponent < 0 ? 0x2d : 0x2b)
         appendDigits(UInt64(exponent.magnitude))
+    }
+
+    private static func digitCount(_ digits: UInt128) -> Int {
+        var length = 1
+        if let narrow = UInt64(exactly: digits) {
+            while length < 20, narrow >= PowersOfTen.narrow[length] { length += 1 }
+        } else {
+            length = 20
+            while length < 39, digits >= PowersOfTen.wide[length] { length += 1 }
+        }
+        return length
     }
 
     /// `Double.toString` as JDK 19 and later have it: the shortest digits, `1.0E10` from ten million on.

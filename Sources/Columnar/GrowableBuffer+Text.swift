@@ -52,6 +52,13 @@ extension GrowableBuffer {
         if unscaled < 0 { appendByte(0x2d) }
         let magnitude = unscaled.magnitude
         guard scale > 0 else { return appendDigits(wide: magnitude, width: 1) }
+        // Dividing 128-bit numbers is slow, and most decimals are short.
+        if let narrow = UInt64(exactly: magnitude), scale < 20 {
+            let power = PowersOfTen.narrow[scale]
+            appendDigits(narrow / power)
+            appendByte(0x2e)
+            return appendDigits(narrow % power, width: scale)
+        }
         let power = PowersOfTen.wide[min(scale, 38)]
         appendDigits(wide: magnitude / power, width: 1)
         appendByte(0x2e)
@@ -194,4 +201,6 @@ enum PowersOfTen {
     /// 10⁰ through 10³⁸.
     static let wide: [UInt128] = (0...38).map { exponent in (0..<exponent).reduce(UInt128(1)) { power, _ in power * 10 }
     }
+    /// 10⁰ through 10¹⁹.
+    static let narrow: [UInt64] = wide.prefix(20).map { UInt64($0) }
 }

@@ -25,8 +25,11 @@ public struct LogStoreReaderState: Codable, Equatable, Sendable {
 
     /// A reader that begins at an offset. Rows in front of it are never taken back.
     ///
-    /// - Parameter startAfter: for each upstream the last epoch whose rows are not wanted, such as those a change store
-    ///   held when `offset` was the log's end at most.
+    /// - Parameters:
+    ///   - offset: with `startAfter`, the partition's end when those epochs had been flushed; or an earlier one, but
+    ///     none in front of the last flip before that: rows that it took back may build upon rows left out here.
+    ///   - startAfter: for each upstream the last epoch whose rows are not wanted, such as the one whose commit put the
+    ///     rows into files that the caller has read.
     public init(offset: Int64, startAfter: [UpstreamID: Int64] = [:]) {
         next = offset
         self.startAfter = startAfter

@@ -164,12 +164,12 @@ struct LogStoreFormatTests {
         }
     }
 
-    @Test(arguments: SeededGenerator.seeds(300))
-    func damagedBatchesAreErrors(seed: UInt64) throws {
+    @Test(arguments: SeededGenerator.seeds(200), LogStoreFormat.allCases)
+    func damagedRecordsAreErrors(seed: UInt64, format: LogStoreFormat) throws {
         var random = RandomChanges(seed: seed)
         let schema = Schema.everything
         let log = MemoryLog()
-        let writer = try LogStoreWriter(log, schema: schema, primaryKey: [], upstream: .random(), format: .columnar)
+        let writer = try LogStoreWriter(log, schema: schema, primaryKey: [], upstream: .random(), format: format)
         try writer.write(random.batch(schema, rows: 9))
         var record = try #require(log.values().first)
         // Somewhere in the directory or the offsets of text, or cut.

@@ -148,6 +148,76 @@ struct LogStoreModelTests {
         try run(log, log, seed: seed)
     }
 
+    /// Readers that hold what a commit's files hold, and start in the log between the last flip and that commit.
+    @Test(arguments: SeededGenerator.seeds(40))
+    func readersTakeOverFromFiles(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let log = MemoryLog(partitions: 2)
+        let format = Bool.random(using: &random) ? LogStoreFormat.json : .columnar
+        let writer = try LogStoreWriter(
+            log,
+            schema: Self.schema,
+            primaryKey: [0],
+            upstream: UpstreamID("aaaa"),
+            format: format
+        )
+        var job = Job(writer: writer)
+        var followers: [(epoch: Int64, follower: Follower)] = []
+        // Behind the last flip of each partition, in front of which rows may stand that never were.
+        var flipEnds: [Int64] = [0, 0]
+        func takeOver() throws {
+            guard let commit = job.committed.last else { return }
+            for partition in 0..<2 {
+                let end = Int64(log.values(partition).count)
+                let offset = Int64.random(in: flipEnds[partition]...end, using: &random)
+                let state = LogStoreReaderState(offset: offset, startAfter: [writer.upstream: commit.epoch])
+                let reader = try LogStoreReader(
+                    log,
+                    topic: log.topic,
+                    partition: partition,
+                    schema: Self.schema,
+                    state: state,
+                    isConsistent: true,
+                    windowRecords: 5
+                )
+                var follower = Follower(partition: partition, saved: (state, [:]), reader: reader)
+                for (id, value) in commit.table where Self.partition(of: id) == partition {
+                    follower.table[id] = [value]
+                }
+                followers.append((commit.epoch, follower))
+            }
+        }
+        for _ in 0..<80 {
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0..<4: try job.write(rows: Int.random(in: 0..<8, using: &random), &random)
+            case 4, 5:
+                try job.commit()
+                if Bool.random(using: &random) { try takeOver() }
+            case 6:
+                try job.crash(&random)
+                flipEnds = (0..<2).map { Int64(log.values($0).count) }
+                // Files of a commit that was given up are no one's beginning.
+                let epoch = job.committed.last?.epoch ?? 0
+                followers.removeAll { $0.epoch > epoch }
+            default:
+                guard let place = followers.indices.randomElement(using: &random) else { continue }
+                if let changes = try followers[place].follower.reader.next() {
+                    followers[place].follower.apply(changes)
+                }
+            }
+        }
+        try job.crash(&random)
+        let epoch = job.committed.last?.epoch ?? 0
+        for (began, start) in followers where began <= epoch {
+            var follower = start
+            while let changes = try follower.reader.next() { follower.apply(changes) }
+            let expected = job.table.filter { Self.partition(of: $0.key) == follower.partition }.mapValues { [$0] }
+            #expect(follower.table == expected, "seed \(seed), from epoch \(began)")
+        }
+    }
+
+    private static func partition(of id: Int32) -> Int { Int(KeyHash.hash(of: [.int(id)])) % 2 }
+
     @Test(arguments: SeededGenerator.seeds(4))
     func theFileLogServesAsALogStore(seed: UInt64) throws {
         try withTemporaryFolder { folder in
