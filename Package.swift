@@ -113,8 +113,8 @@ let package = Package(
             name: "weir-bench",
             dependencies: [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergTables",
-                "IcebergFormat", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology", "WeirCommands",
-                "CJSONShim",
+                "IcebergFormat", "KafkaLog", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology",
+                "WeirCommands", "CJSONShim", "CRdKafka",
             ],
             swiftSettings: swiftSettings,
             linkerSettings: linkerSettings
@@ -161,7 +161,7 @@ let package = Package(
         // Drives the built binary: the command line, kill -9, and other engines reading our tables.
         tests(
             "WeirCommands",
-            ["Bytes", "ChangeEvents", "Columnar", "EventLog", "IcebergFormat", argumentParser],
+            ["Bytes", "ChangeEvents", "Columnar", "EventLog", "IcebergFormat", "Topology", argumentParser],
             resources: [.copy("Fixtures")]
         ),
     ],
