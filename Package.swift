@@ -115,9 +115,8 @@ let package = Package(
             name: "weir-bench",
             dependencies: [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergTables",
-                "IcebergFormat", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime", "Topology",
-                "WeirCommands",
-                "CJSONShim",
+                "IcebergFormat", "KafkaLog", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime",
+                "Topology", "WeirCommands", "CJSONShim", "CRdKafka",
             ],
             swiftSettings: swiftSettings,
             linkerSettings: linkerSettings
@@ -165,7 +164,7 @@ let package = Package(
         // Drives the built binary: the command line, kill -9, and other engines reading our tables.
         tests(
             "WeirCommands",
-            ["Bytes", "ChangeEvents", "Columnar", "EventLog", "IcebergFormat", argumentParser],
+            ["Bytes", "ChangeEvents", "Columnar", "EventLog", "IcebergFormat", "Topology", argumentParser],
             resources: [.copy("Fixtures")]
         ),
     ],

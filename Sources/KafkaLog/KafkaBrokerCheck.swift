@@ -1,33 +1,47 @@
 import Bytes
+import EventLog
 
-/// Whether brokers can be reached and topics used, for `weir check` and `weir doctor`.
-public enum KafkaBrokerCheck {
-    /// Contacts the brokers, and looks every topic up. Blocks for about the time given at most, for each topic.
-    ///
-    /// Returns what is wrong; nothing when all is well.
-    public static func findings(
-        _ settings: KafkaSettings,
-        topics: [String],
-        timeoutMilliseconds: Int = 5000
-    ) -> [WeirError] {
-        do {
-            let log = try KafkaLog(settings, timeoutMilliseconds: timeoutMilliseconds)
-            // Nothing can be said about topics while no broker answers.
-            _ = try log.topics()
-            return topics.compactMap { topic in finding(log, topic) }
-        } catch {
-            return [error]
-        }
+/// Brokers that answer, for `weir check` and `weir doctor`: whether topics can be used.
+public struct KafkaBrokerCheck: Sendable {
+    /// What is found out about a topic.
+    public struct Topic: Sendable, Equatable {
+        public let partitions: Int
+        /// Offsets between the earliest and the end: about as many records.
+        public let records: Int64
     }
 
-    private static func finding(_ log: KafkaLog, _ topic: String) -> WeirError? {
-        do {
-            guard let first = try log.partitions(of: topic).first else { return nil }
-            // Looking a topic up takes fewer rights than reading it.
-            _ = try log.offsets(topic: topic, partition: first)
-            return nil
-        } catch {
-            return error
+    /// Every topic this user sees, sorted.
+    public let topics: [String]
+    private let log: KafkaLog
+    private static let readMilliseconds = 500
+
+    /// Contacts the brokers. Blocks for about the time given at most, and fails with the reason when none answers.
+    public init(_ settings: KafkaSettings, timeoutMilliseconds: Int = 5000) throws(WeirError) {
+        log = try KafkaLog(settings, timeoutMilliseconds: timeoutMilliseconds)
+        topics = try log.topics()
+    }
+
+    /// Fails when the topic cannot be read, or the group's offsets cannot be.
+    public func reading(_ topic: String, group: String? = nil) throws(WeirError) -> Topic {
+        let partitions = try log.partitions(of: topic)
+        var records: Int64 = 0
+        var first: (partition: Int, earliest: Int64)?
+        for partition in partitions {
+            let (earliest, end) = try log.offsets(topic: topic, partition: partition)
+            records += max(0, end - earliest)
+            if first == nil { first = (partition, earliest) }
         }
+        if let (partition, earliest) = first {
+            // Looking a topic up takes fewer rights than reading it.
+            let reader = try log.reader(topic: topic, partition: partition, from: earliest)
+            _ = try reader.waitForRecords(timeoutMilliseconds: Self.readMilliseconds)
+            if let group { _ = try log.committedOffset(group: group, topic: topic, partition: partition) }
+        }
+        return Topic(partitions: partitions.count, records: records)
+    }
+
+    /// Fails when there is no such topic. The right to write is known only to who writes.
+    public func writing(_ topic: String) throws(WeirError) -> Topic {
+        Topic(partitions: try log.partitions(of: topic).count, records: 0)
     }
 }

@@ -188,7 +188,7 @@ extension IngestPlan {
     }
 
     /// What keeps a topology from running on a warehouse: tables that are there with other columns, keys or partitions,
-    /// and topics that are not there.
+    /// and topics of a file log that are not there. Brokers are not asked.
     public static func conflicts(
         _ topology: Topology,
         catalog: any Catalog,
@@ -199,16 +199,11 @@ extension IngestPlan {
             do throws(WeirError) { try body() } catch { found.append(error) }
         }
         collect { () throws(WeirError) in try checkSupport(topology) }
-        for source in topology.sources {
+        for source in topology.sources where source.kind == .fileLog {
             collect { () throws(WeirError) in
                 let existing = try openLog(source).topics()
                 for topic in source.topics where !existing.contains(topic) {
-                    throw SourcePartitions.missing(
-                        topic,
-                        source: source.name,
-                        existing: existing,
-                        isBroker: source.kind == .kafka
-                    )
+                    throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: false)
                 }
             }
         }

@@ -9,9 +9,10 @@ import Topology
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check a topology file and hold it against the warehouse; nothing is changed.",
+        abstract: "Check a topology file and hold it against warehouse and brokers; nothing is changed.",
         discussion: """
-            Prints every problem with its line and exits with 3 when one is an error; prints the plan otherwise. Example: \
+            Prints every problem with its line and exits with 3 when one is an error; prints the plan otherwise. Kafka's \
+            brokers are asked for the topics of sources and sinks, unless --offline is given. Example: \
             weir check topologies/shop.yaml
             """
     )
@@ -20,13 +21,11 @@ struct CheckCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var file: TopologyArguments
 
+    @Flag(help: "Leave brokers alone.")
+    var offline = false
+
     func run() throws {
-        guard let data = FileManager.default.contents(atPath: file.topology) else {
-            throw WeirError(.notFound, "there is no topology file", at: file.topology, advice: "check the path")
-        }
-        guard let yaml = String(validating: data, as: UTF8.self) else {
-            throw WeirError(.invalid, "the topology file is not UTF-8", at: file.topology, advice: "save it as UTF-8")
-        }
+        let yaml = try TopologyArguments.text(of: file.topology)
         let (topology, found) = Topology.check(yaml: yaml, overrides: try file.overrides())
         var problems = found
         var existing: Set<String> = []
@@ -51,11 +50,13 @@ struct CheckCommand: ParsableCommand {
         let conflicts = IngestPlan.conflicts(topology, catalog: catalog) { (source) throws(WeirError) in
             try logs.source(source)
         }
-        let problems = conflicts.map { error in
-            let line = Self.line(of: error.message, in: yaml)
+        let lines = TopologyLines(yaml)
+        var problems = conflicts.map { error in
             let message = ErrorReport(error).message
+            let line = lines.line(of: error.message)
             return Topology.Problem(.error, line: line, column: nil, message, advice: error.advice)
         }
+        if !offline { problems += Self.problems(try TopologyBrokers(topology).findings(), lines) }
         var existing: Set<String> = []
         for name in topology.tables.map(\.name) + topology.joins.map(\.name) {
             if try catalog.exists(try TableIdentifier(name)) { existing.insert(name) }
@@ -71,18 +72,15 @@ struct CheckCommand: ParsableCommand {
         return try SQLiteCatalog(path: folder + "/catalog.db", warehouse: places.warehouse)
     }
 
-    /// The first line that names what an error is about, 1 when none does.
-    static func line(of message: String, in yaml: String) -> Int {
-        let words = message.split { !($0.isLetter || $0.isNumber || "._-".contains($0)) }.filter { $0.contains(".") }
-        let lines = yaml.split(separator: "\n", omittingEmptySubsequences: false)
-        for word in words {
-            let place = lines.firstIndex { line in
-                let text = line.prefix { $0 != "#" }
-                return text.split { !($0.isLetter || $0.isNumber || "._-".contains($0)) }.contains(word)
-            }
-            if let place { return place + 1 }
+    /// What is wrong with brokers and their topics.
+    static func problems(_ findings: [TopologyBrokers.Finding], _ lines: TopologyLines) -> [Topology.Problem] {
+        findings.compactMap { finding in
+            guard case .failure(let error) = finding.result else { return nil }
+            let line = lines.line(section: finding.use.role.rawValue, name: finding.use.name, words: finding.words)
+            let message = "\(finding.use.text): \(ErrorReport(error).message)"
+            let severity = finding.isWarning ? Topology.Problem.Severity.warning : .error
+            return Topology.Problem(severity, line: line, column: nil, message, advice: error.advice)
         }
-        return 1
     }
 
     // MARK: Printing

@@ -2,21 +2,48 @@ import ArgumentParser
 import Bytes
 import Foundation
 import IcebergFormat
+import Topology
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check this machine and the warehouse; nothing is changed.",
-        discussion: "Exits with 1 when something fails. Example: weir doctor --warehouse /data/warehouse"
+        abstract: "Check this machine, the warehouse and Kafka's brokers; nothing is changed.",
+        discussion: """
+            Says why brokers cannot be used: their names, the network, TLS, the login or missing rights. Exits with 1 when \
+            something fails. Example: weir doctor --topology topologies/shop.yaml
+            """
     )
+
+    @Option(help: "Also check the brokers and topics of a topology file, and its warehouse instead of the default.")
+    var topology: String?
+
+    @Option(help: "Also check brokers, HOST:PORT and more after commas, that need neither TLS nor a login.")
+    var brokers: String?
 
     @OptionGroup var place: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if topology != nil && brokers != nil { throw ValidationError("--topology and --brokers exclude each other") }
+    }
+
     func run() throws {
-        let places = try place.places()
+        var places = try place.places()
+        var kafka: [HealthCheck] = []
+        if let brokers { kafka = BrokerChecks.all(TopologyBrokers(brokers: brokers)) }
+        if let topology {
+            let yaml = try TopologyArguments.text(of: topology)
+            let (found, problems) = Topology.check(yaml: yaml, overrides: [])
+            if let found {
+                places = try place.places(found)
+                kafka = BrokerChecks.all(try TopologyBrokers(found))
+            } else {
+                kafka = [BrokerChecks.unreadable(topology, problems)]
+            }
+        }
         var checks = MachineChecks.all()
         checks += WarehouseChecks(places).all()
+        checks += kafka
         let hasFailed = checks.contains { $0.status == .fail }
         let out = StandardOutput()
         if output.format == .table {

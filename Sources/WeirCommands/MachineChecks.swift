@@ -20,7 +20,7 @@ enum MachineChecks {
 
     /// The shared libraries this process runs with; their file names carry the versions.
     static func libraries() -> HealthCheck {
-        let wanted = ["libarrow", "libparquet", "libsqlite3", "libz.", "libzstd", "libsimdjson"]
+        let wanted = ["libarrow", "libparquet", "libsqlite3", "libz.", "libzstd", "librdkafka", "libsimdjson"]
         let maps = Self.memoryMap()
         var names: [String] = []
         for line in maps.split(separator: "\n") {

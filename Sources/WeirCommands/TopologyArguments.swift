@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import Foundation
 import Topology
 
 /// A topology file and what is set over it.
@@ -18,6 +19,19 @@ struct TopologyArguments: ParsableArguments {
     }
 
     func validate() throws { _ = try overrides() }
+}
+
+extension TopologyArguments {
+    /// The text of a topology file.
+    static func text(of path: String) throws(WeirError) -> String {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw WeirError(.notFound, "there is no topology file", at: path, advice: "check the path")
+        }
+        guard let yaml = String(validating: data, as: UTF8.self) else {
+            throw WeirError(.invalid, "the topology file is not UTF-8", at: path, advice: "save it as UTF-8")
+        }
+        return yaml
+    }
 }
 
 extension WarehouseOptions {

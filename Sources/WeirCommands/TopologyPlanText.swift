@@ -43,6 +43,11 @@ struct TopologyPlanText {
             lines.append("  \(join.name): \(shape)")
             lines.append("    columns \(join.select.text); \(key(join.primaryKey)), \(state(join.name))")
         }
+        if !sinks.isEmpty { lines.append("sinks besides the warehouse") }
+        for sink in sinks {
+            lines.append("  \(sink.name ?? "unnamed"): \(sink.kind.rawValue), \(sink.format?.rawValue ?? "no format")")
+            for (table, topic) in outputs(sink) { lines.append("    changes of \(table) to topic \(topic)") }
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -86,7 +91,32 @@ struct TopologyPlanText {
                 return .object(entry)
             }
         )
+        object["sinks"] = .array(
+            sinks.map { sink in
+                var entry = JSONObject()
+                entry["name"] = .optional(sink.name)
+                entry["type"] = .string(sink.kind.rawValue)
+                entry["format"] = .optional(sink.format?.rawValue)
+                entry["topics"] = .array(
+                    outputs(sink).map { output in
+                        var pair = JSONObject()
+                        pair["table"] = .string(output.table)
+                        pair["topic"] = .string(output.topic)
+                        return .object(pair)
+                    }
+                )
+                return .object(entry)
+            }
+        )
         return .object(object)
+    }
+
+    /// Sinks that get changes while the warehouse keeps the tables.
+    private var sinks: [Topology.Sink] { topology.sinks.filter { $0.kind == .kafka } }
+
+    private func outputs(_ sink: Topology.Sink) -> [(table: String, topic: String)] {
+        let names = topology.tables.map(\.name) + topology.joins.map(\.name)
+        return names.compactMap { name in sink.topic(of: name).map { (name, $0) } }
     }
 
     private func key(_ columns: [String]) -> String {

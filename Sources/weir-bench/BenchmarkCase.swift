@@ -6,6 +6,7 @@ enum BenchmarkCase: String, CaseIterable {
     case log
     case ingest
     case ingest10m = "ingest-10m"
+    case kafka
     case scan
     case join
     case follow
@@ -23,6 +24,7 @@ enum BenchmarkCase: String, CaseIterable {
         case .log: try runLogBenchmarks()
         case .ingest: try IngestBenchmarks.run()
         case .ingest10m: try IngestBenchmarks.runTenMillion()
+        case .kafka: try KafkaBenchmarks.run()
         case .scan: try ScanBenchmarks.run()
         case .join: try JoinBenchmarks.run()
         case .follow: try FollowBenchmarks.run()

@@ -22,20 +22,35 @@ enum IngestBenchmarks {
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
     }
 
+<<<<<<< HEAD
     static func plan(
         log: String,
         _ table: MixedTable,
         commitMilliseconds: Int = 10_000,
         logStore: LogStoreOutput? = nil
     ) throws -> IngestPlan {
+=======
+    static func plan(log: String, _ table: MixedTable, commitMilliseconds: Int = 10_000) throws -> IngestPlan {
+        plan(try FileLog(root: log), table, commitMilliseconds: commitMilliseconds)
+    }
+
+    /// From any log; with a group where processes share its partitions.
+    static func plan(
+        _ log: any PartitionedLog,
+        group: String? = nil,
+        _ table: MixedTable,
+        commitMilliseconds: Int = 10_000
+    ) -> IngestPlan {
+>>>>>>> docs
         IngestPlan(
             topology: "bench",
             sources: [
                 IngestPlan.Source(
                     name: "shop",
-                    log: try FileLog(root: log),
+                    log: log,
                     topics: [EventFill.topic],
-                    includes: { $0 == EventFill.topic }
+                    includes: { $0 == EventFill.topic },
+                    group: group
                 )
             ],
             targets: [
@@ -64,7 +79,7 @@ enum IngestBenchmarks {
         return (cost, run.progress, try table.refreshed())
     }
 
-    private static func text(_ cost: Benchmark.Cost, _ progress: IngestProgress) -> String {
+    static func text(_ cost: Benchmark.Cost, _ progress: IngestProgress) -> String {
         "\(progress.records) events in \(cost.text), \(Benchmark.magnitude(Double(progress.records) / cost.cpu)) "
             + "a processor second, \(progress.commits) commits, \(progress.inserts) I + \(progress.deletes) ED, "
             + "peak RSS \(Benchmark.peakMegabytes()) MB"

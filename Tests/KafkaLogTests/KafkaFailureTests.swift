@@ -35,6 +35,15 @@ import Testing
         #expect("\(settings)" == "Kafka at a:1")
     }
 
+    @Test func `topics are looked up for reading and for writing`() throws {
+        let mock = try MockKafka()
+        try mock.createTopic("orders", partitions: 2)
+        let check = try KafkaBrokerCheck(try Self.settings(mock.brokers))
+        #expect(check.topics == ["orders"])
+        #expect(try check.reading("orders", group: "g") == KafkaBrokerCheck.Topic(partitions: 2, records: 0))
+        #expect(try check.writing("orders").partitions == 2)
+    }
+
     @Test func `a broker that is not there is named`() throws {
         let log = try KafkaLog(try Self.settings("127.0.0.1:1"), timeoutMilliseconds: 500)
         let refused = failure { _ = try log.topics() }
@@ -43,15 +52,11 @@ import Testing
             refused?.message == "cannot list the topics: broker 127.0.0.1:1 refused the connection",
             "\(String(describing: refused))"
         )
-        let found = KafkaBrokerCheck.findings(
-            try Self.settings("no-such-host.invalid:9092"),
-            topics: ["a"],
-            timeoutMilliseconds: 2000
-        )
-        #expect(found.count == 1)
+        let unknown = try Self.settings("no-such-host.invalid:9092")
+        let unresolved = failure { _ = try KafkaBrokerCheck(unknown, timeoutMilliseconds: 2000) }
         #expect(
-            found.first?.message.contains("the name of broker no-such-host.invalid:9092 cannot be resolved") == true,
-            "\(found)"
+            unresolved?.message.contains("the name of broker no-such-host.invalid:9092 cannot be resolved") == true,
+            "\(String(describing: unresolved))"
         )
     }
 

@@ -37,8 +37,14 @@ struct KafkaPeerTests {
         #expect(missing?.advice == "did you mean '\(topic)'?")
         #expect(failure { _ = try KafkaAppender(log, topic: topic + "x") }?.code == .notFound)
         #expect(try !log.topics().contains(topic + "x"))
-        let found = KafkaBrokerCheck.findings(log.settings, topics: [topic, topic + "x"])
-        #expect(found.map(\.code) == [.notFound], "\(found)")
+        let check = try KafkaBrokerCheck(log.settings)
+        #expect(check.topics.contains(topic))
+        #expect(
+            try check.reading(topic, group: Self.name("group")) == KafkaBrokerCheck.Topic(partitions: 3, records: 0)
+        )
+        #expect(try check.writing(topic).partitions == 3)
+        #expect(failure { _ = try check.reading(topic + "x") }?.code == .notFound)
+        #expect(failure { _ = try check.writing(topic + "x") }?.code == .notFound)
     }
 
     @Test func `many records are read back in order, and new ones at once`() throws {

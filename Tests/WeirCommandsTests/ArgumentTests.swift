@@ -114,8 +114,8 @@ func `other catalogs are refused without showing them`(_ catalog: String) {
 
 @Test func `a problem of the warehouse is shown at the line that names the table`() {
     let yaml = "name: shop\n# shop.orders\ntables:\n  - name: shop.orders_old\n  - name: shop.orders\n"
-    #expect(CheckCommand.line(of: "table shop.orders exists and differs", in: yaml) == 5)
-    #expect(CheckCommand.line(of: "nothing it names", in: yaml) == 1)
+    #expect(TopologyLines(yaml).line(of: "table shop.orders exists and differs") == 5)
+    #expect(TopologyLines(yaml).line(of: "nothing it names") == 1)
 }
 
 @Test func `numbers are shown as people write them`() {
