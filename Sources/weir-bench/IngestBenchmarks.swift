@@ -22,16 +22,13 @@ enum IngestBenchmarks {
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
     }
 
-<<<<<<< HEAD
     static func plan(
         log: String,
         _ table: MixedTable,
         commitMilliseconds: Int = 10_000,
         logStore: LogStoreOutput? = nil
     ) throws -> IngestPlan {
-=======
-    static func plan(log: String, _ table: MixedTable, commitMilliseconds: Int = 10_000) throws -> IngestPlan {
-        plan(try FileLog(root: log), table, commitMilliseconds: commitMilliseconds)
+        plan(try FileLog(root: log), table, commitMilliseconds: commitMilliseconds, logStore: logStore)
     }
 
     /// From any log; with a group where processes share its partitions.
@@ -39,9 +36,9 @@ enum IngestBenchmarks {
         _ log: any PartitionedLog,
         group: String? = nil,
         _ table: MixedTable,
-        commitMilliseconds: Int = 10_000
+        commitMilliseconds: Int = 10_000,
+        logStore: LogStoreOutput? = nil
     ) -> IngestPlan {
->>>>>>> docs
         IngestPlan(
             topology: "bench",
             sources: [
