@@ -94,7 +94,9 @@ public struct Transaction: Sendable {
 
     /// Sets properties whose values depend on what others have committed. The closure sees the metadata the commit builds
     /// on, on every attempt.
-    public mutating func setProperties(_ make: @escaping @Sendable (TableMetadata) throws(WeirError) -> [String: String]) {
+    public mutating func setProperties(
+        _ make: @escaping @Sendable (TableMetadata) throws(WeirError) -> [String: String]
+    ) {
         edits.append(.computeProperties(make))
     }
 

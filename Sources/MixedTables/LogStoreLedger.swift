@@ -74,9 +74,20 @@ public struct LogStoreLedger: Sendable, Equatable {
 public struct LogStoreProgress: Sendable, Equatable {
     public let upstream: String
     public let state: LogStoreLedger.Upstream
+    /// When the writer has caught up and begins with the LogStore, in milliseconds since 1970; nil at any other commit
+    /// (spec section 9.1).
+    public let caughtUpAt: Int64?
 
-    public init(upstream: String, state: LogStoreLedger.Upstream) {
+    public init(upstream: String, state: LogStoreLedger.Upstream, caughtUpAt: Int64? = nil) {
         self.upstream = upstream
         self.state = state
+        self.caughtUpAt = caughtUpAt
     }
+
+    /// The table properties by which other writers and readers learn of a catch-up.
+    var catchUpProperties: [String: String] {
+        caughtUpAt.map { ["log-store.catch-up": "true", "log-store.catch-up-timestamp": String($0)] } ?? [:]
+    }
+
+    static let watermarkGapProperty = "mixed-format.emit.auto-write-to-logstore.watermark-gap"
 }

@@ -90,6 +90,7 @@ extension MixedTable {
             merged.merge(claim.map { ledger.restricted(to: $0.numbers) } ?? ledger)
             var properties = [name: merged.json]
             if let progress {
+                properties.merge(progress.catchUpProperties) { $1 }
                 var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
                 all.upstreams[progress.upstream] = progress.state
                 all.prune()
@@ -97,6 +98,7 @@ extension MixedTable {
             }
             return properties
         }
+        if progress?.caughtUpAt != nil { transaction.removeProperties([LogStoreProgress.watermarkGapProperty]) }
         if !epoch.isEmpty {
             transaction.append(epoch.files, summary: ["snapshot.producer": "INGESTION"])
             transaction.addToSummary(property: name)

@@ -87,6 +87,7 @@ final class EpochWriter {
         letters += changes.letters
         letterBytes += changes.letters.reduce(0) { $0 + $1.byteCount }
         for (target, batch) in changes.batches {
+            sinks[target].observe(changes.timestamp)
             try write(batch, to: target, changes)
             for (number, join) in joins.enumerated() where join.plan.target == target {
                 let (joined, failures) = try join.apply(batch)
@@ -154,6 +155,8 @@ final class EpochWriter {
                 isStart: !hasRead
             )
         )
+        // A LogStore that begins now is registered before its first record: nobody could take that back otherwise.
+        if cuts.contains(where: { $0.progress?.caughtUpAt != nil }) { try committer.drain() }
         submittedLedger = ledger
         letters = []
         letterBytes = 0

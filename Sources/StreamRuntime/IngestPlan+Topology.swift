@@ -133,7 +133,8 @@ extension IngestPlan {
                 log: log,
                 appender: try openAppender(log, settings),
                 settings: settings,
-                writesFiles: mode.writesFiles
+                writesFiles: mode.writesFiles,
+                watermarkGap: mode.watermarkGap
             )
         } catch {
             throw error.located(at: "table \(table.identifier)")

@@ -122,7 +122,11 @@ public final class IngestRun: @unchecked Sendable {
         let queue = BatchQueue<SourceReader.Message>(bytesMax: plan.queueBytes)
         // A table no route leads to holds no reading back.
         let reached = sinks.indices.filter { $0 >= plan.targets.count || plan.targets[$0].isReached }
-        let partitions = try SourcePartitions(plan, start: reached.map { sinks[$0].start } + topics.map(\.start), assigned: assigned)
+        let partitions = try SourcePartitions(
+            plan,
+            start: reached.map { sinks[$0].start } + topics.map(\.start),
+            assigned: assigned
+        )
         counters.withLock { $0.lostOffsets += partitions.lost }
         let ending = Mutex<SourceReader.Ending>(.finished)
         let reader = SourceReader(plan, partitions: partitions, queue: queue, groups: groups) { [self] in

@@ -15,12 +15,15 @@ final class LogStoreStage {
     private let writer: LogStoreWriter
     private let sources: [String]
     private var epoch: Int64 = 1
+    /// Nil once the LogStore is written; until then the newest time of a source record, milliseconds since 1970.
+    private var waitingWatermark: Int64?
 
     /// - Parameter sources: the partitions this writer claims; nil when it is the only one.
     init(_ output: LogStoreOutput, table: MixedTable, sources: Set<TopicPartition>?) throws(WeirError) {
         self.output = output
         self.sources = (sources ?? []).map(\.description).sorted()
         upstream = .random()
+        waitingWatermark = output.watermarkGap == nil ? nil : .min
         writer = try LogStoreWriter(
             output.appender,
             schema: table.schema,
@@ -32,8 +35,15 @@ final class LogStoreStage {
     }
 
     /// What the table is told before the first record is written: nothing is committed, and everything lies behind the
-    /// ends of now.
-    func registration() throws(WeirError) -> LogStoreProgress { try progress(epoch: 0) }
+    /// ends of now. Nil while the LogStore is not begun with.
+    func registration() throws(WeirError) -> LogStoreProgress? {
+        waitingWatermark == nil ? try progress(epoch: 0) : nil
+    }
+
+    /// Takes note of the time of a source record, milliseconds since 1970.
+    func observe(_ timestamp: Int64) {
+        if let known = waitingWatermark { waitingWatermark = max(known, timestamp) }
+    }
 
     /// Takes back what writers that were shut out have not committed, so that readers do not keep it.
     ///
@@ -42,7 +52,8 @@ final class LogStoreStage {
         let ledger = try table.logStoreLedger(topology: topology)
         var ended: [String] = []
         for (name, other) in ledger.upstreams where name != upstream.description && other.live {
-            let isOver = sources.isEmpty || other.partitions.isEmpty || other.partitions.contains { sources.contains($0) }
+            let isOver =
+                sources.isEmpty || other.partitions.isEmpty || other.partitions.contains { sources.contains($0) }
             guard isOver else { continue }
             try writer.flip(other.epoch, of: UpstreamID(name))
             ended.append(name)
@@ -51,14 +62,27 @@ final class LogStoreStage {
     }
 
     func write(_ changes: ChangeBatch, without rejected: [RejectedChange]) throws(WeirError) {
+        guard waitingWatermark == nil else { return }
         guard !rejected.isEmpty else { return try writer.write(changes) }
         let left = Set(rejected.map(\.row))
         let kept = (0..<changes.count).filter { !left.contains($0) }.map { Int32($0) }
         if !kept.isEmpty { try writer.write(changes.gathered(kept)) }
     }
 
-    /// Waits until the epoch's records are acknowledged and begins the next one.
-    func cut() throws(WeirError) -> LogStoreProgress {
+    /// Waits until the epoch's records are acknowledged and begins the next one. Nil while the LogStore is not begun with;
+    /// that happens between two epochs, so that each is in it whole or not at all.
+    ///
+    /// - Parameter now: milliseconds since 1970.
+    func cut(now: Int64) throws(WeirError) -> LogStoreProgress? {
+        if let watermark = waitingWatermark {
+            guard let gap = output.watermarkGap, watermark >= now - gap else { return nil }
+            waitingWatermark = nil
+            return LogStoreProgress(
+                upstream: upstream.description,
+                state: try progress(epoch: 0).state,
+                caughtUpAt: now
+            )
+        }
         try writer.flush()
         let done = try progress(epoch: epoch)
         epoch += 1

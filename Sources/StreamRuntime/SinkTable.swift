@@ -91,9 +91,12 @@ final class SinkTable: @unchecked Sendable {
         return rejected.map { (new.offset($0.row), $0.reason) }
     }
 
+    /// Takes note of the time of a source record, milliseconds since 1970.
+    func observe(_ timestamp: Int64) { logStore?.observe(timestamp) }
+
     /// Ends the epoch: its files are durable and its LogStore records acknowledged when this returns.
     func cut() throws(WeirError) -> Cut {
-        Cut(epoch: try writer.cut(), progress: try logStore?.cut())
+        Cut(epoch: try writer.cut(), progress: try logStore?.cut(now: Int64(Date().timeIntervalSince1970 * 1000)))
     }
 
     /// What an epoch leaves behind for the table.
@@ -122,7 +125,7 @@ final class SinkTable: @unchecked Sendable {
         let epoch = cut.epoch
         // Without files the positions are all there is to commit.
         let isWorthIt = (recordsPositions || !writesFiles) && ledger != expected && (hasTaken || isStart)
-        if epoch.isEmpty && !isWorthIt { return }
+        if epoch.isEmpty && !isWorthIt && cut.progress?.caughtUpAt == nil { return }
         let result = try table.commit(
             epoch,
             topology: topology,

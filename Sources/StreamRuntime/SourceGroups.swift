@@ -115,10 +115,12 @@ final class SourceGroups: @unchecked Sendable {
 
     /// The group's own offsets are for tools that show lag; the tables hold the truth, so a refusal is no failure.
     private func flushOffer() throws(WeirError) {
-        guard let ledger = offered.withLock({ ledger in
-            defer { ledger = nil }
-            return ledger
-        }) else { return }
+        guard
+            let ledger = offered.withLock({ ledger in
+                defer { ledger = nil }
+                return ledger
+            })
+        else { return }
         for member in members {
             var positions: [TopicPartition: Int64] = [:]
             for partition in member.assigned ?? [] {

@@ -25,6 +25,8 @@ final class SourceReader {
         let batches: [(target: Int, batch: ChangeBatch)]
         let letters: [DeadLetter]
         let records: Int
+        /// Of the newest record, milliseconds since 1970.
+        let timestamp: Int64
         /// Records of source tables that no route matches.
         let unrouted: Int
         let bytes: Int
@@ -171,6 +173,7 @@ final class SourceReader {
             batches: batches,
             letters: letters,
             records: raw.count,
+            timestamp: raw.records.last?.timestamp ?? .min,
             unrouted: unrouted,
             bytes: batches.reduce(letters.reduce(0) { $0 + $1.byteCount }) { $0 + $1.batch.rows.byteCount }
         )

@@ -99,7 +99,8 @@ final class DebeziumOutput: ChangeOutput {
 
         init(_ output: DebeziumOutput, sequence: Int64?, isSnapshot: Bool, now: Int64) {
             let time = sequence.flatMap { output.commitTimes[$0] } ?? now
-            let source = output.source + "\"ts_ms\":\(time),\"snapshot\":\"\(isSnapshot)\",\"seq\":\(sequence.map(String.init) ?? "null")}"
+            let number = sequence.map(String.init) ?? "null"
+            let source = output.source + "\"ts_ms\":\(time),\"snapshot\":\"\(isSnapshot)\",\"seq\":\(number)}"
             func text(_ operation: String) -> String {
                 ",\"source\":\(source),\"op\":\"\(operation)\",\"ts_ms\":\(now)}\n"
             }

@@ -97,10 +97,15 @@ import WeirTesting
         }
     }
 
-    private static func append(_ value: String, to topic: String, _ writer: FileLogWriter) throws {
+    private static func append(
+        _ value: String,
+        to topic: String,
+        timestamp: Int64 = 1,
+        _ writer: FileLogWriter
+    ) throws {
         var builder = RecordBatchBuilder()
         var value = value
-        try value.withUTF8 { try builder.append(key: nil, value: UnsafeRawBufferPointer($0), timestamp: 1) }
+        try value.withUTF8 { try builder.append(key: nil, value: UnsafeRawBufferPointer($0), timestamp: timestamp) }
         _ = try writer.append(topic: topic, partition: 0, records: builder.finish())
     }
 
@@ -149,6 +154,41 @@ import WeirTesting
         #expect(snapshot == nil)
         try running.stop()
         try people.stop()
+    }
+
+    @Test func `the LogStore begins between two epochs once the sources are close to now`() throws {
+        try withTemporaryFolder { folder in
+            let fixture = IngestFixture(folder: folder)
+            let log = try FileLog(root: fixture.logRoot)
+            for topic in ["people", "changes"] { try log.createTopic(topic) }
+            let gap = "mixed-format.emit.auto-write-to-logstore.watermark-gap"
+            let text = Self.topology("test", interval: "1h").replacingOccurrences(
+                of: "log-store.topic: changes",
+                with: "log-store.topic: changes, \(gap): 1h"
+            )
+            func run(_ ids: Range<Int>, timestamp: Int64) throws {
+                let writer = FileLogWriter(log)
+                defer { writer.close() }
+                for id in ids {
+                    let row = "{\"id\":\(id),\"name\":\"n\",\"amount\":\"1.00\",\"country\":null}"
+                    try Self.append(Self.event("people", row), to: "people", timestamp: timestamp, writer)
+                }
+                let plan = try Self.plan(fixture, text, log, writer)
+                try IngestRun(plan, deadLetterPath: fixture.deadLetters).run(untilCaughtUp: true)
+            }
+            // Old records: the files alone.
+            try run(0..<10, timestamp: 1000)
+            #expect(try log.offsets(topic: "changes", partition: 0).end == 0)
+            #expect(try fixture.table("shop.people").properties[gap] != nil)
+            // Caught up: this epoch is in the files, the next ones are in both.
+            try run(10..<20, timestamp: FileLog.now())
+            let properties = try fixture.table("shop.people").properties
+            #expect(properties["log-store.catch-up"] == "true" && properties[gap] == nil)
+            #expect(properties["log-store.catch-up-timestamp"] != nil)
+            try run(20..<30, timestamp: FileLog.now())
+            #expect(try log.offsets(topic: "changes", partition: 0).end >= 10)
+            #expect(try fixture.contents("shop.people").count == 30)
+        }
     }
 
     @Test(arguments: SeededGenerator.seeds(2))

@@ -119,7 +119,9 @@ import WeirTesting
             var stalls = 0
             // 2 → 3 → 1, and members that stall in between: they go on writing and do not know that they are out.
             for (step, count) in [2, 3, 3, 2, 1, 2, 1].enumerated() {
-                while workers.count < count { workers.append(try Worker(fixture, log, number: step * 10 + workers.count)) }
+                while workers.count < count {
+                    workers.append(try Worker(fixture, log, number: step * 10 + workers.count))
+                }
                 while workers.count > count {
                     try workers.remove(at: Int(random.next() % UInt64(workers.count))).stop()
                 }
