@@ -99,6 +99,8 @@ extension MixedTable {
             let key = try base.schema.selecting(definition.primaryKey).fields
             return MixedTable(base: base, change: change, primaryKey: key)
         } catch {
+            // Whoever has made the change store meanwhile has taken the base store over.
+            if error.code == .alreadyExists { throw error }
             // The change store first: a base store without one is completed by the next attempt.
             try? catalog.drop(changeIdentifier, purge: true)
             try? catalog.drop(identifier, purge: true)

@@ -20,10 +20,12 @@ extension IngestPlan {
     ///   - openAppender: opens the LogStore's topic for appending.
     ///   - openTopic: opens the topic that a sink writes the changes of a table or join to.
     ///   - nowMilliseconds: the creation time of new tables.
+    ///   - creationLock: held while tables are created, where other processes may do the same.
     public static func resolve(
         _ topology: Topology,
         catalog: any Catalog,
         nowMilliseconds: Int64,
+        creationLock: CreationLock? = nil,
         openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog,
         openTopic: (Topology.Sink, _ table: String) throws(WeirError) -> any TransactionalAppender = noTopic,
         openLogStore: (LogStoreSettings) throws(WeirError) -> any PartitionedLog = noLogStore,
@@ -49,7 +51,7 @@ extension IngestPlan {
         var targets: [Target] = []
         for declared in topology.tables {
             let definition = try DeclaredTable(declared).definition()
-            let table = try open(definition, in: catalog, nowMilliseconds)
+            let table = try open(definition, in: catalog, nowMilliseconds, creationLock)
             targets.append(
                 Target(
                     name: declared.name,
@@ -68,7 +70,7 @@ extension IngestPlan {
             guard let from = targets.firstIndex(where: { $0.name == join.from }),
                 let dimension = targets.first(where: { $0.name == join.lookup })
             else { throw WeirError(.notFound, "join \(join.name) names a table that is not declared") }
-            let table = try open(DeclaredTable(join).definition(), in: catalog, nowMilliseconds)
+            let table = try open(DeclaredTable(join).definition(), in: catalog, nowMilliseconds, creationLock)
             let stream = targets[from].outputSchema
             joins.append(
                 Join(
@@ -221,15 +223,29 @@ extension IngestPlan {
     private static func open(
         _ definition: MixedTableDefinition,
         in catalog: any Catalog,
-        _ nowMilliseconds: Int64
+        _ nowMilliseconds: Int64,
+        _ lock: CreationLock?
     ) throws(WeirError) -> MixedTable {
-        if try catalog.exists(definition.identifier), try !MixedTable.isUnfinished(definition.identifier, in: catalog) {
-            let table = try MixedTable.load(definition.identifier, from: catalog)
-            try definition.check(against: table)
-            return table
+        if let table = try existing(definition, in: catalog) { return table }
+        let held = try lock?.hold()
+        return try withExtendedLifetime(held) { () throws(WeirError) in
+            // Another process may have made it meanwhile.
+            if let table = try existing(definition, in: catalog) { return table }
+            try catalog.createNamespace(definition.identifier.namespace, ifNotExists: true)
+            return try MixedTable.create(definition, in: catalog, nowMilliseconds: nowMilliseconds)
         }
-        try catalog.createNamespace(definition.identifier.namespace, ifNotExists: true)
-        return try MixedTable.create(definition, in: catalog, nowMilliseconds: nowMilliseconds)
+    }
+
+    private static func existing(
+        _ definition: MixedTableDefinition,
+        in catalog: any Catalog
+    ) throws(WeirError) -> MixedTable? {
+        guard try catalog.exists(definition.identifier),
+            try !MixedTable.isUnfinished(definition.identifier, in: catalog)
+        else { return nil }
+        let table = try MixedTable.load(definition.identifier, from: catalog)
+        try definition.check(against: table)
+        return table
     }
 }
 

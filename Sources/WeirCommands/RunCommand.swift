@@ -113,7 +113,8 @@ final class TopologyRunner: Sendable {
         let plan = try IngestPlan.resolve(
             topology,
             catalog: try places.openedCatalog(),
-            nowMilliseconds: TimeText.nowMilliseconds
+            nowMilliseconds: TimeText.nowMilliseconds,
+            creationLock: CreationLock(warehouse: places.warehouse, files: files)
         ) { (source) throws(WeirError) in
             try logs.source(source)
         } openTopic: { (sink, table) throws(WeirError) in

@@ -28,6 +28,18 @@ extension KafkaBroker {
         _ = try client("create", [topic, "\(partitions)"])
     }
 
+    public func delete(_ topic: String) throws { _ = try client("delete", [topic]) }
+
+    /// Adds partitions until there are so many; only noida does.
+    public func widen(_ topic: String, to partitions: Int) throws {
+        _ = try client("widen", [topic, "\(partitions)"])
+    }
+
+    /// Removes the records before an offset, as retention does; only noida does.
+    public func trim(_ topic: String, partition: Int, before offset: Int64) throws {
+        _ = try client("trim", [topic, "\(partition)", "\(offset)"])
+    }
+
     /// Writes records without a tab or line break in them; a key of nil is none, a value of nil a tombstone.
     public func produce(
         _ records: [(key: String?, value: String?)],

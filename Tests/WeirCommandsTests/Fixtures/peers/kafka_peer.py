@@ -1,6 +1,10 @@
 """A Kafka client that is not ours (librdkafka), to write and read topics with.
 
 create TOPIC PARTITIONS
+delete TOPIC
+widen TOPIC PARTITIONS   adds partitions until there are so many
+trim TOPIC PARTITION OFFSET
+                         removes the records before the offset
 produce TOPIC            lines of standard input: key TAB value; no key without a tab, a tombstone without a value
 consume TOPIC            a JSON object for each record; keys and values are base64, or null
 committed GROUP TOPIC    a JSON object for each partition that the group has committed an offset of
@@ -15,13 +19,29 @@ import time
 import uuid
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 
 def create(arguments):
     topic = NewTopic(arguments.topic, arguments.partitions, 1)
     admin = AdminClient({"bootstrap.servers": arguments.servers})
     admin.create_topics([topic])[arguments.topic].result(30)
+
+
+def delete(arguments):
+    AdminClient({"bootstrap.servers": arguments.servers}).delete_topics([arguments.topic])[arguments.topic].result(30)
+
+
+def widen(arguments):
+    admin = AdminClient({"bootstrap.servers": arguments.servers})
+    admin.create_partitions([NewPartitions(arguments.topic, arguments.partitions)])[arguments.topic].result(30)
+
+
+def trim(arguments):
+    admin = AdminClient({"bootstrap.servers": arguments.servers})
+    place = TopicPartition(arguments.topic, arguments.partition, arguments.offset)
+    for result in admin.delete_records([place]).values():
+        result.result(30)
 
 
 def produce(arguments):
@@ -138,6 +158,18 @@ def main():
     command.add_argument("topic")
     command.add_argument("partitions", type=int)
     command.set_defaults(run=create)
+    command = commands.add_parser("delete")
+    command.add_argument("topic")
+    command.set_defaults(run=delete)
+    command = commands.add_parser("widen")
+    command.add_argument("topic")
+    command.add_argument("partitions", type=int)
+    command.set_defaults(run=widen)
+    command = commands.add_parser("trim")
+    command.add_argument("topic")
+    command.add_argument("partition", type=int)
+    command.add_argument("offset", type=int)
+    command.set_defaults(run=trim)
     command = commands.add_parser("produce")
     command.add_argument("topic")
     command.add_argument("--partition", type=int, help="write all to this one")

@@ -1,0 +1,142 @@
+import Foundation
+import Testing
+import WeirTesting
+
+/// The binary against a broker that is a process of its own: every record once, whatever happens to either.
+@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+struct KafkaBinaryTests {
+    @Test func `topics by name and by pattern, and those that come later`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder, topic: "cdc.a")
+            try scenario.broker.create("cdc.more.b", partitions: 3)
+            try scenario.broker.create("other.more.c")
+            var options = KafkaScenario.Options()
+            options.topics = "topics: [cdc.a]"
+            options.source = ["topic-pattern: cdc\\.more\\..*"]
+            try scenario.write(options)
+            try scenario.produce(300, to: "cdc.a")
+            try scenario.produce(200, ids: 100..<150, to: "cdc.more.b")
+            try scenario.broker.produce([KafkaHistory.insert(999, "not ours")], to: "other.more.c")
+            try scenario.verify()
+            let second = try scenario.weir("run", "people.yaml", "--until-caught-up", "-o", "json")
+            #expect(try KafkaScenario.object(second.output)["records"] as? Int == 0, "\(second.output)")
+
+            let run = try scenario.start()
+            try scenario.produce(100, to: "cdc.a")
+            #expect(scenario.settles(run), "\(run.errors)")
+            try scenario.broker.create("cdc.more.later", partitions: 2)
+            try scenario.produce(100, ids: 200..<220, to: "cdc.more.later")
+            try scenario.broker.widen("cdc.a", to: 6)
+            for partition in 4..<6 {
+                let ids = partition * 100..<partition * 100 + 10
+                try scenario.broker.produce(scenario.history.records(50, ids: ids), to: "cdc.a", partition: partition)
+            }
+            #expect(scenario.settles(run), "\(run.errors)")
+            scenario.stop(run)
+            try scenario.verify()
+        }
+    }
+
+    @Test func `aborted and open transactions are in no table`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            try scenario.write()
+            let run = try scenario.start()
+            for round in 0..<3 {
+                try scenario.broker.produce(scenario.history.records(100), to: "people", transaction: .committed)
+                let aborted = (0..<40).map { KafkaHistory.insert($0 + 20, "aborted \(round)") }
+                try scenario.broker.produce(aborted, to: "people", transaction: .aborted)
+                try scenario.produce(100)
+            }
+            let open = (1000..<1040).map { KafkaHistory.insert($0, "open") }
+            try scenario.broker.produce(open, to: "people", transaction: .leftOpen)
+            #expect(scenario.settles(run), "\(run.errors)")
+            scenario.stop(run)
+            try scenario.verify()
+
+            // The same records are there for a reader that asks for them.
+            var options = KafkaScenario.Options()
+            (options.name, options.warehouse, options.group) = ("all", "all", "all")
+            options.source = ["properties.isolation.level: read_uncommitted"]
+            try scenario.write(options, to: "all.yaml")
+            let all = try scenario.weir("run", "all.yaml", "--until-caught-up", "--quiet")
+            #expect(all.status == 0, "\(all.errors)")
+            let scan = try scenario.weir("scan", "shop.people", "--warehouse", "all", "-o", "json")
+            #expect(scan.output.contains("\"open\"") && scan.output.contains("\"id\":1039"), "\(scan.errors)")
+        }
+    }
+
+    @Test func `records that are gone before they were read end the run, or are passed over`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            try scenario.write()
+            try scenario.broker.produce(scenario.history.records(100), to: "people", partition: 1)
+            try scenario.verify()
+            let before = try scenario.broker.consume("people").count
+            let lost = (0..<50).map { KafkaHistory.insert($0, "lost") }
+            try scenario.broker.produce(lost, to: "people", partition: 1)
+            try scenario.broker.trim("people", partition: 1, before: Int64(before + 50))
+            try scenario.broker.produce(scenario.history.records(100), to: "people", partition: 1)
+            let failed = try scenario.weir("run", "people.yaml", "--until-caught-up")
+            #expect(failed.status == 1)
+            let range = "offsets \(before) to \(before + 49)"
+            #expect(failed.errors.contains(range) && failed.errors.contains("people"), "\(failed.errors)")
+
+            var options = KafkaScenario.Options()
+            options.source = ["scan.on-lost-offsets: earliest"]
+            try scenario.write(options)
+            let passed = try scenario.weir("run", "people.yaml", "--until-caught-up")
+            #expect(passed.status == 0)
+            #expect(passed.errors.contains("\(range) of people/1 were not in the log any more"), "\(passed.errors)")
+            try scenario.verify()
+        }
+    }
+
+    @Test func `a topic that was made anew and is shorter is not taken for the old one`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            try scenario.write()
+            try scenario.produce(200)
+            try scenario.verify()
+            try scenario.broker.delete("people")
+            try scenario.broker.create("people", partitions: 4)
+            let run = try scenario.weir("run", "people.yaml", "--until-caught-up")
+            #expect(run.status == 1)
+            #expect(run.errors.contains("lies beyond the end, which is offset 0"), "\(run.errors)")
+            #expect(run.errors.contains("deleted and created again") && run.errors.contains("topic people"))
+            #expect(try scenario.rows() == scenario.history.rows)
+        }
+    }
+
+    @Test func `what cannot work is told with its name, and soon`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            try scenario.write()
+            let text = try String(contentsOfFile: folder + "/people.yaml", encoding: .utf8)
+            let mistakes = [
+                (scenario.broker.address, "127.0.0.1:1", "127.0.0.1:1"),
+                ("topics: [people]", "topics: [poeple, people]", "poeple"),
+                ("properties.session.timeout.ms", "properties.sesion.timeout.ms", "sesion.timeout.ms"),
+                (
+                    "properties.heartbeat.interval.ms: \"", "properties.heartbeat.interval.ms: \"soon",
+                    "heartbeat.interval.ms"
+                ),
+            ]
+            for (right, wrong, name) in mistakes {
+                let changed = text.replacingOccurrences(of: right, with: wrong)
+                try changed.write(toFile: folder + "/bad.yaml", atomically: true, encoding: .utf8)
+                let check = try scenario.weir.start(["check", "bad.yaml"])
+                let run = try scenario.weir.start(["run", "bad.yaml"])
+                for (command, status) in [(check, 3), (run, 1)] as [(WeirBinary.Running, Int32)] {
+                    let result = command.finish(seconds: 30)
+                    #expect(result.status == status, "with \(wrong): \(result.errors)")
+                    let said = result.output + result.errors
+                    #expect(said.contains(name), "with \(wrong): \(said)")
+                }
+            }
+            // Nothing is left behind that would be in the way of the right one.
+            try scenario.produce(50)
+            try scenario.verify()
+        }
+    }
+}

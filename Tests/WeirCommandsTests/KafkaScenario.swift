@@ -1,0 +1,184 @@
+import Foundation
+import Testing
+import WeirTesting
+
+/// A broker, a topology that reads it, and what its table should hold.
+struct KafkaScenario {
+    let folder: String
+    let broker: KafkaBroker
+    let weir: WeirBinary
+    var history: KafkaHistory
+
+    /// What a topology is told besides the brokers.
+    struct Options {
+        var name = "people"
+        var warehouse = "warehouse"
+        var commit = "100ms"
+        var topics = "topics: [people]"
+        /// More lines of the source.
+        var source: [String] = []
+        /// Brokers take no session timeout below 6 s; a new group needs not wait for members that were killed.
+        var group = "weir-people"
+        /// A topic that gets the changes.
+        var target: String?
+    }
+
+    init(_ folder: String, seed: UInt64 = SeededGenerator.seeds(1)[0], topic: String? = "people") throws {
+        self.folder = folder
+        broker = try KafkaBroker(.noida, folder: folder + "/broker")
+        weir = WeirBinary(folder: folder)
+        history = KafkaHistory(seed: seed)
+        if let topic { try broker.create(topic, partitions: 4) }
+    }
+
+    /// Writes a topology's file.
+    func write(_ options: Options = Options(), to file: String = "people.yaml") throws {
+        let limit = "properties.receive.message.max.bytes: \"1000000000\""
+        let more = options.source.map { "      \($0)\n" }.joined()
+        var text = """
+            name: \(options.name)
+            pipeline: { commit.interval: \(options.commit) }
+            source:
+                - name: people
+                  type: kafka
+                  \(options.topics)
+                  format: debezium-json
+                  properties.bootstrap.servers: \(broker.address)
+                  properties.group.id: \(options.group)
+                  properties.session.timeout.ms: "6000"
+                  properties.heartbeat.interval.ms: "500"
+                  properties.topic.metadata.refresh.interval.ms: "1000"
+                  \(limit)
+            tables:
+                - { name: shop.people, columns: { id: long, name: string, seq: long }, primary-key: [id] }
+            route: [{ source-table: shop.public.people, sink-table: shop.people }]
+            sink:
+                - { type: mixed-iceberg, warehouse: \(options.warehouse) }
+
+            """
+        text = text.replacingOccurrences(of: "      \(limit)\n", with: "      \(limit)\n" + more)
+        if let target = options.target {
+            text += """
+                    - name: latest
+                      type: kafka
+                      format: upsert-kafka
+                      topic: \(target)
+                      tables: [shop.people]
+                      properties.bootstrap.servers: \(broker.address)
+                      \(limit)
+
+                """
+        }
+        try text.write(toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
+    }
+
+    /// A process of the topology that goes on.
+    func start() throws -> WeirBinary.Running { try weir.start(["run", "people.yaml", "--quiet"]) }
+
+    mutating func produce(_ count: Int, ids: Range<Int> = 0..<60, to topic: String = "people") throws {
+        try broker.produce(history.records(count, ids: ids), to: topic)
+    }
+
+    /// Ends a process as a user does.
+    func stop(_ run: WeirBinary.Running, source: SourceLocation = #_sourceLocation) {
+        run.signal(SIGTERM)
+        let ended = run.finish(seconds: 30)
+        #expect(ended.status == 0, "\(ended.errors)", sourceLocation: source)
+    }
+
+    func rows() throws -> [Int: KafkaHistory.Row] {
+        let scan = try weir("scan", "shop.people", "-o", "json")
+        try #require(scan.status == 0, "\(scan.errors)")
+        var rows: [Int: KafkaHistory.Row] = [:]
+        for line in scan.lines {
+            let (id, row) = try Self.row(try Self.object(line))
+            #expect(rows.updateValue(row, forKey: id) == nil, "id \(id) is there twice")
+        }
+        return rows
+    }
+
+    /// Waits until the table holds what it should; true when it does.
+    func settles(_ run: WeirBinary.Running? = nil, seconds: Double = 60) -> Bool {
+        let end = Date().addingTimeInterval(seconds)
+        while Date() < end {
+            if (try? rows()) == history.rows { return true }
+            if let run, !run.process.isRunning { return false }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        return false
+    }
+
+    /// Reads what is left to its end and holds everything that is visible against the history.
+    func verify(_ when: String = "", source: SourceLocation = #_sourceLocation) throws {
+        let run = try weir("run", "people.yaml", "--until-caught-up", "--quiet")
+        let place = "\(when) seed \(history.seed)"
+        try #require(run.status == 0, "\(run.errors) \(place)", sourceLocation: source)
+        #expect(try rows() == history.rows, "rows, \(place)", sourceLocation: source)
+        #expect(try replayed() == history.rows, "changes, \(place)", sourceLocation: source)
+        let letters = try letters()
+        #expect(Set(letters.values) == history.poison, "dead letters, \(place)", sourceLocation: source)
+        #expect(letters.count == history.poison.count, "dead letters, \(place)", sourceLocation: source)
+    }
+
+    /// The rows that all changes from the earliest one on lead to; every change must fit the row it meets.
+    func replayed() throws -> [Int: KafkaHistory.Row] {
+        let read = try weir("read", "shop.people", "--from", "earliest", "-o", "json")
+        try #require(read.status == 0, "\(read.errors)")
+        var rows: [Int: KafkaHistory.Row] = [:]
+        var made: Set<Int> = []
+        for line in read.lines {
+            let change = try Self.object(line)
+            let content = try #require(change["row"] as? [String: Any])
+            let id = try #require(content["id"] as? Int)
+            let operation = change["op"] as? String
+            switch operation {
+            case "+I", "+U":
+                let (_, row) = try Self.row(content)
+                #expect(rows.updateValue(row, forKey: id) == nil, "\(line) meets a row")
+                #expect(made.insert(row.seq).inserted, "\(line) is there twice")
+            default:
+                let old = rows.removeValue(forKey: id)
+                #expect(old != nil, "\(line) meets no row")
+                // Of records without the old row only the key is known.
+                if content["seq"] is Int { #expect(try Self.row(content).1 == old, "\(line)") }
+            }
+        }
+        return rows
+    }
+
+    /// The marks of all dead letters, by where their records stand; a letter may be there more than once.
+    func letters() throws -> [String: String] {
+        struct Letter: Decodable {
+            let topic: String
+            let partition: Int
+            let offset: Int64
+            let value: String
+        }
+        var letters: [String: String] = [:]
+        let directory = folder + "/warehouse/dead-letters"
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
+            let text = try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)
+            for line in text.split(separator: "\n") {
+                let letter = try JSONDecoder().decode(Letter.self, from: Data(line.utf8))
+                let mark = letter.value.range(of: "poison-[0-9]+", options: .regularExpression)
+                let text = mark.map { String(letter.value[$0]) } ?? letter.value
+                letters["\(letter.topic) \(letter.partition) \(letter.offset)"] = text
+            }
+        }
+        return letters
+    }
+
+    static func object(_ line: String) throws -> [String: Any] {
+        try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+
+    /// Names as they stand in JSON, which is how the history writes them.
+    static func row(_ object: [String: Any]) throws -> (id: Int, KafkaHistory.Row) {
+        let name = (object["name"] as? String).map {
+            $0.replacingOccurrences(of: "\"", with: "\\\"").replacingOccurrences(of: "\n", with: "\\n")
+        }
+        return (
+            try #require(object["id"] as? Int), KafkaHistory.Row(name: name, seq: try #require(object["seq"] as? Int))
+        )
+    }
+}
