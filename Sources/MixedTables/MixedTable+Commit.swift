@@ -90,7 +90,6 @@ extension MixedTable {
             merged.merge(claim.map { ledger.restricted(to: $0.numbers) } ?? ledger)
             var properties = [name: merged.json]
             if let progress {
-                properties.merge(progress.catchUpProperties) { $1 }
                 var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
                 all.upstreams[progress.upstream] = progress.state
                 all.prune()
@@ -98,13 +97,21 @@ extension MixedTable {
             }
             return properties
         }
-        if progress?.caughtUpAt != nil { transaction.removeProperties([LogStoreProgress.watermarkGapProperty]) }
         if !epoch.isEmpty {
             transaction.append(epoch.files, summary: ["snapshot.producer": "INGESTION"])
             transaction.addToSummary(property: name)
             if progress != nil { transaction.addToSummary(property: LogStoreLedger.propertyName(topology: topology)) }
         }
-        return with(try transaction.commit())
+        let committed = with(try transaction.commit())
+        guard let progress, progress.caughtUpAt != nil else { return committed }
+        // The table's own properties are the base store's. Until they say so, the next run waits for the same again.
+        var news = Transaction(try committed.base.refreshed())
+        news.setProperties(progress.catchUpProperties)
+        news.removeProperties([LogStoreProgress.watermarkGapProperty])
+        let base = try news.commit()
+        return isKeyed
+            ? MixedTable(base: base, change: committed.change, primaryKey: primaryKey)
+            : MixedTable(base: base, change: nil, primaryKey: [])
     }
 
     /// Takes partitions over: from this commit on, whoever held them before is refused.
