@@ -5,6 +5,8 @@ extension KafkaLog {
     /// Creates a topic; fails with `alreadyExists` when there is one.
     ///
     /// - Parameters:
+    ///   - name: of letters, digits, '.', '_' and '-'.
+    ///   - partitions: how many; at least one.
     ///   - replication: copies of each partition; nil for what the brokers are set to.
     ///   - properties: of the topic, by Kafka's names ("retention.ms").
     public func createTopic(

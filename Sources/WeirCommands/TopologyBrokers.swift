@@ -37,6 +37,7 @@ struct TopologyBrokers {
 
         /// The words in the file that it is about, the best first.
         var words: [String] {
+            if let pattern = use.pattern, topic == pattern.text { return ["topic-pattern"] }
             if let topic { return [topic] + [use.topicPrefix].compactMap(\.self) + ["properties.bootstrap.servers"] }
             var words = ["properties.bootstrap.servers"]
             if case .failure(let error) = result, let location = error.location, location.hasPrefix("property ") {

@@ -78,7 +78,8 @@ enum KafkaBenchmarks {
             rate: Double(events) / cost.wall,
             unit: "events/s",
             target: 500_000,
-            detail: "\(events) events in \(cost.text), \(Int(Double(bytes) / cost.wall / 1e6)) MB/s, one thread"
+            detail: "\(events) events in \(cost.text), \(Benchmark.magnitude(Double(events) / cost.cpu)) a processor "
+                + "second, \(Int(Double(bytes) / cost.wall / 1e6)) MB/s"
         )
         Benchmark.line(
             "… beside librdkafka consuming only",
