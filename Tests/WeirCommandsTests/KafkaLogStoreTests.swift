@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+import WeirTesting
+
+/// A LogStore on a broker: what the binary writes there, and a reader that lives through kills of the writer.
+@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+struct KafkaLogStoreTests {
+    /// Each start has a group of its own, which needs not wait for members that were killed.
+    private static func write(_ scenario: KafkaScenario, group: Int) throws {
+        // An epoch lasts long enough for kills to meet rows that are in the log alone.
+        try scenario.write(KafkaScenario.Options(commit: "700ms", group: "weir-\(group)"))
+        let path = scenario.folder + "/people.yaml"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let properties = """
+            primary-key: [id], properties: { log-store.enabled: true, log-store.topic: changes, \
+            log-store.address: "\(scenario.broker.address)", properties.receive.message.max.bytes: "1000000000" } }
+            """
+        try text.replacingOccurrences(of: "primary-key: [id] }", with: properties)
+            .write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    /// The rows that a reader's output leads to.
+    private static func mirror(_ output: String) throws -> [Int: KafkaHistory.Row] {
+        var rows: [Int: KafkaHistory.Row] = [:]
+        for line in output.split(separator: "\n").map(String.init) where line.hasSuffix("}}") {
+            let change = try KafkaScenario.object(line)
+            let content = try #require(change["row"] as? [String: Any])
+            let id = try #require(content["id"] as? Int)
+            let operation = try #require(change["op"] as? String)
+            // A delete of which only the key was known, taken back, brings no row.
+            let isRow = operation.hasPrefix("+") && content["seq"] is Int
+            rows[id] = isRow ? try KafkaScenario.row(content).1 : nil
+        }
+        return rows
+    }
+
+    @Test func `a reader that lives through kills of the writer ends with the table`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            try scenario.broker.create("changes", partitions: 3)
+            try Self.write(scenario, group: 0)
+            try scenario.produce(200)
+            var run = try scenario.start()
+            let isSettled = scenario.settles(run)
+            try #require(isSettled, "\(run.errors)")
+            let reader = try scenario.weir.start(["read", "shop.people", "--from", "full", "--follow"])
+            var random = SeededGenerator(seed: scenario.history.seed)
+            for round in 1...4 {
+                try scenario.produce(60)
+                Thread.sleep(forTimeInterval: Double(random.next() % 900) / 1000)
+                run.signal(SIGKILL)
+                _ = run.finish(seconds: 10)
+                try Self.write(scenario, group: round)
+                run = try scenario.start()
+                try scenario.produce(60)
+                // The last rows of a round may be in the log alone when the next kill comes.
+                Thread.sleep(forTimeInterval: 1.5)
+            }
+            let hasAll = scenario.settles(run)
+            #expect(hasAll, "seed \(scenario.history.seed): \(run.errors)")
+            scenario.stop(run)
+            let rows = scenario.history.rows
+            let isEqual = reader.wait(seconds: 20) { (try? Self.mirror(reader.output)) == rows }
+            #expect(isEqual, "seed \(scenario.history.seed): \(reader.errors)")
+            let fromLog = reader.output.split(separator: "\n").filter { $0.contains("\"seq\":null") }.count
+            #expect(fromLog > 100, "the reader went on in the LogStore")
+            reader.signal(SIGTERM)
+            _ = reader.finish(seconds: 10)
+            try scenario.verify()
+
+            let fresh = try scenario.weir("scan", "shop.people", "--fresh", "--count", "-o", "csv")
+            #expect(fresh.lines.last == "\(rows.count)", "\(fresh.errors)")
+            try Self.checkRecords(scenario)
+        }
+    }
+
+    /// Every record is what section 8 of the format says, read by clients that are not ours.
+    private static func checkRecords(_ scenario: KafkaScenario) throws {
+        let records = try scenario.broker.consume("changes")
+        var flips = 0
+        var sizes: [Int] = []
+        for record in records {
+            let value = try #require(record.value, "a record has a value")
+            #expect(record.key == nil)
+            let bytes = [UInt8](value)
+            sizes.append(bytes.count)
+            try #require(bytes.count >= 18 && Array(bytes[0..<4]) == [0x6e, 0x65, 0x74, 0x01])
+            if bytes[16] == 1 {
+                flips += 1
+                #expect(bytes.count == 18 && bytes[17] == 0)
+            } else {
+                #expect(bytes[16] == 0 && bytes[17] <= 3)
+                let row = try KafkaScenario.object(String(decoding: bytes[18...], as: UTF8.self))
+                #expect(Set(row.keys) == ["id", "name", "seq"])
+            }
+        }
+        #expect(flips >= 3, "each start takes back what the one before had not committed, in every partition")
+        guard let kcat = ["/usr/bin/kcat", "/usr/bin/kafkacat"].first(where: FileManager.default.isExecutableFile)
+        else {
+            return
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: kcat)
+        process.arguments = [
+            "-b", scenario.broker.address, "-X", "receive.message.max.bytes=1000000000", "-C", "-t", "changes", "-e",
+            "-q",
+            "-f", "%S\n",
+        ]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(text.split(separator: "\n").compactMap { Int($0) }.sorted() == sizes.sorted())
+    }
+}
