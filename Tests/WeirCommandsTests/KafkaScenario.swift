@@ -23,9 +23,9 @@ struct KafkaScenario {
         var target: String?
     }
 
-    init(_ folder: String, on kind: KafkaBroker.Kind = .noida, topic: String = "people") throws {
+    init(_ folder: String, topic: String = "people") throws {
         self.folder = folder
-        broker = try KafkaBroker(kind, folder: folder + "/broker")
+        broker = try KafkaBroker(.noida, folder: folder + "/broker")
         weir = WeirBinary(folder: folder)
         history = KafkaHistory(seed: SeededGenerator.seeds(1)[0])
         try broker.create(topic, partitions: 4)
