@@ -23,12 +23,12 @@ struct KafkaScenario {
         var target: String?
     }
 
-    init(_ folder: String, seed: UInt64 = SeededGenerator.seeds(1)[0], topic: String? = "people") throws {
+    init(_ folder: String, topic: String = "people") throws {
         self.folder = folder
         broker = try KafkaBroker(.noida, folder: folder + "/broker")
         weir = WeirBinary(folder: folder)
-        history = KafkaHistory(seed: seed)
-        if let topic { try broker.create(topic, partitions: 4) }
+        history = KafkaHistory(seed: SeededGenerator.seeds(1)[0])
+        try broker.create(topic, partitions: 4)
     }
 
     /// Writes a topology's file.
@@ -98,7 +98,7 @@ struct KafkaScenario {
     }
 
     /// Waits until the table holds what it should; true when it does.
-    func settles(_ run: WeirBinary.Running? = nil, seconds: Double = 60) -> Bool {
+    func settles(_ run: WeirBinary.Running? = nil, seconds: Double = 40) -> Bool {
         let end = Date().addingTimeInterval(seconds)
         while Date() < end {
             if (try? rows()) == history.rows { return true }

@@ -7,6 +7,7 @@ import Foundation
 /// | keeps records | in memory, until it ends | in one file, saved when it is stopped; `kill9` loses some |
 /// | aborted transactions | shown to readers of committed records | hidden from them |
 /// | end offsets | may lie before the last records | right |
+/// | group members that died | dropped when their session ends | stay, with their partitions |
 public final class KafkaBroker: @unchecked Sendable {
     // Used by one test at a time.
 

@@ -29,7 +29,8 @@ def create(arguments):
 
 
 def delete(arguments):
-    AdminClient({"bootstrap.servers": arguments.servers}).delete_topics([arguments.topic])[arguments.topic].result(30)
+    admin = AdminClient({"bootstrap.servers": arguments.servers})
+    admin.delete_topics([arguments.topic])[arguments.topic].result(30)
 
 
 def widen(arguments):
