@@ -92,6 +92,36 @@ import WeirTesting
         }
     }
 
+    @Test func `log-store: a price is read before its commit`() throws {
+        try withTemporaryFolder { folder in
+            let topic = "shop.public.prices"
+            let weir = try Self.prepare("log-store.yaml", topics: [topic], in: folder)
+            func price(_ item: Int, _ text: String) -> String {
+                Self.event(topic, "{\"item\":\(item),\"currency\":\"EUR\",\"price\":\"\(text)\"}")
+            }
+            try weir("log", "append", topic, input: price(1, "1.00"))
+            try Self.run(weir)
+            let run = try weir.start(["run", "topology.yaml", "--quiet", "--set", "pipeline.commit.interval=1h"])
+            let reader = try weir.start(["read", "shop.prices", "--from", "full", "--follow"])
+            let hasBegun = reader.wait(seconds: 20) { reader.output.contains("1.00") }
+            #expect(hasBegun, "\(reader.errors)")
+            try weir("log", "append", topic, input: price(1, "1.10") + price(2, "2.00"))
+            let hasRead = reader.wait(seconds: 20) { reader.output.contains("2.00") }
+            #expect(hasRead, "\(reader.output) \(reader.errors) \(run.errors)")
+            #expect(reader.output.contains("\"seq\":null"))
+            #expect(try Self.rows(weir, "shop.prices").count == 1)
+            let fresh = try weir("scan", "shop.prices", "--fresh", "-o", "csv", "--columns", "item,price")
+            #expect(Set(fresh.lines.dropFirst()) == ["1,1.10", "2,2.00"], "\(fresh.output) \(fresh.errors)")
+            let lookup = try weir("lookup", "shop.prices", "2", "--fresh", "-o", "csv")
+            #expect(lookup.lines.count == 2, "\(lookup.errors)")
+            for process in [run, reader] {
+                process.signal(SIGTERM)
+                #expect(process.finish(seconds: 20).status == 0, "\(process.errors)")
+            }
+            #expect(try Self.rows(weir, "shop.prices").count == 2)
+        }
+    }
+
     @Test func `events: a log of page views keeps what is appended after the start`() throws {
         try withTemporaryFolder { folder in
             let weir = try Self.prepare("events.yaml", topics: ["web.page_views.de"], in: folder)
