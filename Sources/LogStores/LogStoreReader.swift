@@ -99,10 +99,12 @@ public final class LogStoreReader {
         case .rows(let rows):
             state.next = rows.recordOffset(rows.batch.count - 1) + 1
             if let last = state.startAfter[rows.upstream], rows.epoch <= last { return }
+            if isConsistent, state.ended.contains(rows.upstream) { return }
             if isConsistent { state.starts.note(rows.upstream, rows.epoch, at: rows.recordOffset(0)) }
             if let wanted = mode == .appendOnly ? rows.inserts : rows { changes.append(wanted) }
         case .flip(let upstream, let epoch, let offset):
             state.next = offset + 1
+            defer { state.end(upstream) }
             guard isConsistent, let stop = state.starts.firstOffset(of: upstream, above: epoch) else { return }
             state.retraction = LogStoreReaderState.Retraction(
                 upstream: upstream,

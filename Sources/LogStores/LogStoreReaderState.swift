@@ -21,6 +21,9 @@ public struct LogStoreReaderState: Codable, Equatable, Sendable {
     /// Epochs of these upstreams up to the given one are left out, because the reader's caller has them from elsewhere.
     public internal(set) var startAfter: [UpstreamID: Int64]
     var starts = EpochStarts()
+    /// Writers whose only flip was met, the newest last: what one of them sends later, having been paused while another
+    /// took over, is no change of the table.
+    var ended: [UpstreamID] = []
     var retraction: Retraction?
 
     /// A reader that begins at an offset. Rows in front of it are never taken back.
@@ -33,6 +36,14 @@ public struct LogStoreReaderState: Codable, Equatable, Sendable {
     public init(offset: Int64, startAfter: [UpstreamID: Int64] = [:]) {
         next = offset
         self.startAfter = startAfter
+    }
+
+    private static let endedMax = 64
+
+    mutating func end(_ upstream: UpstreamID) {
+        guard upstream.isSingleUse, !ended.contains(upstream) else { return }
+        ended.append(upstream)
+        if ended.count > Self.endedMax { ended.removeFirst() }
     }
 
     /// Whether the reader is in the middle of taking rows back.

@@ -24,11 +24,17 @@ public struct UpstreamID: Hashable, Sendable, CustomStringConvertible {
         code = text.utf8.reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    /// Four hexadecimal digits, as the first of a random uuid's text.
+    private static let digits = Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_".utf8)
+    private static let singleUseMark = UInt32(UInt8(ascii: "w"))
+
+    /// An id for a writer of one run. It begins with a `w`, which no id of Amoro's does: those are hexadecimal digits.
     public static func random() -> UpstreamID {
-        let digits = Array("0123456789abcdef".utf8)
-        return UpstreamID(code: (0..<4).reduce(0) { code, _ in code << 8 | UInt32(digits[Int.random(in: 0..<16)]) })
+        let rest = (0..<3).reduce(singleUseMark) { code, _ in code << 8 | UInt32(digits[Int.random(in: 0..<64)]) }
+        return UpstreamID(code: rest)
     }
+
+    /// Whether its writer ends for good with its first flip. Amoro's writers go on under the id they had.
+    public var isSingleUse: Bool { code >> 24 == Self.singleUseMark }
 
     public var description: String {
         let bytes = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: code >> UInt32($0)) }

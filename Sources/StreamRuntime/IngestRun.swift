@@ -189,7 +189,13 @@ public final class IngestRun: @unchecked Sendable {
             try writer.run()
         } catch {
             for sink in sinks { sink.writer.abandon() }
-            throw readerFailure.withLock { $0 } ?? error
+            let cause = readerFailure.withLock { $0 } ?? error
+            if cause.code == .fenced {
+                // Nobody else knows of rows that were written after the partitions were lost.
+                committer.stop()
+                for sink in sinks { try sink.takeBack() }
+            }
+            throw cause
         }
         if let failure = readerFailure.withLock({ $0 }) { throw failure }
         return ending.withLock { $0 }

@@ -13,7 +13,8 @@ final class LogStoreStage {
     private let output: LogStoreOutput
     private let upstream: UpstreamID
     private let writer: LogStoreWriter
-    private let sources: [String]
+    /// The partitions this writer claims; nil when it is the only one.
+    private let sources: [String]?
     private var epoch: Int64 = 1
     /// Nil once the LogStore is written; until then the newest time of a source record, milliseconds since 1970.
     private var waitingWatermark: Int64?
@@ -21,8 +22,11 @@ final class LogStoreStage {
     /// - Parameter sources: the partitions this writer claims; nil when it is the only one.
     init(_ output: LogStoreOutput, table: MixedTable, sources: Set<TopicPartition>?) throws(WeirError) {
         self.output = output
-        self.sources = (sources ?? []).map(\.description).sorted()
-        upstream = .random()
+        self.sources = sources?.map(\.description).sorted()
+        var id = UpstreamID.random()
+        let known = try table.logStoreLedger().upstreams
+        while known[id.description] != nil { id = .random() }
+        upstream = id
         waitingWatermark = output.watermarkGap == nil ? nil : .min
         writer = try LogStoreWriter(
             output.appender,
@@ -37,7 +41,8 @@ final class LogStoreStage {
     /// What the table is told before the first record is written: nothing is committed, and everything lies behind the
     /// ends of now. Nil while the LogStore is not begun with.
     func registration() throws(WeirError) -> LogStoreProgress? {
-        waitingWatermark == nil ? try progress(epoch: 0) : nil
+        // Without partitions it writes nothing, and must not hold the start of readers back.
+        waitingWatermark == nil && sources != [] ? try progress(epoch: 0) : nil
     }
 
     /// Takes note of the time of a source record, milliseconds since 1970.
@@ -52,13 +57,17 @@ final class LogStoreStage {
         let ledger = try table.logStoreLedger(topology: topology)
         var ended: [String] = []
         for (name, other) in ledger.upstreams where name != upstream.description && other.live {
-            let isOver =
-                sources.isEmpty || other.partitions.isEmpty || other.partitions.contains { sources.contains($0) }
+            let isOver = sources.map { own in other.partitions.contains { own.contains($0) } } ?? true
             guard isOver else { continue }
             try writer.flip(other.epoch, of: UpstreamID(name))
             ended.append(name)
         }
         return try table.endingUpstreams(ended.sorted(), topology: topology)
+    }
+
+    /// Takes back what this writer has written and cannot commit any more.
+    func takeBack(committed epoch: Int64) throws(WeirError) {
+        if waitingWatermark == nil && sources != [] { try writer.flip(epoch, of: upstream) }
     }
 
     func write(_ changes: ChangeBatch, without rejected: [RejectedChange]) throws(WeirError) {
@@ -83,6 +92,7 @@ final class LogStoreStage {
                 caughtUpAt: now
             )
         }
+        guard sources != [] else { return nil }
         try writer.flush()
         let done = try progress(epoch: epoch)
         epoch += 1
@@ -99,7 +109,7 @@ final class LogStoreStage {
         }
         return LogStoreProgress(
             upstream: upstream.description,
-            state: LogStoreLedger.Upstream(epoch: epoch, ends: ends, live: true, partitions: sources)
+            state: LogStoreLedger.Upstream(epoch: epoch, ends: ends, live: true, partitions: sources ?? [])
         )
     }
 }

@@ -31,6 +31,8 @@ final class SinkTable: @unchecked Sendable {
         var ledger: PositionLedger
         /// Whether rows of the sources have ever come here.
         var hasTaken: Bool
+        /// The last epoch of the LogStore that is committed.
+        var logStoreEpoch: Int64 = 0
     }
 
     private let committed: Mutex<Committed>
@@ -105,6 +107,11 @@ final class SinkTable: @unchecked Sendable {
         let progress: LogStoreProgress?
     }
 
+    /// Takes back from the LogStore what is not committed, once no commit is under way and none can follow.
+    func takeBack() throws(WeirError) {
+        try logStore?.takeBack(committed: committed.withLock { $0.logStoreEpoch })
+    }
+
     /// Commits an epoch on top of the last one. Called by the committing thread.
     ///
     /// - Parameters:
@@ -137,6 +144,7 @@ final class SinkTable: @unchecked Sendable {
         committed.withLock { state in
             state.table = result
             state.ledger = ledger
+            if let progress = cut.progress { state.logStoreEpoch = progress.state.epoch }
         }
     }
 }

@@ -2,6 +2,7 @@ import Bytes
 import EventLog
 import Foundation
 import IcebergTables
+import LogStores
 import MixedTables
 import StreamRuntime
 import Synchronization
@@ -18,7 +19,13 @@ import WeirTesting
         private let failure = Mutex<WeirError?>(nil)
         private let done = DispatchSemaphore(value: 0)
 
-        init(_ fixture: IngestFixture, _ log: GroupedFileLog, number: Int) throws {
+        /// - Parameter mirror: where the table's LogStore is written to; nil for none.
+        init(
+            _ fixture: IngestFixture,
+            _ log: GroupedFileLog,
+            number: Int,
+            mirror: FileLogWriter? = nil
+        ) throws {
             let plan = try IngestPlan.resolve(
                 IngestFixture.topology(IngestFixture.people),
                 catalog: fixture.catalog(),
@@ -36,7 +43,21 @@ import WeirTesting
                 IngestPlan(
                     topology: plan.topology,
                     sources: [shared],
-                    targets: plan.targets,
+                    targets: try plan.targets.map { target in
+                        IngestPlan.Target(
+                            name: target.name,
+                            sourceSchema: target.sourceSchema,
+                            primaryKey: target.primaryKey,
+                            table: target.table,
+                            logStore: try mirror.map { mirror in
+                                LogStoreOutput(
+                                    log: mirror.log,
+                                    appender: try FileTopicAppender(mirror, topic: "changes"),
+                                    settings: try SharedIngestTests.settings()
+                                )
+                            }
+                        )
+                    },
                     route: plan.route,
                     commitMilliseconds: 15
                 ),
@@ -83,6 +104,11 @@ import WeirTesting
         }
     }
 
+    private static func settings() throws -> LogStoreSettings {
+        let properties = ["log-store.enabled": "true", "log-store.type": "file", "log-store.topic": "changes"]
+        return try LogStoreSettings(properties, isKeyed: true)
+    }
+
     private static func isCaughtUp(_ fixture: IngestFixture, _ log: FileLog) throws -> Bool {
         let ledger = try fixture.table("shop.people").ledger(topology: "test")
         return try (0..<partitions).allSatisfy { number in
@@ -111,16 +137,19 @@ import WeirTesting
             try fileLog.createTopic("people", partitions: Self.partitions)
             let writer = FileLogWriter(fileLog)
             defer { writer.close() }
+            try fileLog.createTopic("changes", partitions: 2)
             let log = GroupedFileLog(fileLog)
             var history = DebeziumHistory(seed: seed)
             var random = SeededGenerator(seed: seed ^ 0x5eed)
             var workers: [Worker] = []
             var appended = 0
             var stalls = 0
+            var follower: LogStoreFollower?
+            var mirrored: [Int: DebeziumHistory.Row] = [:]
             // 2 → 3 → 1, and members that stall in between: they go on writing and do not know that they are out.
             for (step, count) in [2, 3, 3, 2, 1, 2, 1].enumerated() {
                 while workers.count < count {
-                    workers.append(try Worker(fixture, log, number: step * 10 + workers.count))
+                    workers.append(try Worker(fixture, log, number: step * 10 + workers.count, mirror: writer))
                 }
                 while workers.count > count {
                     try workers.remove(at: Int(random.next() % UInt64(workers.count))).stop()
@@ -135,6 +164,12 @@ import WeirTesting
                         stalls += log.stall { $0 % 2 == parity }
                     }
                     if round == 4 { log.wake() }
+                    // The reader begins somewhere on the way and lives through the rest.
+                    if follower == nil {
+                        let table = try fixture.table("shop.people")
+                        follower = try LogStoreFollower(table, log: fileLog, settings: Self.settings())
+                        if follower != nil { mirrored = try fixture.people(at: ReadPoint(current: table)) }
+                    }
                 }
             }
             log.wake()
@@ -144,6 +179,12 @@ import WeirTesting
             for worker in workers { try worker.stop() }
             #expect(try Self.isCaughtUp(fixture, fileLog), "seed \(seed)")
             #expect(try fixture.people() == history.rows, "seed \(seed)")
+            let reader = try #require(follower)
+            while try !reader.isAtEnd(of: fileLog) {
+                guard case .changes(let batches) = try reader.next() else { continue }
+                for batch in batches { IngestFixture.apply(batch, to: &mirrored) }
+            }
+            #expect(mirrored == history.rows, "the LogStore, seed \(seed)")
             #expect(try fixture.replayedPeople() == history.rows, "seed \(seed)")
             #expect(try Self.poisonedOffsets(folder).count == history.poisoned, "seed \(seed)")
             print("shared ingest, seed \(seed): \(stalls) stalls, \(fenced) commits refused")
