@@ -91,6 +91,8 @@ extension MixedTable {
             var properties = [name: merged.json]
             if let progress {
                 var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
+                // Readers have been told to take back what this writer writes.
+                if all.upstreams[progress.upstream]?.live == false { throw Self.ended(identifier, topology) }
                 all.upstreams[progress.upstream] = progress.state
                 all.prune()
                 properties[LogStoreLedger.propertyName(topology: topology)] = all.json
@@ -209,6 +211,14 @@ extension MixedTable {
             "\(topic)/\(partition) was taken over by another process of topology '\(topology)'",
             at: "table \(identifier)",
             advice: "what this process had read of it and not committed is read again by the other one"
+        )
+    }
+
+    private static func ended(_ identifier: TableIdentifier, _ topology: String) -> WeirError {
+        WeirError(
+            .fenced,
+            "another process of topology '\(topology)' has taken this one's place in the LogStore",
+            at: "table \(identifier)"
         )
     }
 

@@ -134,8 +134,9 @@ final class EpochWriter {
     /// - Parameter recordsAll: also records positions in tables that got no rows.
     private func cut(recordsAll isAsked: Bool) throws(WeirError) {
         epochStart = Date()
-        if ledger == submittedLedger && letters.isEmpty && !isAsked { return }
         let recordsAll = isAsked || Date().timeIntervalSince(lastFullRecord) > Self.positionsSeconds
+        let isIdle = ledger == submittedLedger && letters.isEmpty
+        if isIdle && !isAsked && !(recordsAll && sinks.contains(where: \.hasLogStore)) { return }
         if recordsAll { lastFullRecord = Date() }
         var cuts: [SinkTable.Cut] = []
         for sink in sinks {

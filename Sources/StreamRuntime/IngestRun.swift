@@ -128,6 +128,7 @@ public final class IngestRun: @unchecked Sendable {
             assigned: assigned
         )
         counters.withLock { $0.lostOffsets += partitions.lost }
+        let lostAtStart = partitions.lost.count
         let ending = Mutex<SourceReader.Ending>(.finished)
         let reader = SourceReader(plan, partitions: partitions, queue: queue, groups: groups) { [self] in
             stopFlag.load(ordering: .relaxed) || isStopped.load(ordering: .relaxed)
@@ -197,6 +198,7 @@ public final class IngestRun: @unchecked Sendable {
             }
             throw cause
         }
+        counters.withLock { $0.lostOffsets += partitions.lost.dropFirst(lostAtStart) }
         if let failure = readerFailure.withLock({ $0 }) { throw failure }
         return ending.withLock { $0 }
     }

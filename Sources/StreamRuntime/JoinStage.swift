@@ -22,7 +22,7 @@ final class JoinStage {
     init(_ plan: IngestPlan.Join, target: Schema, sink: SinkTable) throws(WeirError) {
         self.plan = plan
         self.sink = sink
-        let table = plan.dimensionLog == nil ? plan.dimension : try plan.dimension.refreshed()
+        let table = try plan.dimension.refreshed()
         self.table = table
         dimension = try DimensionTable(table, columns: plan.dimensionColumns)
         follower = try plan.dimensionLog.flatMap { (log) throws(WeirError) in
@@ -49,7 +49,13 @@ final class JoinStage {
             table = try table.refreshed()
             return try dimension.refresh(from: table)
         }
-        guard let follower else { return try load(log) }
+        guard let follower else {
+            // The log has not begun, or has lost too much: as far as the table is, the log may go on from there.
+            table = try table.refreshed()
+            try dimension.refresh(from: table)
+            self.follower = try LogStoreFollower(table, log: log.log, settings: log.settings)
+            return
+        }
         while try !follower.isAtEnd(of: log.log) {
             guard try advance(follower, log) else { return }
         }

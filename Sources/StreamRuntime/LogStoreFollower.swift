@@ -67,22 +67,31 @@ public final class LogStoreFollower {
     }
 
     public func next() throws(WeirError) -> Step {
-        do throws(WeirError) {
-            var found = false
-            var batches: [ChangeBatch] = []
-            for reader in readers {
+        var found = false
+        var batches: [ChangeBatch] = []
+        for reader in readers {
+            do throws(WeirError) {
                 guard let changes = try reader.next() else { continue }
                 found = true
                 unsettled += changes
                 batches += changes.map(\.batch)
+            } catch {
+                // What other partitions gave comes first; this one fails again.
+                if !batches.isEmpty { break }
+                guard error.code == .notFound else { throw error }
+                _ = try settle()
+                return goingBack
             }
-            if Date().timeIntervalSince(lastSettling) > Self.settleSeconds { try settle() }
-            return found ? .changes(batches) : .idle
-        } catch {
-            guard error.code == .notFound else { throw error }
-            try settle()
-            return .trimmed(undo: unsettled.reversed().map { $0.inverted() }, sequence: settledSequence)
         }
+        if Date().timeIntervalSince(lastSettling) > Self.settleSeconds, try !settle() {
+            if batches.isEmpty { return goingBack }
+            lastSettling = .distantPast
+        }
+        return found ? .changes(batches) : .idle
+    }
+
+    private var goingBack: Step {
+        .trimmed(undo: unsettled.reversed().map { $0.inverted() }, sequence: settledSequence)
     }
 
     /// Blocks until `next` may have something, or the time is over.
@@ -133,27 +142,32 @@ public final class LogStoreFollower {
         return true
     }
 
-    /// Looks which commits are delivered whole, and forgets their rows.
-    private func settle() throws(WeirError) {
+    /// Looks which commits are delivered whole, and forgets their rows. False when there is a commit that the log has
+    /// nothing of, so that only the change store can tell of it.
+    private func settle() throws(WeirError) -> Bool {
         lastSettling = Date()
         table = try table.refreshed()
-        var settled: LogStoreLedger?
+        var settled = LogStoreLedger()
+        var isMirrored = true
         for snapshot in table.ingestStore.metadata.snapshots where snapshot.sequenceNumber > settledSequence {
+            // Compaction changes no row.
+            if snapshot.operation == "replace" { continue }
             let ledger = try LogStoreLedger(summary: snapshot.summary)
+            isMirrored = !ledger.upstreams.isEmpty
             let isWhole = readers.allSatisfy { reader in
                 !reader.state.isRetracting
                     && ledger.upstreams.values.allSatisfy { $0.end(partition: reader.partition) <= reader.state.next }
             }
-            // A commit of a writer without the LogStore is not in the log at all.
-            guard isWhole, !ledger.upstreams.isEmpty else { break }
+            guard isWhole, isMirrored else { break }
             settledSequence = snapshot.sequenceNumber
-            settled = ledger
+            settled.upstreams.merge(ledger.upstreams) { $1 }
         }
-        guard let settled else { return }
+        if settled.upstreams.isEmpty { return isMirrored }
         unsettled.removeAll { changes in
             guard let upstream = settled.upstreams[changes.upstream.description] else { return false }
             return changes.epoch <= upstream.epoch || !upstream.live
         }
+        return isMirrored
     }
 }
 

@@ -25,9 +25,11 @@ final class LogStoreStage {
         self.sources = sources?.map(\.description).sorted()
         var id = UpstreamID.random()
         let known = try table.logStoreLedger().upstreams
+        // Once begun with, the LogStore is written without a gap.
+        let hasBegun = !known.isEmpty || table.properties["log-store.catch-up"] == "true"
         while known[id.description] != nil { id = .random() }
         upstream = id
-        waitingWatermark = output.watermarkGap == nil ? nil : .min
+        waitingWatermark = output.watermarkGap == nil || hasBegun ? nil : .min
         writer = try LogStoreWriter(
             output.appender,
             schema: table.schema,

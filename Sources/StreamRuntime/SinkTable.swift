@@ -33,6 +33,8 @@ final class SinkTable: @unchecked Sendable {
         var hasTaken: Bool
         /// The last epoch of the LogStore that is committed.
         var logStoreEpoch: Int64 = 0
+        /// Where the table says that readers find what follows in the LogStore.
+        var logStoreEnds: [String: Int64] = [:]
     }
 
     private let committed: Mutex<Committed>
@@ -71,6 +73,8 @@ final class SinkTable: @unchecked Sendable {
         committed = Mutex(Committed(table: table, ledger: start, hasTaken: !start.isEmpty))
         writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
     }
+
+    var hasLogStore: Bool { logStore != nil }
 
     /// The table after the last commit of this run.
     var table: MixedTable { committed.withLock { $0.table } }
@@ -132,7 +136,10 @@ final class SinkTable: @unchecked Sendable {
         let epoch = cut.epoch
         // Without files the positions are all there is to commit.
         let isWorthIt = (recordsPositions || !writesFiles) && ledger != expected && (hasTaken || isStart)
-        if epoch.isEmpty && !isWorthIt && cut.progress?.caughtUpAt == nil { return }
+        // Readers begin where the table says; a writer without rows must not leave that far behind.
+        let movesLog =
+            recordsPositions && cut.progress.map { $0.state.ends != committed.withLock { $0.logStoreEnds } } ?? false
+        if epoch.isEmpty && !isWorthIt && !movesLog && cut.progress?.caughtUpAt == nil { return }
         let result = try table.commit(
             epoch,
             topology: topology,
@@ -144,7 +151,9 @@ final class SinkTable: @unchecked Sendable {
         committed.withLock { state in
             state.table = result
             state.ledger = ledger
-            if let progress = cut.progress { state.logStoreEpoch = progress.state.epoch }
+            if let progress = cut.progress {
+                (state.logStoreEpoch, state.logStoreEnds) = (progress.state.epoch, progress.state.ends)
+            }
         }
     }
 }

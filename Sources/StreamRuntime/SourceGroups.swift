@@ -72,7 +72,7 @@ final class SourceGroups: @unchecked Sendable {
         }
         if now.timeIntervalSince(lastOffer) >= Self.offerSeconds {
             lastOffer = now
-            try flushOffer()
+            flushOffer()
         }
         return members.contains { $0.pending != nil }
     }
@@ -92,13 +92,13 @@ final class SourceGroups: @unchecked Sendable {
 
     /// The generation is over and committed: answers the groups.
     func endGeneration() throws(WeirError) {
-        try flushOffer()
+        flushOffer()
         for index in members.indices where members[index].pending != nil { try confirm(index) }
     }
 
     /// Leaves the groups, so that other processes take over at once.
     func leave() {
-        try? flushOffer()
+        flushOffer()
         for member in members { member.membership.leave() }
         members = []
     }
@@ -113,8 +113,9 @@ final class SourceGroups: @unchecked Sendable {
         }
     }
 
-    /// The group's own offsets are for tools that show lag; the tables hold the truth, so a refusal is no failure.
-    private func flushOffer() throws(WeirError) {
+    /// The group's own offsets are for tools that show lag; the tables hold the truth, so a refusal or a broker that is
+    /// away is no failure: the next commit tells it again.
+    private func flushOffer() {
         guard
             let ledger = offered.withLock({ ledger in
                 defer { ledger = nil }
@@ -126,7 +127,7 @@ final class SourceGroups: @unchecked Sendable {
             for partition in member.assigned ?? [] {
                 positions[partition] = ledger.next(topic: partition.topic, partition: partition.partition)
             }
-            if !positions.isEmpty { _ = try member.membership.commit(positions) }
+            if !positions.isEmpty { _ = try? member.membership.commit(positions) }
         }
     }
 }

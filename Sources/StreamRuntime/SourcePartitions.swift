@@ -79,10 +79,11 @@ final class SourcePartitions {
         let source = plan.sources[index]
         for place in assigned.sorted() where source.topics.contains(place.topic) || source.includes(place.topic) {
             guard known.insert("\(place.topic) \(place.partition)").inserted else { continue }
-            // Where other partitions of the topic have positions and this one has none, it was added since: all of it
-            // is new.
-            let isOld = start.contains { $0.positions[place.topic] != nil }
-            try open(index, place.topic, place.partition, isFirst: !isOld)
+            // Where the source has run and a partition has no position, it was added since: all of it is new.
+            let hasRun = start.contains {
+                $0.positions.keys.contains { source.topics.contains($0) || source.includes($0) }
+            }
+            try open(index, place.topic, place.partition, isFirst: source.startup != .latest || !hasRun)
         }
     }
 
@@ -104,7 +105,8 @@ final class SourcePartitions {
                 advice: "this is not the log they were filled from; check the log's root"
             )
         }
-        let isDimension = isFirst && !plan.joins.isEmpty ? try feedsDimension(index, topic, number, earliest) : false
+        let mayBe = (isFirst || source.group != nil) && !plan.joins.isEmpty
+        let isDimension = mayBe ? try feedsDimension(index, topic, number, earliest) : false
         startPositions.advance(topic: topic, partition: number, to: next)
         all.append(
             Partition(

@@ -100,9 +100,11 @@ final class TopologyRunner: Sendable {
 
     init(_ topology: Topology, _ places: WarehousePlaces, showsProgress: Bool) throws(WeirError) {
         let files = LocalFileSystem()
-        // A Kafka sink's transactions are one process's: two would write each change twice.
+        // A Kafka sink's transactions are one process's, as is a topic of the file log that mirrors a table.
+        let properties = topology.tables.map(\.properties) + topology.joins.map(\.properties)
         let isShared =
             topology.sources.allSatisfy { $0.kind == .kafka } && topology.sinks.allSatisfy { $0.kind != .kafka }
+            && properties.allSatisfy { $0["log-store.enabled"] != "true" || $0["log-store.type"] != "file" }
         lock = try TopologyLock(
             topology: topology.name,
             warehouse: places.warehouse,
