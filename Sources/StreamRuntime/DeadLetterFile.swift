@@ -68,9 +68,41 @@ final class DeadLetterFile {
     ) throws(WeirError) {
         self.path = path
         self.files = files
+        // Partitions change hands between the processes of a topology; letters of the others are not written again.
+        for other in try Self.others(of: path, files) {
+            _ = try learn(from: try files.open(other, .read), isRelevant)
+        }
         guard try files.status(path) != nil else { return }
         let file = try files.open(path, .write)
+        size = try learn(from: file, isRelevant)
+        if try size < file.size() { try file.truncate(to: size) }
+        self.file = file
+    }
+
+    /// The files of the topology's other processes: `orders.ndjson`, `orders.1.ndjson`, ….
+    private static func others(of path: String, _ files: any FileSystem) throws(WeirError) -> [String] {
+        func topology(_ name: String) -> String? {
+            guard name.hasSuffix(".ndjson") else { return nil }
+            let stem = name.dropLast(".ndjson".count)
+            guard let dot = stem.lastIndex(of: "."), Int(stem[stem.index(after: dot)...]) != nil else {
+                return String(stem)
+            }
+            return String(stem[..<dot])
+        }
+        let directory = path.parentDirectory
+        guard try files.status(directory) != nil else { return [] }
+        let own = path.lastPathComponent
+        return try files.list(directory).map(\.name).filter { $0 != own && topology($0) == topology(own) }.sorted()
+            .map { "\(directory)/\($0)" }
+    }
+
+    /// Remembers the letters of a file; returns where its last whole line ends.
+    private func learn(
+        from file: any OpenFile,
+        _ isRelevant: (_ topic: String, _ partition: Int, _ offset: Int64) -> Bool
+    ) throws(WeirError) -> Int64 {
         let end = try file.size()
+        var whole: Int64 = 0
         /// The line that a piece ended in.
         var begun: [UInt8] = []
         var position: Int64 = 0
@@ -87,13 +119,12 @@ final class DeadLetterFile {
                 }
                 begun.removeAll(keepingCapacity: begun.count <= Self.readBytes)
                 start = lineEnd + 1
-                size = position + Int64(start)
+                whole = position + Int64(start)
             }
             begun += piece[start...]
             position += Int64(piece.count)
         }
-        if size < end { try file.truncate(to: size) }
-        self.file = file
+        return whole
     }
 
     /// Appends letters and waits until they are on the device.

@@ -61,7 +61,7 @@ import WeirTesting
                     route: plan.route,
                     commitMilliseconds: 15
                 ),
-                deadLetterPath: "\(fixture.folder)/dead-letters/\(number).ndjson"
+                deadLetterPath: "\(fixture.folder)/dead-letters/test.\(number).ndjson"
             )
             Thread.detachNewThread { [self] in
                 do throws(WeirError) {
