@@ -2,9 +2,9 @@ import ChangeEvents
 import Columnar
 
 /// Holds new rows against the columns a table requires.
-enum RequiredColumns {
+public enum RequiredColumns {
     /// The new rows that have a null where the table allows none. Old rows may lack everything but their key.
-    static func rejected(_ batch: ChangeBatch, _ schema: Schema) -> [RejectedChange] {
+    public static func rejected(_ batch: ChangeBatch, _ schema: Schema) -> [RejectedChange] {
         var rejected: [Int: String] = [:]
         for (field, column) in zip(schema.fields, batch.rows.columns) where field.isRequired && column.validity != nil {
             for row in 0..<batch.count where column.isNull(row) && !batch.kind(row).isRetraction {
@@ -15,7 +15,7 @@ enum RequiredColumns {
     }
 
     /// The batch without rejected rows and the old rows that belong to them: their keys keep what they have.
-    static func without(_ rejected: [RejectedChange], _ batch: ChangeBatch) -> ChangeBatch {
+    public static func without(_ rejected: [RejectedChange], _ batch: ChangeBatch) -> ChangeBatch {
         if rejected.isEmpty { return batch }
         let rows = Set(rejected.map(\.row))
         let kept = (0..<batch.count).filter { row in

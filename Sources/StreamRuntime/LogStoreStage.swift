@@ -74,10 +74,8 @@ final class LogStoreStage {
 
     func write(_ changes: ChangeBatch, without rejected: [RejectedChange]) throws(WeirError) {
         guard waitingWatermark == nil else { return }
-        guard !rejected.isEmpty else { return try writer.write(changes) }
-        let left = Set(rejected.map(\.row))
-        let kept = (0..<changes.count).filter { !left.contains($0) }.map { Int32($0) }
-        if !kept.isEmpty { try writer.write(changes.gathered(kept)) }
+        let kept = RequiredColumns.without(rejected, changes)
+        if kept.count > 0 { try writer.write(kept) }
     }
 
     /// Waits until the epoch's records are acknowledged and begins the next one. Nil while the LogStore is not begun with;

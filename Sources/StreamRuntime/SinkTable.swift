@@ -25,6 +25,7 @@ final class SinkTable: @unchecked Sendable {
     /// Where the table's columns stand in the rows it gets; nil for a column they do not have.
     private let places: [Int?]
     private let schema: Schema
+    private let isKeyed: Bool
 
     private struct Committed {
         var table: MixedTable
@@ -68,6 +69,7 @@ final class SinkTable: @unchecked Sendable {
         // The claim has shut the writers before this one out; what they had not committed is taken back.
         if let stage { table = try stage.endOthers(of: table, topology: topology) }
         schema = table.schema
+        isKeyed = table.isKeyed
         places = table.schema.fields.map { rows.index(named: $0.name) }
         start = try table.ledger(topology: topology)
         committed = Mutex(Committed(table: table, ledger: start, hasTaken: !start.isEmpty))
@@ -92,8 +94,13 @@ final class SinkTable: @unchecked Sendable {
         }
         let rows = ColumnBatch(schema: schema, columns: columns, count: new.count)
         let changes = new.replacing(rows: rows)
-        let rejected = writesFiles ? try writer.write(changes) : []
-        try logStore?.write(changes, without: rejected)
+        // Readers of the LogStore are waiting; the files are not read before the commit. What an unkeyed table cannot hold
+        // only its writer can tell.
+        let isLogFirst = isKeyed || !writesFiles
+        var rejected = isLogFirst && logStore != nil ? RequiredColumns.rejected(changes, schema) : []
+        if isLogFirst { try logStore?.write(changes, without: rejected) }
+        if writesFiles { rejected = try writer.write(changes) }
+        if !isLogFirst { try logStore?.write(changes, without: rejected) }
         return rejected.map { (new.offset($0.row), $0.reason) }
     }
 
