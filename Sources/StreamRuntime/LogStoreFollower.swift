@@ -24,12 +24,15 @@ public final class LogStoreFollower {
     }
 
     private static let settleSeconds = 1.0
+    private static let tailSeconds = 60.0
 
     private let readers: [LogStoreReader]
     private var table: MixedTable
     /// What is delivered and not known to be committed, oldest first.
     private var unsettled: [LogStoreChanges] = []
     private var settledSequence: Int64
+    /// Without files there is no change store to go back to, and nothing to remember for it.
+    private let hasFiles: Bool
     private var lastSettling = Date()
     private var turn = 0
 
@@ -63,6 +66,7 @@ public final class LogStoreFollower {
         }
         self.readers = readers
         self.table = table
+        hasFiles = try EmitMode(table.properties, hasLogStore: true).writesFiles
         settledSequence = table.ingestStore.metadata.currentSnapshot?.sequenceNumber ?? 0
     }
 
@@ -73,17 +77,17 @@ public final class LogStoreFollower {
             do throws(WeirError) {
                 guard let changes = try reader.next() else { continue }
                 found = true
-                unsettled += changes
+                if hasFiles { unsettled += changes }
                 batches += changes.map(\.batch)
             } catch {
                 // What other partitions gave comes first; this one fails again.
                 if !batches.isEmpty { break }
-                guard error.code == .notFound else { throw error }
+                guard hasFiles, error.code == .notFound else { throw error }
                 _ = try settle()
                 return goingBack
             }
         }
-        if Date().timeIntervalSince(lastSettling) > Self.settleSeconds, try !settle() {
+        if hasFiles, Date().timeIntervalSince(lastSettling) > Self.settleSeconds, try !settle() {
             if batches.isEmpty { return goingBack }
             lastSettling = .distantPast
         }
@@ -113,10 +117,19 @@ public final class LogStoreFollower {
         var ends: [Int64] = []
         for reader in readers { ends.append(try log.offsets(topic: reader.topic, partition: reader.partition).end) }
         var kept: [LogStoreChanges] = []
+        let deadline = Date().addingTimeInterval(Self.tailSeconds)
         for (reader, end) in zip(readers, ends) {
             var own: [LogStoreChanges] = []
             while reader.state.next < end || reader.state.isRetracting {
                 guard let changes = try reader.next() else {
+                    guard Date() < deadline else {
+                        throw WeirError(
+                            .storage,
+                            "the LogStore has sent nothing up to offset \(end) for \(Int(Self.tailSeconds)) s",
+                            at: "topic \(reader.topic), partition \(reader.partition)",
+                            advice: "is the broker well? 'weir scan' without --fresh needs none"
+                        )
+                    }
                     try wait(milliseconds: 20)
                     continue
                 }

@@ -52,7 +52,8 @@ final class SinkTable: @unchecked Sendable {
         logStore output: LogStoreOutput? = nil
     ) throws(WeirError) {
         self.name = name
-        var table = try partitions == nil ? table : table.refreshed()
+        // An earlier generation of the run has committed since the plan was made.
+        var table = try table.refreshed()
         let stage = try output.map { (output) throws(WeirError) in
             try LogStoreStage(output, table: table, sources: partitions)
         }
