@@ -34,8 +34,8 @@ public final class KeyedTableWriter: TableWriter {
     public var keyCount: Int { index.count }
 
     public func write(_ changes: ChangeBatch) throws(WeirError) -> [RejectedChange] {
-        let rejected = RequiredColumns.rejected(changes, table.schema)
-        let batch = RequiredColumns.without(rejected, changes)
+        let rejected = RejectedChange.all(in: changes, schema: table.schema, isKeyed: true)
+        let batch = changes.without(rejected)
         let keys = keyColumns.map { batch.rows.columns[$0] }
         let fingerprints = KeyFingerprints(keys, count: batch.count, areNarrow: table.keysAreNarrow)
         let rowPartitions = try partitions.ordinals(of: batch.rows)

@@ -4,7 +4,7 @@ import IcebergFormat
 
 /// Takes change batches and leaves durable files that one commit makes visible.
 public protocol TableWriter: AnyObject {
-    /// Adds changes to the current epoch; returns those the table cannot hold.
+    /// Adds changes to the current epoch, save for those the table cannot hold, which it returns.
     func write(_ batch: ChangeBatch) throws(WeirError) -> [RejectedChange]
     /// Bytes of the current epoch so far, about.
     var pendingBytes: Int64 { get }
@@ -12,12 +12,6 @@ public protocol TableWriter: AnyObject {
     func cut() throws(WeirError) -> Epoch
     /// Gives the current epoch's files up.
     func abandon()
-}
-
-/// A change that does not fit the table, by its row in the batch.
-public struct RejectedChange: Sendable, Equatable {
-    public let row: Int
-    public let reason: String
 }
 
 /// What one commit holds: durable files and how they came about.

@@ -18,20 +18,9 @@ public final class UnkeyedTableWriter: TableWriter {
     }
 
     public func write(_ batch: ChangeBatch) throws(WeirError) -> [RejectedChange] {
-        var rejected = RequiredColumns.rejected(batch, table.schema)
-        let incomplete = Set(rejected.map(\.row))
-        var rows: [Int32] = []
-        rows.reserveCapacity(batch.count)
-        for row in 0..<batch.count where !incomplete.contains(row) {
-            switch batch.kind(row) {
-            case .insert: rows.append(Int32(row))
-            case .updateBefore: continue
-            case .updateAfter, .delete:
-                let what = batch.kind(row) == .delete ? "a delete" : "an update"
-                let reason = "\(what) cannot be applied to \(table.identifier): the table has no primary key"
-                rejected.append(RejectedChange(row: row, reason: reason))
-            }
-        }
+        let rejected = RejectedChange.all(in: batch, schema: table.schema, isKeyed: false)
+        let left = Set(rejected.map(\.row))
+        let rows = (0..<batch.count).filter { batch.kind($0) == .insert && !left.contains($0) }.map { Int32($0) }
         if rows.isEmpty { return rejected }
         let kept = rows.count == batch.count ? batch.rows : batch.rows.gathered(rows)
         let files = openFiles()

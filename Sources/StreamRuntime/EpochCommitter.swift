@@ -1,36 +1,19 @@
 import Bytes
 import ChangeEvents
-import Foundation
 import MixedTables
-import Synchronization
 
 /// Commits epochs one after the other on its own thread, so that the next epoch is decoded and encoded meanwhile.
 ///
 /// At most one epoch waits while one commits: a slow catalog slows the pipeline down instead of filling memory.
-final class EpochCommitter: @unchecked Sendable {
+final class EpochCommitter: Sendable {
     /// What one epoch leaves behind for every table of the run.
     struct Job: Sendable {
         let cuts: [SinkTable.Cut]
         let topics: [TopicSink.Cut]
-        let ledger: PositionLedger
-        let letters: [DeadLetter]
-        /// Also records positions in tables that got no rows; done at the end of a run and once in a while.
-        let recordsAllPositions: Bool
-        /// Nothing was read yet: the positions are where the run begins.
-        let isStart: Bool
+        let position: EpochPosition
     }
 
-    private let topology: String
-    private let sinks: [SinkTable]
-    private let topics: [TopicSink]
-    private let deadLetters: DeadLetterFile
-    private let queue = BatchQueue<Job>(bytesMax: 1)
-    private let onCommit: @Sendable (Job, _ letters: Int) -> Void
-    private let idle = NSCondition()
-    // Protected by `idle`.
-    private var pending = 0
-    private var failure: WeirError?
-    private var isRunning = false
+    private let thread: WorkThread<Job>
 
     init(
         topology: String,
@@ -39,94 +22,60 @@ final class EpochCommitter: @unchecked Sendable {
         deadLetters: DeadLetterFile,
         onCommit: @escaping @Sendable (Job, _ letters: Int) -> Void
     ) {
-        self.topology = topology
-        self.sinks = sinks
-        self.topics = topics
-        self.deadLetters = deadLetters
-        self.onCommit = onCommit
+        thread = WorkThread(name: "weir-commit", bytesMax: 1) { (job) throws(WeirError) in
+            try Self.commit(job, topology, sinks, topics, deadLetters)
+            onCommit(job, deadLetters.count)
+        }
     }
 
-    /// Starts the thread.
-    func start() {
-        isRunning = true
-        let thread = Thread { [self] in run() }
-        thread.name = "weir-commit"
-        thread.start()
-    }
+    func start() { thread.start() }
 
     /// Queues an epoch. Fails when an earlier commit failed.
-    func submit(_ job: Job) throws(WeirError) {
-        try check()
-        idle.lock()
-        pending += 1
-        idle.unlock()
-        if !queue.put(job, bytes: 1) { try check() }
-    }
+    func submit(_ job: Job) throws(WeirError) { try thread.submit(job, bytes: 1) }
 
     /// Waits until every queued epoch is committed.
-    func drain() throws(WeirError) {
-        idle.lock()
-        while pending > 0 && failure == nil { idle.wait() }
-        idle.unlock()
-        try check()
-    }
+    func drain() throws(WeirError) { try thread.drain() }
 
     /// Waits until what is queued is committed and the thread has ended.
-    func stop() {
-        queue.finish()
-        idle.lock()
-        while isRunning { idle.wait() }
-        idle.unlock()
-    }
+    func stop() { thread.finish() }
 
-    func check() throws(WeirError) {
-        idle.lock()
-        defer { idle.unlock() }
-        if let failure { throw failure }
-    }
+    func check() throws(WeirError) { try thread.check() }
 
-    private func run() {
-        defer {
-            idle.lock()
-            isRunning = false
-            idle.broadcast()
-            idle.unlock()
-        }
-        while case .element(let job) = queue.take() {
-            var failed: WeirError?
-            do throws(WeirError) {
-                try commit(job)
-                onCommit(job, deadLetters.count)
-            } catch {
-                failed = error
-            }
-            idle.lock()
-            pending -= 1
-            failure = failed
-            idle.broadcast()
-            idle.unlock()
-            if failed != nil { return queue.cancel() }
-        }
-    }
-
-    private func commit(_ job: Job) throws(WeirError) {
+    private static func commit(
+        _ job: Job,
+        _ topology: String,
+        _ sinks: [SinkTable],
+        _ topics: [TopicSink],
+        _ deadLetters: DeadLetterFile
+    ) throws(WeirError) {
+        let position = job.position
         // Letters first: the commit that covers their positions must not be the only trace of them.
-        try deadLetters.append(job.letters)
+        try deadLetters.append(position.letters)
         for (sink, cut) in zip(sinks, job.cuts) {
             do {
                 try sink.commit(
                     cut,
                     topology: topology,
-                    read: job.ledger,
-                    recordsPositions: job.recordsAllPositions,
-                    isStart: job.isStart
+                    read: position.ledger,
+                    recordsPositions: position.recordsAll,
+                    isStart: position.isStart
                 )
             } catch {
                 throw error.located(at: "commit to \(sink.name)")
             }
         }
         for (topic, cut) in zip(topics, job.topics) {
-            try topic.commit(cut, read: job.ledger, recordsPositions: job.recordsAllPositions)
+            try topic.commit(cut, read: position.ledger, recordsPositions: position.recordsAll)
         }
     }
+}
+
+/// How far the sources are read at the end of an epoch, and what of that no table could take.
+struct EpochPosition: Sendable {
+    let ledger: PositionLedger
+    let letters: [DeadLetter]
+    /// Also records positions in tables that got no rows; done at the end of a run and once in a while.
+    let recordsAll: Bool
+    /// Nothing was read yet: the positions are where the run begins.
+    let isStart: Bool
 }

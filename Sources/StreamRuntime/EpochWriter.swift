@@ -4,14 +4,16 @@ import Columnar
 import Foundation
 import MixedTables
 
-/// Takes changes from the reader, writes them to every table they belong to, and ends epochs by time and size.
+/// Takes changes from the reader, joins them, mirrors them to LogStores, hands them to the files of every table they
+/// belong to, and ends epochs by time and size.
 final class EpochWriter {
     private let plan: IngestPlan
     private let sinks: [SinkTable]
     private let joins: [JoinStage]
-    private let topics: [TopicSink]
     private let queue: BatchQueue<SourceReader.Message>
-    private let committer: EpochCommitter
+    private let files: FileStage
+    /// The places of tables whose changes go to topics as well.
+    private let mirrored: Set<Int>
     private let onBatch: (SourceReader.Changes) -> Void
     /// How far this run has read. Starts empty: a table may be further than another, and what one has must not be
     /// recorded for the other.
@@ -36,15 +38,15 @@ final class EpochWriter {
         joins: [JoinStage],
         topics: [TopicSink],
         queue: BatchQueue<SourceReader.Message>,
-        committer: EpochCommitter,
+        files: FileStage,
         onBatch: @escaping (SourceReader.Changes) -> Void
     ) {
         self.plan = plan
         self.sinks = sinks
         self.joins = joins
-        self.topics = topics
         self.queue = queue
-        self.committer = committer
+        self.files = files
+        mirrored = Set(topics.map(\.sink))
         self.onBatch = onBatch
         ledger = start
     }
@@ -60,13 +62,13 @@ final class EpochWriter {
                 onBatch(changes)
             case .element(.dimensionsReady):
                 try cut(recordsAll: false)
-                try committer.drain()
+                try files.drain()
                 try refreshDimensions()
                 continue
-            case .timeout: try committer.check()
+            case .timeout: try files.check()
             case .finished:
                 try cut(recordsAll: true)
-                return try committer.drain()
+                return try files.drain()
             }
             if isDue { try cut(recordsAll: false) }
         }
@@ -74,12 +76,7 @@ final class EpochWriter {
 
     private var isDue: Bool {
         Date().timeIntervalSince(epochStart) * 1000 >= Double(plan.commitMilliseconds)
-            || pendingBytes >= plan.commitBytes
-    }
-
-    private var pendingBytes: Int64 {
-        let tables = sinks.reduce(Int64(letterBytes)) { $0 + $1.writer.pendingBytes }
-        return topics.reduce(tables) { $0 + $1.pendingBytes }
+            || files.pendingBytes + Int64(letterBytes) >= plan.commitBytes
     }
 
     private func write(_ changes: SourceReader.Changes) throws(WeirError) {
@@ -102,11 +99,21 @@ final class EpochWriter {
 
     private func write(_ batch: ChangeBatch, to place: Int, _ changes: SourceReader.Changes) throws(WeirError) {
         let sink = sinks[place]
-        let refused = try sink.write(batch, topic: changes.topic, partition: changes.partition)
-        let taken = refused.isEmpty ? batch : batch.without(offsets: Set(refused.map(\.offset)))
-        for topic in topics where topic.sink == place {
-            try topic.write(taken, topic: changes.topic, partition: changes.partition)
+        let (taken, refused) = try sink.take(batch, topic: changes.topic, partition: changes.partition)
+        if let taken { try sink.mirror(taken) }
+        var forTopics: ChangeBatch?
+        if mirrored.contains(place) {
+            forTopics = refused.isEmpty ? batch : batch.without(offsets: Set(refused.map(\.offset)))
         }
+        try files.write(
+            FileStage.Rows(
+                place: place,
+                forFiles: taken,
+                forTopics: forTopics,
+                topic: changes.topic,
+                partition: changes.partition
+            )
+        )
         for rejected in refused {
             letters.append(letter(changes, rejected.offset, sink.name, rejected.reason))
         }
@@ -129,7 +136,7 @@ final class EpochWriter {
         )
     }
 
-    /// Ends the epoch and hands it to the committer.
+    /// Ends the epoch.
     ///
     /// - Parameter recordsAll: also records positions in tables that got no rows.
     private func cut(recordsAll isAsked: Bool) throws(WeirError) {
@@ -138,26 +145,20 @@ final class EpochWriter {
         let isIdle = ledger == submittedLedger && letters.isEmpty
         if isIdle && !isAsked && !(recordsAll && sinks.contains(where: \.hasLogStore)) { return }
         if recordsAll { lastFullRecord = Date() }
-        var cuts: [SinkTable.Cut] = []
+        var progress: [LogStoreProgress?] = []
         for sink in sinks {
             do {
-                cuts.append(try sink.cut())
+                progress.append(try sink.cutLogStore())
             } catch {
                 throw error.located(at: "table \(sink.name)")
             }
         }
-        try committer.submit(
-            EpochCommitter.Job(
-                cuts: cuts,
-                topics: topics.map { $0.cut() },
-                ledger: ledger,
-                letters: letters,
-                recordsAllPositions: recordsAll,
-                isStart: !hasRead
-            )
+        try files.cut(
+            progress,
+            at: EpochPosition(ledger: ledger, letters: letters, recordsAll: recordsAll, isStart: !hasRead)
         )
         // A LogStore that begins now is registered before its first record: nobody could take that back otherwise.
-        if cuts.contains(where: { $0.progress?.caughtUpAt != nil }) { try committer.drain() }
+        if progress.contains(where: { $0?.caughtUpAt != nil }) { try files.drain() }
         submittedLedger = ledger
         letters = []
         letterBytes = 0

@@ -10,9 +10,10 @@ import Synchronization
 /// Runs a topology: reads its sources, writes its tables, commits rows and positions together.
 ///
 /// ```
-/// reader thread   read → decode → transform ─┐ bytes budget
-/// caller's thread                            └→ join → split by node → Parquet ─┐ one epoch at a time
-/// commit thread                                                                 └→ dead letters → append + positions
+/// reader thread    read → decode → transform ─┐ bytes budget
+/// caller's thread                             └→ join → LogStore ─┐ bytes budget
+/// file thread                                                     └→ split by node → Parquet ─┐ one epoch at a time
+/// commit thread                                               dead letters → append + positions ←┘
 /// ```
 /// Starting again after any end — stop, failure, kill — goes on behind the last commit of each table.
 ///
@@ -119,7 +120,8 @@ public final class IngestRun: @unchecked Sendable {
         let deadLetters = try DeadLetterFile(path: deadLetterPath, files: files) { topic, partition, offset in
             starts.contains { ($0.next(topic: topic, partition: partition) ?? .min) <= offset }
         }
-        let queue = BatchQueue<SourceReader.Message>(bytesMax: plan.queueBytes)
+        // One half waits in front of the LogStores, the other in front of the files.
+        let queue = BatchQueue<SourceReader.Message>(bytesMax: plan.queueBytes / 2)
         // A table no route leads to holds no reading back.
         let reached = sinks.indices.filter { $0 >= plan.targets.count || plan.targets[$0].isReached }
         let partitions = try SourcePartitions(
@@ -143,8 +145,14 @@ public final class IngestRun: @unchecked Sendable {
         ) {
             [self] job, letters in
             counters.withLock { $0.add(job, letters: lettersBefore + letters) }
-            groups.offer(job.ledger)
+            groups.offer(job.position.ledger)
         }
+        let fileStage = FileStage(
+            sinks: sinks,
+            topics: topics,
+            committer: committer,
+            bytesMax: plan.queueBytes / 2
+        )
         let writer = EpochWriter(
             plan: plan,
             start: partitions.startPositions,
@@ -152,7 +160,7 @@ public final class IngestRun: @unchecked Sendable {
             joins: joins,
             topics: topics,
             queue: queue,
-            committer: committer,
+            files: fileStage,
             onBatch: { [self] changes in
                 let now = counters.withLock { state in
                     state.records += changes.records
@@ -163,6 +171,7 @@ public final class IngestRun: @unchecked Sendable {
             }
         )
         committer.start()
+        fileStage.start()
         let readerFailure = Mutex<WeirError?>(nil)
         let readerDone = DispatchSemaphore(value: 0)
         let box = ReaderBox(reader)
@@ -184,12 +193,14 @@ public final class IngestRun: @unchecked Sendable {
             isStopped.store(true, ordering: .relaxed)
             queue.cancel()
             readerDone.wait()
+            fileStage.cancel()
             committer.stop()
         }
         do throws(WeirError) {
             try writer.run()
         } catch {
-            for sink in sinks { sink.writer.abandon() }
+            fileStage.cancel()
+            for sink in sinks { sink.abandonFiles() }
             let cause = readerFailure.withLock { $0 } ?? error
             if cause.code == .fenced {
                 // Nobody else knows of rows that were written after the partitions were lost.

@@ -72,10 +72,8 @@ final class LogStoreStage {
         if waitingWatermark == nil && sources != [] { try writer.flip(epoch, of: upstream) }
     }
 
-    func write(_ changes: ChangeBatch, without rejected: [RejectedChange]) throws(WeirError) {
-        guard waitingWatermark == nil else { return }
-        let kept = RequiredColumns.without(rejected, changes)
-        if kept.count > 0 { try writer.write(kept) }
+    func write(_ changes: ChangeBatch) throws(WeirError) {
+        if waitingWatermark == nil { try writer.write(changes) }
     }
 
     /// Waits until the epoch's records are acknowledged and begins the next one. Nil while the LogStore is not begun with;

@@ -8,11 +8,12 @@ import Synchronization
 
 /// A table that a run writes: its writer, and how far it has got in every source.
 ///
-/// The writer belongs to the writing thread, commits to the committing thread; what both look at is behind the lock.
+/// The LogStore belongs to the writing thread, the files to their stage, commits to the committing thread; what several
+/// look at is behind the lock.
 final class SinkTable: @unchecked Sendable {
     let name: String
-    /// Used by the writing thread only.
-    let writer: any TableWriter
+    /// Used by the thread of the files only.
+    private let writer: any TableWriter
     /// The mirror of the table's changes; nil when the table has none.
     private let logStore: LogStoreStage?
     /// Whether changes go to the table's files at all, or to its LogStore alone.
@@ -82,36 +83,49 @@ final class SinkTable: @unchecked Sendable {
     /// The table after the last commit of this run.
     var table: MixedTable { committed.withLock { $0.table } }
 
-    /// Writes changes of which some may be in the table already; returns those that do not fit it, by source offset.
-    func write(
+    /// What the table takes of the changes, of which it may have some already, in its own columns; nil when that is
+    /// nothing. Beside it those that do not fit it, by source offset.
+    func take(
         _ batch: ChangeBatch,
         topic: String,
         partition: Int
-    ) throws(WeirError) -> [(offset: Int64, reason: String)] {
+    ) throws(WeirError) -> (changes: ChangeBatch?, rejected: [(offset: Int64, reason: String)]) {
         committed.withLock { $0.hasTaken = true }
-        guard let new = batch.dropping(before: start.next(topic: topic, partition: partition)) else { return [] }
+        guard let new = batch.dropping(before: start.next(topic: topic, partition: partition)) else { return (nil, []) }
         let columns = zip(schema.fields, places).map { field, place in
             place.map { new.rows.columns[$0] } ?? .nulls(field.type, count: new.count)
         }
-        let rows = ColumnBatch(schema: schema, columns: columns, count: new.count)
-        let changes = new.replacing(rows: rows)
-        // Readers of the LogStore are waiting; the files are not read before the commit. What an unkeyed table cannot hold
-        // only its writer can tell.
-        let isLogFirst = isKeyed || !writesFiles
-        var rejected = isLogFirst && logStore != nil ? RequiredColumns.rejected(changes, schema) : []
-        if isLogFirst { try logStore?.write(changes, without: rejected) }
-        if writesFiles { rejected = try writer.write(changes) }
-        if !isLogFirst { try logStore?.write(changes, without: rejected) }
-        return rejected.map { (new.offset($0.row), $0.reason) }
+        let changes = new.replacing(rows: ColumnBatch(schema: schema, columns: columns, count: new.count))
+        let rejected = RejectedChange.all(in: changes, schema: schema, isKeyed: isKeyed)
+        let kept = changes.without(rejected)
+        return (kept.count > 0 ? kept : nil, rejected.map { (new.offset($0.row), $0.reason) })
     }
 
     /// Takes note of the time of a source record, milliseconds since 1970.
     func observe(_ timestamp: Int64) { logStore?.observe(timestamp) }
 
-    /// Ends the epoch: its files are durable and its LogStore records acknowledged when this returns.
-    func cut() throws(WeirError) -> Cut {
-        Cut(epoch: try writer.cut(), progress: try logStore?.cut(now: Int64(Date().timeIntervalSince1970 * 1000)))
+    /// Sends changes to the LogStore, if the table has one.
+    func mirror(_ changes: ChangeBatch) throws(WeirError) { try logStore?.write(changes) }
+
+    /// Ends the epoch of the LogStore: its records are acknowledged when this returns.
+    func cutLogStore() throws(WeirError) -> LogStoreProgress? {
+        try logStore?.cut(now: Int64(Date().timeIntervalSince1970 * 1000))
     }
+
+    func writeFiles(_ changes: ChangeBatch) throws(WeirError) {
+        guard writesFiles else { return }
+        let rejected = try writer.write(changes)
+        precondition(rejected.isEmpty, "changes that do not fit the table were left out before")
+    }
+
+    /// Bytes of the current epoch's files so far, about.
+    var pendingFileBytes: Int64 { writer.pendingBytes }
+
+    /// Ends the epoch of the files: they are durable when this returns.
+    func cutFiles() throws(WeirError) -> Epoch { try writer.cut() }
+
+    /// Gives the current epoch's files up.
+    func abandonFiles() { writer.abandon() }
 
     /// What an epoch leaves behind for the table.
     struct Cut: Sendable {

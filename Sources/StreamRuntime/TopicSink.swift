@@ -7,7 +7,7 @@ import Foundation
 /// A topic that gets the changes of a table or a join, exactly once.
 ///
 /// The transaction that appends an epoch's records also stores how far the sources are read, so a restart knows what the
-/// topic holds. Written by the writing thread, committed by the committing thread.
+/// topic holds. Written by the thread of the files, committed by the committing thread.
 final class TopicSink: @unchecked Sendable {
     /// Records of one epoch.
     struct Cut: Sendable {
@@ -18,7 +18,7 @@ final class TopicSink: @unchecked Sendable {
     let start: PositionLedger
     private let output: TopicOutput
     private let encoder: EventEncoder
-    // Used by the writing thread.
+    // Used by the thread of the files.
     private var batches: [RawBatch] = []
     private(set) var pendingBytes: Int64 = 0
     // Used by the committing thread.

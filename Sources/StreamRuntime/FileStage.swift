@@ -1,0 +1,110 @@
+import Bytes
+import ChangeEvents
+import MixedTables
+import Synchronization
+
+/// Writes rows to the tables' files, and encodes them for topics, on a thread of its own.
+///
+/// Nobody reads either before the commit, while readers wait for the rows in a LogStore: encoding a batch or finishing
+/// an epoch's files must not hold up what comes behind.
+final class FileStage: Sendable {
+    /// Rows of one source batch for one table.
+    struct Rows: Sendable {
+        /// The place of the table among the run's tables.
+        let place: Int
+        /// What goes into the table's files; nil when nothing does.
+        let forFiles: ChangeBatch?
+        /// What goes to the table's topics, as far as they do not have it.
+        let forTopics: ChangeBatch?
+        let topic: String
+        let partition: Int
+
+        var byteCount: Int {
+            max(1, (forFiles?.rows.byteCount ?? 0) + (forTopics?.rows.byteCount ?? 0))
+        }
+    }
+
+    private enum Message: Sendable {
+        case rows(Rows)
+        case cut([LogStoreProgress?], EpochPosition)
+    }
+
+    private struct Pending {
+        var bytes: Int64 = 0
+        /// Cuts that are asked for and not made yet.
+        var cuts = 0
+    }
+
+    private let thread: WorkThread<Message>
+    private let committer: EpochCommitter
+    private let pending: SharedPending
+
+    /// Behind a reference because the thread's work needs it as well.
+    private final class SharedPending: Sendable {
+        let state = Mutex(Pending())
+    }
+
+    /// - Parameter bytesMax: of rows that wait.
+    init(sinks: [SinkTable], topics: [TopicSink], committer: EpochCommitter, bytesMax: Int) {
+        self.committer = committer
+        let pending = SharedPending()
+        self.pending = pending
+        thread = WorkThread(name: "weir-files", bytesMax: bytesMax) { (message) throws(WeirError) in
+            switch message {
+            case .rows(let rows):
+                if let changes = rows.forFiles { try sinks[rows.place].writeFiles(changes) }
+                if let changes = rows.forTopics {
+                    for topic in topics where topic.sink == rows.place {
+                        try topic.write(changes, topic: rows.topic, partition: rows.partition)
+                    }
+                }
+                let tables = sinks.reduce(Int64(0)) { $0 + $1.pendingFileBytes }
+                let bytes = topics.reduce(tables) { $0 + $1.pendingBytes }
+                pending.state.withLock { $0.bytes = bytes }
+            case .cut(let progress, let position):
+                var cuts: [SinkTable.Cut] = []
+                for (sink, progress) in zip(sinks, progress) {
+                    do throws(WeirError) {
+                        cuts.append(SinkTable.Cut(epoch: try sink.cutFiles(), progress: progress))
+                    } catch {
+                        throw error.located(at: "table \(sink.name)")
+                    }
+                }
+                try committer.submit(
+                    EpochCommitter.Job(cuts: cuts, topics: topics.map { $0.cut() }, position: position)
+                )
+                pending.state.withLock { $0 = Pending(bytes: 0, cuts: $0.cuts - 1) }
+            }
+        }
+    }
+
+    /// Bytes of the current epoch that are written, about.
+    var pendingBytes: Int64 { pending.state.withLock { $0.cuts > 0 ? 0 : $0.bytes } }
+
+    func start() { thread.start() }
+
+    /// Queues rows; waits while too many do. Fails when writing or committing has failed.
+    func write(_ rows: Rows) throws(WeirError) { try thread.submit(.rows(rows), bytes: rows.byteCount) }
+
+    /// Ends the epoch behind the rows queued so far, and hands it to the committer.
+    ///
+    /// - Parameter progress: of each table's LogStore.
+    func cut(_ progress: [LogStoreProgress?], at position: EpochPosition) throws(WeirError) {
+        pending.state.withLock { $0.cuts += 1 }
+        try thread.submit(.cut(progress, position), bytes: 1)
+    }
+
+    /// Waits until everything queued is committed.
+    func drain() throws(WeirError) {
+        try thread.drain()
+        try committer.drain()
+    }
+
+    func check() throws(WeirError) {
+        try thread.check()
+        try committer.check()
+    }
+
+    /// Drops the rows that wait. The thread has ended when this returns.
+    func cancel() { thread.cancel() }
+}
