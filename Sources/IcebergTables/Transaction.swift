@@ -17,6 +17,7 @@ public struct Transaction: Sendable {
     var requirements: [@Sendable (TableMetadata) throws(WeirError) -> Void] = []
     var summary: [String: String] = [:]
     var summaryProperties: [String] = []
+    var isPatient = false
 
     public init(_ table: Table, clock: TransactionClock = .system) {
         self.table = table
@@ -133,6 +134,10 @@ public struct Transaction: Sendable {
 
     /// Adds to the summary of every snapshot of this transaction.
     public mutating func addSnapshotSummary(_ entries: [String: String]) { summary.merge(entries) { $1 } }
+
+    /// Tries a lost race again until `commit.retry.total-timeout-ms` is over, however often others come first, and waits a
+    /// second at most in between: for writers that share a table with their like, where losing a race says nothing.
+    public mutating func retryPatiently() { isPatient = true }
 
     public var isEmpty: Bool { changes.isEmpty && edits.isEmpty && statistics.isEmpty }
 

@@ -25,7 +25,7 @@ final class TransactionCommit {
     }
 
     func run() throws(WeirError) -> Table {
-        let policy = RetryPolicy(transaction.table.properties)
+        let policy = RetryPolicy(transaction.table.properties, isPatient: transaction.isPatient)
         let deadline = transaction.clock.nowMs() + policy.totalTimeoutMs
         var base = transaction.table
         var attempt = 0
@@ -46,7 +46,9 @@ final class TransactionCommit {
                     throw WeirError(
                         .conflict,
                         "table '\(base.identifier)' was changed by others on each of \(attempt) attempts",
-                        advice: "raise commit.retry.num-retries or commit less often"
+                        advice: transaction.isPatient
+                            ? "commit less often, or raise commit.retry.total-timeout-ms"
+                            : "raise commit.retry.num-retries or commit less often"
                     )
                 }
             }
@@ -167,14 +169,15 @@ struct RetryPolicy {
     private let minWaitMs: Int64
     private let maxWaitMs: Int64
 
-    init(_ properties: [String: String]) {
+    /// - Parameter isPatient: counts no attempts.
+    init(_ properties: [String: String], isPatient: Bool = false) {
         func number(_ key: String, _ fallback: Int64) -> Int64 {
             properties["commit.retry." + key].flatMap { Int64($0) }.map { max(0, min($0, 1 << 40)) } ?? fallback
         }
-        retries = Int(number("num-retries", 4))
+        retries = isPatient ? .max : Int(number("num-retries", 4))
         totalTimeoutMs = number("total-timeout-ms", 1_800_000)
         minWaitMs = number("min-wait-ms", 100)
-        maxWaitMs = number("max-wait-ms", 60_000)
+        maxWaitMs = min(number("max-wait-ms", 60_000), isPatient ? 1000 : .max)
     }
 
     /// Doubles with every attempt; chance takes up to half away, so that writers who collided do not collide again.

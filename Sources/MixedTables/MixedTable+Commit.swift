@@ -52,6 +52,7 @@ extension MixedTable {
         let lastSnapshot = ingestStore.metadata.currentSnapshot?.id
         let needsKeys = isKeyed && !epoch.isEmpty
         var transaction = Transaction(ingestStore)
+        transaction.retryPatiently()
         transaction.require { (metadata) throws(WeirError) in
             let found = try Self.ledger(name, metadata.properties, identifier)
             if let claim {
@@ -108,6 +109,7 @@ extension MixedTable {
         guard let progress, progress.caughtUpAt != nil else { return committed }
         // The table's own properties are the base store's. Until they say so, the next run waits for the same again.
         var news = Transaction(try committed.base.refreshed())
+        news.retryPatiently()
         news.setProperties(progress.catchUpProperties)
         news.removeProperties([LogStoreProgress.watermarkGapProperty])
         let base = try news.commit()
@@ -129,6 +131,7 @@ extension MixedTable {
         let name = PartitionClaim.propertyName(topology: topology)
         let identifier = self.identifier
         var transaction = Transaction(ingestStore)
+        transaction.retryPatiently()
         transaction.setProperties { (metadata) throws(WeirError) in
             let newest = PartitionClaim(try Self.ledger(name, metadata.properties, identifier))
             var properties = [name: newest.taking(partitions).numbers.json]
@@ -149,6 +152,7 @@ extension MixedTable {
         if names.isEmpty { return self }
         let identifier = self.identifier
         var transaction = Transaction(ingestStore)
+        transaction.retryPatiently()
         transaction.setProperties { (metadata) throws(WeirError) in
             var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
             for name in names { all.upstreams[name]?.live = false }

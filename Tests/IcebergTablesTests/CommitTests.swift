@@ -144,6 +144,42 @@ import WeirTesting
         }
     }
 
+    @Test func `a patient writer goes on until the time is over, waiting a second at most`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try makeCatalog(folder)
+            let table = try catalog.create(
+                id,
+                schema: testSchema,
+                properties: ["commit.retry.total-timeout-ms": "20000"]
+            )
+            let waits = Mutex<[Int64]>([])
+            let clock = TransactionClock(
+                nowMs: { 1_700_000_000_000 + waits.withLock { $0.reduce(0, +) } },
+                sleep: { wait in waits.withLock { $0.append(wait) } },
+                random: { 12345 }
+            )
+            func racing(_ losses: Int) -> Transaction {
+                var transaction = Transaction(table, clock: clock)
+                transaction.append([dataFile("b\(losses)")])
+                transaction.retryPatiently()
+                let calls = Mutex(0)
+                transaction.require { (_) throws(WeirError) in
+                    let call = calls.withLock { calls in
+                        calls += 1
+                        return calls
+                    }
+                    if call <= losses { _ = try catalog.load(table.identifier).setting("n", "\(losses)-\(call)") }
+                }
+                return transaction
+            }
+            #expect(try racing(15).commit().currentSnapshot != nil)
+            #expect(waits.withLock { $0.count } == 15)
+            #expect(waits.withLock { $0.max() } ?? 0 <= 1000)
+            let error = #expect(throws: WeirError.self) { try racing(.max).commit() }
+            #expect(error?.advice?.contains("total-timeout-ms") == true)
+        }
+    }
+
     @Test func `a requirement that fails gives the transaction up`() throws {
         try withTemporaryFolder { folder in
             let table = try makeCatalog(folder).create(id, schema: testSchema)

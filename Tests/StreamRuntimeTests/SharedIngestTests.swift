@@ -161,7 +161,16 @@ import WeirTesting
                     Thread.sleep(forTimeInterval: Double(random.next() % 20) / 1000)
                     if round == 2 && step % 2 == 1 {
                         let parity = Int(random.next() % 2)
-                        stalls += log.stall { $0 % 2 == parity }
+                        let stalled = log.stall { $0 % 2 == parity }
+                        stalls += stalled
+                        // While others take over, the stalled ones go on reading and committing until they are refused.
+                        let before = Self.refused(workers)
+                        for _ in 0..<40 where stalled > 0 && Self.refused(workers) == before {
+                            history.extend(5)
+                            try Self.append(history, appended..<history.records.count, to: writer)
+                            appended = history.records.count
+                            Thread.sleep(forTimeInterval: 0.025)
+                        }
                     }
                     if round == 4 { log.wake() }
                     // The reader begins somewhere on the way and lives through the rest.
@@ -175,7 +184,7 @@ import WeirTesting
             log.wake()
             let deadline = Date().addingTimeInterval(60)
             while try !Self.isCaughtUp(fixture, fileLog), Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
-            let fenced = workers.reduce(0) { $0 + $1.run.progress.fenced }
+            let fenced = Self.refused(workers)
             for worker in workers { try worker.stop() }
             #expect(try Self.isCaughtUp(fixture, fileLog), "seed \(seed)")
             #expect(try fixture.people() == history.rows, "seed \(seed)")
@@ -190,6 +199,8 @@ import WeirTesting
             print("shared ingest, seed \(seed): \(stalls) stalls, \(fenced) commits refused")
         }
     }
+
+    private static func refused(_ workers: [Worker]) -> Int { workers.reduce(0) { $0 + $1.run.progress.fenced } }
 
     @Test func `a commit of partitions that another process has claimed is refused`() throws {
         try withTemporaryFolder { folder in
