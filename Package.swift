@@ -92,7 +92,8 @@ let package = Package(
         target(
             "StreamRuntime",
             [
-                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
+                "Bytes", "ChangeEvents", "CLinux", "Columnar", "EventDecoders", "EventEncoders", "EventLog",
+                "Expressions",
                 "IcebergFormat", "IcebergTables", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "Topology",
             ]
         ),

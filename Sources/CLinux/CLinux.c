@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int weir_fallocate_keep_size(int descriptor, int64_t offset, int64_t length) {
@@ -41,4 +44,28 @@ int weir_wait_for_change(int descriptor, int timeout_milliseconds) {
     char events[4096] __attribute__((aligned(8)));
     while (read(descriptor, events, sizeof events) > 0) {}
     return 1;
+}
+
+void weir_give_way(int niceness) {
+    // Linux keeps this value for each thread; 0 is the calling one.
+    setpriority(PRIO_PROCESS, 0, niceness);
+}
+
+int weir_event_create(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void weir_event_signal(int descriptor) { eventfd_write(descriptor, 1); }
+
+void weir_event_clear(int descriptor) {
+    eventfd_t value;
+    eventfd_read(descriptor, &value);
+}
+
+void weir_wait_readable(const int *descriptors, size_t count, int timeout_milliseconds) {
+    struct pollfd few[16];
+    struct pollfd *watches = count <= 16 ? few : calloc(count, sizeof *watches);
+    if (!watches) return;
+    // poll passes over descriptors below zero.
+    for (size_t i = 0; i < count; i++) watches[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+    poll(watches, count, timeout_milliseconds);
+    if (watches != few) free(watches);
 }

@@ -4,7 +4,8 @@ import Foundation
 /// Tells when another process changes files of a directory. Where the kernel has no watch left it degrades to a short
 /// sleep, so its users look for themselves after every wait.
 final class DirectoryWatch: Sendable {
-    private let descriptor: Int32
+    /// Readable after a change; below 0 where there is no watch.
+    let descriptor: Int32
 
     init(_ directory: String) { descriptor = weir_watch_directory(directory) }
 

@@ -33,8 +33,6 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     /// Bytes of the smallest read; the buffer also has room for the padding.
     private static let readBytesMin = 64 << 10
     private static let readBytesMax = 1 << 30
-    /// How long another process's append may stay unseen when the kernel's notice is missed.
-    private static let lookAgainMilliseconds = 200
 
     init(topic: String, partition: Int, directory: String, from offset: Int64, files: any FileSystem, pool: ArenaPool) {
         self.topic = topic
@@ -308,11 +306,21 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
                     // What came before the watch was set up would be missed.
                     if try mayHaveRecords() { return true }
                 }
-                watch?.wait(milliseconds: min(deadline.millisecondsLeft, Self.lookAgainMilliseconds))
+                watch?.wait(milliseconds: min(deadline.millisecondsLeft, Wakeup.lookAgainMilliseconds))
                 if try mayHaveRecords() { return true }
             }
             if MonotonicTime.now >= deadline { return false }
         }
+    }
+
+    func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool {
+        if let writer = ActivePartitions.shared.writer(of: directory) {
+            return writer.hasRecord(at: position, waking: wakeup)
+        }
+        // Looking comes behind taking note of what the watch has told: a later change is told again.
+        if let watch { watch.wait(milliseconds: 0) } else { watch = DirectoryWatch(directory) }
+        if let descriptor = watch?.descriptor { watched.append(descriptor) }
+        return try mayHaveRecords()
     }
 
     private func mayHaveRecords() throws(WeirError) -> Bool {

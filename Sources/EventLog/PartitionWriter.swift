@@ -23,6 +23,8 @@ final class PartitionWriter: @unchecked Sendable {
     private var stopping = false
     private var finished = false
     private var failure: WeirError?
+    /// Readers that wait for `published` to move.
+    private var waiting: [Wakeup] = []
     private var published: (base: Int64, byteCount: Int64, end: Int64)
     private var retentionsAsked = 0
     private var retentionResults: [Int: Result<Int, WeirError>] = [:]
@@ -125,6 +127,15 @@ final class PartitionWriter: @unchecked Sendable {
                 condition.wait(until: deadline)
             }
             return published.end > offset
+        }
+    }
+
+    /// Whether a record at the offset is acknowledged. When not, the wakeup is signalled once more are.
+    func hasRecord(at offset: Int64, waking wakeup: Wakeup) -> Bool {
+        condition.locked {
+            if published.end > offset { return true }
+            if !waiting.contains(where: { $0 === wakeup }) { waiting.append(wakeup) }
+            return false
         }
     }
 
@@ -232,6 +243,8 @@ final class PartitionWriter: @unchecked Sendable {
                 offset += Int64(ticket.batch.count)
             }
             condition.broadcast()
+            for wakeup in waiting { wakeup.signal() }
+            waiting = []
         }
         active.storeIndexesIfLagging()
     }

@@ -22,4 +22,7 @@ public protocol PartitionReader: AnyObject, Sendable {
     func next(maxBytes: Int) throws(WeirError) -> RawBatch?
     /// Blocks until `next` may have something, or the time is over; returns false when nothing came.
     func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool
+    /// Whether `next` may have something. When not, `wakeup` is signalled once it may, or one of the descriptors that
+    /// are added to `watched` becomes readable.
+    func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool
 }

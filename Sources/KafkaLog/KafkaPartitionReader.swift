@@ -17,6 +17,8 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     /// Records, and their bytes, taken since the queue was last found empty.
     private var taken = (count: 0, bytes: 0)
     private var isDry = false
+    /// What librdkafka signals when its empty queue gets something.
+    private var wakeup: Wakeup?
     /// Whether the position went past offsets without records since `next` last returned some.
     private var hasSkipped = false
     private let arenas = ArenaPool()
@@ -38,6 +40,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     }
 
     deinit {
+        notify(nil)
         rd_kafka_consume_stop(topic, partition)
         rd_kafka_topic_destroy(topic)
     }
@@ -74,6 +77,26 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         }
         hasSkipped = false
         return true
+    }
+
+    func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool {
+        if self.wakeup !== wakeup { notify(wakeup) }
+        defer { hasSkipped = false }
+        try skipEvents()
+        while pending.count == 0, !hasSkipped, pending.fetch(topic, partition) { try skipEvents() }
+        if pending.count > 0 || hasSkipped { return true }
+        try checkBrokers()
+        return false
+    }
+
+    private func notify(_ wakeup: Wakeup?) {
+        guard self.wakeup !== wakeup else { return }
+        let queue = rd_kafka_queue_get_partition(lease.handle.raw, lease.partition.topic, partition)
+        defer { rd_kafka_queue_destroy(queue) }
+        var one: UInt64 = 1
+        // librdkafka keeps a copy of the payload.
+        rd_kafka_queue_io_event_enable(queue, wakeup?.descriptor ?? -1, &one, 8)
+        self.wakeup = wakeup
     }
 
     /// Waits for a sign that an offset beyond the end that the brokers tell can be read all the same.

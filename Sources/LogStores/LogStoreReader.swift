@@ -87,6 +87,13 @@ public final class LogStoreReader {
         return try openReader().waitForRecords(timeoutMilliseconds: timeoutMilliseconds)
     }
 
+    /// Whether `next` may have something; when not, the wakeup is signalled once it may, or a watched descriptor becomes
+    /// readable.
+    public func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool {
+        if state.isRetracting || !pending.isEmpty { return true }
+        return try openReader().mayHaveRecords(waking: wakeup, &watched)
+    }
+
     private func openReader() throws(WeirError) -> any PartitionReader {
         if let reader { return reader }
         let opened = try log.reader(topic: topic, partition: partition, from: state.next)

@@ -34,7 +34,7 @@ public final class LogStoreFollower {
     /// Without files there is no change store to go back to, and nothing to remember for it.
     private let hasFiles: Bool
     private var lastSettling = Date()
-    private var turn = 0
+    private let wakeup = Wakeup()
 
     /// Begins behind what the table holds. Nil when no writer's commit says where that is in the log, and when the log has
     /// lost it: then the change store is read further.
@@ -100,14 +100,9 @@ public final class LogStoreFollower {
 
     /// Blocks until `next` may have something, or the time is over.
     public func wait(milliseconds: Int) throws(WeirError) {
-        guard readers.count > 1 else {
-            _ = try readers.first?.waitForRecords(timeoutMilliseconds: milliseconds)
-            return
-        }
-        // Among several partitions each is looked at for a moment, so that none waits for another.
-        for _ in 0..<max(1, milliseconds) {
-            turn = (turn + 1) % readers.count
-            if try readers[turn].waitForRecords(timeoutMilliseconds: 1) { return }
+        _ = try wakeup.wait(milliseconds: milliseconds) { (watched) throws(WeirError) in
+            for reader in readers where try reader.mayHaveRecords(waking: wakeup, &watched) { return true }
+            return false
         }
     }
 

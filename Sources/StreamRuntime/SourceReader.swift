@@ -42,6 +42,7 @@ final class SourceReader {
     private let partitions: SourcePartitions
     private let queue: BatchQueue<Message>
     private let stopping: @Sendable () -> Bool
+    private let wakeup = Wakeup()
     private var decoders: [[DebeziumJSONDecoder]] = []
     /// Tables the records of one source table go to at most, as far as is known.
     private let fanOut = FanOut()
@@ -136,11 +137,10 @@ final class SourceReader {
     }
 
     private func waitForRecords() throws(WeirError) {
-        guard !partitions.all.isEmpty else { return Thread.sleep(forTimeInterval: 0.05) }
-        // One partition wakes us at once; among several the wait is short, so that none waits for another.
-        let milliseconds = partitions.all.count == 1 ? 200 : max(1, 20 / partitions.all.count)
-        for partition in partitions.all {
-            if try partition.reader.waitForRecords(timeoutMilliseconds: milliseconds) { return }
+        _ = try wakeup.wait(milliseconds: partitions.all.isEmpty ? 50 : 200) { (watched) throws(WeirError) in
+            for partition in partitions.all
+            where try partition.reader.mayHaveRecords(waking: wakeup, &watched) { return true }
+            return false
         }
     }
 

@@ -65,6 +65,36 @@ import Testing
         #expect(try !reader.waitForRecords(timeoutMilliseconds: 50))
     }
 
+    @Test func `a record in any of several partitions signals the wakeup that waits for all`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log(["fetch.wait.max.ms": "20"])
+        try kafka.createTopic("orders", partitions: 3)
+        let appender = try KafkaAppender(log, topic: "orders")
+        let readers = try (0..<3).map { try log.reader(topic: "orders", partition: $0, from: 0) }
+        let wakeup = Wakeup()
+        func look(_ watched: inout [Int32]) throws(WeirError) -> Bool {
+            var isReady = false
+            for reader in readers where try reader.mayHaveRecords(waking: wakeup, &watched) { isReady = true }
+            return isReady
+        }
+        for (turn, partition) in [1, 2, 0, 2].enumerated() {
+            // Ends of partitions are told as well, and wake once; then nothing is there.
+            while try wakeup.wait(milliseconds: 300, until: look) {
+                #expect(try readers.allSatisfy { try $0.next(maxBytes: 1000) == nil })
+            }
+            try appender.append(encode([TestRecord(timestamp: -1, key: nil, value: "\(turn)")], partition: partition))
+            var isRead = false
+            for _ in 0..<100 where !isRead {
+                // Without the look that `wait` takes by itself.
+                var watch = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
+                #expect(poll(&watch, 1, 10_000) == 1)
+                isRead = try wakeup.wait(milliseconds: 0, until: look)
+            }
+            #expect(try readers[partition].next(maxBytes: 1000).map(decode)?.map(\.value) == ["\(turn)"])
+        }
+        try appender.close()
+    }
+
     @Test func `a waiting reader has a new record within milliseconds`() throws {
         let kafka = try MockKafka()
         // The mock answers a fetch only when its time is over, unlike real brokers.

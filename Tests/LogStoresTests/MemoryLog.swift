@@ -75,6 +75,9 @@ private final class MemoryReader: PartitionReader {
     }
 
     func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool { false }
+    func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool {
+        log.values(partition).count > Int(position)
+    }
 }
 
 extension RawBatch {

@@ -25,6 +25,18 @@ int weir_watch_directory(const char *path);
 /// Waits until something happened in the watched directory. Returns 1 when something did, 0 when the time is over.
 int weir_wait_for_change(int descriptor, int timeout_milliseconds);
 
+/// Makes an event that threads signal and wait for as a descriptor. Returns it, or -1.
+int weir_event_create(void);
+
+/// Makes the event readable.
+void weir_event_signal(int descriptor);
+
+/// Makes the event unreadable again.
+void weir_event_clear(int descriptor);
+
+/// Waits until one of the descriptors is readable, or the time is over. Descriptors below 0 are passed over.
+void weir_wait_readable(const int *descriptors, size_t count, int timeout_milliseconds);
+
 /// Extends the CRC-32C (Castagnoli) of earlier bytes, 0 for none, by more bytes.
 uint32_t weir_crc32c(uint32_t crc, const void *bytes, size_t count);
 
@@ -33,5 +45,8 @@ uint32_t weir_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
 /// Asks the processor to have the memory at hand soon. Any address is allowed.
 static inline void weir_prefetch(const void *address) { __builtin_prefetch(address); }
+
+/// Lets other threads go before the calling one, as far as the niceness says (0 to 19).
+void weir_give_way(int niceness);
 
 #endif
