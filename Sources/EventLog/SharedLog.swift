@@ -40,13 +40,15 @@ public enum GroupEvent: Sendable, Equatable {
 }
 
 /// Membership in a group. Used by one thread at a time.
+///
+/// It stays alive whatever its owner is busy with, but a change of the group waits only so long for the answer.
 public protocol GroupMembership: AnyObject, Sendable {
-    /// Keeps the membership alive and returns what has happened; called at least every few seconds.
+    /// Returns what has happened.
     func poll(timeoutMilliseconds: Int) throws(WeirError) -> GroupEvent?
     /// Answers the event that `poll` returned last.
     func confirm() throws(WeirError)
-    /// Tells the group how far its partitions are read, for tools that show lag. Returns false when this member does not
-    /// own them any more.
+    /// Tells the group how far its partitions are read, for tools that show lag, and does not wait until it knows. Returns
+    /// false when this member does not own them any more.
     func commit(_ next: [TopicPartition: Int64]) throws(WeirError) -> Bool
     /// Leaves the group, so that others take over at once.
     func leave()

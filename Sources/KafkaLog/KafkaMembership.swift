@@ -10,11 +10,19 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     private let handle: KafkaHandle
     private let group: String
     private let queue: OpaquePointer
+    private let events: KafkaGroupEvents
     private var unanswered: GroupEvent?
     private var owned: Set<TopicPartition> = []
     private var hasLeft = false
 
-    init(_ settings: KafkaSettings, group: String, topics: [String], pattern: String?) throws(WeirError) {
+    /// - Parameter patienceSeconds: how long this member may not poll before it counts as hanging; an hour when nil.
+    init(
+        _ settings: KafkaSettings,
+        group: String,
+        topics: [String],
+        pattern: String?,
+        patienceSeconds: Double? = nil
+    ) throws(WeirError) {
         self.group = group
         let handle = try KafkaHandle(.member(group: group), settings)
         self.handle = handle
@@ -22,13 +30,13 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         guard let queue = rd_kafka_queue_get_consumer(handle.raw) else {
             throw WeirError(.storage, "librdkafka has no queue for group \(group)", at: handle.brokers)
         }
-        self.queue = queue
         let list = KafkaPartitionList()
         for topic in topics { list.add(topic, -1, offset: Int64(RD_KAFKA_OFFSET_INVALID)) }
         // A name that begins with "^" is a pattern to librdkafka.
         if let pattern { list.add("^(\(pattern))$", -1, offset: Int64(RD_KAFKA_OFFSET_INVALID)) }
         let code = list.with { rd_kafka_subscribe(handle.raw, $0) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            rd_kafka_queue_destroy(queue)
             throw WeirError(
                 .invalid,
                 "cannot join group \(group): \(KafkaFailure.name(code))",
@@ -36,6 +44,10 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
                 advice: pattern.map { "is '\($0)' a POSIX extended regular expression?" }
             )
         }
+        self.queue = queue
+        events =
+            patienceSeconds.map { KafkaGroupEvents(handle, queue, patienceSeconds: $0) }
+            ?? KafkaGroupEvents(handle, queue)
     }
 
     deinit {
@@ -44,16 +56,9 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     }
 
     func poll(timeoutMilliseconds: Int) throws(WeirError) -> GroupEvent? {
-        let deadline = ContinuousClock.now + .milliseconds(timeoutMilliseconds)
-        while !hasLeft {
-            let left = max(0, (deadline - .now).milliseconds)
-            guard let event = rd_kafka_queue_poll(queue, Int32(clamping: left)) else { break }
-            defer { rd_kafka_event_destroy(event) }
-            if let told = try read(event) {
-                unanswered = told
-                return told
-            }
-            if left == 0 { break }
+        if !hasLeft, let event = events.next(timeoutMilliseconds: timeoutMilliseconds) {
+            unanswered = event
+            return event
         }
         try checkBrokers()
         return nil
@@ -79,21 +84,14 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         guard !hasLeft, unanswered != .lost, next.keys.allSatisfy(owned.contains) else { return false }
         let list = KafkaPartitionList()
         for (partition, offset) in next { list.add(partition.topic, partition.partition, offset: offset) }
-        var code = list.with { rd_kafka_commit(handle.raw, $0, 0) }
-        if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }
-        switch code {
-        case RD_KAFKA_RESP_ERR_NO_ERROR: return true
-        case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
-            RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
-            RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
-            return false
-        default: throw handle.failure(code, "commit offsets to group \(group)")
-        }
+        // Nobody waits for the answer: the brokers may be slow, and refuse what is late.
+        return list.with { rd_kafka_commit(handle.raw, $0, 1) } == RD_KAFKA_RESP_ERR_NO_ERROR
     }
 
     func leave() {
         guard !hasLeft else { return }
         hasLeft = true
+        events.stop()
         if unanswered != nil { rd_kafka_assign(handle.raw, nil) }
         (unanswered, owned) = (nil, [])
         if let error = rd_kafka_consumer_close_queue(handle.raw, queue) {
@@ -109,24 +107,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         }
     }
 
-    // MARK: Events
-
-    private func read(_ event: OpaquePointer) throws(WeirError) -> GroupEvent? {
-        switch rd_kafka_event_type(event) {
-        case RD_KAFKA_EVENT_REBALANCE:
-            guard rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS else {
-                return rd_kafka_assignment_lost(handle.raw) != 0 ? .lost : .revoked
-            }
-            let list = rd_kafka_event_topic_partition_list(event)
-            return .assigned(list.map { KafkaPartitionList.partitions($0).sorted() } ?? [])
-        case RD_KAFKA_EVENT_ERROR:
-            let text = rd_kafka_event_error_string(event).map { String(cString: $0) }
-            let code = rd_kafka_event_error(event)
-            handle.notes.add(KafkaFailure.Note(code, text ?? KafkaFailure.name(code)))
-            return nil
-        default: return nil
-        }
-    }
+    // MARK: Failures
 
     private func checkBrokers() throws(WeirError) {
         guard let note = handle.notes.takePermanent() else { return }

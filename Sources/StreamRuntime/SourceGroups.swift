@@ -61,7 +61,7 @@ final class SourceGroups: @unchecked Sendable {
         return nil
     }
 
-    /// Keeps the memberships alive; true once a group changes, which ends the generation.
+    /// True once a group changes, which ends the generation.
     func isChanging() throws(WeirError) -> Bool {
         let now = Date()
         if now.timeIntervalSince(lastPoll) >= Self.pollSeconds {

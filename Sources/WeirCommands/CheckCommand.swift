@@ -12,7 +12,7 @@ struct CheckCommand: ParsableCommand {
         abstract: "Check a topology file and hold it against warehouse and brokers; nothing is changed.",
         discussion: """
             Prints every problem with its line and exits with 3 when one is an error; prints the plan otherwise. Kafka's \
-            brokers are asked for the topics of sources and sinks, unless --offline is given. Example: \
+            brokers are asked for the topics of sources, sinks and LogStores, unless --offline is given. Example: \
             weir check topologies/shop.yaml
             """
     )
@@ -56,12 +56,37 @@ struct CheckCommand: ParsableCommand {
             let line = lines.line(of: error.message)
             return Topology.Problem(.error, line: line, column: nil, message, advice: error.advice)
         }
-        if !offline { problems += Self.problems(try TopologyBrokers(topology).findings(), lines) }
-        var existing: Set<String> = []
-        for name in topology.tables.map(\.name) + topology.joins.map(\.name) {
-            if try catalog.exists(try TableIdentifier(name)) { existing.insert(name) }
+        let existing = try catalog.properties(of: topology)
+        problems += Self.ignoredLogStores(topology, existing, lines)
+        if !offline { problems += Self.problems(try TopologyBrokers(topology, existing: existing).findings(), lines) }
+        return (problems, Set(existing.keys))
+    }
+
+    /// A run keeps to the LogStore that a table was made with.
+    static func ignoredLogStores(
+        _ topology: Topology,
+        _ existing: [String: [String: String]],
+        _ lines: TopologyLines
+    ) -> [Topology.Problem] {
+        let tables = topology.tables.map { ("tables", $0.name, $0.properties) }
+        let joins = topology.joins.map { ("join", $0.name, $0.properties) }
+        return (tables + joins).compactMap { section, name, declared in
+            guard let there = existing[name] else { return nil }
+            // Runs write some of these themselves, so only what the file says is compared.
+            let different = declared.keys.sorted().first { key in
+                (key.hasPrefix("log-store.") || key.hasPrefix("properties.") || key == "mixed-format.emit.mode")
+                    && there[key] != declared[key]
+            }
+            guard let different else { return nil }
+            let value = there[different].map { "has '\($0)'" } ?? "is made without it"
+            return Topology.Problem(
+                .warning,
+                line: lines.line(section: section, name: name, words: [different]),
+                column: nil,
+                "'\(different)' changes nothing: table \(name) exists and \(value)",
+                advice: "a table keeps the LogStore it was made with; choose another name, or drop the table"
+            )
         }
-        return (problems, existing)
     }
 
     /// Checking makes no warehouse: where there is none, an empty catalog stands for it.
@@ -76,7 +101,7 @@ struct CheckCommand: ParsableCommand {
     static func problems(_ findings: [TopologyBrokers.Finding], _ lines: TopologyLines) -> [Topology.Problem] {
         findings.compactMap { finding in
             guard case .failure(let error) = finding.result else { return nil }
-            let line = lines.line(section: finding.use.role.rawValue, name: finding.use.name, words: finding.words)
+            let line = lines.line(section: finding.use.fileSection, name: finding.use.name, words: finding.words)
             let message = "\(finding.use.text): \(ErrorReport(error).message)"
             let severity = finding.isWarning ? Topology.Problem.Severity.warning : .error
             return Topology.Problem(severity, line: line, column: nil, message, advice: error.advice)

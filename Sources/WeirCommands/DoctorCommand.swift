@@ -36,7 +36,9 @@ struct DoctorCommand: ParsableCommand {
             let (found, problems) = Topology.check(yaml: yaml, overrides: [])
             if let found {
                 places = try place.places(found)
-                kafka = BrokerChecks.all(try TopologyBrokers(found))
+                // A warehouse that cannot be read is told by its own checks.
+                let existing = (try? places.existingCatalog().properties(of: found)) ?? [:]
+                kafka = BrokerChecks.all(try TopologyBrokers(found, existing: existing))
             } else {
                 kafka = [BrokerChecks.unreadable(topology, problems)]
             }

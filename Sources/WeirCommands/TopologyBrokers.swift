@@ -1,28 +1,44 @@
 import Bytes
 import KafkaLog
+import LogStores
 import Topology
 
-/// The brokers that a topology's sources and sinks use, and whether they can be used.
+/// The brokers that a topology's sources, sinks and LogStores use, and whether they can be used.
 struct TopologyBrokers {
-    /// A source or sink.
+    /// A source, a sink, or the LogStore of a table.
     struct Use {
         enum Role: String {
             case source
             case sink
+            case logStore = "LogStore"
         }
 
         let role: Role
+        /// Of a LogStore, its table's.
         let name: String?
-        let properties: [String: Secret]
-        let topics: [String]
+        var properties: [String: Secret]
+        var topics: [String]
         /// Topics of a source may also be those that match.
         var pattern: NamePattern?
         /// Of a source.
         var group: String?
         /// What stands in the file where a topic's name is made from it.
         var topicPrefix: String?
+        /// Of a LogStore: where the file declares its table, and what the run does with it.
+        var section = "tables"
+        var isRead = false
+        /// What is wrong with it before any broker is asked.
+        var failure: WeirError?
 
-        var text: String { name.map { "\(role.rawValue) '\($0)'" } ?? role.rawValue }
+        var text: String {
+            guard let name else { return role.rawValue }
+            return role == .logStore ? "LogStore of '\(name)'" : "\(role.rawValue) '\(name)'"
+        }
+
+        /// The key of the file under which it stands.
+        var fileSection: String { role == .logStore ? section : role.rawValue }
+
+        fileprivate var addressWord: String { role == .logStore ? "log-store.address" : "properties.bootstrap.servers" }
     }
 
     /// What is found out about one topic of a use, or about its brokers where they do not answer.
@@ -38,8 +54,11 @@ struct TopologyBrokers {
         /// The words in the file that it is about, the best first.
         var words: [String] {
             if let pattern = use.pattern, topic == pattern.text { return ["topic-pattern"] }
-            if let topic { return [topic] + [use.topicPrefix].compactMap(\.self) + ["properties.bootstrap.servers"] }
-            var words = ["properties.bootstrap.servers"]
+            if let topic {
+                let prefix = use.role == .logStore ? "log-store.topic" : use.topicPrefix
+                return [topic] + [prefix].compactMap(\.self) + [use.addressWord]
+            }
+            var words = [use.addressWord]
             if case .failure(let error) = result, let location = error.location, location.hasPrefix("property ") {
                 words.insert("properties." + location.dropFirst("property ".count), at: 0)
             }
@@ -50,7 +69,13 @@ struct TopologyBrokers {
     let uses: [Use]
     private let timeoutMilliseconds: Int
 
-    init(_ topology: Topology, timeoutMilliseconds: Int = 5000) throws(WeirError) {
+    /// - Parameter existing: the properties of those tables that the warehouse has already: a run keeps to them, whatever
+    ///   the file says.
+    init(
+        _ topology: Topology,
+        existing: [String: [String: String]] = [:],
+        timeoutMilliseconds: Int = 5000
+    ) throws(WeirError) {
         self.timeoutMilliseconds = timeoutMilliseconds
         var uses: [Use] = []
         for source in topology.sources where source.kind == .kafka {
@@ -66,7 +91,34 @@ struct TopologyBrokers {
             use.topicPrefix = sink.topicPrefix
             uses.append(use)
         }
-        self.uses = uses
+        self.uses = uses + Self.logStores(topology, existing)
+    }
+
+    /// The LogStores on brokers that a run writes, or reads to join with their tables.
+    private static func logStores(_ topology: Topology, _ existing: [String: [String: String]]) -> [Use] {
+        let tables = topology.tables.map { table in
+            (section: "tables", table.name, table.properties, isKeyed: table.isKeyed, topology.mayRoute(to: table.name))
+        }
+        let joins = topology.joins.map { join in
+            (section: "join", join.name, join.properties, isKeyed: !join.primaryKey.isEmpty, true)
+        }
+        return (tables + joins).compactMap { section, name, declared, isKeyed, isWritten in
+            let isRead = topology.joins.contains { $0.lookup == name }
+            guard isWritten || isRead else { return nil }
+            var use = Use(role: .logStore, name: name, properties: [:], topics: [])
+            (use.section, use.isRead) = (section, isRead)
+            do throws(WeirError) {
+                let properties = existing[name] ?? declared
+                let settings = try LogStoreSettings(properties, isKeyed: isKeyed)
+                guard settings.isEnabled, settings.kind == .kafka, let topic = settings.topic,
+                    try EmitMode(properties, hasLogStore: true).writesLog
+                else { return nil }
+                (use.properties, use.topics) = (TopologyLogs.client(of: settings).mapValues { Secret($0) }, [topic])
+            } catch {
+                use.failure = error
+            }
+            return use
+        }
     }
 
     init(brokers: String, timeoutMilliseconds: Int = 5000) {
@@ -83,6 +135,7 @@ struct TopologyBrokers {
             let check: KafkaBrokerCheck
             var brokers: String?
             do throws(WeirError) {
+                if let failure = use.failure { throw failure }
                 let properties = try TopologyLogs.revealed(use.properties)
                 settings = try KafkaSettings(properties: properties)
                 brokers = settings.brokers
@@ -133,9 +186,16 @@ struct TopologyBrokers {
                 return .success("\(records) in \(HumanText.count(found.partitions, "partition")), readable")
             case .sink:
                 return .success("\(HumanText.count(try check.writing(topic).partitions, "partition"))")
+            case .logStore:
+                let found = use.isRead ? try check.reading(topic) : try check.writing(topic)
+                let what = use.isRead ? ", readable" : ""
+                return .success("\(HumanText.count(found.partitions, "partition"))\(what)")
             }
         } catch {
-            return .failure(error)
+            guard use.role == .logStore, error.code == .notFound else { return .failure(error) }
+            let known = NearestName.advice(for: topic, among: check.topics) ?? "or check what this user may see"
+            let advice = "create it, a run makes no topics on brokers; \(known)"
+            return .failure(WeirError(error.code, error.message, at: error.location, advice: advice))
         }
     }
 }

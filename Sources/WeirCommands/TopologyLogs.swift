@@ -49,11 +49,15 @@ final class TopologyLogs: Sendable {
     func logStore(_ settings: LogStoreSettings) throws(WeirError) -> any PartitionedLog {
         switch settings.kind {
         case .file: return try FileLog(root: settings.address ?? places.logRoot)
-        case .kafka:
-            var properties = settings.client
-            properties["bootstrap.servers"] = settings.address
-            return try broker(properties)
+        case .kafka: return try broker(Self.client(of: settings))
         }
+    }
+
+    /// Properties of a client that reaches a LogStore's brokers.
+    static func client(of settings: LogStoreSettings) -> [String: String] {
+        var properties = settings.client
+        properties["bootstrap.servers"] = settings.address
+        return properties
     }
 
     /// The same for appending. A topic of the file log is made when it is not there; a broker's is its keeper's.

@@ -44,6 +44,17 @@ import Testing
         #expect(try check.writing("orders").partitions == 2)
     }
 
+    @Test func `a topic that this user may not use is told`() throws {
+        let mock = try MockKafka()
+        try mock.createTopic("orders", partitions: 2)
+        let check = try KafkaBrokerCheck(try Self.settings(mock.brokers))
+        rd_kafka_mock_topic_set_error(mock.cluster, "orders", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        for refused in [failure { _ = try check.writing("orders") }, failure { _ = try check.reading("orders") }] {
+            #expect(refused?.message == "cannot look up topic orders: this user may not use the topic")
+            #expect(refused?.advice == "allow DESCRIBE and READ on it to read, or WRITE to write (kafka-acls)")
+        }
+    }
+
     @Test func `a broker that is not there is named`() throws {
         let log = try KafkaLog(try Self.settings("127.0.0.1:1"), timeoutMilliseconds: 500)
         let refused = failure { _ = try log.topics() }

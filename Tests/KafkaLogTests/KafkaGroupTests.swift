@@ -1,5 +1,6 @@
 import Bytes
 import EventLog
+import Foundation
 import Testing
 
 @testable import KafkaLog
@@ -21,6 +22,16 @@ import Testing
         return nil
     }
 
+    /// Offsets are told without waiting for the brokers.
+    static func isTold(_ log: KafkaLog, partition: Int, offset: Int64) throws -> Bool {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while try log.committedOffset(group: "g", topic: "orders", partition: partition) != offset {
+            guard ContinuousClock.now < deadline else { return false }
+            usleep(10_000)
+        }
+        return true
+    }
+
     @Test func `two members share partitions, and one takes over from the other`() throws {
         let kafka = try MockKafka()
         try kafka.createTopic("orders", partitions: 4)
@@ -30,7 +41,7 @@ import Testing
         let all = try #require(try Self.settle([(first, 4)]))
         #expect(all == [(0..<4).map { TopicPartition(topic: "orders", partition: $0) }])
         #expect(try first.commit([TopicPartition(topic: "orders", partition: 3): 7]))
-        #expect(try log.committedOffset(group: "g", topic: "orders", partition: 3) == 7)
+        #expect(try Self.isTold(log, partition: 3, offset: 7))
         #expect(try log.committedOffset(group: "g", topic: "orders", partition: 0) == nil)
 
         let second = try log.join(group: "g", topics: [], pattern: "ord.*")
@@ -46,5 +57,46 @@ import Testing
         #expect(try log.committedOffset(group: "g", topic: "orders", partition: shared[1][0].partition) == 8)
         second.leave()
         #expect(try !second.commit([shared[1][0]: 9]))
+    }
+
+    /// librdkafka leaves a group that is not polled for so long.
+    private static let impatient = [
+        "session.timeout.ms": "3000", "heartbeat.interval.ms": "300", "max.poll.interval.ms": "3000",
+    ]
+
+    @Test func `a member that is busy for longer than the poll interval stays in the group`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("orders", partitions: 4)
+        let log = try kafka.log(Self.impatient)
+        let busy = try log.join(group: "g", topics: ["orders"], pattern: nil)
+        #expect(try Self.settle([(busy, 4)]) != nil)
+        Thread.sleep(forTimeInterval: 7)
+        #expect(try busy.poll(timeoutMilliseconds: 500) == nil)
+        #expect(try busy.commit([TopicPartition(topic: "orders", partition: 3): 7]))
+        #expect(try Self.isTold(log, partition: 3, offset: 7))
+        // A change of the group is kept until it is asked for.
+        let second = try log.join(group: "g", topics: ["orders"], pattern: nil)
+        Thread.sleep(forTimeInterval: 0.7)
+        #expect(try busy.poll(timeoutMilliseconds: 0) == .revoked)
+        try busy.confirm()
+        #expect(try Self.settle([(busy, 2), (second, 2)]) != nil)
+        busy.leave()
+        second.leave()
+    }
+
+    @Test func `a member that hangs loses its partitions`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("orders", partitions: 4)
+        let settings = try kafka.log(Self.impatient).settings
+        let hanging = try KafkaMembership(settings, group: "g", topics: ["orders"], pattern: nil, patienceSeconds: 1)
+        #expect(try Self.settle([(hanging, 4)]) != nil)
+        Thread.sleep(forTimeInterval: 7)
+        let event = try hanging.poll(timeoutMilliseconds: 2000)
+        #expect(event == .lost)
+        #expect(try !hanging.commit([TopicPartition(topic: "orders", partition: 3): 7]))
+        // It comes back when it asks again.
+        try hanging.confirm()
+        #expect(try Self.settle([(hanging, 4)]) != nil)
+        hanging.leave()
     }
 }

@@ -1,6 +1,8 @@
 import Bytes
+import Foundation
 import Testing
 import Topology
+import WeirTesting
 
 @testable import WeirCommands
 
@@ -106,5 +108,159 @@ import Topology
         let plan = TopologyPlanText(try Self.topology(), [])
         #expect(plan.text.contains("  out: kafka, upsert-kafka\n    changes of shop.orders to topic cdc.shop.orders\n"))
         #expect(plan.json.text.contains(#""topics":[{"table":"shop.orders","topic":"cdc.shop.orders"}]"#))
+    }
+
+    // MARK: LogStores
+
+    private static let mirrored = """
+        name: shop
+        source: { name: s, type: file-log, topics: [shop.public.orders], format: debezium-json }
+        tables:
+          - name: shop.orders
+            columns: { id: long, customer: long }
+            primary-key: [id]
+            properties:
+              log-store.enabled: true
+              log-store.topic: orders.log
+              log-store.address: 127.0.0.1:1
+              properties.receive.message.max.bytes: "1000000000"
+          - name: shop.customers # no route leads here; another topology fills it
+            columns: { id: long, name: string }
+            primary-key: [id]
+            properties: { log-store.enabled: true, log-store.topic: customers.log, log-store.address: "127.0.0.1:2" }
+          - name: shop.payments
+            columns: { id: long }
+            primary-key: [id]
+            properties: { log-store.enabled: true, log-store.type: file, log-store.topic: payments.log }
+          - name: shop.returns
+            columns: { id: long }
+            primary-key: [id]
+            properties:
+              log-store.enabled: true
+              log-store.topic: returns.log
+              log-store.address: 127.0.0.1:3
+              mixed-format.emit.mode: file
+        route:
+          - { source-table: shop.public.orders, sink-table: shop.orders }
+          - { source-table: shop.customers, sink-table: shop.orders }
+          - { source-table: shop.public.payments, sink-table: shop.payments }
+          - { source-table: shop.public.returns, sink-table: shop.returns }
+        join:
+          name: shop.named
+          from: shop.orders
+          lookup: shop.customers
+          as: c
+          type: left
+          on: customer = c.id
+          select: orders.id, customer, c.name
+          primary-key: [id]
+          properties:
+            log-store.enabled: true
+            log-store.topic: named.log
+            log-store.address: 127.0.0.1:1
+        sink: { type: mixed-iceberg, warehouse: ./warehouse }
+
+        """
+
+    private static func mirroredTopology(_ yaml: String = mirrored) throws -> Topology {
+        let (topology, problems) = Topology.check(yaml: yaml, overrides: [])
+        return try #require(topology, "\(problems)")
+    }
+
+    @Test func `LogStores on brokers are looked up where the run writes or reads them`() throws {
+        let brokers = try TopologyBrokers(Self.mirroredTopology(), timeoutMilliseconds: 500)
+        #expect(
+            brokers.uses.map(\.text) == ["shop.orders", "shop.customers", "shop.named"].map { "LogStore of '\($0)'" }
+        )
+        #expect(brokers.uses.map(\.topics) == [["orders.log"], ["customers.log"], ["named.log"]])
+        #expect(brokers.uses.map(\.isRead) == [false, true, false])
+        let lines = TopologyLines(Self.mirrored)
+        let findings = brokers.findings()
+        let problems = CheckCommand.problems(findings, lines)
+        #expect(problems.map(\.line) == [10, 15, 45], "\(problems)")
+        #expect(
+            problems.first?.message
+                == "LogStore of 'shop.orders': cannot list the topics: broker 127.0.0.1:1 refused the connection "
+                + "(127.0.0.1:1)"
+        )
+        let checks = BrokerChecks.lines(findings)
+        #expect(checks.map(\.name) == ["kafka 127.0.0.1:1", "kafka 127.0.0.1:2"])
+        #expect(checks.map(\.advice).first == "is the broker running, and does it listen on that port?")
+        let missing = WeirError(.notFound, "there is no topic 'named.log'", at: "b:1")
+        let finding = TopologyBrokers.Finding(
+            use: brokers.uses[2],
+            brokers: "b:1",
+            topic: "named.log",
+            result: .failure(missing)
+        )
+        #expect(CheckCommand.problems([finding], lines).first?.line == 44)
+        #expect(BrokerChecks.lines([finding]).first?.name == "LogStore topic named.log")
+    }
+
+    @Test func `a wrong property of a LogStore is told at its line`() throws {
+        let wrong = Self.mirrored.replacing("properties.receive.message.max.bytes:", with: "properties.no.such.thing:")
+        let findings = try TopologyBrokers(Self.mirroredTopology(wrong), timeoutMilliseconds: 300).findings()
+        let problem = CheckCommand.problems(findings, TopologyLines(wrong)).first
+        #expect(problem?.line == 11, "\(String(describing: problem))")
+    }
+
+    @Test func `a table that is there keeps the LogStore it was made with`() throws {
+        let topology = try Self.mirroredTopology()
+        let existing = [
+            "shop.orders": ["log-store.enabled": "true", "log-store.topic": "old.log", "log-store.address": "a:1"],
+            "shop.customers": [:],
+            "shop.returns": ["log-store.enabled": "perhaps"],
+        ]
+        let brokers = try TopologyBrokers(topology, existing: existing, timeoutMilliseconds: 300)
+        #expect(brokers.uses.map(\.name) == ["shop.orders", "shop.returns", "shop.named"])
+        #expect(brokers.uses.map(\.topics) == [["old.log"], [], ["named.log"]])
+        let lines = TopologyLines(Self.mirrored)
+        let broken = CheckCommand.problems(brokers.findings(), lines).first { $0.message.contains("perhaps") }
+        #expect(broken?.line == 26 && broken?.message.hasPrefix("LogStore of 'shop.returns': ") == true)
+        let ignored = CheckCommand.ignoredLogStores(topology, existing, lines)
+        #expect(ignored.map(\.line) == [10, 15, 26] && ignored.allSatisfy { $0.severity == .warning }, "\(ignored)")
+        #expect(
+            ignored.map(\.message).prefix(2) == [
+                "'log-store.address' changes nothing: table shop.orders exists and has 'a:1'",
+                "'log-store.address' changes nothing: table shop.customers exists and is made without it",
+            ]
+        )
+    }
+
+    @Test(.timeLimit(.minutes(2)), .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+    func `the topics of LogStores must be there`() throws {
+        try withTemporaryFolder { folder in
+            let broker = try KafkaBroker(.noida, folder: folder + "/broker")
+            try broker.create("orders.log", partitions: 3)
+            try broker.create("customers.log", partitions: 2)
+            let yaml = Self.mirrored.replacing(#/127.0.0.1:[12]/#, with: broker.address)
+            let path = folder + "/shop.yaml"
+            try yaml.write(toFile: path, atomically: true, encoding: .utf8)
+            let weir = WeirBinary(folder: folder)
+            let topic = try weir("log", "create", "shop.public.orders")
+            #expect(topic.status == 0, "\(topic.errors)")
+            let missing = try weir("check", "shop.yaml")
+            #expect(missing.status == 3)
+            #expect(
+                missing.output.contains(
+                    "shop.yaml:44: error: LogStore of 'shop.named': there is no topic 'named.log' (\(broker.address))\n"
+                        + "  hint: create it, a run makes no topics on brokers; known are customers.log, orders.log"
+                ),
+                "\(missing.output)"
+            )
+            // The run says the same.
+            let run = try weir("run", "shop.yaml", "--until-caught-up")
+            #expect(run.status == 1 && run.errors.contains("there is no topic 'named.log'"), "\(run.errors)")
+            try broker.create("named.log", partitions: 1)
+            let found = try weir("check", "shop.yaml")
+            #expect(found.status == 0, "\(found.output)\(found.errors)")
+            let doctor = try weir("doctor", "--topology", "shop.yaml", "-o", "csv")
+            for line in [
+                "LogStore topic orders.log,ok,3 partitions",
+                "LogStore topic customers.log,ok,\"2 partitions, readable\"",
+            ] {
+                #expect(doctor.output.contains(line), "\(doctor.output)")
+            }
+        }
     }
 }

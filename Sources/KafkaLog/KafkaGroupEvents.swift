@@ -1,0 +1,98 @@
+import Bytes
+import CRdKafka
+import EventLog
+import Foundation
+
+/// Polls a group's client on a thread of its own and keeps what the group says until the member asks for it.
+///
+/// librdkafka leaves a group when it is not polled for `max.poll.interval.ms`. A commit or the loading of keys may take
+/// longer and is no reason to give partitions away. Answering is the member's business: at a change of the group the
+/// brokers wait `max.poll.interval.ms` for the answer of each member and then go on without it. A member that asks for
+/// nothing for an hour hangs; it is not polled any more, so librdkafka gives its partitions away.
+final class KafkaGroupEvents: @unchecked Sendable {
+    private static let patienceSeconds = 3600.0
+    private static let pollMilliseconds: Int32 = 200
+
+    private let handle: KafkaHandle
+    private let queue: OpaquePointer
+    private let patienceSeconds: Double
+    private let condition = NSCondition()
+    // Protected by `condition`.
+    private var told: [GroupEvent] = []
+    private var lastAsked = Date()
+    private var isStopping = false
+    private var isRunning = true
+
+    /// - Parameters:
+    ///   - queue: the consumer queue of the client; both must outlive `stop`.
+    ///   - patienceSeconds: how long the member may ask for nothing.
+    init(_ handle: KafkaHandle, _ queue: OpaquePointer, patienceSeconds: Double = patienceSeconds) {
+        self.handle = handle
+        self.queue = queue
+        self.patienceSeconds = patienceSeconds
+        let thread = Thread { [self] in run() }
+        thread.name = "weir-group"
+        thread.start()
+    }
+
+    /// Takes what has happened first; waits at most so long when nothing has.
+    func next(timeoutMilliseconds: Int) -> GroupEvent? {
+        let deadline = Date().addingTimeInterval(Double(timeoutMilliseconds) / 1000)
+        condition.lock()
+        defer { condition.unlock() }
+        lastAsked = Date()
+        while told.isEmpty, timeoutMilliseconds > 0, condition.wait(until: deadline) {}
+        return told.isEmpty ? nil : told.removeFirst()
+    }
+
+    /// Ends the thread; from then on the queue may be used by others.
+    func stop() {
+        condition.lock()
+        isStopping = true
+        rd_kafka_queue_yield(queue)
+        while isRunning { condition.wait() }
+        condition.unlock()
+    }
+
+    private func run() {
+        while true {
+            condition.lock()
+            let isOver = isStopping
+            let isHanging = Date().timeIntervalSince(lastAsked) > patienceSeconds
+            condition.unlock()
+            if isOver { break }
+            if isHanging {
+                Thread.sleep(forTimeInterval: Double(Self.pollMilliseconds) / 1000)
+                continue
+            }
+            guard let event = rd_kafka_queue_poll(queue, Self.pollMilliseconds) else { continue }
+            defer { rd_kafka_event_destroy(event) }
+            guard let read = read(event) else { continue }
+            condition.lock()
+            told.append(read)
+            condition.broadcast()
+            condition.unlock()
+        }
+        condition.lock()
+        isRunning = false
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    private func read(_ event: OpaquePointer) -> GroupEvent? {
+        switch rd_kafka_event_type(event) {
+        case RD_KAFKA_EVENT_REBALANCE:
+            guard rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS else {
+                return rd_kafka_assignment_lost(handle.raw) != 0 ? .lost : .revoked
+            }
+            let list = rd_kafka_event_topic_partition_list(event)
+            return .assigned(list.map { KafkaPartitionList.partitions($0).sorted() } ?? [])
+        case RD_KAFKA_EVENT_ERROR:
+            let text = rd_kafka_event_error_string(event).map { String(cString: $0) }
+            let code = rd_kafka_event_error(event)
+            handle.notes.add(KafkaFailure.Note(code, text ?? KafkaFailure.name(code)))
+            return nil
+        default: return nil
+        }
+    }
+}
