@@ -54,6 +54,8 @@ public final class KafkaLog: SharedLog {
     }
 
     public func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
+        // Asked first: a record that arrives between the two answers must not be taken for an earlier one.
+        let end = try offsets(topic: topic, partition: partition).end
         let list = KafkaPartitionList()
         // Negative times are librdkafka's names for beginning and end.
         list.add(topic, partition, offset: max(timestamp, 0))
@@ -61,7 +63,7 @@ public final class KafkaLog: SharedLog {
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw try failure(code, topic, partition) }
         let found = list.first.offset
-        return found >= 0 ? found : try offsets(topic: topic, partition: partition).end
+        return found >= 0 ? found : end
     }
 
     public func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {

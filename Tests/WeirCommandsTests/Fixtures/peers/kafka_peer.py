@@ -181,9 +181,7 @@ def main():
     command = commands.add_parser("produce")
     command.add_argument("topic")
     command.add_argument("--partition", type=int, help="write all to this one")
-    command.add_argument(
-        "--deal", action="store_true", help="one record to each partition, from 0 on"
-    )
+    command.add_argument("--deal", action="store_true", help="one record to each partition, from 0 on")
     command.add_argument("--timestamps", action="store_true", help="lines begin with milliseconds since 1970")
     command.add_argument("--transactional", action="store_true", help="in one transaction, which is committed")
     command.add_argument("--abort", action="store_true", help="in one transaction, which is aborted")
