@@ -6,7 +6,7 @@ import WeirTesting
 /// librdkafka than it was built with.
 @Suite(
     .serialized,
-    .timeLimit(.minutes(3)),
+    .timeLimit(.minutes(SeededGenerator.isSoak ? 60 : 3)),
     .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"),
     .enabled(if: KafkaClientLibrary.isAvailable, "confluent-kafka is not installed")
 )
@@ -21,27 +21,27 @@ struct KafkaTakeoverTests {
             options.sessionMilliseconds = 5000
             try scenario.write(options)
             let (silent, other) = (try scenario.start(), try scenario.start())
-            try scenario.produce(200)
+            try Self.produce(&scenario, 200)
             #expect(scenario.settles(other), "\(silent.errors) \(other.errors)")
             let share = try Self.share(of: silent, pausing: other, &scenario)
             #expect(share.count == 2, "\(share)")
 
             // It reads this, and has not committed it when it falls silent.
-            try scenario.produce(400)
+            try Self.produce(&scenario, 400)
             Thread.sleep(forTimeInterval: 0.2)
             silent.signal(SIGSTOP)
             let start = Date()
-            try scenario.produce(400)
+            try Self.produce(&scenario, 400)
             #expect(scenario.settles(other), "\(other.errors)")
             print("Kafka takeover: all partitions committed by the other after \(Date().timeIntervalSince(start)) s")
             #expect(Date().timeIntervalSince(start) > 4, "the session ended before its time")
             // The new member goes on, not only once.
-            try scenario.produce(200)
+            try Self.produce(&scenario, 200)
             #expect(scenario.settles(other), "\(other.errors)")
 
             let claims = try Self.claims(folder)
             silent.signal(SIGCONT)
-            try scenario.produce(200)
+            try Self.produce(&scenario, 200)
             // Every partition is claimed anew when it is back.
             let isBack = silent.wait(seconds: 20) {
                 guard let now = try? Self.claims(folder) else { return false }
@@ -53,9 +53,7 @@ struct KafkaTakeoverTests {
             #expect(after.count == 2, "\(after)")
 
             scenario.stop(other)
-            try scenario.produce(200)
-            #expect(scenario.settles(silent), "\(silent.errors)")
-            try scenario.dealRows()
+            try Self.produce(&scenario, 200)
             #expect(scenario.settles(silent), "\(silent.errors)")
             scenario.stop(silent)
             #expect(silent.errors.contains("partitions were taken over"), "\(silent.errors)")
@@ -65,6 +63,41 @@ struct KafkaTakeoverTests {
             #expect(committed.mapValues { Int($0) } == (try scenario.positions()))
             try scenario.verify()
         }
+    }
+
+    @Test func `processes that are killed are replaced within their group`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder, broker: .tansu)
+            var options = KafkaScenario.Options()
+            options.commit = "300ms"
+            options.sessionMilliseconds = 3000
+            try scenario.write(options)
+            var runs = [try scenario.start(), try scenario.start()]
+            try Self.produce(&scenario, 100)
+            #expect(scenario.settles(runs[0]), "seed \(scenario.history.seed): \(runs[0].errors)")
+            let kills = SeededGenerator.isSoak ? 30 : 2
+            for kill in 1...kills {
+                let when = "kill \(kill), seed \(scenario.history.seed)"
+                try Self.produce(&scenario, 200)
+                Thread.sleep(forTimeInterval: Double(scenario.history.pick(600)) / 1000)
+                let victim = runs.remove(at: scenario.history.pick(2))
+                victim.signal(SIGKILL)
+                #expect(victim.finish(seconds: 10).status == SIGKILL, "\(when): \(victim.errors)")
+                try Self.produce(&scenario, 100)
+                // Every other time the next one joins before the dead one's session is over.
+                if kill % 2 == 0 { runs.append(try scenario.start()) }
+                #expect(scenario.settles(runs[0]), "\(when): \(runs[0].errors)")
+                if runs.count < 2 { runs.append(try scenario.start()) }
+            }
+            for run in runs { scenario.stop(run) }
+            try scenario.verify()
+        }
+    }
+
+    /// Records, and behind them one in each partition by itself: the end that this broker tells is that of such a batch.
+    private static func produce(_ scenario: inout KafkaScenario, _ count: Int) throws {
+        try scenario.produce(count)
+        try scenario.dealRows()
     }
 
     /// The partitions a process commits records of while the other one is paused, for less than its session.
