@@ -6,15 +6,17 @@ import Synchronization
 /// Topics of brokers that speak Kafka.
 ///
 /// Connecting is left to the first question; every call blocks, at most about `timeoutMilliseconds`. Readers share one
-/// client, and with it one connection per broker.
+/// client, and with it one connection per broker. Questions go another way: a broker answers what comes on a connection
+/// in its order, and keeps a fetch that finds nothing for `fetch.wait.max.ms`.
 public final class KafkaLog: SharedLog {
     public let settings: KafkaSettings
     let timeoutMilliseconds: Int32
     /// How much librdkafka fetches ahead, for each partition.
     let prefetch: (records: Int, bytes: Int)
-    /// Answers questions, and serves the first reader of each partition.
+    /// Answers questions.
     let client: KafkaHandle
-    private let clients: Mutex<[KafkaDataClient]>
+    /// Serve readers: the first client the first reader of each partition, and so on.
+    private let readingClients = Mutex<[KafkaDataClient]>([])
     private let groups = Mutex<[String: KafkaHandle]>([:])
 
     /// Fails with `invalid` for properties that do not fit together.
@@ -23,7 +25,6 @@ public final class KafkaLog: SharedLog {
         self.timeoutMilliseconds = Int32(clamping: timeoutMilliseconds)
         prefetch = (settings.number("queued.min.messages"), settings.number("queued.max.messages.kbytes") << 10)
         client = try KafkaHandle(.data, settings)
-        clients = Mutex([KafkaDataClient(client)])
     }
 
     // MARK: PartitionedLog
@@ -54,6 +55,8 @@ public final class KafkaLog: SharedLog {
     }
 
     public func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
+        // Asked first: a record that arrives between the two answers must not be taken for an earlier one.
+        let end = try offsets(topic: topic, partition: partition).end
         let list = KafkaPartitionList()
         // Negative times are librdkafka's names for beginning and end.
         list.add(topic, partition, offset: max(timestamp, 0))
@@ -61,7 +64,7 @@ public final class KafkaLog: SharedLog {
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw try failure(code, topic, partition) }
         let found = list.first.offset
-        return found >= 0 ? found : try offsets(topic: topic, partition: partition).end
+        return found >= 0 ? found : end
     }
 
     public func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {
@@ -129,9 +132,9 @@ public final class KafkaLog: SharedLog {
 
     /// A client in which nobody reads the partition: librdkafka has one place per partition and client.
     private func lease(_ partition: TopicPartition) throws(WeirError) -> KafkaDataClient.Lease {
-        if let lease = clients.withLock({ $0.lazy.compactMap { $0.lease(partition) }.first }) { return lease }
+        if let lease = readingClients.withLock({ $0.lazy.compactMap { $0.lease(partition) }.first }) { return lease }
         let another = KafkaDataClient(try KafkaHandle(.data, settings))
-        clients.withLock { $0.append(another) }
+        readingClients.withLock { $0.append(another) }
         guard let lease = another.lease(partition) else {
             throw WeirError(.locked, "the partition is being read already", at: "\(partition)")
         }

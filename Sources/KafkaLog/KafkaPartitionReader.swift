@@ -5,7 +5,7 @@ import EventLog
 /// Reads one partition through librdkafka's queue for it.
 ///
 /// Fetching ahead is bounded: what is not read stays with librdkafka, which stops at `queued.max.messages.kbytes`.
-/// Having stopped, it looks only once a second whether there is room again, unless something wakes it.
+/// Having stopped, versions before 2.2 look only once a second whether there is room again, unless something wakes them.
 final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     // Used by one thread at a time.
     private(set) var position: Int64

@@ -15,6 +15,12 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
         "queued.min.messages": "100000",
     ]
 
+    /// Used as well where librdkafka knows them.
+    private static let newerDefaults = [
+        // Since 2.2: how long fetching pauses once that much waits; without it a second.
+        "fetch.queue.backoff.ms": "20"
+    ]
+
     /// By librdkafka's names, checked; without the defaults.
     public let properties: [String: String]
 
@@ -67,6 +73,7 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
         values.merge(properties.filter { !leavingOut.contains($0.key) }) { $1 }
         values.merge(forced) { $1 }
         do {
+            for (name, value) in Self.newerDefaults { rd_kafka_conf_set(configuration, name, value, nil, 0) }
             for (name, value) in values.sorted(by: { $0.key < $1.key }) { try Self.set(configuration, name, value) }
         } catch {
             rd_kafka_conf_destroy(configuration)

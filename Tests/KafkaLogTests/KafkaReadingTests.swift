@@ -186,6 +186,18 @@ import Testing
         #expect(longest < .milliseconds(500), "\(longest)")
     }
 
+    @Test func `opening partitions does not wait for those that have nothing new`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("idle", partitions: 12)
+        let log = try kafka.log()
+        #expect(try log.offsets(topic: "idle", partition: 0) == (0, 0))
+        let start = ContinuousClock.now
+        let readers = try (0..<12).map { try log.reader(topic: "idle", partition: $0, from: 0) }
+        // A broker answers what comes on a connection in its order, and keeps a fetch that finds nothing for 500 ms.
+        #expect(ContinuousClock.now - start < .seconds(2), "\(ContinuousClock.now - start)")
+        #expect(readers.count == 12)
+    }
+
     @Test func `brokers that go away and come back are waited for`() throws {
         let kafka = try MockKafka()
         let log = try kafka.log()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// Transactions on librdkafka's mock brokers, which write no markers and isolate nothing.
+/// Transactions on librdkafka's mock brokers, which isolate nothing, and write markers in newer versions only.
 @Suite struct KafkaTransactionTests {
     @Test func `a state is stored with its records`() throws {
         let kafka = try MockKafka()
@@ -16,14 +16,15 @@ import Testing
         try appender.commit([encode(records)], state: "one")
         #expect(appender.ends == [0: 1])
         try appender.commit([encode(records), encode(records)], state: String(repeating: "two", count: 9000))
-        #expect(appender.ends == [0: 3])
+        let end = try #require(appender.ends[0])
+        #expect(end == 3 || end == 4, "a marker may be in between")
         // What is given up does not count.
         try appender.append(encode(records))
         try appender.close()
-        #expect(appender.ends == [0: 3])
+        #expect(appender.ends == [0: end])
         try appender.commit([], state: "three")
-        #expect(appender.ends == [0: 3])
-        #expect(try readToEnd(log.reader(topic: "out", partition: 0, from: 0), 3).count == 3)
+        #expect(appender.ends == [0: end])
+        #expect(try readToEnd(log.reader(topic: "out", partition: 0, from: 0), end).count == 3)
     }
 
     @Test func `states are kept as they are, or compressed when that makes them fit`() throws {

@@ -18,6 +18,12 @@ import Topology
     private static func log(_ extra: String, _ problem: String) -> Defect {
         Defect(file, file + "    " + extra + "\n", problem)
     }
+    private static func startTime(_ text: String) -> Defect {
+        log(
+            "scan.startup.mode: timestamp\n    scan.startup.timestamp-millis: '\(text)'",
+            "8:36: error: '\(text)' is no value of 'scan.startup.timestamp-millis'; write milliseconds since 1970"
+        )
+    }
     /// Beside the warehouse, on line 32 and after.
     private static func sink(_ text: String, _ problem: String) -> Defect {
         Defect("sink: { type: mixed-iceberg }", "sink:\n  - type: mixed-iceberg\n  - { type: kafka, \(text) }", problem)
@@ -78,6 +84,11 @@ import Topology
             "scan.startup.timestamp-millis: 1",
             "7:5: error: 'scan.startup.timestamp-millis' has no effect; it belongs to scan.startup.mode: timestamp"
         ),
+        startTime("yesterday"),
+        startTime("-1"),
+        startTime("1.7e12"),
+        startTime("2023-11-14T22:13:20"),
+        startTime("99999999999999999999"),
         log(
             "scan.on-lost-offsets: latst",
             "7:27: error: 'latst' is no value of 'scan.on-lost-offsets'; did you mean 'latest'?"

@@ -3,7 +3,11 @@ import Testing
 import WeirTesting
 
 /// The binary against a broker that is a process of its own: every record once, whatever happens to either.
-@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+@Suite(
+    .serialized,
+    .timeLimit(.minutes(SeededGenerator.isSoak ? 60 : 5)),
+    .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed")
+)
 struct KafkaBinaryTests {
     @Test func `topics by name and by pattern, and those that come later`() throws {
         try withTemporaryFolder { folder in

@@ -59,6 +59,15 @@ struct KafkaHistory {
         return records
     }
 
+    /// The insert of a row of its own, which no other record changes.
+    mutating func insert() -> Record {
+        seq += 1
+        let id = 1_000_000 + seq
+        let row = newRow()
+        rows[id] = row
+        return ("{\"id\":\(id)}", Self.event(before: nil, after: row, id, "c"))
+    }
+
     private mutating func newRow() -> Row {
         let names: [String?] = ["ada", "ü \u{1F600} \\\"quoted\\\"", "", nil, "line\\nbreak", "日本語"]
         return Row(name: names[pick(names.count)], seq: seq)

@@ -17,16 +17,23 @@ struct KafkaScenario {
         var topics = "topics: [people]"
         /// More lines of the source.
         var source: [String] = []
-        /// Brokers take no session timeout below 6 s; a new group needs not wait for members that were killed.
+        /// A new group needs not wait for members that were killed.
         var group = "weir-people"
+        /// How long the group waits for a member that is silent; Kafka's brokers take nothing below 6 s.
+        var sessionMilliseconds = 6000
         /// A topic that gets the changes.
         var target: String?
     }
 
-    init(_ folder: String, topic: String = "people") throws {
+    init(_ folder: String, topic: String = "people", broker kind: KafkaBroker.Kind = .noida) throws {
         self.folder = folder
-        broker = try KafkaBroker(.noida, folder: folder + "/broker")
-        weir = WeirBinary(folder: folder)
+        broker = try KafkaBroker(kind, folder: folder + "/broker")
+        var weir = WeirBinary(folder: folder)
+        if kind == .tansu {
+            try KafkaClientLibrary.link(in: folder + "/lib")
+            weir.libraries = folder + "/lib"
+        }
+        self.weir = weir
         history = KafkaHistory(seed: SeededGenerator.seeds(1)[0])
         try broker.create(topic, partitions: 4)
     }
@@ -45,7 +52,7 @@ struct KafkaScenario {
                   format: debezium-json
                   properties.bootstrap.servers: \(broker.address)
                   properties.group.id: \(options.group)
-                  properties.session.timeout.ms: "6000"
+                  properties.session.timeout.ms: "\(options.sessionMilliseconds)"
                   properties.heartbeat.interval.ms: "500"
                   properties.topic.metadata.refresh.interval.ms: "1000"
                   \(limit)
@@ -79,6 +86,9 @@ struct KafkaScenario {
         try broker.produce(history.records(count, ids: ids), to: topic)
     }
 
+    /// A new row to each of the four partitions.
+    mutating func dealRows() throws { try broker.deal((0..<4).map { _ in history.insert() }, to: "people") }
+
     /// Ends a process as a user does.
     func stop(_ run: WeirBinary.Running, source: SourceLocation = #_sourceLocation) {
         run.signal(SIGTERM)
@@ -95,6 +105,17 @@ struct KafkaScenario {
             #expect(rows.updateValue(row, forKey: id) == nil, "id \(id) is there twice")
         }
         return rows
+    }
+
+    /// The offset behind the last record that the table holds, by partition.
+    func positions() throws -> [Int: Int] {
+        let described = try weir("table", "describe", "shop.people", "-o", "json")
+        let positions = try #require(Self.object(described.output)["positions"] as? [[String: Any]])
+        var offsets: [Int: Int] = [:]
+        for position in positions {
+            offsets[try #require(position["partition"] as? Int)] = try #require(position["next_offset"] as? Int)
+        }
+        return offsets
     }
 
     /// Waits until the table holds what it should; true when it does.

@@ -18,6 +18,8 @@ struct WeirBinary {
     }()
 
     let folder: String
+    /// A folder of shared libraries that come before the system's.
+    var libraries: String?
 
     /// Runs a command to its end in the folder, at most a minute.
     @discardableResult
@@ -34,6 +36,10 @@ struct WeirBinary {
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         var environment = ProcessInfo.processInfo.environment
         for name in ["WEIR_WAREHOUSE", "WEIR_CATALOG", "WEIR_LOG_ROOT"] { environment[name] = nil }
+        if let libraries {
+            let others = environment["LD_LIBRARY_PATH"].map { ":" + $0 } ?? ""
+            environment["LD_LIBRARY_PATH"] = libraries + others
+        }
         process.environment = environment
         // Files, not pipes: a command that prints much never waits for a reader.
         let name = folder + "/.out-" + UUID().uuidString

@@ -52,6 +52,23 @@ extension KafkaBroker {
         _ = try client("produce", [topic] + options, input: lines.joined())
     }
 
+    /// Writes one record to each partition, in their order.
+    public func deal(_ records: [(key: String?, value: String?)], to topic: String) throws {
+        let lines = records.map { "\($0.key ?? "")\t\($0.value ?? "")\n" }
+        _ = try client("produce", [topic, "--deal"], input: lines.joined())
+    }
+
+    /// Writes records with their times, milliseconds since 1970, to one partition.
+    public func produce(
+        _ records: [(timestamp: Int64, key: String, value: String)],
+        to topic: String,
+        partition: Int
+    ) throws {
+        let lines = records.map { "\($0.timestamp)\t\($0.key)\t\($0.value)\n" }
+        let options = ["--timestamps", "--partition=\(partition)"]
+        _ = try client("produce", [topic] + options, input: lines.joined())
+    }
+
     /// All records, or the first `count` as soon as they are there; those of one partition in their order.
     public func consume(_ topic: String, readsCommitted: Bool = false, count: Int? = nil) throws -> [KafkaRecord] {
         let options = [readsCommitted ? "--read-committed" : nil, count.map { "--count=\($0)" }].compactMap(\.self)

