@@ -355,7 +355,7 @@ extension Topology.Source {
 }
 
 extension DebeziumJSONOptions {
-    fileprivate init(_ source: Topology.Source) {
+    init(_ source: Topology.Source) {
         self.init()
         timeUnit = TimeUnit(source.timeUnit)
         timestampUnit = TimeUnit(source.timestampUnit)

@@ -12,8 +12,8 @@ struct CheckCommand: ParsableCommand {
         abstract: "Check a topology file and hold it against warehouse and brokers; nothing is changed.",
         discussion: """
             Prints every problem with its line and exits with 3 when one is an error; prints the plan otherwise. Kafka's \
-            brokers are asked for the topics of sources, sinks and LogStores, unless --offline is given. Example: \
-            weir check topologies/shop.yaml
+            brokers are asked for the topics of sources, sinks and LogStores, unless --offline is given. The newest records \
+            of each source are held against the tables they go to. Example: weir check topologies/shop.yaml
             """
     )
 
@@ -59,8 +59,40 @@ struct CheckCommand: ParsableCommand {
         let existing = try catalog.properties(of: topology)
         problems += Self.ignoredLogStores(topology, existing, lines)
         if !offline { problems += Self.problems(try TopologyBrokers(topology, existing: existing).findings(), lines) }
+        problems += samples(topology, logs, lines)
         return (problems, Set(existing.keys))
     }
+
+    /// What the newest records of the sources say against the tables they go to.
+    private func samples(_ topology: Topology, _ logs: TopologyLogs, _ lines: TopologyLines) -> [Topology.Problem] {
+        var problems: [Topology.Problem] = []
+        for source in topology.sources where source.kind == .fileLog || !offline {
+            // What cannot be reached or is not there has been told already.
+            guard let log = try? logs.source(source), let topics = try? log.topics() else { continue }
+            for topic in topics.filter({ source.reads(topic: $0) }).prefix(Self.sampledTopicsMax) {
+                let findings: [SourceSample.Finding]
+                do {
+                    findings = try SourceSample(topology, source, topic: topic, log: log).findings()
+                } catch {
+                    let line = lines.line(section: "source", name: source.name, words: [topic])
+                    let message = ErrorReport(error).message
+                    problems.append(Topology.Problem(.error, line: line, column: nil, message, advice: error.advice))
+                    continue
+                }
+                for finding in findings {
+                    let line =
+                        finding.table.map {
+                            lines.line(section: "tables", name: $0, words: [finding.column].compactMap(\.self))
+                        } ?? lines.line(section: "source", name: source.name, words: [topic])
+                    let (message, advice) = (finding.problem.message, finding.problem.advice)
+                    problems.append(Topology.Problem(.warning, line: line, column: nil, message, advice: advice))
+                }
+            }
+        }
+        return problems
+    }
+
+    private static let sampledTopicsMax = 50
 
     /// A run keeps to the LogStore that a table was made with.
     static func ignoredLogStores(

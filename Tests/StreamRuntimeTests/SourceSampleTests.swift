@@ -1,0 +1,78 @@
+import EventLog
+import Foundation
+import StreamRuntime
+import Testing
+import Topology
+import WeirTesting
+
+/// The newest records of a topic against the columns and routes of a topology.
+@Suite struct SourceSampleTests {
+    private static let yaml = """
+        name: shop
+        source:
+          - { name: cdc, type: file-log, topics: [orders], format: debezium-json, scan.startup.mode: earliest-offset }
+        tables:
+          - name: shop.orders
+            columns: { id: long, amount: "decimal(8,2)", note: string, tier: { type: string, required: true } }
+            primary-key: [id]
+        route:
+          - { source-table: shop.public.orders, sink-table: shop.orders }
+        sink: { type: mixed-iceberg, warehouse: ./warehouse }
+        """
+
+    private static func event(_ row: String, table: String = "orders") -> String {
+        #"{"op":"c","before":null,"after":\#(row),"source":{"db":"shop","schema":"public","table":"\#(table)"}}"#
+    }
+
+    private static func findings(_ values: [String], yaml: String = yaml) throws -> [SourceSample.Finding] {
+        try withTemporaryFolder { folder in
+            let (topology, problems) = Topology.check(yaml: yaml, overrides: [])
+            let checked = try #require(topology, "\(problems)")
+            let log = try FileLog(root: folder)
+            try log.createTopic("orders", partitions: 2)
+            let writer = FileLogWriter(log)
+            defer { writer.close() }
+            for (number, value) in values.enumerated() {
+                var batch = RecordBatchBuilder()
+                try Array(value.utf8).withUnsafeBytes { try batch.append(key: nil, value: $0, timestamp: 1) }
+                _ = try writer.append(topic: "orders", partition: number % 2, records: batch.finish())
+            }
+            return try SourceSample(checked, checked.sources[0], topic: "orders", log: log).findings()
+        }
+    }
+
+    @Test func `records that fit, and a topic without any, are nothing to speak of`() throws {
+        let row = #"{"id":1,"amount":"2.50","note":null,"tier":"gold","more":true}"#
+        #expect(try Self.findings([Self.event(row), #"{"payload":\#(Self.event(row))}"#]).isEmpty)
+        #expect(try Self.findings([]).isEmpty)
+    }
+
+    @Test func `a column that no record has is named, with what the records have`() throws {
+        let found = try Self.findings([
+            Self.event(#"{"id":1,"amount":"2.50","notes":"a","tier":"x"}"#),
+            Self.event(#"{"id":2,"amount":"2.50","notes":"b","tier":"y"}"#),
+        ])
+        #expect(found.map(\.column) == ["note"])
+        #expect(found.first?.table == "shop.orders")
+        #expect(found.first?.problem.message.contains("2 newest records of shop.public.orders") == true)
+        #expect(found.first?.problem.advice?.contains("notes") == true, "\(found)")
+    }
+
+    @Test func `records that a table would refuse are counted, and the first is told`() throws {
+        let good = Self.event(#"{"id":1,"amount":"2.50","note":"a","tier":"x"}"#)
+        let found = try Self.findings([
+            good, Self.event(#"{"id":2,"amount":"a lot","note":"a","tier":"x"}"#), "{", good,
+        ])
+        let message = try #require(found.first?.problem.message)
+        #expect(found.count == 1)
+        #expect(message.contains("2 of the 4 newest records of topic 'orders'"), "\(message)")
+        #expect(message.contains("partition 0, offset 1: the event is not a well-formed object"), "\(message)")
+    }
+
+    @Test func `records of a table that no route matches are told`() throws {
+        let row = #"{"id":1,"amount":"2.50","note":"a","tier":"x"}"#
+        let found = try Self.findings([Self.event(row), Self.event(row, table: "refunds")])
+        #expect(found.map(\.problem.message.localizedLowercase).contains { $0.contains("shop.public.refunds") })
+        #expect(found.count == 1)
+    }
+}
