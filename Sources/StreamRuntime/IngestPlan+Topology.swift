@@ -18,7 +18,8 @@ extension IngestPlan {
     ///   - openLog: opens the log of a source.
     ///   - openLogStore: opens the log that mirrors a table's changes.
     ///   - openAppender: opens the LogStore's topic for appending.
-    ///   - openTopic: opens the topic that a sink writes the changes of a table or join to.
+    ///   - openTopic: opens the topic that a sink writes the changes of a table or join to, for those from one
+    ///     partition of a source or from all.
     ///   - nowMilliseconds: the creation time of new tables.
     ///   - creationLock: held while tables are created, where other processes may do the same.
     public static func resolve(
@@ -27,7 +28,8 @@ extension IngestPlan {
         nowMilliseconds: Int64,
         creationLock: CreationLock? = nil,
         openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog,
-        openTopic: (Topology.Sink, _ table: String) throws(WeirError) -> any TransactionalAppender = noTopic,
+        openTopic: @escaping @Sendable (Topology.Sink, _ table: String, TopicPartition?) throws(WeirError) ->
+            any TransactionalAppender = noTopic,
         openLogStore: (LogStoreSettings) throws(WeirError) -> any PartitionedLog = noLogStore,
         openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender = noAppender
     ) throws(WeirError) -> IngestPlan {
@@ -102,7 +104,7 @@ extension IngestPlan {
                         format: format,
                         schema: schemas[place],
                         primaryKey: keys[place],
-                        appender: try openTopic(sink, name)
+                        open: { (place) throws(WeirError) in try openTopic(sink, name, place) }
                     )
                 )
             }
@@ -174,7 +176,8 @@ extension IngestPlan {
     /// For topologies without Kafka sinks.
     public static func noTopic(
         _ sink: Topology.Sink,
-        _ table: String
+        _ table: String,
+        _ place: TopicPartition?
     ) throws(WeirError) -> any TransactionalAppender {
         throw WeirError(.unsupported, "no broker is at hand for the changes of \(table)")
     }

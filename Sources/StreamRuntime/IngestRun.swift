@@ -115,7 +115,9 @@ public final class IngestRun: @unchecked Sendable {
         }
         // What every table is past does not come again.
         var topics: [TopicSink] = []
-        for output in plan.topics { topics.append(try TopicSink(output)) }
+        for output in plan.topics {
+            if let topic = try TopicSink(output, partitions: claimed) { topics.append(topic) }
+        }
         let starts = sinks.map(\.start) + topics.map(\.start)
         let deadLetters = try DeadLetterFile(path: deadLetterPath, files: files) { topic, partition, offset in
             starts.contains { ($0.next(topic: topic, partition: partition) ?? .min) <= offset }

@@ -1,3 +1,4 @@
+import Bytes
 import Columnar
 import EventEncoders
 import EventLog
@@ -12,7 +13,9 @@ public struct TopicOutput: Sendable {
     /// The columns of the changes.
     public let schema: Schema
     public let primaryKey: [String]
-    public let appender: any TransactionalAppender
+    /// Opens the topic for the changes that come from one partition of a source, or from all of them when it is nil: an
+    /// opening shuts out whoever had opened the same before.
+    public let open: @Sendable (TopicPartition?) throws(WeirError) -> any TransactionalAppender
 
     public init(
         table: String,
@@ -20,13 +23,13 @@ public struct TopicOutput: Sendable {
         format: EventFormat,
         schema: Schema,
         primaryKey: [String],
-        appender: any TransactionalAppender
+        open: @escaping @Sendable (TopicPartition?) throws(WeirError) -> any TransactionalAppender
     ) {
         self.table = table
         self.sink = sink
         self.format = format
         self.schema = schema
         self.primaryKey = primaryKey
-        self.appender = appender
+        self.open = open
     }
 }

@@ -7,39 +7,57 @@ import Foundation
 /// A topic that gets the changes of a table or a join, exactly once.
 ///
 /// The transaction that appends an epoch's records also stores how far the sources are read, so a restart knows what the
-/// topic holds. Written by the thread of the files, committed by the committing thread.
+/// topic holds. Where several processes share the sources, each partition of them has transactions of its own, which
+/// whoever reads the partition takes over. Written by the thread of the files, committed by the committing thread.
 final class TopicSink: @unchecked Sendable {
-    /// Records of one epoch.
+    /// Records of one epoch, by the partition of the source they come from.
     struct Cut: Sendable {
-        let batches: [RawBatch]
+        fileprivate let batches: [TopicPartition?: [RawBatch]]
+    }
+
+    /// Transactions and how far they have got. Used by the committing thread.
+    private struct Share {
+        let appender: any TransactionalAppender
+        var committed: PositionLedger
     }
 
     /// What the topic got already when the run began.
     let start: PositionLedger
     private let output: TopicOutput
     private let encoder: EventEncoder
+    private let isShared: Bool
     // Used by the thread of the files.
-    private var batches: [RawBatch] = []
+    private var batches: [TopicPartition?: [RawBatch]] = [:]
     private(set) var pendingBytes: Int64 = 0
     // Used by the committing thread.
-    private var committed: PositionLedger
+    private var shares: [TopicPartition?: Share] = [:]
 
-    init(_ output: TopicOutput) throws(WeirError) {
+    /// - Parameter partitions: those to take over from whichever process had them; nil when this process is the only one.
+    init?(_ output: TopicOutput, partitions: Set<TopicPartition>? = nil) throws(WeirError) {
         self.output = output
-        let state = try output.appender.committedState()
-        do {
-            start = try state.map { (text) throws(WeirError) in try PositionLedger(json: text) } ?? PositionLedger()
-        } catch {
-            throw error.located(at: "topic \(output.appender.topic)")
+        isShared = partitions != nil
+        var start = PositionLedger()
+        for place in partitions.map({ $0.sorted().map(Optional.some) }) ?? [nil] {
+            let appender = try output.open(place)
+            do {
+                let state = try appender.committedState()
+                let ledger = try state.map { (text) throws(WeirError) in try PositionLedger(json: text) }
+                shares[place] = Share(appender: appender, committed: ledger ?? PositionLedger())
+                start.merge(ledger ?? PositionLedger())
+            } catch {
+                throw error.located(at: "topic \(appender.topic)")
+            }
         }
-        committed = start
+        self.start = start
+        // Nothing comes to a process without partitions.
+        guard let any = shares.values.first?.appender else { return nil }
         encoder = try EventEncoder(
             output.format,
             schema: output.schema,
             primaryKey: output.primaryKey,
             table: output.table,
-            topic: output.appender.topic,
-            partitions: output.appender.partitions
+            topic: any.topic,
+            partitions: any.partitions
         )
     }
 
@@ -49,32 +67,43 @@ final class TopicSink: @unchecked Sendable {
     func write(_ batch: ChangeBatch, topic: String, partition: Int) throws(WeirError) {
         guard let new = batch.dropping(before: start.next(topic: topic, partition: partition)) else { return }
         let encoded = try encoder.encode(new, nowMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-        batches += encoded
+        let place = isShared ? TopicPartition(topic: topic, partition: partition) : nil
+        batches[place, default: []] += encoded
         pendingBytes += encoded.reduce(0) { $0 + Int64($1.arena.count) }
     }
 
     func cut() -> Cut {
         defer {
-            batches = []
+            batches = [:]
             pendingBytes = 0
         }
         return Cut(batches: batches)
     }
 
-    /// Appends an epoch and the positions it covers, all or nothing.
+    /// Appends an epoch and the positions it covers: for each share all or nothing. Fails with `fenced` when another
+    /// process has taken one over.
     ///
     /// - Parameter recordsPositions: whether positions alone are worth a transaction.
     func commit(_ cut: Cut, read: PositionLedger, recordsPositions: Bool) throws(WeirError) {
-        var ledger = committed
-        ledger.merge(read)
-        if cut.batches.isEmpty && !(recordsPositions && ledger != committed) { return }
-        do {
-            try output.appender.commit(cut.batches, state: ledger.json)
-        } catch {
-            throw error.located(at: "commit to topic \(output.appender.topic)")
+        for (place, share) in shares {
+            var ledger = share.committed
+            ledger.merge(place.map { read.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? read)
+            let batches = cut.batches[place] ?? []
+            if batches.isEmpty && !(recordsPositions && ledger != share.committed) { continue }
+            do {
+                try share.appender.commit(batches, state: ledger.json)
+            } catch {
+                let located = error.located(at: "commit to topic \(share.appender.topic)")
+                throw isShared && error.code == .conflict ? located.fencing : located
+            }
+            shares[place]?.committed = ledger
         }
-        committed = ledger
     }
+}
+
+extension WeirError {
+    /// The same, as what a process meets whose partitions were taken over.
+    fileprivate var fencing: WeirError { WeirError(.fenced, message, at: location, advice: advice) }
 }
 
 extension ChangeBatch {

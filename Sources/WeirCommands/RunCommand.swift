@@ -100,10 +100,10 @@ final class TopologyRunner: Sendable {
 
     init(_ topology: Topology, _ places: WarehousePlaces, showsProgress: Bool) throws(WeirError) {
         let files = LocalFileSystem()
-        // A Kafka sink's transactions are one process's, as is a topic of the file log that mirrors a table.
+        // A topic of the file log that mirrors a table is one process's.
         let properties = topology.tables.map(\.properties) + topology.joins.map(\.properties)
         let isShared =
-            topology.sources.allSatisfy { $0.kind == .kafka } && topology.sinks.allSatisfy { $0.kind != .kafka }
+            topology.sources.allSatisfy { $0.kind == .kafka }
             && properties.allSatisfy { $0["log-store.enabled"] != "true" || $0["log-store.type"] != "file" }
         lock = try TopologyLock(
             topology: topology.name,
@@ -119,8 +119,8 @@ final class TopologyRunner: Sendable {
             creationLock: CreationLock(warehouse: places.warehouse, files: files)
         ) { (source) throws(WeirError) in
             try logs.source(source)
-        } openTopic: { (sink, table) throws(WeirError) in
-            try logs.topic(sink, table, topology: topology.name)
+        } openTopic: { (sink, table, place) throws(WeirError) in
+            try logs.topic(sink, table, topology: topology.name, place)
         } openLogStore: { (settings) throws(WeirError) in
             try logs.logStore(settings)
         } openAppender: { (log, settings) throws(WeirError) in

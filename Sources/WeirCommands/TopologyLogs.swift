@@ -25,10 +25,13 @@ final class TopologyLogs: Sendable {
     }
 
     /// The topic that a sink writes a table's changes to, in transactions of the topology's own.
+    ///
+    /// - Parameter place: the partition of a source that the changes come from; nil for all.
     func topic(
         _ sink: Topology.Sink,
         _ table: String,
-        topology: String
+        topology: String,
+        _ place: TopicPartition?
     ) throws(WeirError) -> any TransactionalAppender {
         guard let topic = sink.topic(of: table) else {
             preconditionFailure("a sink is asked for a table that it does not take")
@@ -38,7 +41,7 @@ final class TopologyLogs: Sendable {
             return try KafkaTransactions(
                 broker(try Self.revealed(sink.properties)),
                 topic: topic,
-                transactionalID: "\(prefix)-\(table)"
+                transactionalID: "\(prefix)-\(table)" + (place.map { "-\($0.topic)-\($0.partition)" } ?? "")
             )
         } catch {
             throw error.located(at: "sink '\(sink.name ?? "kafka")'")
