@@ -257,6 +257,8 @@ private final class TimedLog: SharedLog {
         try log.join(group: group, topics: topics, pattern: pattern)
     }
 
+    func willRead(partitions: Int, aheadBytes: Int) { log.willRead(partitions: partitions, aheadBytes: aheadBytes) }
+
     func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64? {
         try log.committedOffset(group: group, topic: topic, partition: partition)
     }
