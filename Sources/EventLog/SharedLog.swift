@@ -25,8 +25,16 @@ public protocol SharedLog: PartitionedLog {
     ///   - topics: topics by name; they need not exist yet.
     ///   - pattern: a regular expression that must match the whole name of a topic; nil for none.
     func join(group: String, topics: [String], pattern: String?) throws(WeirError) -> any GroupMembership
+    /// Tells how many partitions are about to be read at once, and the bytes that may be fetched ahead of all their
+    /// readers. Readers that exist keep what they were given.
+    func willRead(partitions: Int, aheadBytes: Int)
     /// The offset behind the last one committed to the group; nil when none is.
     func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64?
+}
+
+extension SharedLog {
+    /// For logs that fetch nothing ahead.
+    public func willRead(partitions: Int, aheadBytes: Int) {}
 }
 
 /// What a group tells its member. Every event is answered with `GroupMembership.confirm`.

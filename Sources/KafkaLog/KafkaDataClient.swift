@@ -1,3 +1,4 @@
+import Bytes
 import CRdKafka
 import EventLog
 import Synchronization
@@ -8,22 +9,27 @@ final class KafkaDataClient: Sendable {
     final class Lease: Sendable {
         let partition: TopicPartition
         let handle: KafkaHandle
+        /// How much is fetched ahead of the reader.
+        let prefetch: KafkaPrefetch
         private let owner: KafkaDataClient
 
         fileprivate init(_ partition: TopicPartition, _ owner: KafkaDataClient) {
             self.partition = partition
             self.owner = owner
             handle = owner.handle
+            prefetch = owner.prefetch
         }
 
         deinit { owner.taken.withLock { _ = $0.remove(partition) } }
     }
 
     let handle: KafkaHandle
+    let prefetch: KafkaPrefetch
     private let taken = Mutex<Set<TopicPartition>>([])
 
-    init(_ handle: KafkaHandle) {
-        self.handle = handle
+    init(_ settings: KafkaSettings, _ prefetch: KafkaPrefetch) throws(WeirError) {
+        handle = try KafkaHandle(.data(prefetch), settings)
+        self.prefetch = prefetch
     }
 
     /// Nil when somebody reads the partition.

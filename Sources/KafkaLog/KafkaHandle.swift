@@ -6,7 +6,7 @@ final class KafkaHandle: @unchecked Sendable {
     /// What a client is for; decides about properties that the user has no say in.
     enum Role {
         /// Reads partitions and asks about topics; belongs to no group.
-        case data
+        case data(KafkaPrefetch)
         /// Belongs to a group; its events are taken from the consumer queue.
         case member(group: String)
         /// Asks what a group has committed.
@@ -106,7 +106,8 @@ final class KafkaHandle: @unchecked Sendable {
             values.filter { settings.properties[$0.key] == nil }
         }
         switch role {
-        case .data: return ownOffsets.merging(["enable.partition.eof": "true"]) { $1 }
+        case .data(let prefetch):
+            return ownOffsets.merging(["enable.partition.eof": "true"]) { $1 }.merging(prefetch.properties) { $1 }
         case .member(let group):
             // Topics that appear later are looked for this often.
             return ownOffsets.merging(unless(given: ["topic.metadata.refresh.interval.ms": "5000"])) { $1 }

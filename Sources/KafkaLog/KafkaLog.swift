@@ -11,20 +11,25 @@ import Synchronization
 public final class KafkaLog: SharedLog {
     public let settings: KafkaSettings
     let timeoutMilliseconds: Int32
-    /// How much librdkafka fetches ahead, for each partition.
-    let prefetch: (records: Int, bytes: Int)
     /// Answers questions.
     let client: KafkaHandle
-    /// Serve readers: the first client the first reader of each partition, and so on.
-    private let readingClients = Mutex<[KafkaDataClient]>([])
+    private let reading: Mutex<Reading>
     private let groups = Mutex<[String: KafkaHandle]>([:])
+
+    private struct Reading {
+        /// Of the clients.
+        var prefetch: KafkaPrefetch
+        /// The first serves the first reader of each partition, and so on.
+        var clients: [KafkaDataClient]
+    }
 
     /// Fails with `invalid` for properties that do not fit together.
     public init(_ settings: KafkaSettings, timeoutMilliseconds: Int = 15_000) throws(WeirError) {
         self.settings = settings
         self.timeoutMilliseconds = Int32(clamping: timeoutMilliseconds)
-        prefetch = (settings.number("queued.min.messages"), settings.number("queued.max.messages.kbytes") << 10)
-        client = try KafkaHandle(.data, settings)
+        let prefetch = KafkaPrefetch(settings)
+        client = try KafkaHandle(.data(prefetch), settings)
+        reading = Mutex(Reading(prefetch: prefetch, clients: []))
     }
 
     // MARK: PartitionedLog
@@ -87,6 +92,17 @@ public final class KafkaLog: SharedLog {
         try KafkaMembership(settings, group: group, topics: topics, pattern: pattern)
     }
 
+    public func willRead(partitions: Int, aheadBytes: Int) {
+        let prefetch = KafkaPrefetch(settings, partitions: partitions, aheadBytes: aheadBytes)
+        // A client's bound is set for good when it is made: those with another one are left to the readers they have.
+        let idle = reading.withLock { reading in
+            defer { if reading.prefetch != prefetch { reading = Reading(prefetch: prefetch, clients: []) } }
+            return reading.clients
+        }
+        // Ending a client takes time, which the lock is not held for.
+        withExtendedLifetime(idle) {}
+    }
+
     public func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64? {
         let list = try committed(group: group, topic: topic, partition: partition)
         let offset = list.first.offset
@@ -132,9 +148,12 @@ public final class KafkaLog: SharedLog {
 
     /// A client in which nobody reads the partition: librdkafka has one place per partition and client.
     private func lease(_ partition: TopicPartition) throws(WeirError) -> KafkaDataClient.Lease {
-        if let lease = readingClients.withLock({ $0.lazy.compactMap { $0.lease(partition) }.first }) { return lease }
-        let another = KafkaDataClient(try KafkaHandle(.data, settings))
-        readingClients.withLock { $0.append(another) }
+        let (known, prefetch) = reading.withLock { reading in
+            (reading.clients.lazy.compactMap { $0.lease(partition) }.first, reading.prefetch)
+        }
+        if let known { return known }
+        let another = try KafkaDataClient(settings, prefetch)
+        reading.withLock { if $0.prefetch == prefetch { $0.clients.append(another) } }
         guard let lease = another.lease(partition) else {
             throw WeirError(.locked, "the partition is being read already", at: "\(partition)")
         }

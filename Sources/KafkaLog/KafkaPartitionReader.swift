@@ -10,7 +10,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     // Used by one thread at a time.
     private(set) var position: Int64
     private let log: KafkaLog
-    private let lease: KafkaDataClient.Lease
+    let lease: KafkaDataClient.Lease
     private let topic: OpaquePointer
     private let partition: Int32
     private var pending = KafkaMessages()
@@ -193,7 +193,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     private func wakeIfStopped() {
         guard isDry else { return }
         defer { taken = (0, 0) }
-        guard taken.count >= log.prefetch.records / 2 || taken.bytes >= log.prefetch.bytes / 2 else { return }
+        guard taken.count >= lease.prefetch.records / 2 || taken.bytes >= lease.prefetch.bytes / 2 else { return }
         var (low, high): (Int64, Int64) = (0, 0)
         // What it answers is of no interest.
         rd_kafka_query_watermark_offsets(lease.handle.raw, lease.partition.topic, partition, &low, &high, 1000)

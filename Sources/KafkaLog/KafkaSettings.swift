@@ -10,9 +10,6 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
     static let defaults = [
         "client.id": "weir",
         "isolation.level": "read_committed",
-        // Per partition; reading stops fetching when this much waits.
-        "queued.max.messages.kbytes": "16384",
-        "queued.min.messages": "100000",
     ]
 
     /// Used as well where librdkafka knows them.
@@ -56,9 +53,6 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
 
     /// The brokers only: other properties hold passwords.
     public var description: String { "Kafka at \(brokers)" }
-
-    /// A property that is a number; 0 for one that is not.
-    func number(_ name: String) -> Int { (properties[name] ?? Self.defaults[name]).flatMap { Int($0) } ?? 0 }
 
     /// What librdkafka is configured with. The caller destroys it or gives it to a client.
     ///

@@ -28,7 +28,8 @@ extension IngestPlan {
         nowMilliseconds: Int64,
         creationLock: CreationLock? = nil,
         openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog,
-        openTopic: @escaping @Sendable (Topology.Sink, _ table: String, TopicPartition?) throws(WeirError) ->
+        openTopic:
+            @escaping @Sendable (Topology.Sink, _ table: String, TopicPartition?) throws(WeirError) ->
             any TransactionalAppender = noTopic,
         openLogStore: (LogStoreSettings) throws(WeirError) -> any PartitionedLog = noLogStore,
         openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender = noAppender

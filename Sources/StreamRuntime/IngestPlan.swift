@@ -163,6 +163,8 @@ public struct IngestPlan: Sendable {
     public let commitBytes: Int64
     /// Bytes of decoded changes that may wait for the writer.
     public let queueBytes: Int
+    /// Bytes that brokers may have sent ahead of the readers of all partitions.
+    var aheadBytes: Int { 2 * queueBytes }
 
     public init(
         topology: String,

@@ -41,6 +41,9 @@ final class SourcePartitions {
         self.plan = plan
         self.start = start
         self.assigned = assigned
+        for source in plan.sources where source.group != nil {
+            (source.log as? any SharedLog)?.willRead(partitions: assigned.count, aheadBytes: plan.aheadBytes)
+        }
         for source in plan.sources {
             let existing = try source.log.topics()
             for topic in source.topics where !existing.contains(topic) {

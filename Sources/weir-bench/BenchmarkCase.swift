@@ -10,7 +10,9 @@ enum BenchmarkCase: String, CaseIterable {
     case scan
     case join
     case follow
+    case followKafka = "follow-kafka"
     case start
+    case restart
 
     /// The ten-million case writes more than five gigabytes and is only run when named.
     var isDefault: Bool { self != .ingest10m }
@@ -28,7 +30,9 @@ enum BenchmarkCase: String, CaseIterable {
         case .scan: try ScanBenchmarks.run()
         case .join: try JoinBenchmarks.run()
         case .follow: try FollowBenchmarks.run()
+        case .followKafka: try KafkaFollowBenchmark.run()
         case .start: try StartBenchmarks.run()
+        case .restart: try RestartBenchmark.run()
         }
     }
 

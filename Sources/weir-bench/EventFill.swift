@@ -8,9 +8,12 @@ import WeirCommands
 enum EventFill {
     static let topic = ShopStream.Table.orders.topic
 
+    /// Half of the changes make new orders.
+    static let halfNew = ShopStream.Mix(newOrders: 500, changedOrders: 500, deletedOrders: 0)
+
     /// Writes the stream into a file log and returns its bytes.
     @discardableResult
-    static func fill(_ root: String, events: Int) throws -> Int {
+    static func fill(_ root: String, events: Int, mix: ShopStream.Mix = halfNew) throws -> Int {
         let log = try FileLog(root: root)
         for table in ShopStream.Table.allCases { try log.createTopic(table.topic) }
         let writer = FileLogWriter(log)
@@ -19,9 +22,42 @@ enum EventFill {
         var stream = ShopStream(
             customers: customers,
             events: events + customers,
-            mix: ShopStream.Mix(newOrders: 500, changedOrders: 500, deletedOrders: 0)
+            mix: mix
         )
         return try stream.append(to: writer)
+    }
+
+    /// New orders of those ids, as one batch for an appender.
+    static func orders(_ ids: Range<Int>, partition: Int) -> RawBatch {
+        var arena = GrowableBuffer()
+        var table = GrowableBuffer()
+        func append(_ text: String) -> (start: Int32, count: Int32) {
+            let start = arena.count
+            Array(text.utf8).withUnsafeBytes { arena.append($0) }
+            return (Int32(start), Int32(arena.count - start))
+        }
+        for id in ids {
+            let key = append("{\"order_id\":\(id)}")
+            let value = append(
+                """
+                {"before":null,"after":{"order_id":\(id),"customer_id":1,"status":"NEW","amount":"1.00",\
+                "created_at":"2025-06-10T00:00:00Z","note":null},"source":{"db":"shop","schema":"public",\
+                "table":"orders"},"op":"c"}
+                """
+            )
+            table.append(
+                RawBatch.Record(
+                    offset: 0,
+                    timestamp: -1,
+                    keyStart: key.start,
+                    keyCount: key.count,
+                    valueStart: value.start,
+                    valueCount: value.count
+                )
+            )
+        }
+        arena.append(repeating: 0, count: RawBatch.padding)
+        return RawBatch(topic: topic, partition: partition, arena: arena.finish(), table: table.finish())
     }
 
     /// The orders' events as JSON lines, each with its place in the stream in front as `seq`.

@@ -11,7 +11,7 @@ import Synchronization
 /// A broker's topic → columns, and → committed keyed table; each beside the fastest that is known in the same run.
 enum KafkaBenchmarks {
     private static let rounds = 3
-    private static let partitions = 4
+    static let partitions = 4
 
     static func run() throws {
         let folder = Benchmark.folder("kafka")
@@ -34,7 +34,7 @@ enum KafkaBenchmarks {
     }
 
     /// Every key's events go to one partition, in their order.
-    private static func produce(from root: String, to peer: KafkaPeer) throws {
+    static func produce(from root: String, to peer: KafkaPeer) throws {
         let target = try peer.log()
         try target.createTopic(EventFill.topic, partitions: partitions, replication: 1)
         let appender = try KafkaAppender(target, topic: EventFill.topic)
@@ -256,6 +256,8 @@ private final class TimedLog: SharedLog {
     func join(group: String, topics: [String], pattern: String?) throws(WeirError) -> any GroupMembership {
         try log.join(group: group, topics: topics, pattern: pattern)
     }
+
+    func willRead(partitions: Int, aheadBytes: Int) { log.willRead(partitions: partitions, aheadBytes: aheadBytes) }
 
     func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64? {
         try log.committedOffset(group: group, topic: topic, partition: partition)

@@ -3,7 +3,7 @@ import Foundation
 import KafkaLog
 
 /// A broker that is not ours, as a process of its own on a free port of the loopback interface; it ends with this value.
-final class KafkaPeer {
+final class KafkaPeer: Sendable {
     /// Both keep records in memory while they run. tansu is the faster one, and some versions of librdkafka do not
     /// understand it; noida sends all it has in one answer, so it is not given much.
     enum Kind: CaseIterable { case tansu, noida }
@@ -19,8 +19,8 @@ final class KafkaPeer {
     var events: Int { kind == .tansu ? 1_000_000 : 300_000 }
 
     /// The first broker that is installed where `make test-peers` puts it and that librdkafka understands.
-    static func start(in folder: String) throws -> KafkaPeer? {
-        for kind in Kind.allCases {
+    static func start(in folder: String, _ kinds: [Kind] = Kind.allCases) throws -> KafkaPeer? {
+        for kind in kinds {
             do {
                 if let peer = try KafkaPeer(kind, folder) { return peer }
             } catch let error as WeirError where error.code == .unsupported {

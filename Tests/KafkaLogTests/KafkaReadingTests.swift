@@ -198,6 +198,62 @@ import Testing
         #expect(readers.count == 12)
     }
 
+    /// librdkafka's own bound is one of each partition: many of them would hold as many times that.
+    @Test func `what is fetched ahead of slow readers is bounded for all partitions together`() throws {
+        let kafka = try MockKafka()
+        let partitions = 16
+        try kafka.createTopic("backlog", partitions: Int32(partitions))
+        let log = try kafka.log(["batch.size": "32768", "fetch.wait.max.ms": "10"])
+        let appender = try KafkaAppender(log, topic: "backlog")
+        let records = (0..<300).map { _ in
+            TestRecord(timestamp: 5, key: nil, value: String(repeating: "v", count: 10_000))
+        }
+        for partition in 0..<partitions { try appender.append(encode(records, partition: partition)) }
+        try appender.close()
+
+        func mostQueued() throws -> Int {
+            let readers = try (0..<partitions).map { try log.reader(topic: "backlog", partition: $0, from: 0) }
+            var most = 0
+            var read = 0
+            let deadline = ContinuousClock.now + .seconds(30)
+            while read < partitions * records.count, ContinuousClock.now < deadline {
+                // Long enough for all that may come.
+                if read == 0 { usleep(1_500_000) }
+                most = max(most, try readers.map(Self.queuedBytes).reduce(0, +))
+                for reader in readers { read += try reader.next(maxBytes: 200_000)?.count ?? 0 }
+                usleep(5000)
+            }
+            #expect(read == partitions * records.count)
+            return most
+        }
+
+        // 48 MB stand on the broker.
+        #expect(try mostQueued() > 40_000_000)
+        log.willRead(partitions: partitions, aheadBytes: 8 << 20)
+        let most = try mostQueued()
+        // Each partition's half megabyte, and an answer of so much and one batch more.
+        #expect(most < 20_000_000 && most > 4_000_000, "\(most)")
+    }
+
+    /// Values that librdkafka has fetched and the reader has not taken.
+    private static func queuedBytes(_ reader: any PartitionReader) throws -> Int {
+        let lease = try #require(reader as? KafkaPartitionReader).lease
+        let (topic, number) = (lease.partition.topic, Int32(lease.partition.partition))
+        let queue = try #require(rd_kafka_queue_get_partition(lease.handle.raw, topic, number))
+        defer { rd_kafka_queue_destroy(queue) }
+        return rd_kafka_queue_length(queue) * 10_000
+    }
+
+    @Test func `what the user says about fetching ahead stands`() throws {
+        let given = try KafkaFailureTests.settings("a:1", ["queued.max.messages.kbytes": "512"])
+        let prefetch = KafkaPrefetch(given, partitions: 100, aheadBytes: 100 << 20)
+        #expect(prefetch.bytes == 512 << 10 && prefetch.records == 4096)
+        let few = KafkaPrefetch(try KafkaFailureTests.settings("a:1"), partitions: 2, aheadBytes: 100 << 20)
+        #expect(few.bytes == 16 << 20 && few.properties["fetch.message.max.bytes"] == "1048576")
+        let many = KafkaPrefetch(try KafkaFailureTests.settings("a:1"), partitions: 9000, aheadBytes: 100 << 20)
+        #expect(many.bytes == 256 << 10 && many.properties["fetch.message.max.bytes"] == "262144")
+    }
+
     @Test func `brokers that go away and come back are waited for`() throws {
         let kafka = try MockKafka()
         let log = try kafka.log()
