@@ -92,7 +92,7 @@ let package = Package(
         target(
             "StreamRuntime",
             [
-                "Bytes", "ChangeEvents", "CLinux", "Columnar", "EventDecoders", "EventEncoders", "EventLog",
+                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog",
                 "Expressions",
                 "IcebergFormat", "IcebergTables", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "Topology",
             ]

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 int weir_fallocate_keep_size(int descriptor, int64_t offset, int64_t length) {
@@ -44,11 +43,6 @@ int weir_wait_for_change(int descriptor, int timeout_milliseconds) {
     char events[4096] __attribute__((aligned(8)));
     while (read(descriptor, events, sizeof events) > 0) {}
     return 1;
-}
-
-void weir_give_way(int niceness) {
-    // Linux keeps this value for each thread; 0 is the calling one.
-    setpriority(PRIO_PROCESS, 0, niceness);
 }
 
 int weir_event_create(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

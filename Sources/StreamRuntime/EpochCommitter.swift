@@ -22,7 +22,7 @@ final class EpochCommitter: Sendable {
         deadLetters: DeadLetterFile,
         onCommit: @escaping @Sendable (Job, _ letters: Int) -> Void
     ) {
-        thread = WorkThread(name: "weir-commit", bytesMax: 1, niceness: 10) { (job) throws(WeirError) in
+        thread = WorkThread(name: "weir-commit", bytesMax: 1) { (job) throws(WeirError) in
             try Self.commit(job, topology, sinks, topics, deadLetters)
             onCommit(job, deadLetters.count)
         }

@@ -49,7 +49,7 @@ final class FileStage: Sendable {
         self.committer = committer
         let pending = SharedPending()
         self.pending = pending
-        thread = WorkThread(name: "weir-files", bytesMax: bytesMax, niceness: 10) { (message) throws(WeirError) in
+        thread = WorkThread(name: "weir-files", bytesMax: bytesMax) { (message) throws(WeirError) in
             switch message {
             case .rows(let rows):
                 if let changes = rows.forFiles { try sinks[rows.place].writeFiles(changes) }

@@ -35,7 +35,7 @@ final class SourceReader {
     private typealias Partition = SourcePartitions.Partition
 
     /// Bytes of raw records read at a time.
-    static let readBytes = (Int(ProcessInfo.processInfo.environment["RB"] ?? "2048")!) << 10
+    static let readBytes = 2 << 20
     private static let topicSearchSeconds = 5.0
 
     private let plan: IngestPlan

@@ -1,12 +1,10 @@
 import Bytes
-import CLinux
 import Foundation
 
 /// A thread that works off jobs in order, behind a queue that holds at most a budget of bytes. The first job that fails
 /// is the last one.
 final class WorkThread<Job: Sendable>: @unchecked Sendable {
     private let name: String
-    private let niceness: Int
     private let queue: BatchQueue<Job>
     private let work: (Job) throws(WeirError) -> Void
     private let idle = NSCondition()
@@ -15,22 +13,16 @@ final class WorkThread<Job: Sendable>: @unchecked Sendable {
     private var failure: WeirError?
     private var isRunning = false
 
-    /// - Parameters:
-    ///   - niceness: how far other threads go before this one, 0 to 19.
-    ///   - work: called on the thread only.
-    init(name: String, bytesMax: Int, niceness: Int = 0, work: @escaping (Job) throws(WeirError) -> Void) {
+    /// - Parameter work: called on the thread only.
+    init(name: String, bytesMax: Int, work: @escaping (Job) throws(WeirError) -> Void) {
         self.name = name
-        self.niceness = niceness
         self.work = work
         queue = BatchQueue(bytesMax: bytesMax)
     }
 
     func start() {
         isRunning = true
-        let thread = Thread { [self] in
-            if niceness > 0 { weir_give_way(Int32(niceness)) }
-            run()
-        }
+        let thread = Thread { [self] in run() }
         thread.name = name
         thread.stackSize = 4 << 20
         thread.start()

@@ -167,6 +167,8 @@ enum LogStoreFollowBenchmark {
         private var follower: LogStoreFollower?
         private let ended = DispatchSemaphore(value: 0)
         private var isRunning = false
+        /// Events of a record batch, as producers that linger a little make them.
+        private static let batchEvents = 1000
         private var key = Template("{\"order_id\":", "}")
         private var value = Template(
             #"{"before":null,"after":{"order_id":"#,
@@ -206,17 +208,22 @@ enum LogStoreFollowBenchmark {
         }
 
         func append(_ ids: Range<Int>) throws {
-            var builder = RecordBatchBuilder(capacity: ids.count * (value.bytes.count + 40))
-            for id in ids {
-                key.write(id)
-                value.write(id)
-                try key.bytes.withUnsafeBytes { key in
-                    try value.bytes.withUnsafeBytes { value in
-                        try builder.append(key: key, value: value, timestamp: 1)
+            var tickets: [AppendTicket] = []
+            for start in stride(from: ids.lowerBound, to: ids.upperBound, by: Self.batchEvents) {
+                var builder = RecordBatchBuilder(capacity: Self.batchEvents * (value.bytes.count + 40))
+                for id in start..<min(start + Self.batchEvents, ids.upperBound) {
+                    key.write(id)
+                    value.write(id)
+                    try key.bytes.withUnsafeBytes { key in
+                        try value.bytes.withUnsafeBytes { value in
+                            try builder.append(key: key, value: value, timestamp: 1)
+                        }
                     }
                 }
+                let records = try builder.finish()
+                tickets.append(try writer.submit(topic: EventFill.topic, partition: 0, records: records))
             }
-            _ = try writer.append(topic: EventFill.topic, partition: 0, records: try builder.finish())
+            for ticket in tickets { _ = try ticket.wait() }
         }
 
         /// Rows that came, as their ids; waits a little when none has.

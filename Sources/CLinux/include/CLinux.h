@@ -46,7 +46,4 @@ uint32_t weir_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 /// Asks the processor to have the memory at hand soon. Any address is allowed.
 static inline void weir_prefetch(const void *address) { __builtin_prefetch(address); }
 
-/// Lets other threads go before the calling one, as far as the niceness says (0 to 19).
-void weir_give_way(int niceness);
-
 #endif
