@@ -45,13 +45,15 @@ final class KafkaGroupEvents: @unchecked Sendable {
         return told.isEmpty ? nil : told.removeFirst()
     }
 
-    /// Ends the thread; from then on the queue may be used by others.
-    func stop() {
+    /// Ends the thread; from then on the queue may be used by others. Returns whether the group has said something that
+    /// nobody has asked for.
+    func stop() -> Bool {
         condition.lock()
+        defer { condition.unlock() }
         isStopping = true
         rd_kafka_queue_yield(queue)
         while isRunning { condition.wait() }
-        condition.unlock()
+        return !told.isEmpty
     }
 
     private func run() {

@@ -14,6 +14,9 @@ public final class KafkaLog: SharedLog {
     /// Answers questions.
     let client: KafkaHandle
     private let reading: Mutex<Reading>
+    /// Memory of batches, which all readers share: what is kept for later must not grow with the partitions.
+    let arenas = ArenaPool()
+    let tables = ArenaPool()
     private let groups = Mutex<[String: KafkaHandle]>([:])
 
     private struct Reading {

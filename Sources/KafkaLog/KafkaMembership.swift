@@ -91,8 +91,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     func leave() {
         guard !hasLeft else { return }
         hasLeft = true
-        events.stop()
-        if unanswered != nil { rd_kafka_assign(handle.raw, nil) }
+        if events.stop() || unanswered != nil { rd_kafka_assign(handle.raw, nil) }
         (unanswered, owned) = (nil, [])
         if let error = rd_kafka_consumer_close_queue(handle.raw, queue) {
             rd_kafka_error_destroy(error)

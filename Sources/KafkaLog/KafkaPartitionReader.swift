@@ -21,8 +21,6 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     private var wakeup: Wakeup?
     /// Whether the position went past offsets without records since `next` last returned some.
     private var hasSkipped = false
-    private let arenas = ArenaPool()
-    private let tables = ArenaPool()
 
     init(_ log: KafkaLog, _ lease: KafkaDataClient.Lease, from offset: Int64) throws(WeirError) {
         self.log = log
@@ -138,8 +136,8 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         let tableBytes = count * MemoryLayout<Record>.stride
         var last = position
         var table: Buffer?
-        let arena = arenas.buffer(capacity: bytes + RawBatch.padding) { arena in
-            table = tables.buffer(capacity: tableBytes) { table in
+        let arena = log.arenas.buffer(capacity: bytes + RawBatch.padding) { arena in
+            table = log.tables.buffer(capacity: tableBytes) { table in
                 let records = table.bindMemory(to: Record.self, capacity: count)
                 var end = 0
                 for index in 0..<count {

@@ -84,6 +84,24 @@ import Testing
         second.leave()
     }
 
+    @Test func `a member leaves at once though it has not asked what the group says`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("orders", partitions: 4)
+        let log = try kafka.log(Self.impatient)
+        let first = try log.join(group: "g", topics: ["orders"], pattern: nil)
+        #expect(try Self.settle([(first, 4)]) != nil)
+        let second = try log.join(group: "g", topics: ["orders"], pattern: nil)
+        Thread.sleep(forTimeInterval: 1)
+        let start = ContinuousClock.now
+        first.leave()
+        #expect(.now - start < .seconds(5))
+        #expect(try Self.settle([(second, 4)]) != nil)
+        // What was told last still arrives.
+        #expect(try second.commit([TopicPartition(topic: "orders", partition: 3): 9]))
+        second.leave()
+        #expect(try log.committedOffset(group: "g", topic: "orders", partition: 3) == 9)
+    }
+
     @Test func `a member that hangs loses its partitions`() throws {
         let kafka = try MockKafka()
         try kafka.createTopic("orders", partitions: 4)
