@@ -16,7 +16,7 @@ enum KafkaFollowBenchmark {
             return Benchmark.skip("append to read --follow through the Kafka LogStore", KafkaPeer.missingReason)
         }
         let topics = Topics()
-        let place = LogStoreFollowBenchmark.Place(name: "Kafka", hasGoal: false, appendsMeanwhile: true) { _ in
+        let place = LogStoreFollowBenchmark.Place(name: "Kafka", hasGoal: false) { _ in
             let topic = topics.next()
             let log = try peer.log()
             // Each case has a topic of its own: this broker sends all that a reader has not got in one answer.

@@ -24,8 +24,6 @@ enum LogStoreFollowBenchmark {
         let name: String
         /// Whether the figures are held against a goal: a broker takes the time it takes.
         var hasGoal = true
-        /// Whether the highest rate is one of events that are appended meanwhile, by the same process.
-        var appendsMeanwhile = false
         /// Makes its topic, and an appender; given the writer of the file log that also holds the source.
         let open: @Sendable (FileLogWriter) throws -> LogStoreOutput
 
@@ -50,7 +48,7 @@ enum LogStoreFollowBenchmark {
     static func run(share: Double, place: Place = .file) throws {
         let top = try maximum.withLock { known in
             if let known = known[place.name] { return known }
-            let measured = place.appendsMeanwhile ? try highestLiveRate(place) : try highestRate(place)
+            let measured = try highestRate(place)
             known[place.name] = measured
             return measured
         }
@@ -69,35 +67,12 @@ enum LogStoreFollowBenchmark {
         )
     }
 
-    /// How fast events come out of the LogStore while they are appended as fast as may be.
+    /// How fast events come out of the LogStore while they are appended as fast as that goes.
     private static func highestRate(_ place: Place) throws -> Double {
-        let events = 1_000_000
-        let scene = try Scene(place)
-        defer { scene.end() }
-        try scene.start()
-        let failure = Mutex<(any Error)?>(nil)
-        let first = FollowBenchmarks.now()
-        Thread.detachNewThread {
-            do {
-                for start in stride(from: 0, to: events, by: 2000) { try scene.append(start..<start + 2000) }
-            } catch { failure.withLock { $0 = error } }
-        }
-        var seen = 0
-        while seen < events {
-            if let error = failure.withLock({ $0 }) { throw error }
-            seen += try scene.read { _ in }
-        }
-        return Double(events) / (FollowBenchmarks.now() - first)
-    }
-
-    /// How fast events come out of the LogStore that are appended as fast as that goes.
-    private static func highestLiveRate(_ place: Place) throws -> Double {
         let events = 2_000_000
         let scene = try Scene(place)
         defer { scene.end() }
-        scene.start()
-        try scene.append(-1..<0)
-        while try scene.read({ _ in }) == 0 {}
+        try scene.start()
         let shared = Shared(0)
         let done = DispatchSemaphore(value: 0)
         let first = FollowBenchmarks.now()
