@@ -12,8 +12,8 @@ enum ChildProcess {
     }
 
     /// Runs this program with other arguments to its end and returns its exit code.
-    static func runSelf(_ arguments: [String]) -> Int32 {
-        guard let process = start(programPath, arguments) else { return 127 }
+    static func runSelf(_ arguments: [String], environment: [String: String] = [:]) -> Int32 {
+        guard let process = start(programPath, arguments, environment: environment) else { return 127 }
         return wait(process)
     }
 

@@ -84,7 +84,8 @@ enum KafkaBenchmarks {
         Benchmark.line(
             "… beside librdkafka consuming only",
             String(format: "%.0f %%", 100 * bare.wall / cost.wall),
-            detail: "consuming only \(Benchmark.magnitude(Double(events) / bare.wall)) events/s, \(bare.text)"
+            detail: "librdkafka \(String(cString: rd_kafka_version_str())) on \(peer.kind), "
+                + "\(Benchmark.magnitude(Double(events) / bare.wall)) events/s, \(bare.text)"
         )
     }
 

@@ -19,7 +19,11 @@ for name in CommandLine.arguments.dropFirst() {
 if wanted.isEmpty { wanted = BenchmarkCase.allCases.filter(\.isDefault) }
 BenchmarkCase.describeMachine()
 var failures = 0
-for benchmark in wanted where ChildProcess.runSelf([BenchmarkCase.childMarker, benchmark.rawValue]) != 0 {
-    failures += 1
+let library = KafkaLibrary()
+for benchmark in wanted {
+    let environment = benchmark == .kafka ? library?.environment : nil
+    let arguments = [BenchmarkCase.childMarker, benchmark.rawValue]
+    if ChildProcess.runSelf(arguments, environment: environment ?? [:]) != 0 { failures += 1 }
 }
+library?.remove()
 exit(failures == 0 ? 0 : 1)
