@@ -173,17 +173,18 @@ import Testing
         for _ in 0..<10 { try appender.append(encode(thousand)) }
         try appender.close()
         let reader = try log.reader(topic: "many", partition: 0, from: 0)
-        var longest = Duration.zero
+        var pauses = 0
         while reader.position < 10_000 {
             let start = ContinuousClock.now
             if try reader.next(maxBytes: 20_000) == nil {
                 try #require(try reader.waitForRecords(timeoutMilliseconds: 5000))
             }
             // The first wait is for connecting.
-            if reader.position > 1000 { longest = max(longest, .now - start) }
+            if reader.position > 1000, .now - start > .milliseconds(500) { pauses += 1 }
             usleep(2000)
         }
-        #expect(longest < .milliseconds(500), "\(longest)")
+        // It would stop for each of eight queues; a busy machine may make one wait.
+        #expect(pauses < 3)
     }
 
     @Test func `opening partitions does not wait for those that have nothing new`() throws {
@@ -191,11 +192,16 @@ import Testing
         try kafka.createTopic("idle", partitions: 12)
         let log = try kafka.log()
         #expect(try log.offsets(topic: "idle", partition: 0) == (0, 0))
-        let start = ContinuousClock.now
-        let readers = try (0..<12).map { try log.reader(topic: "idle", partition: $0, from: 0) }
-        // A broker answers what comes on a connection in its order, and keeps a fetch that finds nothing for 500 ms.
-        #expect(ContinuousClock.now - start < .seconds(2), "\(ContinuousClock.now - start)")
-        #expect(readers.count == 12)
+        var slow = 0
+        var readers: [any PartitionReader] = []
+        for partition in 0..<12 {
+            let start = ContinuousClock.now
+            readers.append(try log.reader(topic: "idle", partition: partition, from: 0))
+            if .now - start > .milliseconds(300) { slow += 1 }
+        }
+        // A broker answers what comes on a connection in its order, and keeps a fetch that finds nothing for 500 ms; a busy
+        // machine may make one wait.
+        #expect(slow < 4 && readers.count == 12)
     }
 
     /// librdkafka's own bound is one of each partition: many of them would hold as many times that.
