@@ -105,15 +105,17 @@ final class EpochWriter {
         if mirrored.contains(place) {
             forTopics = refused.isEmpty ? batch : batch.without(offsets: Set(refused.map(\.offset)))
         }
-        try files.write(
-            FileStage.Rows(
-                place: place,
-                forFiles: taken,
-                forTopics: forTopics,
-                topic: changes.topic,
-                partition: changes.partition
+        if taken != nil || forTopics != nil {
+            try files.write(
+                FileStage.Rows(
+                    place: place,
+                    forFiles: taken,
+                    forTopics: forTopics,
+                    topic: changes.topic,
+                    partition: changes.partition
+                )
             )
-        )
+        }
         for rejected in refused {
             letters.append(letter(changes, rejected.offset, sink.name, rejected.reason))
         }
