@@ -32,9 +32,10 @@ public struct Transaction: Sendable {
     /// Replaces files.
     ///
     /// - Parameters:
-    ///   - removing, removingDeletes: must all be live when the commit lands; `conflict` otherwise.
+    ///   - removing: must all be live when the commit lands; `conflict` otherwise.
+    ///   - removingDeletes: likewise.
     ///   - operation: for the summary; from the files when nil. Compaction passes `.replace`.
-    ///   - validateFrom: the snapshot the caller read. A delete that another writer added since for a removed file, or
+    ///   - snapshotId: the snapshot the caller read. A delete that another writer added since for a removed file, or
     ///     the removal since of a file that an added delete refers to, is then a `conflict`.
     public mutating func overwrite(
         adding: [DataFile],

@@ -22,7 +22,8 @@ public struct FreshScan: Sendable {
 
     /// - Parameters:
     ///   - tail: changes of all the table's columns, in order, that follow the table as it was loaded.
-    ///   - columns, filter: as in `MergeOnReadScan`.
+    ///   - columns: as in `MergeOnReadScan`.
+    ///   - filter: as in `MergeOnReadScan`.
     public init(
         _ table: MixedTable,
         tail: [ChangeBatch],

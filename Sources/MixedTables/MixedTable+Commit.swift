@@ -120,7 +120,7 @@ extension MixedTable {
 
     /// Takes partitions over: from this commit on, whoever held them before is refused.
     ///
-    /// - Parameter upstream: the writer's new LogStore upstream, registered with its start so that it can be retracted
+    /// - Parameter progress: the writer's new LogStore upstream, registered with its start so that it can be retracted
     ///   should the writer end before its first commit.
     /// - Returns: the table, and the claims of those partitions.
     public func claiming(
