@@ -27,6 +27,7 @@ final class EpochWriter {
 
     /// How often positions are recorded in tables that get no rows, so that a restart reads little twice.
     private static let positionsSeconds = 60.0
+    private static let lookAgainSeconds = 0.005
 
     /// - Parameters:
     ///   - start: where the partitions of the run begin.
@@ -56,7 +57,9 @@ final class EpochWriter {
         // A run that begins elsewhere than at the beginning says so at once: the next one must not begin later.
         if plan.sources.contains(where: { $0.startup != .earliest }) { try cut(recordsAll: true) }
         while true {
-            switch queue.take(until: epochStart.addingTimeInterval(Double(plan.commitMilliseconds) / 1000)) {
+            let due = epochStart.addingTimeInterval(Double(plan.commitMilliseconds) / 1000)
+            // An epoch that is due waits for the one before it.
+            switch queue.take(until: max(due, Date().addingTimeInterval(Self.lookAgainSeconds))) {
             case .element(.changes(let changes)):
                 try write(changes)
                 onBatch(changes)
@@ -74,8 +77,9 @@ final class EpochWriter {
         }
     }
 
+    /// Epochs grow while commits are slow; they do not queue.
     private var isDue: Bool {
-        Date().timeIntervalSince(epochStart) * 1000 >= Double(plan.commitMilliseconds)
+        (Date().timeIntervalSince(epochStart) * 1000 >= Double(plan.commitMilliseconds) && !files.isCutting)
             || files.pendingBytes + Int64(letterBytes) >= plan.commitBytes
     }
 
@@ -157,7 +161,8 @@ final class EpochWriter {
         }
         try files.cut(
             progress,
-            at: EpochPosition(ledger: ledger, letters: letters, recordsAll: recordsAll, isStart: !hasRead)
+            at: EpochPosition(ledger: ledger, letters: letters, recordsAll: recordsAll, isStart: !hasRead),
+            letterBytes: letterBytes
         )
         // A LogStore that begins now is registered before its first record: nobody could take that back otherwise.
         if progress.contains(where: { $0?.caughtUpAt != nil }) { try files.drain() }

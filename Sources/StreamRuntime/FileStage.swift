@@ -81,6 +81,9 @@ final class FileStage: Sendable {
     /// Bytes of the current epoch that are written, about.
     var pendingBytes: Int64 { pending.state.withLock { $0.cuts > 0 ? 0 : $0.bytes } }
 
+    /// Whether the end of an epoch is asked for and not made yet, as while commits are slow.
+    var isCutting: Bool { pending.state.withLock { $0.cuts > 0 } }
+
     func start() { thread.start() }
 
     /// Queues rows; waits while too many do. Fails when writing or committing has failed.
@@ -88,10 +91,16 @@ final class FileStage: Sendable {
 
     /// Ends the epoch behind the rows queued so far, and hands it to the committer.
     ///
-    /// - Parameter progress: of each table's LogStore.
-    func cut(_ progress: [LogStoreProgress?], at position: EpochPosition) throws(WeirError) {
+    /// - Parameters:
+    ///   - progress: of each table's LogStore.
+    ///   - letterBytes: of the dead letters, which wait as rows do.
+    func cut(
+        _ progress: [LogStoreProgress?],
+        at position: EpochPosition,
+        letterBytes: Int
+    ) throws(WeirError) {
         pending.state.withLock { $0.cuts += 1 }
-        try thread.submit(.cut(progress, position), bytes: 1)
+        try thread.submit(.cut(progress, position), bytes: max(1, letterBytes))
     }
 
     /// Waits until everything queued is committed.

@@ -110,7 +110,9 @@ struct CheckCommand: ParsableCommand {
                     && there[key] != declared[key]
             }
             guard let different else { return nil }
-            let value = there[different].map { "has '\($0)'" } ?? "is made without it"
+            // Properties of the client may be passwords.
+            let isSecret = different.hasPrefix("properties.")
+            let value = there[different].map { isSecret ? "has another value" : "has '\($0)'" } ?? "is made without it"
             return Topology.Problem(
                 .warning,
                 line: lines.line(section: section, name: name, words: [different]),
