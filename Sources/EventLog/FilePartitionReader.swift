@@ -320,7 +320,13 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         // Looking comes behind taking note of what the watch has told: a later change is told again.
         if let watch { watch.wait(milliseconds: 0) } else { watch = DirectoryWatch(directory) }
         if let descriptor = watch?.descriptor { watched.append(descriptor) }
-        return try mayHaveRecords()
+        do {
+            return try mayHaveRecords()
+        } catch {
+            // That records are lost is `next`'s to tell: there the rules for it apply.
+            guard error.code == .notFound else { throw error }
+            return true
+        }
     }
 
     private func mayHaveRecords() throws(WeirError) -> Bool {

@@ -23,6 +23,6 @@ public protocol PartitionReader: AnyObject, Sendable {
     /// Blocks until `next` may have something, or the time is over; returns false when nothing came.
     func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool
     /// Whether `next` may have something. When not, `wakeup` is signalled once it may, or one of the descriptors that
-    /// are added to `watched` becomes readable.
+    /// are added to `watched` becomes readable. Lost offsets are left to `next`, which fails.
     func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool
 }

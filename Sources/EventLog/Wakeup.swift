@@ -38,7 +38,7 @@ public final class Wakeup: Sendable {
             if try isReady(&watched) { return true }
             let left = deadline.millisecondsLeft
             if left == 0 { return false }
-            let step = descriptor >= 0 ? Self.lookAgainMilliseconds : Self.pollMilliseconds
+            let step = watched.allSatisfy { $0 >= 0 } ? Self.lookAgainMilliseconds : Self.pollMilliseconds
             watched.withUnsafeBufferPointer { weir_wait_readable($0.baseAddress, $0.count, Int32(min(left, step))) }
         }
     }

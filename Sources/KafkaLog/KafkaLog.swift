@@ -115,10 +115,17 @@ public final class KafkaLog: SharedLog {
     // MARK: Inside
 
     /// One partition's committed offset and the text with it.
-    func committed(group: String, topic: String, partition: Int) throws(WeirError) -> KafkaPartitionList {
+    ///
+    /// - Parameter isKept: whether the client that asks is kept for the next question about the group.
+    func committed(
+        group: String,
+        topic: String,
+        partition: Int,
+        isKept: Bool = true
+    ) throws(WeirError) -> KafkaPartitionList {
         let known = groups.withLock { $0[group] }
         let handle = if let known { known } else { try KafkaHandle(.offsets(group: group), settings) }
-        groups.withLock { $0[group] = handle }
+        if isKept { groups.withLock { $0[group] = handle } }
         let list = KafkaPartitionList([TopicPartition(topic: topic, partition: partition)])
         var code = list.with { rd_kafka_committed(handle.raw, $0, timeoutMilliseconds) }
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }

@@ -21,6 +21,8 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     private var wakeup: Wakeup?
     /// Whether the position went past offsets without records since `next` last returned some.
     private var hasSkipped = false
+    /// What ended the reading. librdkafka says it once and sends nothing more, so it is kept for whoever asks again.
+    private var failure: WeirError?
 
     init(_ log: KafkaLog, _ lease: KafkaDataClient.Lease, from offset: Int64) throws(WeirError) {
         self.log = log
@@ -38,12 +40,28 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     }
 
     deinit {
+        // Messages go before their client.
+        pending.drop(pending.count)
         notify(nil)
         rd_kafka_consume_stop(topic, partition)
         rd_kafka_topic_destroy(topic)
     }
 
     func next(maxBytes: Int) throws(WeirError) -> RawBatch? {
+        try keepingFailure { () throws(WeirError) in try take(maxBytes: maxBytes) }
+    }
+
+    private func keepingFailure<Result>(_ body: () throws(WeirError) -> Result) throws(WeirError) -> Result {
+        if let failure { throw failure }
+        do {
+            return try body()
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    private func take(maxBytes: Int) throws(WeirError) -> RawBatch? {
         try skipEvents()
         let (count, bytes) = measure(maxBytes: min(maxBytes, 1 << 30))
         guard count > 0 else {
@@ -63,6 +81,11 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     }
 
     func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool {
+        // A failure is `next`'s to tell: there the rules for lost offsets apply.
+        (try? keepingFailure { () throws(WeirError) in try wait(timeoutMilliseconds) }) ?? true
+    }
+
+    private func wait(_ timeoutMilliseconds: Int) throws(WeirError) -> Bool {
         try skipEvents()
         let deadline = ContinuousClock.now + .milliseconds(timeoutMilliseconds)
         while pending.count == 0, !hasSkipped {
@@ -79,6 +102,10 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
 
     func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool {
         if self.wakeup !== wakeup { notify(wakeup) }
+        return (try? keepingFailure { () throws(WeirError) in try look() }) ?? true
+    }
+
+    private func look() throws(WeirError) -> Bool {
         defer { hasSkipped = false }
         try skipEvents()
         while pending.count == 0, !hasSkipped, pending.fetch(topic, partition) { try skipEvents() }

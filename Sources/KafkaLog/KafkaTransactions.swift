@@ -35,7 +35,7 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
 
     public func committedState() throws(WeirError) -> String? {
         try makeReady()
-        let stored = try log.committed(group: group, topic: topic, partition: 0).first
+        let stored = try log.committed(group: group, topic: topic, partition: 0, isKept: false).first
         guard stored.offset >= 0 else { return nil }
         count = max(count, stored.offset)
         guard let text = stored.metadata, !text.isEmpty else { throw notKept }
@@ -94,7 +94,9 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         guard !isKept else { return }
         let stored: (offset: Int64, metadata: String?)
         // The transaction is committed whatever becomes of this question; the next one asks again.
-        do { stored = try log.committed(group: group, topic: topic, partition: 0).first } catch { return }
+        do { stored = try log.committed(group: group, topic: topic, partition: 0, isKept: false).first } catch {
+            return
+        }
         guard stored.offset >= count else { return }
         guard stored.metadata?.isEmpty == false else { throw notKept }
         isKept = true

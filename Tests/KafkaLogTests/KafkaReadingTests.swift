@@ -159,6 +159,31 @@ import Testing
         #expect(lost?.message.contains("are lost: the topic begins at offset 0") == true, "\(String(describing: lost))")
     }
 
+    /// Where a reader waits nobody knows the rule for lost offsets, and librdkafka says it once only.
+    @Test func `that offsets are lost is told by reading, again and again, and never by waiting`() throws {
+        let kafka = try MockKafka()
+        let log = try kafka.log(["fetch.wait.max.ms": "20"])
+        try Self.filled(kafka, log)
+        for isWoken in [false, true] {
+            let errors = [RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE]
+            rd_kafka_mock_push_request_errors_array(kafka.cluster, 1, errors.count, errors)
+            let reader = try log.reader(topic: "orders", partition: 1, from: 2)
+            if isWoken {
+                let wakeup = Wakeup()
+                let isReady = try wakeup.wait(milliseconds: 10_000) { (watched) throws(WeirError) in
+                    try reader.mayHaveRecords(waking: wakeup, &watched)
+                }
+                #expect(isReady)
+            } else {
+                #expect(try reader.waitForRecords(timeoutMilliseconds: 10_000))
+            }
+            for _ in 0..<3 {
+                #expect(failure { _ = try reader.next(maxBytes: 1000) }?.code == .notFound)
+                #expect(try reader.waitForRecords(timeoutMilliseconds: 0))
+            }
+        }
+    }
+
     /// librdkafka 2.0 looks only once a second whether a full queue has room again.
     @Test func `reading goes on at once after fetching ahead has stopped`() throws {
         let kafka = try MockKafka()
