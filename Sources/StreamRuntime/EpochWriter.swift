@@ -144,6 +144,9 @@ final class EpochWriter {
         )
     }
 
+    /// A LogStore's readers and a topic's brokers are told of positions that do not move.
+    private var tellsWhenIdle: Bool { !mirrored.isEmpty || sinks.contains(where: \.hasLogStore) }
+
     /// Ends the epoch.
     ///
     /// - Parameter recordsAll: also records positions in tables that got no rows.
@@ -151,7 +154,7 @@ final class EpochWriter {
         epochStart = Date()
         let recordsAll = isAsked || Date().timeIntervalSince(lastFullRecord) > Self.positionsSeconds
         let isIdle = ledger == submittedLedger && letters.isEmpty
-        if isIdle && !isAsked && !(recordsAll && sinks.contains(where: \.hasLogStore)) { return }
+        if isIdle && !isAsked && !(recordsAll && tellsWhenIdle) { return }
         if recordsAll { lastFullRecord = Date() }
         var progress: [LogStoreProgress?] = []
         for sink in sinks {

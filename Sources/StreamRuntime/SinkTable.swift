@@ -84,21 +84,21 @@ final class SinkTable: @unchecked Sendable {
     var table: MixedTable { committed.withLock { $0.table } }
 
     /// What the table takes of the changes, of which it may have some already, in its own columns; nil when that is
-    /// nothing. Beside it those that do not fit it, by source offset.
+    /// nothing. Beside it those that do not fit it, by source offset, those behind the table's position, too: a topic of
+    /// the table may be behind it.
     func take(
         _ batch: ChangeBatch,
         topic: String,
         partition: Int
     ) throws(WeirError) -> (changes: ChangeBatch?, rejected: [(offset: Int64, reason: String)]) {
         committed.withLock { $0.hasTaken = true }
-        guard let new = batch.dropping(before: start.next(topic: topic, partition: partition)) else { return (nil, []) }
         let columns = zip(schema.fields, places).map { field, place in
-            place.map { new.rows.columns[$0] } ?? .nulls(field.type, count: new.count)
+            place.map { batch.rows.columns[$0] } ?? .nulls(field.type, count: batch.count)
         }
-        let changes = new.replacing(rows: ColumnBatch(schema: schema, columns: columns, count: new.count))
+        let changes = batch.replacing(rows: ColumnBatch(schema: schema, columns: columns, count: batch.count))
         let rejected = RejectedChange.all(in: changes, schema: schema, isKeyed: isKeyed)
-        let kept = changes.without(rejected)
-        return (kept.count > 0 ? kept : nil, rejected.map { (new.offset($0.row), $0.reason) })
+        let kept = changes.without(rejected).dropping(before: start.next(topic: topic, partition: partition))
+        return (kept, rejected.map { (batch.offset($0.row), $0.reason) })
     }
 
     /// Takes note of the time of a source record, milliseconds since 1970.

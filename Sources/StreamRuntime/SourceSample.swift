@@ -138,7 +138,8 @@ public struct SourceSample {
             let object = try? JSONSerialization.jsonObject(with: Data(value)) as? [String: Any]
         else { return }
         let event = object["payload"] as? [String: Any] ?? object
-        guard let row = event["after"] as? [String: Any] ?? event["before"] as? [String: Any] else { return }
+        // An old row may hold its key alone, whatever columns there are.
+        guard let row = event["after"] as? [String: Any] else { return }
         let block = event["source"] as? [String: Any]
         let identifier = SourceTable(
             database: block?["db"] as? String,

@@ -19,7 +19,11 @@ final class TopicSink: @unchecked Sendable {
     private struct Share {
         let appender: any TransactionalAppender
         var committed: PositionLedger
+        var committedAt = Date()
     }
+
+    /// Brokers forget what a group has committed after some days; what stands still is told again this often.
+    static let renewalSeconds = 3600.0
 
     /// What the topic got already when the run began.
     let start: PositionLedger
@@ -84,12 +88,18 @@ final class TopicSink: @unchecked Sendable {
     /// process has taken one over.
     ///
     /// - Parameter recordsPositions: whether positions alone are worth a transaction.
-    func commit(_ cut: Cut, read: PositionLedger, recordsPositions: Bool) throws(WeirError) {
+    func commit(
+        _ cut: Cut,
+        read: PositionLedger,
+        recordsPositions: Bool,
+        now: Date = Date()
+    ) throws(WeirError) {
         for (place, share) in shares {
             var ledger = share.committed
             ledger.merge(place.map { read.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? read)
             let batches = cut.batches[place] ?? []
-            if batches.isEmpty && !(recordsPositions && ledger != share.committed) { continue }
+            let isOld = !ledger.isEmpty && now.timeIntervalSince(share.committedAt) >= Self.renewalSeconds
+            if batches.isEmpty && !(recordsPositions && (ledger != share.committed || isOld)) { continue }
             do {
                 try share.appender.commit(batches, state: ledger.json)
             } catch {
@@ -97,6 +107,7 @@ final class TopicSink: @unchecked Sendable {
                 throw isShared && error.code == .conflict ? located.fencing : located
             }
             shares[place]?.committed = ledger
+            shares[place]?.committedAt = now
         }
     }
 }

@@ -41,7 +41,7 @@ final class TopologyLogs: Sendable {
             return try KafkaTransactions(
                 broker(try Self.revealed(sink.properties)),
                 topic: topic,
-                transactionalID: "\(prefix)-\(table)" + (place.map { ":\(topic):\($0.topic):\($0.partition)" } ?? "")
+                transactionalID: "\(prefix)-\(table):\(topic)" + (place.map { ":\($0.topic):\($0.partition)" } ?? "")
             )
         } catch {
             throw error.located(at: "sink '\(sink.name ?? "kafka")'")

@@ -69,6 +69,13 @@ import WeirTesting
         #expect(message.contains("partition 0, offset 1: the event is not a well-formed object"), "\(message)")
     }
 
+    @Test func `deletes whose old row is the key alone say nothing of columns`() throws {
+        let row = #"{"id":1}"#
+        let delete =
+            #"{"op":"d","before":\#(row),"after":null,"source":{"db":"shop","schema":"public","table":"orders"}}"#
+        #expect(try Self.findings([delete, delete]).isEmpty)
+    }
+
     @Test func `records of a table that no route matches are told`() throws {
         let row = #"{"id":1,"amount":"2.50","note":"a","tier":"x"}"#
         let found = try Self.findings([Self.event(row), Self.event(row, table: "refunds")])

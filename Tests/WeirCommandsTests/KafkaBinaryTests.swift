@@ -112,6 +112,46 @@ struct KafkaBinaryTests {
         }
     }
 
+    @Test(arguments: ["file-log", "kafka"])
+    func `two topics get the changes of one table`(source: String) throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            for topic in ["first", "second"] { try scenario.broker.create(topic) }
+            let limit = "properties.receive.message.max.bytes: \"1000000000\""
+            let place = "properties.bootstrap.servers: \(scenario.broker.address), \(limit)"
+            var reading = "type: file-log"
+            if source == "kafka" { reading = "type: kafka, \(place)" }
+            let text = """
+                name: people
+                source: [{ name: people, topics: [people], format: debezium-json, \(reading) }]
+                tables:
+                    - { name: shop.people, columns: { id: long, name: string, seq: long }, primary-key: [id] }
+                route: [{ source-table: shop.public.people, sink-table: shop.people }]
+                sink:
+                    - { type: mixed-iceberg, warehouse: warehouse }
+                    - { name: a, type: kafka, format: upsert-kafka, topic: first, tables: [shop.people], \(place) }
+                    - { name: b, type: kafka, format: upsert-kafka, topic: second, tables: [shop.people], \(place) }
+                """
+            try text.write(toFile: folder + "/people.yaml", atomically: true, encoding: .utf8)
+            if source == "kafka" {
+                try scenario.produce(200)
+            } else {
+                let lines = scenario.history.records(200).compactMap(\.value).joined(separator: "\n")
+                try lines.write(toFile: folder + "/people.ndjson", atomically: true, encoding: .utf8)
+                try scenario.weir("log", "create", "people")
+                try scenario.weir("log", "append", "people", "people.ndjson")
+            }
+            for _ in 0..<2 {
+                let run = try scenario.weir("run", "people.yaml", "--until-caught-up", "--quiet")
+                #expect(run.status == 0, "\(run.errors)")
+            }
+            let first = try scenario.broker.consume("first", readsCommitted: true).map(\.valueText)
+            let second = try scenario.broker.consume("second", readsCommitted: true).map(\.valueText)
+            #expect(!first.isEmpty && first.count == second.count)
+            #expect(try scenario.rows() == scenario.history.rows)
+        }
+    }
+
     @Test func `what cannot work is told with its name, and soon`() throws {
         try withTemporaryFolder { folder in
             var scenario = try KafkaScenario(folder)
@@ -120,6 +160,11 @@ struct KafkaBinaryTests {
             let mistakes = [
                 (scenario.broker.address, "127.0.0.1:1", "127.0.0.1:1"),
                 ("topics: [people]", "topics: [poeple, people]", "poeple"),
+                // The broker speaks no TLS.
+                (
+                    "format: debezium-json\n", "format: debezium-json\n      properties.security.protocol: SSL\n",
+                    "127.0.0.1"
+                ),
                 ("properties.session.timeout.ms", "properties.sesion.timeout.ms", "sesion.timeout.ms"),
                 (
                     "properties.heartbeat.interval.ms: \"", "properties.heartbeat.interval.ms: \"soon",
