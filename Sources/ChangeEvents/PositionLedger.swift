@@ -24,6 +24,11 @@ public struct PositionLedger: Sendable, Equatable {
         if next > current { positions[topic, default: [:]][partition] = next }
     }
 
+    /// Moves a position wherever that is, also back: a log that was made anew counts from its beginning.
+    public mutating func move(topic: String, partition: Int, to next: Int64) {
+        positions[topic, default: [:]][partition] = next
+    }
+
     /// Moves every position forward to at least the other ledger's.
     public mutating func merge(_ other: PositionLedger) {
         for (topic, partitions) in other.positions {
@@ -39,6 +44,11 @@ public struct PositionLedger: Sendable, Equatable {
                 if !named.isEmpty { kept[entry.key] = named }
             }
         )
+    }
+
+    /// Only one topic's positions.
+    public func restricted(to topic: String) -> PositionLedger {
+        PositionLedger(positions.filter { $0.key == topic })
     }
 
     public var json: String {

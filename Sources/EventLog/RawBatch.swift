@@ -54,6 +54,15 @@ public struct RawBatch: Sendable {
         UnsafeBufferPointer(start: table.values(as: Record.self), count: count)
     }
 
+    /// The records from an offset on; nil when there are none.
+    public func dropping(before offset: Int64) -> RawBatch? {
+        guard let first = records.firstIndex(where: { $0.offset >= offset }) else { return nil }
+        if first == 0 { return self }
+        let stride = MemoryLayout<Record>.stride
+        let rest = table.slice(from: first * stride, count: (count - first) * stride)
+        return RawBatch(topic: topic, partition: partition, arena: arena, table: rest)
+    }
+
     /// Nil for a record without a key.
     public func key(_ record: Record) -> UnsafeRawBufferPointer? {
         record.keyCount < 0

@@ -12,6 +12,11 @@ extension MixedTable {
         try Self.ledger(PositionLedger.propertyName(topology: topology), ingestStore.properties, identifier)
     }
 
+    /// The last records of a topology's sources that the table has taken in.
+    public func lastRecords(topology: String) throws(WeirError) -> LastRecords {
+        try Self.lastRecords(LastRecords.propertyName(topology: topology), ingestStore.properties, identifier)
+    }
+
     /// What the last commit says of the table's LogStore.
     public func logStoreLedger(topology: String) throws(WeirError) -> LogStoreLedger {
         try Self.logStoreLedger(topology: topology, ingestStore.properties, identifier)
@@ -37,6 +42,7 @@ extension MixedTable {
     ///
     /// - Parameters:
     ///   - expected: the ledger this writer read or committed last.
+    ///   - last: the records right before the ledger's positions, as far as they were read.
     ///   - claim: the partitions that belong to this writer; nil for all.
     ///   - progress: what the commit says of the table's LogStore.
     public func commit(
@@ -44,6 +50,7 @@ extension MixedTable {
         topology: String,
         from expected: PositionLedger,
         to ledger: PositionLedger,
+        last: LastRecords = LastRecords(),
         claim: PartitionClaim? = nil,
         logStore progress: LogStoreProgress? = nil
     ) throws(WeirError) -> MixedTable {
@@ -88,8 +95,13 @@ extension MixedTable {
         }
         transaction.setProperties { (metadata) throws(WeirError) in
             var merged = try Self.ledger(name, metadata.properties, identifier)
-            merged.merge(claim.map { ledger.restricted(to: $0.numbers) } ?? ledger)
+            let own = claim.map { ledger.restricted(to: $0.numbers) } ?? ledger
+            merged.merge(own)
             var properties = [name: merged.json]
+            let lastName = LastRecords.propertyName(topology: topology)
+            var records = try Self.lastRecords(lastName, metadata.properties, identifier)
+            records.merge(last, of: own)
+            properties[lastName] = records.json
             if let progress {
                 var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
                 // Readers have been told to take back what this writer writes.
@@ -162,7 +174,7 @@ extension MixedTable {
         return with(try transaction.commit())
     }
 
-    private func with(_ store: Table) -> MixedTable {
+    func with(_ store: Table) -> MixedTable {
         isKeyed
             ? MixedTable(base: base, change: store, primaryKey: primaryKey)
             : MixedTable(base: store, change: nil, primaryKey: [])
@@ -178,7 +190,7 @@ extension MixedTable {
         return snapshot?.id == last
     }
 
-    private static func ledger(
+    static func ledger(
         _ property: String,
         _ properties: [String: String],
         _ identifier: TableIdentifier
@@ -186,6 +198,19 @@ extension MixedTable {
         guard let text = properties[property] else { return PositionLedger() }
         do {
             return try PositionLedger(json: text)
+        } catch {
+            throw error.located(at: "table \(identifier)")
+        }
+    }
+
+    static func lastRecords(
+        _ property: String,
+        _ properties: [String: String],
+        _ identifier: TableIdentifier
+    ) throws(WeirError) -> LastRecords {
+        guard let text = properties[property] else { return LastRecords() }
+        do {
+            return try LastRecords(json: text)
         } catch {
             throw error.located(at: "table \(identifier)")
         }
@@ -204,7 +229,7 @@ extension MixedTable {
         }
     }
 
-    private static func fenced(
+    static func fenced(
         _ identifier: TableIdentifier,
         _ topology: String,
         _ topic: String,

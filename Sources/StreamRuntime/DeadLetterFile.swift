@@ -31,15 +31,6 @@ public struct DeadLetter: Sendable, Codable, Equatable {
         self.key = key
         self.value = value
     }
-
-    struct Identity: Hashable {
-        let topic: String
-        let partition: Int
-        let offset: Int64
-        let table: String?
-    }
-
-    var identity: Identity { Identity(topic: topic, partition: partition, offset: offset, table: table) }
 }
 
 /// `<warehouse>/dead-letters/<topology>.ndjson`: what a topology could not take in, one JSON object a line.
@@ -51,7 +42,7 @@ final class DeadLetterFile {
     private let files: any FileSystem
     private var file: (any OpenFile)?
     private var size: Int64 = 0
-    private var known: Set<DeadLetter.Identity> = []
+    private var known: Set<DeadLetterLine.Identity> = []
     /// Letters written by this run.
     private(set) var count = 0
 
@@ -132,10 +123,11 @@ final class DeadLetterFile {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var bytes: [UInt8] = []
-        for letter in letters where known.insert(letter.identity).inserted {
-            guard let line = try? encoder.encode(letter) else {
-                throw WeirError(.invalid, "a dead letter cannot be written as JSON", at: path)
-            }
+        for letter in letters {
+            guard let line = (try? encoder.encode(letter)).map({ [UInt8]($0) }),
+                let identity = DeadLetterLine.identity(line)
+            else { throw WeirError(.invalid, "a dead letter cannot be written as JSON", at: path) }
+            guard known.insert(identity).inserted else { continue }
             bytes += line
             bytes.append(0x0a)
             count += 1

@@ -16,14 +16,13 @@ final class EpochCommitter: Sendable {
     private let thread: WorkThread<Job>
 
     init(
-        topology: String,
         sinks: [SinkTable],
         topics: [TopicSink],
         deadLetters: DeadLetterFile,
         onCommit: @escaping @Sendable (Job, _ letters: Int) -> Void
     ) {
         thread = WorkThread(name: "weir-commit", bytesMax: 1) { (job) throws(WeirError) in
-            try Self.commit(job, topology, sinks, topics, deadLetters)
+            try Self.commit(job, sinks, topics, deadLetters)
             onCommit(job, deadLetters.count)
         }
     }
@@ -43,7 +42,6 @@ final class EpochCommitter: Sendable {
 
     private static func commit(
         _ job: Job,
-        _ topology: String,
         _ sinks: [SinkTable],
         _ topics: [TopicSink],
         _ deadLetters: DeadLetterFile
@@ -55,8 +53,8 @@ final class EpochCommitter: Sendable {
             do {
                 try sink.commit(
                     cut,
-                    topology: topology,
                     read: position.ledger,
+                    last: position.last,
                     recordsPositions: position.recordsAll,
                     isStart: position.isStart
                 )
@@ -73,6 +71,8 @@ final class EpochCommitter: Sendable {
 /// How far the sources are read at the end of an epoch, and what of that no table could take.
 struct EpochPosition: Sendable {
     let ledger: PositionLedger
+    /// The records right before the ledger's positions.
+    let last: LastRecords
     let letters: [DeadLetter]
     /// Also records positions in tables that got no rows; done at the end of a run and once in a while.
     let recordsAll: Bool

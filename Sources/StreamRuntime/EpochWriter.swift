@@ -18,6 +18,7 @@ final class EpochWriter {
     /// How far this run has read. Starts empty: a table may be further than another, and what one has must not be
     /// recorded for the other.
     private var ledger = PositionLedger()
+    private var last = LastRecords()
     private var submittedLedger = PositionLedger()
     private var letters: [DeadLetter] = []
     private var letterBytes = 0
@@ -90,7 +91,7 @@ final class EpochWriter {
         letters += changes.letters
         letterBytes += changes.letters.reduce(0) { $0 + $1.byteCount }
         for (target, batch) in changes.batches {
-            sinks[target].observe(changes.timestamp)
+            sinks[target].observe(changes.last.timestamp)
             try write(batch, to: target, changes)
             for (number, join) in joins.enumerated() where join.plan.target == target {
                 let (joined, failures) = try join.apply(batch)
@@ -101,6 +102,7 @@ final class EpochWriter {
             }
         }
         ledger.advance(topic: changes.topic, partition: changes.partition, to: changes.nextOffset)
+        last.advance(topic: changes.topic, partition: changes.partition, to: changes.last)
     }
 
     private func write(_ batch: ChangeBatch, to place: Int, _ changes: SourceReader.Changes) throws(WeirError) {
@@ -166,7 +168,13 @@ final class EpochWriter {
         }
         try files.cut(
             progress,
-            at: EpochPosition(ledger: ledger, letters: letters, recordsAll: recordsAll, isStart: !hasRead),
+            at: EpochPosition(
+                ledger: ledger,
+                last: last,
+                letters: letters,
+                recordsAll: recordsAll,
+                isStart: !hasRead
+            ),
             letterBytes: letterBytes
         )
         // A LogStore that begins now is registered before its first record: nobody could take that back otherwise.

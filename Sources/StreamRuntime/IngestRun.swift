@@ -26,20 +26,29 @@ public final class IngestRun: @unchecked Sendable {
     private let stopFlag = Atomic<Bool>(false)
     private let counters = Mutex(IngestProgress())
     private let onProgress: @Sendable (IngestProgress) -> Void
+    private let onWarning: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - deadLetterPath: the file that takes what cannot be taken in.
     ///   - onProgress: called by the writing thread a few times a second.
+    ///   - onWarning: told once of each thing that somebody should know while the run goes on.
     public init(
         _ plan: IngestPlan,
         deadLetterPath: String,
         files: any FileSystem = LocalFileSystem(),
-        onProgress: @escaping @Sendable (IngestProgress) -> Void = { _ in }
+        onProgress: @escaping @Sendable (IngestProgress) -> Void = { _ in },
+        onWarning: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.plan = plan
         self.deadLetterPath = deadLetterPath
         self.files = files
         self.onProgress = onProgress
+        self.onWarning = onWarning
+    }
+
+    private func warn(_ text: String) {
+        let isNew = counters.withLock { $0.warnings.insert(text).inserted }
+        if isNew { onWarning(text) }
     }
 
     /// Asks the run to commit what it has read and to end. Safe to call from a signal source, and more than once.
@@ -56,7 +65,7 @@ public final class IngestRun: @unchecked Sendable {
         defer { groups.leave() }
         let isStopping = { [self] in stopFlag.load(ordering: .relaxed) }
         if groups.isEmpty {
-            _ = try runGeneration(groups, assigned: [], untilCaughtUp: untilCaughtUp)
+            while try runGeneration(groups, assigned: [], untilCaughtUp: untilCaughtUp) == .logReplaced {}
             return progress
         }
         while let assigned = try groups.assignment(unless: isStopping) {
@@ -129,10 +138,13 @@ public final class IngestRun: @unchecked Sendable {
         let partitions = try SourcePartitions(
             plan,
             start: reached.map { sinks[$0].start } + topics.map(\.start),
+            last: reached.map { sinks[$0].startRecords },
             assigned: assigned
-        )
-        counters.withLock { $0.lostOffsets += partitions.lost }
-        let lostAtStart = partitions.lost.count
+        ) { [self] in warn($0) }
+        guard partitions.replaced.isEmpty else {
+            try Self.move(sinks, topics, partitions.replaced)
+            return .logReplaced
+        }
         let ending = Mutex<SourceReader.Ending>(.finished)
         let reader = SourceReader(plan, partitions: partitions, queue: queue, groups: groups) { [self] in
             stopFlag.load(ordering: .relaxed) || isStopped.load(ordering: .relaxed)
@@ -140,7 +152,6 @@ public final class IngestRun: @unchecked Sendable {
             counters.withLock { _ = $0.unroutedTables.insert(identifier) }
         }
         let committer = EpochCommitter(
-            topology: plan.topology,
             sinks: sinks,
             topics: topics,
             deadLetters: deadLetters
@@ -211,9 +222,22 @@ public final class IngestRun: @unchecked Sendable {
             }
             throw cause
         }
-        counters.withLock { $0.lostOffsets += partitions.lost.dropFirst(lostAtStart) }
         if let failure = readerFailure.withLock({ $0 }) { throw failure }
+        try Self.move(sinks, topics, partitions.replaced)
         return ending.withLock { $0 }
+    }
+
+    /// Takes back positions in logs that are not there any more.
+    private static func move(
+        _ sinks: [SinkTable],
+        _ topics: [TopicSink],
+        _ replaced: [ReplacedPartition]
+    ) throws(WeirError) {
+        if replaced.isEmpty { return }
+        // What tells that a log is another one is kept longest: a process that ends in between begins here again.
+        for topic in topics { try topic.move(replaced) }
+        for sink in sinks where sink.startRecords.marks.isEmpty { try sink.move(replaced) }
+        for sink in sinks where !sink.startRecords.marks.isEmpty { try sink.move(replaced) }
     }
 
     /// Carries the reader to its thread; nobody else uses it from then on.
@@ -239,8 +263,8 @@ public struct IngestProgress: Sendable, Equatable {
     /// Times this process was given its share of the partitions, and times it lost it before it had committed.
     public var generations = 0
     public var fenced = 0
-    /// Ranges of offsets that were gone from a log and have been passed over, in words.
-    public var lostOffsets: [String] = []
+    /// What somebody should know, in words.
+    public var warnings: Set<String> = []
 
     mutating func add(_ job: EpochCommitter.Job, letters: Int) {
         for epoch in job.cuts.map(\.epoch) where !epoch.isEmpty {

@@ -20,6 +20,9 @@ final class SinkTable: @unchecked Sendable {
     private let writesFiles: Bool
     /// Positions that were committed when the run began: earlier rows are in the table already.
     let start: PositionLedger
+    /// The source records right before these positions.
+    let startRecords: LastRecords
+    private let topology: String
     /// The partitions that belong to this process; nil when it is the only one.
     private let claim: PartitionClaim?
 
@@ -53,6 +56,7 @@ final class SinkTable: @unchecked Sendable {
         logStore output: LogStoreOutput? = nil
     ) throws(WeirError) {
         self.name = name
+        self.topology = topology
         // An earlier generation of the run has committed since the plan was made.
         var table = try table.refreshed()
         let stage = try output.map { (output) throws(WeirError) in
@@ -74,6 +78,7 @@ final class SinkTable: @unchecked Sendable {
         isKeyed = table.isKeyed
         places = table.schema.fields.map { rows.index(named: $0.name) }
         start = try table.ledger(topology: topology)
+        startRecords = try table.lastRecords(topology: topology)
         committed = Mutex(Committed(table: table, ledger: start, hasTaken: !start.isEmpty))
         writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
     }
@@ -142,13 +147,14 @@ final class SinkTable: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - read: how far the run has read; the table's own positions may be further already.
+    ///   - last: the records right before.
     ///   - recordsPositions: whether positions alone are worth a commit. A table that rows have never reached gets none:
     ///     when its route is mended, it begins at the beginning.
     ///   - isStart: the positions are where the run begins, which every table has to know.
     func commit(
         _ cut: Cut,
-        topology: String,
         read: PositionLedger,
+        last: LastRecords,
         recordsPositions: Bool,
         isStart: Bool
     ) throws(WeirError) {
@@ -167,6 +173,7 @@ final class SinkTable: @unchecked Sendable {
             topology: topology,
             from: expected,
             to: ledger,
+            last: last,
             claim: claim,
             logStore: cut.progress
         )
@@ -177,5 +184,13 @@ final class SinkTable: @unchecked Sendable {
                 (state.logStoreEpoch, state.logStoreEnds) = (progress.state.epoch, progress.state.ends)
             }
         }
+    }
+
+    /// Takes back positions that were counted in logs that are not there any more. Called when no commit is under way.
+    func move(_ replaced: [ReplacedPartition]) throws(WeirError) {
+        let (table, ledger) = committed.withLock { ($0.table, $0.ledger) }
+        let moves = ReplacedPartition.moves(replaced, in: ledger)
+        if moves.isEmpty { return }
+        _ = try table.moving(to: moves, topology: topology, claim: claim)
     }
 }

@@ -13,33 +13,45 @@ final class SourcePartitions {
         var reader: any PartitionReader
         /// For a partition with rows of a dimension of this run: where it ended when the run began.
         let dimensionEnd: Int64?
+        /// Where records are wanted from; earlier ones are read to know the log again.
+        let first: Int64
+        /// What tables remember of records that are still to be read, by offset.
+        var marks: [RecordMark]
     }
 
     /// Bytes looked at to learn which tables a partition holds.
     private static let probeBytes = 64 << 10
 
-    private let plan: IngestPlan
-    private let start: [PositionLedger]
+    let plan: IngestPlan
+    let start: [PositionLedger]
+    let last: [LastRecords]
+    let onWarning: (String) -> Void
     /// The partitions of shared sources that belong to this process.
     private let assigned: Set<TopicPartition>
     private var known: Set<String> = []
     private var sourceOfTopic: [String: Int] = [:]
-    private(set) var all: [Partition] = []
+    var all: [Partition] = []
     /// Where each partition begins. Recorded even if nothing follows, so that a later run does not begin later.
     private(set) var startPositions = PositionLedger()
-    /// Ranges of offsets that were gone and have been passed over, in words.
-    private(set) var lost: [String] = []
+    /// Partitions whose logs are not those that were read before. They are not read: positions in them are to be moved.
+    var replaced: [ReplacedPartition] = []
 
     /// - Parameters:
     ///   - start: what each table that rows can reach has taken in already.
+    ///   - last: the records right before that.
     ///   - assigned: the partitions of shared sources that belong to this process.
+    ///   - onWarning: told, in words, what was not there any more and has been passed over.
     init(
         _ plan: IngestPlan,
         start: [PositionLedger],
-        assigned: Set<TopicPartition> = []
+        last: [LastRecords] = [],
+        assigned: Set<TopicPartition> = [],
+        onWarning: @escaping (String) -> Void = { _ in }
     ) throws(WeirError) {
         self.plan = plan
         self.start = start
+        self.last = last
+        self.onWarning = onWarning
         self.assigned = assigned
         for source in plan.sources where source.group != nil {
             (source.log as? any SharedLog)?.willRead(partitions: assigned.count, aheadBytes: plan.aheadBytes)
@@ -49,6 +61,7 @@ final class SourcePartitions {
             for topic in source.topics where !existing.contains(topic) {
                 throw Self.missing(topic, source: source.name, existing: existing, isBroker: source.group != nil)
             }
+            try checkVanished(source, existing: existing)
         }
         try open(isFirst: true)
     }
@@ -100,24 +113,21 @@ final class SourcePartitions {
         if next < earliest, let policy = passOver(source, topic, number, from: next, earliest: earliest, end: end) {
             next = policy
         }
-        // A broker answers itself when an offset lies behind its end.
-        if next > end && source.group == nil {
-            throw WeirError(
-                .invalid,
-                "the tables are at offset \(next) of \(topic)/\(number), which ends at \(end)",
-                advice: "this is not the log they were filled from; check the log's root"
-            )
-        }
+        if try isBeyondEnd(index, topic, number, end: end) { return }
         let mayBe = (isFirst || source.group != nil) && !plan.joins.isEmpty
         let isDimension = mayBe ? try feedsDimension(index, topic, number, earliest) : false
         startPositions.advance(topic: topic, partition: number, to: next)
+        let marks = marks(topic, number, earliest: earliest, next: next)
+        let begin = min(next, marks.first?.offset ?? next)
         all.append(
             Partition(
                 source: index,
                 topic: topic,
                 number: number,
-                reader: try source.log.reader(topic: topic, partition: number, from: next),
-                dimensionEnd: isDimension ? end : nil
+                reader: try source.log.reader(topic: topic, partition: number, from: begin),
+                dimensionEnd: isDimension ? end : nil,
+                first: next,
+                marks: marks
             )
         )
     }
@@ -156,20 +166,31 @@ final class SourcePartitions {
         case .earliest: place = earliest
         case .latest: place = end
         }
-        lost.append("offsets \(next) to \(place - 1) of \(topic)/\(number)")
+        let range = "offsets \(next) to \(place - 1) of \(topic)/\(number)"
+        onWarning("\(range) were not in the log any more and have been passed over")
         return place
     }
 
-    /// The next records of a partition. Where retention has overtaken the reader, the source's rule decides.
+    /// The next records of a partition. Where retention has overtaken the reader, or the log is another one, the source's
+    /// rule decides.
     func next(_ index: Int, maxBytes: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
+        if replaced.contains(where: { $0.topic == partition.topic && $0.partition == partition.number }) { return nil }
         do throws(WeirError) {
-            return try partition.reader.next(maxBytes: maxBytes)
+            guard let raw = try partition.reader.next(maxBytes: maxBytes) else { return nil }
+            return partition.marks.isEmpty ? raw : try known(raw, index)
         } catch {
             let source = plan.sources[partition.source]
-            guard error.code == .notFound, source.onLostOffsets != .fail else { throw error }
+            guard error.code == .invalid || error.code == .notFound && source.onLostOffsets != .fail else {
+                throw error
+            }
             let (earliest, end) = try source.log.offsets(topic: partition.topic, partition: partition.number)
             let position = partition.reader.position
+            if error.code == .invalid {
+                guard position > end else { throw error }
+                try replace(partition.source, partition.topic, partition.number, error, lastKnown: end)
+                return nil
+            }
             guard position < earliest,
                 let place = passOver(
                     source,
@@ -188,6 +209,7 @@ final class SourcePartitions {
     /// Whether every partition is read to where it ends now. Records of a broker come when they come: that none has come
     /// yet does not mean that there is none.
     func areAtEnd() throws(WeirError) -> Bool {
+        guard replaced.isEmpty else { return false }
         for partition in all where plan.sources[partition.source].group != nil {
             let log = plan.sources[partition.source].log
             if try partition.reader.position < log.offsets(topic: partition.topic, partition: partition.number).end {

@@ -25,8 +25,8 @@ final class SourceReader {
         let batches: [(target: Int, batch: ChangeBatch)]
         let letters: [DeadLetter]
         let records: Int
-        /// Of the newest record, milliseconds since 1970.
-        let timestamp: Int64
+        /// The last record.
+        let last: RecordMark
         /// Records of source tables that no route matches.
         let unrouted: Int
         let bytes: Int
@@ -93,6 +93,8 @@ final class SourceReader {
         case finished
         /// A group changes; there may be more to read.
         case groupChanged
+        /// A partition's log is not the one that was read before; positions in it are to be moved.
+        case logReplaced
     }
 
     /// Reads until stopped, until a group changes or, if asked to, until every partition is read to its end.
@@ -101,6 +103,7 @@ final class SourceReader {
             while partitions.all.contains(where: { $0.reader.position < $0.dimensionEnd ?? 0 }) {
                 if stopping() { return .finished }
                 if try groups.isChanging() { return .groupChanged }
+                if !partitions.replaced.isEmpty { return .logReplaced }
                 if try !readRound({ $0.reader.position < $0.dimensionEnd ?? 0 }) {
                     // A file log has what it has; a broker may still be sending.
                     if partitions.all.allSatisfy({ plan.sources[$0.source].group == nil }) { break }
@@ -112,6 +115,7 @@ final class SourceReader {
         var lastSearch = Date()
         while !stopping() {
             if try groups.isChanging() { return .groupChanged }
+            if !partitions.replaced.isEmpty { return .logReplaced }
             if try readRound({ _ in true }) { continue }
             if untilCaughtUp, try partitions.areAtEnd() { return .finished }
             if Date().timeIntervalSince(lastSearch) > Self.topicSearchSeconds {
@@ -128,9 +132,11 @@ final class SourceReader {
         var found = false
         for index in partitions.all.indices where isWanted(partitions.all[index]) {
             if stopping() { return false }
-            guard let raw = try partitions.next(index, maxBytes: Self.readBytes) else { continue }
+            guard let raw = try partitions.next(index, maxBytes: Self.readBytes), let last = raw.records.last else {
+                continue
+            }
             found = true
-            let changes = try decode(raw, partitions.all[index])
+            let changes = try decode(raw, last, partitions.all[index])
             if !queue.put(.changes(changes), bytes: changes.bytes) { return false }
         }
         return found
@@ -144,7 +150,11 @@ final class SourceReader {
         }
     }
 
-    private func decode(_ raw: RawBatch, _ partition: Partition) throws(WeirError) -> Changes {
+    private func decode(
+        _ raw: RawBatch,
+        _ last: RawBatch.Record,
+        _ partition: Partition
+    ) throws(WeirError) -> Changes {
         var letters: [DeadLetter] = []
         var batches: [(target: Int, batch: ChangeBatch)] = []
         var layer = 0
@@ -173,7 +183,7 @@ final class SourceReader {
             batches: batches,
             letters: letters,
             records: raw.count,
-            timestamp: raw.records.last?.timestamp ?? .min,
+            last: RecordMark(last, in: raw),
             unrouted: unrouted,
             bytes: batches.reduce(letters.reduce(0) { $0 + $1.byteCount }) { $0 + $1.batch.rows.byteCount }
         )

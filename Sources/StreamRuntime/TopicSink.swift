@@ -110,6 +110,19 @@ final class TopicSink: @unchecked Sendable {
             shares[place]?.committedAt = now
         }
     }
+
+    /// Takes back positions that were counted in logs that are not there any more. Called when no commit is under way.
+    func move(_ replaced: [ReplacedPartition]) throws(WeirError) {
+        for share in shares.values {
+            let moves = ReplacedPartition.moves(replaced, in: share.committed)
+            if moves.isEmpty { continue }
+            var ledger = share.committed
+            for (topic, partitions) in moves.positions {
+                for (partition, next) in partitions { ledger.move(topic: topic, partition: partition, to: next) }
+            }
+            try share.appender.commit([], state: ledger.json)
+        }
+    }
 }
 
 extension WeirError {

@@ -2,7 +2,7 @@ import Bytes
 
 extension DocumentReader {
     /// Puts one `--set path=value` into the tree. Keys hold dots themselves, so the longest key the path begins with wins;
-    /// members of lists are found by their `name`, or by their place from 0.
+    /// members of lists are found by their `name`, or by their place from 0; the only member needs neither.
     mutating func apply(_ path: String, _ text: String, to root: inout Value) {
         guard let value = read(text, at: .commandLine) else { return }
         if !Self.set(Substring(path), to: value, in: &root, depth: 0) {
@@ -50,7 +50,9 @@ extension DocumentReader {
                 target.content = .list(members)
                 return true
             }
-            return false
+            guard members.count == 1, set(path, to: value, in: &members[0], depth: depth + 1) else { return false }
+            target.content = .list(members)
+            return true
         case .scalar, .secret: return false
         }
     }

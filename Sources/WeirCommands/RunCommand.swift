@@ -47,9 +47,6 @@ struct RunCommand: ParsableCommand {
             let records = HumanText.count(counts.deadLetters, "record")
             Terminal.note("warning: \(records) could not be taken in; see \(runner.deadLetterPath)")
         }
-        for range in counts.lostOffsets {
-            Terminal.note("warning: \(range) were not in the log any more and have been passed over")
-        }
         if counts.fenced > 0 {
             Terminal.note(
                 "warning: partitions were taken over \(HumanText.count(counts.fenced, "time")) before this process had "
@@ -137,6 +134,9 @@ final class TopologyRunner: Sendable {
                 return "\(HumanText.count(now.records, "record")) \(rate), "
                     + "\(HumanText.count(now.inserts, "row")) in \(HumanText.count(now.commits, "commit"))"
             }
+        } onWarning: { text in
+            line.clear()
+            Terminal.note("warning: \(text)")
         }
     }
 

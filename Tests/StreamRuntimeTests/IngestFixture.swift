@@ -74,6 +74,16 @@ struct IngestFixture {
         return rows
     }
 
+    /// The first column of every row of a table without a key, in order.
+    func ids(_ name: String) throws -> [Int] {
+        var ids: [Int] = []
+        try MergeOnReadScan(table(name)).forEachInOrder { (batch) throws(WeirError) in
+            for row in 0..<batch.count { ids.append(Int(batch.columns[0].pointer(as: Int64.self)[row])) }
+            return true
+        }
+        return ids.sorted()
+    }
+
     /// The second column of a table by its first; null as the word.
     func contents(_ name: String) throws -> [Int: String] {
         var rows: [Int: String] = [:]

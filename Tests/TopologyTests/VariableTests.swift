@@ -45,7 +45,7 @@ import WeirTesting
                 ("pipeline.commit.interval", "500ms"), ("pipeline.parallelism", "3"), ("sink.warehouse", "${W}"),
                 ("source.cdc.topics", "[a, b]"),
                 ("tables.shop.orders.partition-by", "[bucket(8, order_id)]".quotedInside),
-                ("source.0.path", "/logs"), ("name", "other"),
+                ("source.0.path", "/logs"), ("source.scan.on-lost-offsets", "latest"), ("name", "other"),
             ],
             environment: ["W": "/lake"]
         )
@@ -56,6 +56,7 @@ import WeirTesting
         #expect(plan.sink.warehouse == "/lake")
         #expect(plan.sources[0].topics == ["a", "b"])
         #expect(plan.sources[0].path == "/logs")
+        #expect(plan.sources[0].onLostOffsets == .latest)
         #expect(plan.tables[0].partitions.map(\.description) == ["bucket(8, order_id)"])
         #expect(plan.name == "other")
     }

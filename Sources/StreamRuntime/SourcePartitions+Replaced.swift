@@ -1,0 +1,97 @@
+import Bytes
+import ChangeEvents
+import EventLog
+
+/// Tells logs that were made anew from those that tables have positions in.
+extension SourcePartitions {
+    /// What tables remember of a partition's records, as far as reading from the position on can pass them, by offset.
+    func marks(_ topic: String, _ number: Int, earliest: Int64, next: Int64) -> [RecordMark] {
+        let known = zip(start, last).compactMap { (ledger, last) -> (position: Int64, mark: RecordMark)? in
+            guard let position = ledger.next(topic: topic, partition: number), let mark = last[topic, number],
+                mark.offset >= earliest, mark.offset < position
+            else { return nil }
+            return (position, mark)
+        }
+        // Between the record and the position right behind it there is nothing to read twice.
+        let wanted = known.filter { $0.mark.offset >= next || $0.position == next }
+        return Set(wanted.map(\.mark)).sorted { $0.offset < $1.offset }
+    }
+
+    /// Whether a table is further than the log goes.
+    func isBeyondEnd(
+        _ index: Int,
+        _ topic: String,
+        _ number: Int,
+        end: Int64
+    ) throws(WeirError) -> Bool {
+        let furthest = start.compactMap { $0.next(topic: topic, partition: number) }.max() ?? end
+        guard furthest > end else { return false }
+        do throws(WeirError) {
+            // Some brokers tell an end before their last records: what they deliver decides.
+            _ = try plan.sources[index].log.reader(topic: topic, partition: number, from: furthest)
+            return false
+        } catch {
+            guard error.code == .invalid else { throw error }
+            try replace(index, topic, number, error, lastKnown: end)
+            return true
+        }
+    }
+
+    /// Takes note of a log that is not the one that was read before; fails where the source does not allow it.
+    func replace(
+        _ index: Int,
+        _ topic: String,
+        _ number: Int,
+        _ difference: WeirError,
+        lastKnown: Int64
+    ) throws(WeirError) {
+        let (earliest, end) = try plan.sources[index].log.offsets(topic: topic, partition: number)
+        let next: Int64
+        switch plan.sources[index].onLostOffsets {
+        case .fail: throw ReplacedPartition.error(difference)
+        case .earliest: next = earliest
+        case .latest: next = end
+        }
+        replaced.append(ReplacedPartition(topic: topic, partition: number, lastKnown: lastKnown, next: next))
+        let name = "\(topic)/\(number)"
+        onWarning("\(name) is not the log that was read before (\(difference.message)): reading from offset \(next)")
+    }
+
+    /// Holds records against what tables remember of them, and leaves those out that are read for that alone.
+    func known(_ raw: RawBatch, _ index: Int) throws(WeirError) -> RawBatch? {
+        let partition = all[index]
+        guard let last = raw.records.last else { return nil }
+        for mark in partition.marks where mark.offset <= last.offset {
+            // Compaction may have removed it.
+            guard let record = raw.records.first(where: { $0.offset == mark.offset }),
+                let difference = mark.difference(RecordMark(record, in: raw), partition.topic, partition.number)
+            else { continue }
+            try replace(partition.source, partition.topic, partition.number, difference, lastKnown: mark.offset)
+            return nil
+        }
+        all[index].marks.removeAll { $0.offset <= last.offset }
+        return raw.dropping(before: partition.first)
+    }
+
+    /// Tables have positions of topics and partitions that are not there any more.
+    func checkVanished(_ source: IngestPlan.Source, existing: [String]) throws(WeirError) {
+        for topic in Set(start.flatMap(\.positions.keys)).sorted() where source.includes(topic) {
+            var read = PositionLedger()
+            for ledger in start { read.merge(ledger.restricted(to: topic)) }
+            guard existing.contains(topic) else {
+                onWarning("topic \(topic), which tables have rows of, is not there any more")
+                continue
+            }
+            let numbers = try source.log.partitions(of: topic)
+            for (number, position) in (read.positions[topic] ?? [:]).sorted(by: { $0.key < $1.key })
+            where !numbers.contains(number) {
+                let difference = WeirError(
+                    .invalid,
+                    "topic \(topic) has no partition \(number) any more, which was read up to offset \(position)"
+                )
+                if source.onLostOffsets == .fail { throw ReplacedPartition.error(difference) }
+                onWarning(difference.message)
+            }
+        }
+    }
+}

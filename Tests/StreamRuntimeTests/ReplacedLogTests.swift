@@ -1,0 +1,171 @@
+import Bytes
+import ChangeEvents
+import EventLog
+import Foundation
+import StreamRuntime
+import Testing
+import WeirTesting
+
+/// A topic that was deleted and created again: its offsets mean other records.
+@Suite struct ReplacedLogTests {
+    /// A table with a key, and one without, where a record that is read twice is there twice.
+    private static func text(_ rule: String? = nil) -> String {
+        """
+        name: test
+        pipeline: { commit.interval: 1h, commit.bytes: 1kb }
+        source:
+          name: all
+          type: file-log
+          topics: [people, visits]
+          format: debezium-json
+          \(rule.map { "scan.on-lost-offsets: \($0)" } ?? "")
+        tables:
+          - name: shop.people
+            columns: { id: long, name: string, amount: "decimal(12,2)", country: string }
+            primary-key: [id]
+          - { name: shop.visits, columns: { id: long } }
+        route:
+          - { source-table: shop.public.(.*), sink-table: shop.$1 }
+        sink: { type: mixed-iceberg }
+        """
+    }
+
+    private static func visits(_ ids: Range<Int>, to writer: FileLogWriter) throws {
+        let values = ids.map { id in
+            "{\"before\":null,\"after\":{\"id\":\(id)},"
+                + "\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"visits\"},\"op\":\"c\"}"
+        }
+        try DebeziumHistory.append(values.map { .init(key: nil, value: $0) }, to: writer, topic: "visits")
+    }
+
+    private static func history(seed: UInt64, _ count: Int) -> DebeziumHistory {
+        var history = DebeziumHistory(seed: seed, keySpace: 12)
+        history.extend(count)
+        return history
+    }
+
+    /// Writes both topics anew.
+    private static func fill(_ folder: String, _ people: DebeziumHistory, visits: Range<Int>) throws -> IngestFixture {
+        let fixture = IngestFixture(folder: folder)
+        for topic in ["people", "visits"] { try? FileManager.default.removeItem(atPath: fixture.logRoot + "/" + topic) }
+        let log = try FileLog(root: fixture.logRoot)
+        for topic in ["people", "visits"] { try log.createTopic(topic) }
+        let writer = FileLogWriter(log)
+        defer { writer.close() }
+        try people.append(0..<people.records.count, to: writer, topic: "people")
+        try Self.visits(visits, to: writer)
+        return fixture
+    }
+
+    @Test(arguments: [60, 20])
+    func `a run does not go on in another log, unless it is told to`(records: Int) throws {
+        try withTemporaryFolder { folder in
+            let old = Self.history(seed: 1, 40)
+            let fixture = try Self.fill(folder, old, visits: 0..<40)
+            try fixture.run(Self.text())
+            // Once longer than what was read of the old log, once shorter.
+            _ = try Self.fill(folder, Self.history(seed: 2, records), visits: 100..<100 + records)
+            let error = #expect(throws: WeirError.self) { try fixture.run(Self.text()) }
+            let shown = "\(try #require(error))"
+            #expect(shown.contains("deleted and created again"), "\(shown)")
+            #expect(shown.contains("source.scan.on-lost-offsets=earliest"), "\(shown)")
+            let sign = records > 40 ? "is not the one that was read before" : "beyond the end, which is"
+            #expect(shown.contains(sign), "\(shown)")
+            #expect(try fixture.people() == old.rows)
+            #expect(try fixture.ids("shop.visits") == Array(0..<40))
+
+            let progress = try fixture.run(Self.text("earliest"))
+            #expect(progress.warnings.count == 2, "\(progress.warnings)")
+            #expect(try fixture.ids("shop.visits") == Array(0..<40) + Array(100..<100 + records))
+            let again = try fixture.run(Self.text())
+            #expect(again.records == 0 && again.warnings.isEmpty)
+        }
+    }
+
+    @Test func `latest passes over what the other log holds`() throws {
+        try withTemporaryFolder { folder in
+            let old = Self.history(seed: 1, 40)
+            let fixture = try Self.fill(folder, old, visits: 0..<40)
+            try fixture.run(Self.text())
+            _ = try Self.fill(folder, Self.history(seed: 2, 10), visits: 100..<110)
+            try fixture.run(Self.text("latest"))
+            let writer = FileLogWriter(try FileLog(root: fixture.logRoot))
+            defer { writer.close() }
+            try Self.visits(200..<203, to: writer)
+            try fixture.run(Self.text())
+            #expect(try fixture.people() == old.rows)
+            #expect(try fixture.ids("shop.visits") == Array(0..<40) + Array(200..<203))
+        }
+    }
+
+    @Test func `a partition that is not there any more is told`() throws {
+        try withTemporaryFolder { folder in
+            let fixture = IngestFixture(folder: folder)
+            let log = try FileLog(root: fixture.logRoot)
+            try log.createTopic("people")
+            try log.createTopic("visits", partitions: 2)
+            let writer = FileLogWriter(log)
+            defer { writer.close() }
+            try Self.visits(0..<10, to: writer)
+            var builder = RecordBatchBuilder()
+            try builder.append(key: nil, value: nil, timestamp: 1)
+            _ = try writer.append(topic: "visits", partition: 1, records: builder.finish())
+            try fixture.run(Self.text())
+            try FileManager.default.removeItem(atPath: fixture.logRoot + "/visits/1")
+            let error = #expect(throws: WeirError.self) { try fixture.run(Self.text()) }
+            #expect("\(try #require(error))".contains("topic visits has no partition 1 any more"))
+            let progress = try fixture.run(Self.text("earliest"))
+            #expect(progress.warnings == ["topic visits has no partition 1 any more, which was read up to offset 1"])
+            #expect(try fixture.ids("shop.visits") == Array(0..<10))
+        }
+    }
+
+    @Test func `dead letters of both logs are kept`() throws {
+        try withTemporaryFolder { folder in
+            let fixture = try Self.fill(folder, Self.history(seed: 1, 5), visits: 0..<2)
+            func spoil(_ text: String) throws {
+                let writer = FileLogWriter(try FileLog(root: fixture.logRoot))
+                defer { writer.close() }
+                try DebeziumHistory.append([.init(key: nil, value: text)], to: writer, topic: "visits")
+            }
+            try spoil("{ old")
+            try fixture.run(Self.text())
+            _ = try Self.fill(folder, Self.history(seed: 2, 5), visits: 0..<2)
+            try spoil("{ new")
+            try fixture.run(Self.text("earliest"))
+            let letters = try String(contentsOfFile: fixture.deadLetters, encoding: .utf8)
+            #expect(letters.contains("{ old") && letters.contains("{ new"), "\(letters)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func `a crash at any step of the change to another log loses and doubles nothing`() throws {
+        let old = Self.history(seed: 3, 30)
+        let new = Self.history(seed: 4, 45)
+        func prepare(_ folder: String) throws -> IngestFixture {
+            let fixture = try Self.fill(folder, old, visits: 0..<30)
+            try fixture.run(Self.text())
+            return try Self.fill(folder, new, visits: 100..<145)
+        }
+        let (total, expected) = try withTemporaryFolder { folder in
+            let files = FaultyFileSystem()
+            let fixture = try prepare(folder)
+            try fixture.run(Self.text("earliest"), files: files)
+            return (files.steps, try fixture.people())
+        }
+        let stride = stride(from: 0, to: total, by: SeededGenerator.isSoak ? 1 : 5)
+        for step in stride {
+            try withTemporaryFolder { folder in
+                let fixture = try prepare(folder)
+                _ = try? fixture.run(Self.text("earliest"), files: FaultyFileSystem(failAt: step))
+                // Dies a second time a little later, when one table may be ahead of the other.
+                _ = try? fixture.run(Self.text("earliest"), files: FaultyFileSystem(failAt: (total - step) / 2))
+                try fixture.run(Self.text("earliest"))
+                #expect(try fixture.people() == expected, "crash at step \(step) of \(total)")
+                let visits = try fixture.ids("shop.visits")
+                #expect(visits == Array(0..<30) + Array(100..<145), "crash at step \(step) of \(total)")
+            }
+        }
+        print("crash sweep of a replaced log: \(Array(stride).count) of \(total) steps")
+    }
+}
