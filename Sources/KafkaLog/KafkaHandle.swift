@@ -1,5 +1,6 @@
 import Bytes
 import CRdKafka
+import Foundation
 
 /// One client of librdkafka, with its threads and connections.
 final class KafkaHandle: @unchecked Sendable {
@@ -54,7 +55,33 @@ final class KafkaHandle: @unchecked Sendable {
         self.deliveries = deliveries
     }
 
-    deinit { rd_kafka_destroy_flags(raw, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
+    /// librdkafka 2.0 may never come back from this once a topic that was read is deleted. An error that is to be told,
+    /// or the end of a run, does not wait for that.
+    deinit {
+        let client = Client(raw: raw, notes: notes, deliveries: deliveries)
+        let isOver = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            client.destroy()
+            isOver.signal()
+        }
+        _ = isOver.wait(timeout: .now() + Self.endingSeconds)
+    }
+
+    private static let endingSeconds = 3.0
+
+    /// Carries a client that nobody else uses any more to the thread that ends it.
+    private struct Client: @unchecked Sendable {
+        let raw: OpaquePointer
+        let notes: KafkaNotes
+        let deliveries: KafkaDeliveries?
+
+        func destroy() {
+            // The callbacks need both to the end.
+            withExtendedLifetime((notes, deliveries)) {
+                rd_kafka_destroy_flags(raw, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+            }
+        }
+    }
 
     /// The error of a call, told with what librdkafka reported about its brokers.
     func failure(

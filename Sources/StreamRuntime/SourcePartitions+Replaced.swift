@@ -79,7 +79,7 @@ extension SourcePartitions {
             var read = PositionLedger()
             for ledger in start { read.merge(ledger.restricted(to: topic)) }
             guard existing.contains(topic) else {
-                onWarning("topic \(topic), which tables have rows of, is not there any more")
+                onWarning(Self.gone(topic))
                 continue
             }
             let numbers = try source.log.partitions(of: topic)
@@ -93,5 +93,21 @@ extension SourcePartitions {
                 onWarning(difference.message)
             }
         }
+    }
+
+    /// Whether reading failed because the topic of a pattern was deleted, which ends it and nothing else.
+    func isGone(_ error: WeirError, _ index: Int) throws(WeirError) -> Bool {
+        let source = plan.sources[all[index].source]
+        let topic = all[index].topic
+        guard error.code == .notFound, !source.topics.contains(topic), try !source.log.topics().contains(topic) else {
+            return false
+        }
+        all[index].isGone = true
+        onWarning(Self.gone(topic))
+        return true
+    }
+
+    private static func gone(_ topic: String) -> String {
+        "topic \(topic) is not there any more; rows that tables have of it stay"
     }
 }

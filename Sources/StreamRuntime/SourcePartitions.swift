@@ -17,6 +17,10 @@ final class SourcePartitions {
         let first: Int64
         /// What tables remember of records that are still to be read, by offset.
         var marks: [RecordMark]
+        /// The topic was deleted while the run goes on without it.
+        var isGone = false
+
+        var isBeforeDimensionEnd: Bool { !isGone && reader.position < dimensionEnd ?? 0 }
     }
 
     /// Bytes looked at to learn which tables a partition holds.
@@ -27,7 +31,7 @@ final class SourcePartitions {
     let last: [LastRecords]
     let onWarning: (String) -> Void
     /// The partitions of shared sources that belong to this process.
-    private let assigned: Set<TopicPartition>
+    private var assigned: Set<TopicPartition> = []
     private var known: Set<String> = []
     private var sourceOfTopic: [String: Int] = [:]
     var all: [Partition] = []
@@ -52,17 +56,20 @@ final class SourcePartitions {
         self.start = start
         self.last = last
         self.onWarning = onWarning
-        self.assigned = assigned
         for source in plan.sources where source.group != nil {
             (source.log as? any SharedLog)?.willRead(partitions: assigned.count, aheadBytes: plan.aheadBytes)
         }
+        var existing: Set<String> = []
         for source in plan.sources {
-            let existing = try source.log.topics()
-            for topic in source.topics where !existing.contains(topic) {
-                throw Self.missing(topic, source: source.name, existing: existing, isBroker: source.group != nil)
+            let topics = try source.log.topics()
+            for topic in source.topics where !topics.contains(topic) {
+                throw Self.missing(topic, source: source.name, existing: topics, isBroker: source.group != nil)
             }
-            try checkVanished(source, existing: existing)
+            try checkVanished(source, existing: topics)
+            existing.formUnion(topics.filter(source.includes))
         }
+        // A group may still deal out what was deleted a moment ago.
+        self.assigned = assigned.filter { existing.contains($0.topic) }
         try open(isFirst: true)
     }
 
@@ -175,6 +182,7 @@ final class SourcePartitions {
     /// rule decides.
     func next(_ index: Int, maxBytes: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
+        if partition.isGone { return nil }
         if replaced.contains(where: { $0.topic == partition.topic && $0.partition == partition.number }) { return nil }
         do throws(WeirError) {
             guard let raw = try partition.reader.next(maxBytes: maxBytes) else { return nil }
@@ -210,7 +218,7 @@ final class SourcePartitions {
     /// yet does not mean that there is none.
     func areAtEnd() throws(WeirError) -> Bool {
         guard replaced.isEmpty else { return false }
-        for partition in all where plan.sources[partition.source].group != nil {
+        for partition in all where plan.sources[partition.source].group != nil && !partition.isGone {
             let log = plan.sources[partition.source].log
             if try partition.reader.position < log.offsets(topic: partition.topic, partition: partition.number).end {
                 return false

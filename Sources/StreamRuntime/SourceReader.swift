@@ -100,11 +100,11 @@ final class SourceReader {
     /// Reads until stopped, until a group changes or, if asked to, until every partition is read to its end.
     func run(untilCaughtUp: Bool) throws(WeirError) -> Ending {
         if partitions.all.contains(where: { $0.dimensionEnd != nil }) {
-            while partitions.all.contains(where: { $0.reader.position < $0.dimensionEnd ?? 0 }) {
+            while partitions.all.contains(where: { $0.isBeforeDimensionEnd }) {
                 if stopping() { return .finished }
                 if try groups.isChanging() { return .groupChanged }
                 if !partitions.replaced.isEmpty { return .logReplaced }
-                if try !readRound({ $0.reader.position < $0.dimensionEnd ?? 0 }) {
+                if try !readRound({ $0.isBeforeDimensionEnd }) {
                     // A file log has what it has; a broker may still be sending.
                     if partitions.all.allSatisfy({ plan.sources[$0.source].group == nil }) { break }
                     try waitForRecords()
@@ -144,8 +144,10 @@ final class SourceReader {
 
     private func waitForRecords() throws(WeirError) {
         _ = try wakeup.wait(milliseconds: partitions.all.isEmpty ? 50 : 200) { (watched) throws(WeirError) in
-            for partition in partitions.all
-            where try partition.reader.mayHaveRecords(waking: wakeup, &watched) { return true }
+            for partition in partitions.all {
+                if partition.isGone { continue }
+                if try partition.reader.mayHaveRecords(waking: wakeup, &watched) { return true }
+            }
             return false
         }
     }

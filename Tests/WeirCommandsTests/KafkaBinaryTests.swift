@@ -96,6 +96,44 @@ struct KafkaBinaryTests {
         }
     }
 
+    @Test func `a topic that is deleted while it is read ends the run with its name`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder, topic: "cdc.a")
+            try scenario.broker.create("cdc.b", partitions: 2)
+            var options = KafkaScenario.Options()
+            options.topics = "topics: [cdc.a, cdc.b]"
+            try scenario.write(options)
+            let run = try scenario.start()
+            try scenario.produce(100, to: "cdc.a")
+            try scenario.produce(50, ids: 100..<120, to: "cdc.b")
+            #expect(scenario.settles(run), "\(run.errors)")
+            try scenario.broker.delete("cdc.b")
+            let ended = run.finish(seconds: 60)
+            #expect(ended.status == 1)
+            #expect(ended.errors.contains("cdc.b"), "\(ended.errors)")
+        }
+    }
+
+    @Test func `a topic of a pattern may be deleted while it is read`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder, topic: "cdc.a")
+            try scenario.broker.create("cdc.b", partitions: 2)
+            var options = KafkaScenario.Options()
+            options.topics = "topic-pattern: cdc\\..*"
+            try scenario.write(options)
+            let run = try scenario.start()
+            try scenario.produce(100, to: "cdc.a")
+            try scenario.produce(50, ids: 100..<120, to: "cdc.b")
+            #expect(scenario.settles(run), "\(run.errors)")
+            try scenario.broker.delete("cdc.b")
+            #expect(run.wait(seconds: 30) { run.errors.contains("topic cdc.b is not there any more") }, "\(run.errors)")
+            try scenario.produce(100, to: "cdc.a")
+            #expect(scenario.settles(run), "\(run.errors)")
+            scenario.stop(run)
+            try scenario.verify()
+        }
+    }
+
     @Test(arguments: [0, 40, 800])
     func `a topic that was made anew is not taken for the old one`(records: Int) throws {
         try withTemporaryFolder { folder in
