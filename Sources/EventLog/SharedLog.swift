@@ -28,11 +28,15 @@ public protocol SharedLog: PartitionedLog {
     /// Tells how many partitions are about to be read at once, and the bytes that may be fetched ahead of all their
     /// readers. Readers that exist keep what they were given.
     func willRead(partitions: Int, aheadBytes: Int)
+    /// Why readers got nothing from brokers, in words, when that was noticed after a moment; nil when nothing was.
+    func trouble(since moment: ContinuousClock.Instant) -> String?
     /// The offset behind the last one committed to the group; nil when none is.
     func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64?
 }
 
 extension SharedLog {
+    /// For logs without brokers.
+    public func trouble(since moment: ContinuousClock.Instant) -> String? { nil }
     /// For logs that fetch nothing ahead.
     public func willRead(partitions: Int, aheadBytes: Int) {}
 }

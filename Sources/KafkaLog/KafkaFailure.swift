@@ -64,6 +64,15 @@ package enum KafkaFailure {
         }
     }
 
+    /// Whether a broker cannot be reached, as against one that has closed a connection nobody used.
+    package static func isOutage(_ note: Note) -> Bool {
+        let lower = note.text.lowercased()
+        return ["connect to ", "resolve", "ssl", "sasl", "timed out"].contains { lower.contains($0) }
+    }
+
+    /// What a note means, in words.
+    package static func words(_ note: Note) -> String { meaning(note.code, note.text).cause }
+
     /// librdkafka's words for a code.
     package static func name(_ code: rd_kafka_resp_err_t) -> String { String(cString: rd_kafka_err2str(code)) }
 

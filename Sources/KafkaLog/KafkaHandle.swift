@@ -113,7 +113,7 @@ final class KafkaHandle: @unchecked Sendable {
         // "[thrd:127.0.0.1:9092/bootstrap]: 127.0.0.1:9092/bootstrap: Connect to … failed: Connection refused (…)"
         guard let end = line.range(of: "]: ") else { return nil }
         let text = String(line[end.upperBound...])
-        return ["onnect", "esolve", "SSL", "SASL", "ApiVersion"].contains { text.contains($0) }
+        return ["onnect", "esolve", "SSL", "SASL", "ApiVersion", "imed out"].contains { text.contains($0) }
             ? KafkaFailure.Note(code, text) : nil
     }
 

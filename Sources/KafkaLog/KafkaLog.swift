@@ -106,6 +106,11 @@ public final class KafkaLog: SharedLog {
         withExtendedLifetime(idle) {}
     }
 
+    public func trouble(since moment: ContinuousClock.Instant) -> String? {
+        let clients = reading.withLock { $0.clients }
+        return clients.lazy.compactMap { $0.handle.notes.outage(since: moment) }.first.map { KafkaFailure.words($0) }
+    }
+
     public func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64? {
         let list = try committed(group: group, topic: topic, partition: partition)
         let offset = list.first.offset

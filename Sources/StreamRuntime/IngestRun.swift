@@ -27,6 +27,7 @@ public final class IngestRun: @unchecked Sendable {
     private let counters = Mutex(IngestProgress())
     private let onProgress: @Sendable (IngestProgress) -> Void
     private let onWarning: @Sendable (String) -> Void
+    private let outages: SourceOutages
 
     /// - Parameters:
     ///   - deadLetterPath: the file that takes what cannot be taken in.
@@ -44,6 +45,7 @@ public final class IngestRun: @unchecked Sendable {
         self.files = files
         self.onProgress = onProgress
         self.onWarning = onWarning
+        outages = SourceOutages(plan, onNotice: onWarning)
     }
 
     private func warn(_ text: String) {
@@ -61,14 +63,14 @@ public final class IngestRun: @unchecked Sendable {
     /// Blocks. Fails on the first error that would make going on a guess; what was committed stays.
     @discardableResult
     public func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
-        let groups = try SourceGroups(plan)
+        let groups = try SourceGroups(plan) { [self] in warn($0) }
         defer { groups.leave() }
         let isStopping = { [self] in stopFlag.load(ordering: .relaxed) }
         if groups.isEmpty {
             while try runGeneration(groups, assigned: [], untilCaughtUp: untilCaughtUp) == .logReplaced {}
             return progress
         }
-        while let assigned = try groups.assignment(unless: isStopping) {
+        while let assigned = try groups.assignment(awaitsTopics: !untilCaughtUp, unless: isStopping) {
             counters.withLock { $0.generations += 1 }
             var isOver = false
             do throws(WeirError) {
@@ -146,7 +148,13 @@ public final class IngestRun: @unchecked Sendable {
             return .logReplaced
         }
         let ending = Mutex<SourceReader.Ending>(.finished)
-        let reader = SourceReader(plan, partitions: partitions, queue: queue, groups: groups) { [self] in
+        let reader = SourceReader(
+            plan,
+            partitions: partitions,
+            queue: queue,
+            groups: groups,
+            outages: outages
+        ) { [self] in
             stopFlag.load(ordering: .relaxed) || isStopped.load(ordering: .relaxed)
         } onUnrouted: { [self] identifier in
             counters.withLock { _ = $0.unroutedTables.insert(identifier) }

@@ -12,6 +12,8 @@ import Synchronization
 final class SourceGroups: @unchecked Sendable {
     private struct Member {
         let membership: any GroupMembership
+        /// A group deals nothing out while no topic is there.
+        let hasTopics: Bool
         /// Nil between a revocation and the next assignment.
         var assigned: [TopicPartition]?
         /// What `poll` has said and is not confirmed yet.
@@ -29,7 +31,9 @@ final class SourceGroups: @unchecked Sendable {
     private let offered = Mutex<PositionLedger?>(nil)
 
     /// Joins the group of every source that has one.
-    init(_ plan: IngestPlan) throws(WeirError) {
+    ///
+    /// - Parameter onWarning: told, in words, of sources that have no topics yet.
+    init(_ plan: IngestPlan, onWarning: (String) -> Void = { _ in }) throws(WeirError) {
         for source in plan.sources {
             guard let group = source.group, let log = source.log as? any SharedLog else { continue }
             // A broker that does not answer and a topic that is not there are said at once; a group would wait for them.
@@ -38,7 +42,11 @@ final class SourceGroups: @unchecked Sendable {
                 throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: true)
             }
             let membership = try log.join(group: group, topics: source.topics, pattern: source.pattern)
-            members.append(Member(membership: membership))
+            let hasTopics = existing.contains(where: source.includes)
+            if !hasTopics {
+                onWarning("no topic matches topic-pattern '\(source.pattern ?? "")' of source '\(source.name)' yet")
+            }
+            members.append(Member(membership: membership, hasTopics: hasTopics))
         }
     }
 
@@ -46,7 +54,15 @@ final class SourceGroups: @unchecked Sendable {
     var isEmpty: Bool { members.isEmpty }
 
     /// Waits until every group has given this process its partitions, which may be none; nil when it is to stop.
-    func assignment(unless stopping: () -> Bool) throws(WeirError) -> Set<TopicPartition>? {
+    ///
+    /// - Parameter awaitsTopics: also waits for the first topic of a source.
+    func assignment(
+        awaitsTopics: Bool = true,
+        unless stopping: () -> Bool
+    ) throws(WeirError) -> Set<TopicPartition>? {
+        if !awaitsTopics {
+            for index in members.indices where !members[index].hasTopics { members[index].assigned = [] }
+        }
         while !stopping() {
             var isComplete = true
             for index in members.indices where members[index].assigned == nil {

@@ -47,11 +47,13 @@ final class SourceReader {
     /// Tables the records of one source table go to at most, as far as is known.
     private let fanOut = FanOut()
     private let onUnrouted: (String) -> Void
+    private let outages: SourceOutages
     /// Set once a group changes: the reader ends before its partitions are read to their end.
     private let groups: SourceGroups
 
     /// - Parameters:
     ///   - groups: end the reader when one of them changes.
+    ///   - outages: told when records come, and when none do.
     ///   - stopping: asked between batches.
     ///   - onUnrouted: told the identifier of each source table that no route matches, once.
     init(
@@ -59,6 +61,7 @@ final class SourceReader {
         partitions: SourcePartitions,
         queue: BatchQueue<Message>,
         groups: SourceGroups,
+        outages: SourceOutages,
         stopping: @escaping @Sendable () -> Bool,
         onUnrouted: @escaping (String) -> Void
     ) {
@@ -68,6 +71,7 @@ final class SourceReader {
         self.groups = groups
         self.stopping = stopping
         self.onUnrouted = onUnrouted
+        self.outages = outages
         decoders = plan.sources.map { _ in [] }
     }
 
@@ -136,6 +140,7 @@ final class SourceReader {
                 continue
             }
             found = true
+            outages.sawRecords(source: partitions.all[index].source)
             let changes = try decode(raw, last, partitions.all[index])
             if !queue.put(.changes(changes), bytes: changes.bytes) { return false }
         }
@@ -143,6 +148,7 @@ final class SourceReader {
     }
 
     private func waitForRecords() throws(WeirError) {
+        outages.isWaiting()
         _ = try wakeup.wait(milliseconds: partitions.all.isEmpty ? 50 : 200) { (watched) throws(WeirError) in
             for partition in partitions.all {
                 if partition.isGone { continue }

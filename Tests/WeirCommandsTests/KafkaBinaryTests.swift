@@ -114,6 +114,24 @@ struct KafkaBinaryTests {
         }
     }
 
+    @Test func `a pattern that matches nothing yet is told, and waited for unless the run is to end`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder, topic: "other")
+            var options = KafkaScenario.Options()
+            options.topics = "topic-pattern: cdc\\..*"
+            try scenario.write(options)
+            let warning = "no topic matches topic-pattern 'cdc\\..*' of source 'people' yet"
+            let ended = try scenario.weir.start(["run", "people.yaml", "--until-caught-up"]).finish(seconds: 30)
+            #expect(ended.status == 0 && ended.errors.contains(warning), "\(ended.errors)")
+            let run = try scenario.start()
+            #expect(run.wait(seconds: 30) { run.errors.contains(warning) }, "\(run.errors)")
+            try scenario.broker.create("cdc.a", partitions: 2)
+            try scenario.produce(50, to: "cdc.a")
+            #expect(scenario.settles(run), "\(run.errors)")
+            scenario.stop(run)
+        }
+    }
+
     @Test func `a topic of a pattern may be deleted while it is read`() throws {
         try withTemporaryFolder { folder in
             var scenario = try KafkaScenario(folder, topic: "cdc.a")

@@ -22,6 +22,25 @@ extension KafkaBinaryTests {
         }
     }
 
+    @Test func `a run says that brokers are away, and that records come again`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            try scenario.write()
+            let run = try scenario.start()
+            try scenario.produce(100)
+            #expect(scenario.settles(run), "\(run.errors)")
+            try scenario.broker.stop()
+            let told = "source 'people': broker \(scenario.broker.address) refused the connection; waiting for it"
+            #expect(run.wait(seconds: 30) { run.errors.contains(told) }, "\(run.errors)")
+            try scenario.broker.start()
+            try scenario.produce(100)
+            #expect(scenario.settles(run), "\(run.errors)")
+            #expect(run.wait(seconds: 5) { run.errors.contains("source 'people': records come again") }, "\(run.errors)")
+            scenario.stop(run)
+            try scenario.verify()
+        }
+    }
+
     @Test func `processes that come and go share the partitions`() throws {
         try withTemporaryFolder { folder in
             var scenario = try KafkaScenario(folder)

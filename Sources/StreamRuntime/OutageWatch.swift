@@ -1,0 +1,67 @@
+import EventLog
+
+/// Decides when to say that the brokers of a source are away: not for every attempt to connect, and not while records
+/// come from others of them.
+struct OutageWatch {
+    private static let patience = Duration.seconds(3)
+    private static let reminder = Duration.seconds(60)
+
+    private let source: String
+    private var lastRecords: ContinuousClock.Instant
+    private var toldAt: ContinuousClock.Instant?
+
+    init(source: String, now: ContinuousClock.Instant) {
+        self.source = source
+        lastRecords = now
+    }
+
+    /// Takes note of records; returns what to say.
+    mutating func sawRecords(now: ContinuousClock.Instant) -> String? {
+        defer {
+            lastRecords = now
+            toldAt = nil
+        }
+        guard toldAt != nil else { return nil }
+        return "source '\(source)': records come again, \((now - lastRecords).components.seconds) s after the last ones"
+    }
+
+    /// Called while no records come; returns what to say.
+    ///
+    /// - Parameter trouble: what was wrong with the brokers after a moment; nil when nothing was.
+    mutating func isWaiting(
+        now: ContinuousClock.Instant,
+        trouble: (_ since: ContinuousClock.Instant) -> String?
+    ) -> String? {
+        guard now - lastRecords >= Self.patience,
+            now - (toldAt ?? lastRecords) >= (toldAt == nil ? .zero : Self.reminder),
+            let cause = trouble(toldAt ?? lastRecords)
+        else { return nil }
+        toldAt = now
+        return "source '\(source)': \(cause); waiting for it"
+    }
+}
+
+/// Watches the sources of a run, over all its generations. Used by one reading thread at a time.
+final class SourceOutages: @unchecked Sendable {
+    private var watches: [(log: any SharedLog, watch: OutageWatch)?]
+    private let onNotice: @Sendable (String) -> Void
+
+    init(_ plan: IngestPlan, onNotice: @escaping @Sendable (String) -> Void) {
+        watches = plan.sources.map { source in
+            (source.log as? any SharedLog).map { ($0, OutageWatch(source: source.name, now: .now)) }
+        }
+        self.onNotice = onNotice
+    }
+
+    func sawRecords(source: Int) {
+        if let notice = watches[source]?.watch.sawRecords(now: .now) { onNotice(notice) }
+    }
+
+    /// No source has anything.
+    func isWaiting() {
+        for index in watches.indices {
+            guard let log = watches[index]?.log else { continue }
+            if let notice = watches[index]?.watch.isWaiting(now: .now, trouble: log.trouble) { onNotice(notice) }
+        }
+    }
+}
