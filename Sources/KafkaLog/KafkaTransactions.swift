@@ -31,7 +31,23 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
     /// Of committed transactions.
     public var ends: [Int: Int64] { committedEnds }
 
-    private var group: String { "weir-\(id)" }
+    private static func group(_ id: String) -> String { "weir-\(id)" }
+    private var group: String { Self.group(id) }
+
+    /// The state that transactions with an id have stored, without taking the id over; nil when there is none.
+    public static func storedState(
+        _ log: KafkaLog,
+        topic: String,
+        transactionalID id: String
+    ) throws(WeirError) -> String? {
+        let stored = try log.committed(group: group(id), topic: topic, partition: 0, isKept: false).first
+        guard stored.offset >= 0, let text = stored.metadata, !text.isEmpty else { return nil }
+        do {
+            return try KafkaTransactionState.decode(text)
+        } catch {
+            throw error.located(at: "group \(group(id)), topic \(topic)")
+        }
+    }
 
     public func committedState() throws(WeirError) -> String? {
         try makeReady()

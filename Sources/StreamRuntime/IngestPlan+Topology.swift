@@ -20,6 +20,7 @@ extension IngestPlan {
     ///   - openAppender: opens the LogStore's topic for appending.
     ///   - openTopic: opens the topic that a sink writes the changes of a table or join to, for those from one
     ///     partition of a source or from all.
+    ///   - earlierTransactions: other transactions that may have written some of that.
     ///   - nowMilliseconds: the creation time of new tables.
     ///   - creationLock: held while tables are created, where other processes may do the same.
     public static func resolve(
@@ -31,6 +32,9 @@ extension IngestPlan {
         openTopic:
             @escaping @Sendable (Topology.Sink, _ table: String, TopicPartition?) throws(WeirError) ->
             any TransactionalAppender = noTopic,
+        earlierTransactions:
+            @escaping @Sendable (Topology.Sink, _ table: String, _ isShared: Bool, [TopicPartition]) ->
+            [EarlierTransactions] = { _, _, _, _ in [] },
         openLogStore: (LogStoreSettings) throws(WeirError) -> any PartitionedLog = noLogStore,
         openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender = noAppender
     ) throws(WeirError) -> IngestPlan {
@@ -105,7 +109,8 @@ extension IngestPlan {
                         format: format,
                         schema: schemas[place],
                         primaryKey: keys[place],
-                        open: { (place) throws(WeirError) in try openTopic(sink, name, place) }
+                        open: { (place) throws(WeirError) in try openTopic(sink, name, place) },
+                        earlier: { earlierTransactions(sink, name, $0, $1) }
                     )
                 )
             }

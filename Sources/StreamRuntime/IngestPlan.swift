@@ -187,4 +187,15 @@ public struct IngestPlan: Sendable {
         self.commitBytes = commitBytes
         self.queueBytes = queueBytes
     }
+
+    /// The partitions of sources that processes may share.
+    func shareablePartitions() throws(WeirError) -> [TopicPartition] {
+        var all: [TopicPartition] = []
+        for source in sources where source.group != nil {
+            for topic in try source.log.topics() where source.includes(topic) {
+                all += try source.log.partitions(of: topic).map { TopicPartition(topic: topic, partition: $0) }
+            }
+        }
+        return all
+    }
 }

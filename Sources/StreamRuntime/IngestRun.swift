@@ -126,8 +126,9 @@ public final class IngestRun: @unchecked Sendable {
         }
         // What every table is past does not come again.
         var topics: [TopicSink] = []
+        let shareable = claimed == nil && !plan.topics.isEmpty ? try plan.shareablePartitions() : []
         for output in plan.topics {
-            if let topic = try TopicSink(output, partitions: claimed) { topics.append(topic) }
+            if let topic = try TopicSink(output, partitions: claimed, shareable: shareable) { topics.append(topic) }
         }
         let starts = sinks.map(\.start) + topics.map(\.start)
         let deadLetters = try DeadLetterFile(path: deadLetterPath, files: files) { topic, partition, offset in

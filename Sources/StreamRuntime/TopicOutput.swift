@@ -16,6 +16,9 @@ public struct TopicOutput: Sendable {
     /// Opens the topic for the changes that come from one partition of a source, or from all of them when it is nil: an
     /// opening shuts out whoever had opened the same before.
     public let open: @Sendable (TopicPartition?) throws(WeirError) -> any TransactionalAppender
+    /// Transactions that may have written some of the same, by whether the sources are shared now; the partitions are
+    /// those that may have been shared before.
+    public let earlier: @Sendable (_ isShared: Bool, [TopicPartition]) -> [EarlierTransactions]
 
     public init(
         table: String,
@@ -23,7 +26,8 @@ public struct TopicOutput: Sendable {
         format: EventFormat,
         schema: Schema,
         primaryKey: [String],
-        open: @escaping @Sendable (TopicPartition?) throws(WeirError) -> any TransactionalAppender
+        open: @escaping @Sendable (TopicPartition?) throws(WeirError) -> any TransactionalAppender,
+        earlier: @escaping @Sendable (Bool, [TopicPartition]) -> [EarlierTransactions] = { _, _ in [] }
     ) {
         self.table = table
         self.sink = sink
@@ -31,5 +35,6 @@ public struct TopicOutput: Sendable {
         self.schema = schema
         self.primaryKey = primaryKey
         self.open = open
+        self.earlier = earlier
     }
 }

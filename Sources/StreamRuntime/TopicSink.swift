@@ -36,8 +36,14 @@ final class TopicSink: @unchecked Sendable {
     // Used by the committing thread.
     private var shares: [TopicPartition?: Share] = [:]
 
-    /// - Parameter partitions: those to take over from whichever process had them; nil when this process is the only one.
-    init?(_ output: TopicOutput, partitions: Set<TopicPartition>? = nil) throws(WeirError) {
+    /// - Parameters:
+    ///   - partitions: those to take over from whichever process had them; nil when this process is the only one.
+    ///   - shareable: partitions that processes may have shared before.
+    init?(
+        _ output: TopicOutput,
+        partitions: Set<TopicPartition>? = nil,
+        shareable: [TopicPartition] = []
+    ) throws(WeirError) {
         self.output = output
         isShared = partitions != nil
         var start = PositionLedger()
@@ -52,9 +58,20 @@ final class TopicSink: @unchecked Sendable {
                 throw error.located(at: "topic \(appender.topic)")
             }
         }
-        self.start = start
         // Nothing comes to a process without partitions.
         guard let any = shares.values.first?.appender else { return nil }
+        let own = partitions.map { places in
+            places.reduce(into: PositionLedger()) { $0.move(topic: $1.topic, partition: $1.partition, to: 0) }
+        }
+        do {
+            for earlier in output.earlier(isShared, shareable) {
+                start.merge(try earlier.ledger(beyond: start, of: own))
+            }
+        } catch {
+            throw error.located(at: "topic \(any.topic)")
+        }
+        for place in shares.keys { shares[place]?.committed.merge(Self.part(of: start, place)) }
+        self.start = start
         encoder = try EventEncoder(
             output.format,
             schema: output.schema,
@@ -96,7 +113,7 @@ final class TopicSink: @unchecked Sendable {
     ) throws(WeirError) {
         for (place, share) in shares {
             var ledger = share.committed
-            ledger.merge(place.map { read.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? read)
+            ledger.merge(Self.part(of: read, place))
             let batches = cut.batches[place] ?? []
             let isOld = !ledger.isEmpty && now.timeIntervalSince(share.committedAt) >= Self.renewalSeconds
             if batches.isEmpty && !(recordsPositions && (ledger != share.committed || isOld)) { continue }
@@ -109,6 +126,11 @@ final class TopicSink: @unchecked Sendable {
             shares[place]?.committed = ledger
             shares[place]?.committedAt = now
         }
+    }
+
+    /// A share's part of positions: all of them when there is only one share.
+    private static func part(of ledger: PositionLedger, _ place: TopicPartition?) -> PositionLedger {
+        place.map { ledger.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? ledger
     }
 
     /// Takes back positions that were counted in logs that are not there any more. Called when no commit is under way.

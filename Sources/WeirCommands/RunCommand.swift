@@ -118,6 +118,8 @@ final class TopologyRunner: Sendable {
             try logs.source(source)
         } openTopic: { (sink, table, place) throws(WeirError) in
             try logs.topic(sink, table, topology: topology.name, place)
+        } earlierTransactions: { (sink, table, isShared, partitions) in
+            logs.earlierTransactions(sink, table, topology: topology.name, isShared: isShared, partitions)
         } openLogStore: { (settings) throws(WeirError) in
             try logs.logStore(settings)
         } openAppender: { (log, settings) throws(WeirError) in

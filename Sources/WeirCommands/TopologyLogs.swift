@@ -2,6 +2,7 @@ import Bytes
 import EventLog
 import KafkaLog
 import LogStores
+import StreamRuntime
 import Synchronization
 import Topology
 
@@ -33,19 +34,69 @@ final class TopologyLogs: Sendable {
         topology: String,
         _ place: TopicPartition?
     ) throws(WeirError) -> any TransactionalAppender {
+        try transactions(sink, table) { Self.transactionalID(sink, table, topology: topology, topic: $0, place) }
+    }
+
+    /// Other transactions that may have written the same: the sources of a topology are shared by processes at one time and
+    /// not at another, and ids did not name the topic once.
+    ///
+    /// - Parameter partitions: those that may have been shared.
+    func earlierTransactions(
+        _ sink: Topology.Sink,
+        _ table: String,
+        topology: String,
+        isShared: Bool,
+        _ partitions: [TopicPartition]
+    ) -> [EarlierTransactions] {
+        guard let topic = sink.topic(of: table) else { return [] }
+        let others: [TopicPartition?] = isShared ? [nil] : partitions
+        let ids =
+            ["\(Self.prefix(sink, topology))-\(table)"]
+            + others.map { Self.transactionalID(sink, table, topology: topology, topic: topic, $0) }
+        return ids.map { id in
+            EarlierTransactions { [self] () throws(WeirError) in
+                try KafkaTransactions.storedState(
+                    broker(try Self.revealed(sink.properties)),
+                    topic: topic,
+                    transactionalID: id
+                )
+            } takenOver: { [self] () throws(WeirError) in
+                try transactions(sink, table) { _ in id }.committedState()
+            }
+        }
+    }
+
+    private func transactions(
+        _ sink: Topology.Sink,
+        _ table: String,
+        id: (_ topic: String) -> String
+    ) throws(WeirError) -> KafkaTransactions {
         guard let topic = sink.topic(of: table) else {
             preconditionFailure("a sink is asked for a table that it does not take")
         }
-        let prefix = sink.transactionalIDPrefix ?? "weir-\(topology)"
         do {
             return try KafkaTransactions(
                 broker(try Self.revealed(sink.properties)),
                 topic: topic,
-                transactionalID: "\(prefix)-\(table):\(topic)" + (place.map { ":\($0.topic):\($0.partition)" } ?? "")
+                transactionalID: id(topic)
             )
         } catch {
             throw error.located(at: "sink '\(sink.name ?? "kafka")'")
         }
+    }
+
+    private static func prefix(_ sink: Topology.Sink, _ topology: String) -> String {
+        sink.transactionalIDPrefix ?? "weir-\(topology)"
+    }
+
+    private static func transactionalID(
+        _ sink: Topology.Sink,
+        _ table: String,
+        topology: String,
+        topic: String,
+        _ place: TopicPartition?
+    ) -> String {
+        "\(prefix(sink, topology))-\(table):\(topic)" + (place.map { ":\($0.topic):\($0.partition)" } ?? "")
     }
 
     /// The log that mirrors a table's changes, for reading.

@@ -27,12 +27,24 @@ import Testing
 
         var output: TopicOutput {
             TopicOutput(table: "t", sink: 0, format: .json, schema: schema, primaryKey: ["id"]) { [self] place in
-                let opening = shares.withLock { shares in
-                    shares[place, default: Share()].opening += 1
-                    return shares[place]?.opening ?? 0
+                open(place)
+            } earlier: { [self] isShared, partitions in
+                (isShared ? [nil] : partitions.map(Optional.some)).map { place in
+                    EarlierTransactions { [self] () throws(WeirError) in
+                        shares.withLock { $0[place]?.state }
+                    } takenOver: { [self] () throws(WeirError) in
+                        try open(place).committedState()
+                    }
                 }
-                return Appender(brokers: self, place: place, opening: opening)
             }
+        }
+
+        private func open(_ place: TopicPartition?) -> Appender {
+            let opening = shares.withLock { shares in
+                shares[place, default: Share()].opening += 1
+                return shares[place]?.opening ?? 0
+            }
+            return Appender(brokers: self, place: place, opening: opening)
         }
     }
 
@@ -100,6 +112,37 @@ import Testing
         #expect(error?.code == .fenced)
         #expect(brokers.shares.withLock { $0[moved]?.records } == 7)
         #expect(try TopicSink(brokers.output, partitions: []) == nil)
+    }
+
+    @Test func `what was written before the sources were shared, or while they were, is not written again`() throws {
+        let brokers = Brokers()
+        var (first, second): (Int64, Int64) = (0, 0)
+        var zombie: TopicSink?
+        for round in 0..<6 {
+            let isShared = round % 2 == 0
+            let sink = try #require(
+                try TopicSink(
+                    brokers.output,
+                    partitions: isShared ? Self.places : nil,
+                    shareable: Self.places.sorted()
+                )
+            )
+            #expect(sink.start == (round == 0 ? PositionLedger() : Self.ledger(first, second)))
+            if let zombie {
+                // Whoever wrote in the other way is shut out before its positions are relied on.
+                try zombie.write(Self.inserts(first..<first + 1), topic: "in", partition: 0)
+                #expect(throws: WeirError.self) {
+                    try zombie.commit(zombie.cut(), read: Self.ledger(first + 1, second), recordsPositions: false)
+                }
+            }
+            // All is read again that came before.
+            try sink.write(Self.inserts(0..<first + 3), topic: "in", partition: 0)
+            try sink.write(Self.inserts(0..<second + 2), topic: "in", partition: 1)
+            (first, second) = (first + 3, second + 2)
+            try sink.commit(sink.cut(), read: Self.ledger(first, second), recordsPositions: false)
+            zombie = sink
+        }
+        #expect(brokers.shares.withLock { $0.values.reduce(0) { $0 + $1.records } } == Int(first + second))
     }
 
     @Test func `positions that stand still are told again before brokers forget them`() throws {

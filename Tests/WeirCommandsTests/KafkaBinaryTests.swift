@@ -218,6 +218,38 @@ struct KafkaBinaryTests {
         }
     }
 
+    @Test func `a topic gets nothing twice when its sources are shared no more, and again`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            try scenario.broker.create("latest", partitions: 2)
+            var options = KafkaScenario.Options()
+            options.target = "latest"
+            var counts: [Int] = []
+            for round in 0..<4 {
+                try scenario.write(options)
+                if round % 2 == 1 {
+                    // Beside a source that only one process can read, none is shared.
+                    let path = folder + "/people.yaml"
+                    let text = try String(contentsOfFile: path, encoding: .utf8)
+                    let more =
+                        "source:\n    - { name: more, type: file-log, topic-pattern: more, format: debezium-json }\n"
+                    try text.replacingOccurrences(of: "source:\n", with: more).write(
+                        toFile: path,
+                        atomically: true,
+                        encoding: .utf8
+                    )
+                }
+                try scenario.verify()
+                let before = try scenario.broker.consume("latest", readsCommitted: true).count
+                if round > 0 { #expect(before == counts[round - 1], "round \(round)") }
+                try scenario.produce(50)
+                try scenario.verify()
+                counts.append(try scenario.broker.consume("latest", readsCommitted: true).count)
+                #expect(counts[round] > before)
+            }
+        }
+    }
+
     @Test func `what cannot work is told with its name, and soon`() throws {
         try withTemporaryFolder { folder in
             var scenario = try KafkaScenario(folder)
