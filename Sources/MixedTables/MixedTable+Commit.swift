@@ -120,14 +120,10 @@ extension MixedTable {
         let committed = with(try transaction.commit())
         guard let progress, progress.caughtUpAt != nil else { return committed }
         // The table's own properties are the base store's. Until they say so, the next run waits for the same again.
-        var news = Transaction(try committed.base.refreshed())
-        news.retryPatiently()
-        news.setProperties(progress.catchUpProperties)
-        news.removeProperties([LogStoreProgress.watermarkGapProperty])
-        let base = try news.commit()
-        return isKeyed
-            ? MixedTable(base: base, change: committed.change, primaryKey: primaryKey)
-            : MixedTable(base: base, change: nil, primaryKey: [])
+        return try committed.changingProperties(
+            progress.catchUpProperties,
+            removing: [LogStoreProgress.watermarkGapProperty]
+        )
     }
 
     /// Takes partitions over: from this commit on, whoever held them before is refused.
@@ -172,6 +168,18 @@ extension MixedTable {
             return [LogStoreLedger.propertyName(topology: topology): all.json]
         }
         return with(try transaction.commit())
+    }
+
+    /// Changes properties of the table, which are the base store's.
+    public func changingProperties(_ set: [String: String], removing: [String]) throws(WeirError) -> MixedTable {
+        var transaction = Transaction(try base.refreshed())
+        transaction.retryPatiently()
+        transaction.setProperties(set)
+        transaction.removeProperties(removing)
+        let base = try transaction.commit()
+        return isKeyed
+            ? MixedTable(base: base, change: change, primaryKey: primaryKey)
+            : MixedTable(base: base, change: nil, primaryKey: [])
     }
 
     func with(_ store: Table) -> MixedTable {

@@ -235,7 +235,9 @@ extension IngestPlan {
         _ nowMilliseconds: Int64,
         _ lock: CreationLock?
     ) throws(WeirError) -> MixedTable {
-        if let table = try existing(definition, in: catalog) { return table }
+        if let table = try existing(definition, in: catalog) {
+            return try LogStoreAccess.update(table, to: definition.properties)
+        }
         let held = try lock?.hold()
         return try withExtendedLifetime(held) { () throws(WeirError) in
             // Another process may have made it meanwhile.

@@ -145,8 +145,13 @@ extension Checker {
         for entry in entries {
             if let text = entry.value.scalar {
                 properties[entry.key] = Located(text: text, place: entry.value.place)
-            } else if case .secret = entry.value.content {
-                add(entry.value.place, "table property '\(entry.key)' is stored readable, so it takes no secret")
+            } else if case .secret(let secret) = entry.value.content {
+                // The table keeps the reference, which whoever opens its LogStore resolves.
+                if entry.key.hasPrefix("properties."), let reference = secret.reference {
+                    properties[entry.key] = Located(text: reference, place: entry.value.place)
+                } else {
+                    add(entry.value.place, "table property '\(entry.key)' is stored readable, so it takes no secret")
+                }
             } else {
                 add(entry.value.place, "property '\(entry.key)' must be a single value, not \(entry.value.kind)")
             }

@@ -13,6 +13,11 @@ extension Checker {
             let advice = NearestName.advice(for: key, among: Self.logStoreKeys)
             warn(value.place, "unknown table property '\(key)'", advice)
         }
+        for (key, value) in properties where key.hasPrefix("properties.") && !value.text.hasPrefix("${") {
+            guard ["password", "jaas", "secret"].contains(where: key.lowercased().contains) else { continue }
+            let advice = "write ${env:NAME} or ${file:PATH}: the table keeps that, and readers fill it in"
+            warn(value.place, "the value of '\(key)' is stored readable in the table", advice)
+        }
         checkProperty(properties, "log-store.type", ["kafka", "file"])
         checkProperty(properties, "log-store.data-format", ["json", "columnar"])
         let enabled = properties["log-store.enabled"]

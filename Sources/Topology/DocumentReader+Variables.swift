@@ -33,7 +33,7 @@ extension DocumentReader {
     }
 
     private mutating func secret(ofVariable name: String, _ place: Place) -> Value.Content {
-        if let value = environment[name] { return .secret(Secret(value)) }
+        if let value = environment[name] { return .secret(Secret(variable: name, value: value)) }
         add(
             place,
             "the environment variable \(name) is not set",

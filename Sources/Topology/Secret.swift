@@ -5,14 +5,48 @@ import Foundation
 public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
     private enum Origin: Hashable, Sendable {
         case text(String)
+        case variable(name: String, value: String)
         case file(String)
     }
 
     private let origin: Origin
 
     public init(_ text: String) { origin = .text(text) }
+    /// The value of an environment variable.
+    init(variable name: String, value: String) { origin = .variable(name: name, value: value) }
     /// The content of a file, read when it is needed.
     init(file path: String) { origin = .file(path) }
+
+    /// How the secret is written where others may read it: `${env:NAME}` or `${file:PATH}`; nil for one that is no more
+    /// than its text.
+    var reference: String? {
+        switch origin {
+        case .text: nil
+        case .variable(let name, _): "${env:\(name)}"
+        case .file(let path): "${file:\(path)}"
+        }
+    }
+
+    /// The secret that a text refers to; nil for a text that stands for itself. Fails with `notFound` for a variable that
+    /// is not set here.
+    public static func referenced(
+        by text: String,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(WeirError) -> Secret? {
+        guard text.hasPrefix("${"), text.hasSuffix("}") else { return nil }
+        let name = text.dropFirst(2).dropLast()
+        if name.hasPrefix("file:") { return Secret(file: String(name.dropFirst(5))) }
+        guard name.hasPrefix("env:") else { return nil }
+        let variable = String(name.dropFirst(4))
+        guard let value = environment[variable] else {
+            throw WeirError(
+                .notFound,
+                "the environment variable \(variable) is not set",
+                advice: "set it to the secret that \(text) stands for"
+            )
+        }
+        return Secret(variable: variable, value: value)
+    }
 
     public var description: String { "***" }
     public var debugDescription: String { "***" }
@@ -20,7 +54,7 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     /// The value itself. A file's line end at the very end is not part of it.
     public func reveal() throws(WeirError) -> String {
         switch origin {
-        case .text(let text): return text
+        case .text(let text), .variable(_, let text): return text
         case .file(let path):
             guard let data = FileManager.default.contents(atPath: path),
                 var text = String(validating: data, as: UTF8.self)

@@ -1,6 +1,7 @@
 import Bytes
 import KafkaLog
 import LogStores
+import StreamRuntime
 import Topology
 
 /// The brokers that a topology's sources, sinks and LogStores use, and whether they can be used.
@@ -108,12 +109,12 @@ struct TopologyBrokers {
             var use = Use(role: .logStore, name: name, properties: [:], topics: [])
             (use.section, use.isRead) = (section, isRead)
             do throws(WeirError) {
-                let properties = existing[name] ?? declared
+                let properties = existing[name].map { LogStoreAccess.updated($0, to: declared) } ?? declared
                 let settings = try LogStoreSettings(properties, isKeyed: isKeyed)
                 guard settings.isEnabled, settings.kind == .kafka, let topic = settings.topic,
                     try EmitMode(properties, hasLogStore: true).writesLog
                 else { return nil }
-                (use.properties, use.topics) = (TopologyLogs.client(of: settings).mapValues { Secret($0) }, [topic])
+                (use.properties, use.topics) = (try TopologyLogs.client(of: settings), [topic])
             } catch {
                 use.failure = error
             }

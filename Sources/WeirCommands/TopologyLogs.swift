@@ -103,14 +103,21 @@ final class TopologyLogs: Sendable {
     func logStore(_ settings: LogStoreSettings) throws(WeirError) -> any PartitionedLog {
         switch settings.kind {
         case .file: return try FileLog(root: settings.address ?? places.logRoot)
-        case .kafka: return try broker(Self.client(of: settings))
+        case .kafka: return try broker(Self.revealed(Self.client(of: settings)))
         }
     }
 
-    /// Properties of a client that reaches a LogStore's brokers.
-    static func client(of settings: LogStoreSettings) -> [String: String] {
-        var properties = settings.client
-        properties["bootstrap.servers"] = settings.address
+    /// Properties of a client that reaches a LogStore's brokers. The table keeps references to secrets, not the secrets.
+    static func client(of settings: LogStoreSettings) throws(WeirError) -> [String: Secret] {
+        var properties: [String: Secret] = [:]
+        for (name, text) in settings.client {
+            do {
+                properties[name] = try Secret.referenced(by: text) ?? Secret(text)
+            } catch {
+                throw error.located(at: "property properties.\(name) of the LogStore")
+            }
+        }
+        properties["bootstrap.servers"] = settings.address.map { Secret($0) }
         return properties
     }
 

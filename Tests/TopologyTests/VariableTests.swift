@@ -38,6 +38,37 @@ import WeirTesting
         }
     }
 
+    @Test func `a table keeps how a secret is called, and readers fill it in`() throws {
+        let table = """
+            name: t
+            source: { name: s, type: file-log, topics: [a], format: debezium-json }
+            sink: { type: mixed-iceberg }
+            tables:
+              - name: shop.a
+                columns: { id: long }
+                properties:
+                  properties.sasl.password: KEY
+            """
+        func check(_ text: String) -> (password: String?, problems: [String]) {
+            let yaml = table.replacing("KEY", with: text)
+            let (topology, problems) = Topology.check(yaml: yaml, environment: ["PASSWORD": "hush"])
+            return (topology?.tables.first?.properties["properties.sasl.password"], problems.map(\.description))
+        }
+        let kept = check("\"${env:PASSWORD}\"")
+        #expect(kept.password == "${env:PASSWORD}" && kept.problems.isEmpty, "\(kept.problems)")
+        #expect(check("\"${file:/run/secret}\"").password == "${file:/run/secret}")
+        let readable = check("hush")
+        #expect(readable.password == "hush")
+        #expect(readable.problems.first?.contains("is stored readable in the table; write ${env:NAME}") == true)
+        let other = table.replacing("properties.sasl.password: KEY", with: "log-store.topic: \"${env:PASSWORD}\"")
+        let refused = Topology.check(yaml: other, environment: ["PASSWORD": "hush"]).problems.map(\.description)
+        #expect(refused.contains { $0.contains("stored readable, so it takes no secret") }, "\(refused)")
+
+        #expect(try Secret.referenced(by: "${env:PASSWORD}", environment: ["PASSWORD": "hush"])?.reveal() == "hush")
+        #expect(try Secret.referenced(by: "plain", environment: [:]) == nil)
+        #expect(throws: WeirError.self) { try Secret.referenced(by: "${env:PASSWORD}", environment: [:]) }
+    }
+
     @Test func `takes values from the command line`() throws {
         let (topology, problems) = Topology.check(
             yaml: sound,

@@ -73,6 +73,53 @@ struct KafkaLogStoreTests {
         }
     }
 
+    @Test func `a table keeps the names of secrets, and how its LogStore is reached may change`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            try scenario.broker.create("changes", partitions: 1)
+            func write(_ more: String) throws {
+                try Self.write(scenario, group: 0)
+                let path = folder + "/people.yaml"
+                let text = try String(contentsOfFile: path, encoding: .utf8)
+                let marked = "log-store.topic: changes, \(more),"
+                try text.replacingOccurrences(of: "log-store.topic: changes,", with: marked)
+                    .write(toFile: path, atomically: true, encoding: .utf8)
+            }
+            func stored() throws -> String { try scenario.weir("table", "describe", "shop.people").output }
+            try write("properties.sasl.password: \"${env:WEIR_TEST_SECRET}\"")
+            try scenario.produce(50)
+            let without = try scenario.weir("run", "people.yaml", "--until-caught-up")
+            #expect(without.status != 0 && without.errors.contains("WEIR_TEST_SECRET is not set"), "\(without.errors)")
+            var weir = scenario.weir
+            weir.environment["WEIR_TEST_SECRET"] = "hush"
+            let run = try weir("run", "people.yaml", "--until-caught-up", "--quiet")
+            #expect(run.status == 0, "\(run.errors)")
+            let first = try stored()
+            #expect(first.contains("${env:WEIR_TEST_SECRET}") && !first.contains("hush"), "\(first)")
+
+            let blind = try scenario.weir("scan", "shop.people", "--fresh", "--count")
+            let reason = "the environment variable WEIR_TEST_SECRET is not set (property properties.sasl.password"
+            #expect(blind.status == 1 && blind.errors.contains(reason), "\(blind.errors)")
+            let seeing = try weir("scan", "shop.people", "--fresh", "--count", "-o", "csv")
+            #expect(seeing.lines.last == "\(scenario.history.rows.count)", "\(seeing.errors)")
+
+            // Another password, and a broker that has moved.
+            try "hush".write(toFile: folder + "/secret", atomically: true, encoding: .utf8)
+            try write("properties.sasl.password: \"${file:\(folder)/secret}\"")
+            let path = folder + "/people.yaml"
+            let moved = scenario.broker.address.replacingOccurrences(of: "127.0.0.1", with: "localhost")
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            try text.replacingOccurrences(
+                of: "log-store.address: \"\(scenario.broker.address)",
+                with: "log-store.address: \"\(moved)"
+            )
+            .write(toFile: path, atomically: true, encoding: .utf8)
+            try scenario.verify()
+            let second = try stored()
+            #expect(second.contains("${file:\(folder)/secret}") && second.contains(moved), "\(second)")
+        }
+    }
+
     /// Every record is what section 8 of the format says, read by clients that are not ours.
     private static func checkRecords(_ scenario: KafkaScenario) throws {
         let records = try scenario.broker.consume("changes")

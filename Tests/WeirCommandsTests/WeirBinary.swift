@@ -20,6 +20,7 @@ struct WeirBinary {
     let folder: String
     /// A folder of shared libraries that come before the system's.
     var libraries: String?
+    var environment: [String: String] = [:]
 
     /// Runs a command to its end in the folder, at most a minute.
     @discardableResult
@@ -40,7 +41,7 @@ struct WeirBinary {
             let others = environment["LD_LIBRARY_PATH"].map { ":" + $0 } ?? ""
             environment["LD_LIBRARY_PATH"] = libraries + others
         }
-        process.environment = environment
+        process.environment = environment.merging(self.environment) { $1 }
         // Files, not pipes: a command that prints much never waits for a reader.
         let name = folder + "/.out-" + UUID().uuidString
         for path in [name, name + ".err"] { try Data().write(to: URL(fileURLWithPath: path)) }
