@@ -2,37 +2,6 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// One record or change that could not be taken in, with what is needed to find and repeat it.
-public struct DeadLetter: Sendable, Codable, Equatable {
-    public let topic: String
-    public let partition: Int
-    public let offset: Int64
-    /// The table it was meant for; nil when that could not be told.
-    public let table: String?
-    public let reason: String
-    /// The record's key and value as text; bytes that are not UTF-8 are replaced.
-    public let key: String?
-    public let value: String?
-
-    public init(
-        topic: String,
-        partition: Int,
-        offset: Int64,
-        table: String?,
-        reason: String,
-        key: String?,
-        value: String?
-    ) {
-        self.topic = topic
-        self.partition = partition
-        self.offset = offset
-        self.table = table
-        self.reason = reason
-        self.key = key
-        self.value = value
-    }
-}
-
 /// `<warehouse>/dead-letters/<topology>.ndjson`: what a topology could not take in, one JSON object a line.
 ///
 /// Letters are written and synced before the commit whose positions cover them. After a crash in between, the records are

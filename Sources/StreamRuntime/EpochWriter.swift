@@ -95,9 +95,7 @@ final class EpochWriter {
             try write(batch, to: target, changes)
             for (number, join) in joins.enumerated() where join.plan.target == target {
                 let (joined, failures) = try join.apply(batch)
-                letters += failures.map { failure in
-                    letter(changes, failure.offset, join.sink.name, failure.reason)
-                }
+                for failure in failures { add(failure.offset, of: batch, changes, join.sink.name, failure.reason) }
                 try write(joined, to: plan.targets.count + number, changes)
             }
         }
@@ -124,26 +122,26 @@ final class EpochWriter {
                 )
             )
         }
-        for rejected in refused {
-            letters.append(letter(changes, rejected.offset, sink.name, rejected.reason))
-        }
+        for rejected in refused { add(rejected.offset, of: batch, changes, sink.name, rejected.reason) }
     }
 
-    private func letter(
-        _ changes: SourceReader.Changes,
+    /// Sets a change aside.
+    private func add(
         _ offset: Int64,
+        of batch: ChangeBatch,
+        _ changes: SourceReader.Changes,
         _ table: String,
         _ reason: String
-    ) -> DeadLetter {
-        DeadLetter(
+    ) {
+        let letter = DeadLetter(
             topic: changes.topic,
             partition: changes.partition,
             offset: offset,
             table: table,
-            reason: reason,
-            key: nil,
-            value: nil
-        )
+            reason: reason
+        ).with(batch)
+        letters.append(letter)
+        letterBytes += letter.byteCount
     }
 
     /// A LogStore's readers and a topic's brokers are told of positions that do not move.

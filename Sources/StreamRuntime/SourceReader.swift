@@ -204,35 +204,3 @@ private final class FanOut {
 
     func raise(to count: Int) { value = max(value, count) }
 }
-
-extension DeadLetter {
-    /// About the memory it takes.
-    var byteCount: Int { 256 + reason.utf8.count + (key?.utf8.count ?? 0) + (value?.utf8.count ?? 0) }
-
-    /// A record that did not decode.
-    init(_ record: RejectedRecord) {
-        self.init(
-            topic: record.topic,
-            partition: record.partition,
-            offset: record.offset,
-            table: nil,
-            reason: record.reason,
-            key: record.key.map { String(decoding: $0, as: UTF8.self) },
-            value: record.value.map { String(decoding: $0, as: UTF8.self) }
-        )
-    }
-
-    /// A record that decoded, but whose expressions have no value.
-    init(_ failure: RowTransform.Failure, raw: RawBatch, table: String) {
-        let record = raw.records.first { $0.offset == failure.offset }
-        self.init(
-            topic: raw.topic,
-            partition: raw.partition,
-            offset: failure.offset,
-            table: table,
-            reason: failure.reason,
-            key: record.flatMap { raw.key($0) }.map { String(decoding: $0, as: UTF8.self) },
-            value: record.flatMap { raw.value($0) }.map { String(decoding: $0, as: UTF8.self) }
-        )
-    }
-}

@@ -9,15 +9,9 @@ import WeirTesting
     static func letter(_ offset: Int64, topic: String = "orders", table: String? = "shop.orders", value: String? = "v")
         -> DeadLetter
     {
-        DeadLetter(
-            topic: topic,
-            partition: 3,
-            offset: offset,
-            table: table,
-            reason: "why \"so\" {,}",
-            key: nil,
-            value: value
-        )
+        var letter = DeadLetter(topic: topic, partition: 3, offset: offset, table: table, reason: "why \"so\" {,}")
+        letter.value = value
+        return letter
     }
 
     static func lines(_ path: String) throws -> Int {

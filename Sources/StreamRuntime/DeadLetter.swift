@@ -1,0 +1,89 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventDecoders
+import EventLog
+import Foundation
+
+/// One record or change that could not be taken in, with what is needed to find and repeat it.
+public struct DeadLetter: Sendable, Codable, Equatable {
+    public var topic: String
+    public var partition: Int
+    public var offset: Int64
+    /// The table it was meant for; nil when that could not be told.
+    public var table: String?
+    public var reason: String
+    /// The record's key and value where they are text.
+    public var key: String?
+    public var value: String?
+    /// The same where they are not UTF-8.
+    public var keyBase64: String?
+    public var valueBase64: String?
+    /// How many bytes the record's value has, when only its beginning is kept here.
+    public var valueBytes: Int?
+    /// The change, where the record was decoded and a table or expression refused it: its kind (`+U`) and its row as JSON.
+    public var op: String?
+    public var row: String?
+
+    init(topic: String, partition: Int, offset: Int64, table: String?, reason: String) {
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.table = table
+        self.reason = reason
+    }
+
+    /// About the memory it takes.
+    var byteCount: Int {
+        [reason, key, value, keyBase64, valueBase64, row].reduce(256) { $0 + ($1?.utf8.count ?? 0) }
+    }
+
+    /// A record that did not decode.
+    init(_ record: RejectedRecord) {
+        self.init(
+            topic: record.topic,
+            partition: record.partition,
+            offset: record.offset,
+            table: nil,
+            reason: record.reason
+        )
+        (key, keyBase64) = Self.text(record.key, isCut: record.keyCount > record.key?.count ?? 0)
+        let isCut = record.valueCount > record.value?.count ?? 0
+        (value, valueBase64) = Self.text(record.value, isCut: isCut)
+        if isCut { valueBytes = record.valueCount }
+    }
+
+    /// A record that decoded, but whose expressions have no value.
+    init(_ failure: RowTransform.Failure, raw: RawBatch, table: String) {
+        self.init(
+            topic: raw.topic,
+            partition: raw.partition,
+            offset: failure.offset,
+            table: table,
+            reason: failure.reason
+        )
+        guard let record = raw.records.first(where: { $0.offset == failure.offset }) else { return }
+        (key, keyBase64) = Self.text(raw.key(record).map { [UInt8]($0) }, isCut: false)
+        (value, valueBase64) = Self.text(raw.value(record).map { [UInt8]($0) }, isCut: false)
+    }
+
+    /// Adds the change that was refused: the one of that offset, the new row of an update.
+    func with(_ batch: ChangeBatch) -> DeadLetter {
+        guard let row = (0..<batch.count).last(where: { batch.offset($0) == offset }) else { return self }
+        var text = GrowableBuffer()
+        JSONRowEncoder(batch.rows.schema).append(batch.rows, row: row, to: &text)
+        var letter = self
+        letter.op = batch.kind(row).symbol
+        letter.row = String(decoding: UnsafeRawBufferPointer(start: text.base, count: text.count), as: UTF8.self)
+        return letter
+    }
+
+    /// Bytes as text, or else as base64. Of a text that is cut, the part of a character at its end is left out.
+    private static func text(_ bytes: [UInt8]?, isCut: Bool) -> (text: String?, base64: String?) {
+        guard let bytes else { return (nil, nil) }
+        for dropped in 0...(isCut ? 3 : 0) {
+            if let text = String(validating: bytes.dropLast(dropped), as: UTF8.self) { return (text, nil) }
+        }
+        return (nil, Data(bytes).base64EncodedString())
+    }
+}
