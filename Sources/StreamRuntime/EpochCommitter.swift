@@ -62,7 +62,7 @@ final class EpochCommitter: Sendable {
                 throw error.located(at: "commit to \(sink.name)")
             }
         }
-        for (topic, cut) in zip(topics, job.topics) {
+        _ = try concurrently(Array(zip(topics, job.topics))) { (topic, cut) throws(WeirError) in
             try topic.commit(cut, read: position.ledger, recordsPositions: position.recordsAll)
         }
     }

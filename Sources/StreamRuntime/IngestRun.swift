@@ -125,11 +125,10 @@ public final class IngestRun: @unchecked Sendable {
             joins.append(try JoinStage(join, target: plan.targets[join.target].outputSchema, sink: sink))
         }
         // What every table is past does not come again.
-        var topics: [TopicSink] = []
         let shareable = claimed == nil && !plan.topics.isEmpty ? try plan.shareablePartitions() : []
-        for output in plan.topics {
-            if let topic = try TopicSink(output, partitions: claimed, shareable: shareable) { topics.append(topic) }
-        }
+        let topics = try concurrently(plan.topics) { (output) throws(WeirError) in
+            try TopicSink(output, partitions: claimed, shareable: shareable)
+        }.compactMap(\.self)
         let starts = sinks.map(\.start) + topics.map(\.start)
         let deadLetters = try DeadLetterFile(path: deadLetterPath, files: files) { topic, partition, offset in
             starts.contains { ($0.next(topic: topic, partition: partition) ?? .min) <= offset }

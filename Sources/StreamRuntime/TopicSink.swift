@@ -16,7 +16,7 @@ final class TopicSink: @unchecked Sendable {
     }
 
     /// Transactions and how far they have got. Used by the committing thread.
-    private struct Share {
+    private struct Share: Sendable {
         let appender: any TransactionalAppender
         var committed: PositionLedger
         var committedAt = Date()
@@ -46,20 +46,22 @@ final class TopicSink: @unchecked Sendable {
     ) throws(WeirError) {
         self.output = output
         isShared = partitions != nil
-        var start = PositionLedger()
-        for place in partitions.map({ $0.sorted().map(Optional.some) }) ?? [nil] {
+        let places = partitions.map { $0.sorted().map(Optional.some) } ?? [nil]
+        let opened = try concurrently(places) { (place) throws(WeirError) -> Share in
             let appender = try output.open(place)
-            do {
+            do throws(WeirError) {
                 let state = try appender.committedState()
                 let ledger = try state.map { (text) throws(WeirError) in try PositionLedger(json: text) }
-                shares[place] = Share(appender: appender, committed: ledger ?? PositionLedger())
-                start.merge(ledger ?? PositionLedger())
+                return Share(appender: appender, committed: ledger ?? PositionLedger())
             } catch {
                 throw error.located(at: "topic \(appender.topic)")
             }
         }
+        shares = Dictionary(uniqueKeysWithValues: zip(places, opened))
+        var start = PositionLedger()
+        for share in opened { start.merge(share.committed) }
         // Nothing comes to a process without partitions.
-        guard let any = shares.values.first?.appender else { return nil }
+        guard let any = opened.first?.appender else { return nil }
         let own = partitions.map { places in
             places.reduce(into: PositionLedger()) { $0.move(topic: $1.topic, partition: $1.partition, to: 0) }
         }
@@ -111,21 +113,32 @@ final class TopicSink: @unchecked Sendable {
         recordsPositions: Bool,
         now: Date = Date()
     ) throws(WeirError) {
+        precondition(cut.batches.keys.allSatisfy { shares[$0] != nil }, "rows of a partition of another process")
+        var due: [(place: TopicPartition?, share: Share, ledger: PositionLedger)] = []
         for (place, share) in shares {
             var ledger = share.committed
             ledger.merge(Self.part(of: read, place))
-            let batches = cut.batches[place] ?? []
             let isOld = !ledger.isEmpty && now.timeIntervalSince(share.committedAt) >= Self.renewalSeconds
-            if batches.isEmpty && !(recordsPositions && (ledger != share.committed || isOld)) { continue }
-            do {
-                try share.appender.commit(batches, state: ledger.json)
-            } catch {
-                let located = error.located(at: "commit to topic \(share.appender.topic)")
-                throw isShared && error.code == .conflict ? located.fencing : located
+            if cut.batches[place] == nil && !(recordsPositions && (ledger != share.committed || isOld)) { continue }
+            due.append((place, share, ledger))
+        }
+        let isShared = self.isShared
+        let outcomes = try concurrently(due) { (place, share, ledger) throws(WeirError) in
+            Result { () throws(WeirError) in
+                do throws(WeirError) {
+                    try share.appender.commit(cut.batches[place] ?? [], state: ledger.json)
+                } catch {
+                    let located = error.located(at: "commit to topic \(share.appender.topic)")
+                    throw isShared && error.code == .conflict ? located.fencing : located
+                }
             }
+        }
+        for (outcome, (place, _, ledger)) in zip(outcomes, due) {
+            guard case .success = outcome else { continue }
             shares[place]?.committed = ledger
             shares[place]?.committedAt = now
         }
+        for outcome in outcomes { try outcome.get() }
     }
 
     /// A share's part of positions: all of them when there is only one share.

@@ -1,0 +1,39 @@
+import Bytes
+import Foundation
+import Synchronization
+
+/// Does work that waits for others, such as brokers, for several elements at once, and returns when all of it is done.
+///
+/// At most eight wait at a time, each on a thread of its own. Fails with the error of the first element that has one; the
+/// others are done all the same.
+func concurrently<Element: Sendable, Outcome: Sendable>(
+    _ elements: [Element],
+    _ work: @escaping @Sendable (Element) throws(WeirError) -> Outcome
+) throws(WeirError) -> [Outcome] {
+    let outcomes = Mutex([Result<Outcome, WeirError>?](repeating: nil, count: elements.count))
+    let next = Atomic(0)
+    let workers = DispatchGroup()
+    @Sendable func workOff() {
+        while true {
+            let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard index < elements.count else { return }
+            let outcome = Result { () throws(WeirError) in try work(elements[index]) }
+            outcomes.withLock { $0[index] = outcome }
+        }
+    }
+    for _ in 1..<max(1, min(8, elements.count)) {
+        workers.enter()
+        Thread.detachNewThread {
+            workOff()
+            workers.leave()
+        }
+    }
+    workOff()
+    workers.wait()
+    var results: [Outcome] = []
+    for outcome in outcomes.withLock({ $0 }) {
+        // Every index below the count was taken by somebody.
+        if let outcome { results.append(try outcome.get()) }
+    }
+    return results
+}
