@@ -176,8 +176,9 @@ struct RetryPolicy {
         }
         retries = isPatient ? .max : Int(number("num-retries", 4))
         totalTimeoutMs = number("total-timeout-ms", 1_800_000)
-        minWaitMs = number("min-wait-ms", 100)
-        maxWaitMs = min(number("max-wait-ms", 60_000), isPatient ? 1000 : .max)
+        // Without a pause, attempts that nobody counts would keep a core busy.
+        minWaitMs = max(isPatient ? 10 : 0, number("min-wait-ms", 100))
+        maxWaitMs = max(isPatient ? 10 : 0, min(number("max-wait-ms", 60_000), isPatient ? 1000 : .max))
     }
 
     /// Doubles with every attempt; chance takes up to half away, so that writers who collided do not collide again.

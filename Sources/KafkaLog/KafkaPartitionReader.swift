@@ -216,7 +216,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     /// Fetching may have stopped at its bound when so much was taken that the queue may have been full; any request to
     /// the broker makes librdkafka look again.
     private func wakeIfStopped() {
-        guard isDry else { return }
+        guard isDry, rd_kafka_version() < 0x0202_0000 else { return }
         defer { taken = (0, 0) }
         guard taken.count >= lease.prefetch.records / 2 || taken.bytes >= lease.prefetch.bytes / 2 else { return }
         var (low, high): (Int64, Int64) = (0, 0)

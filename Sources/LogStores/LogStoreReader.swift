@@ -81,12 +81,6 @@ public final class LogStoreReader {
         return changes
     }
 
-    /// Blocks until `next` may have something, or the time is over; returns false when nothing came.
-    public func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool {
-        if state.isRetracting || !pending.isEmpty { return true }
-        return try openReader().waitForRecords(timeoutMilliseconds: timeoutMilliseconds)
-    }
-
     /// Whether `next` may have something; when not, the wakeup is signalled once it may, or a watched descriptor becomes
     /// readable.
     public func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool {

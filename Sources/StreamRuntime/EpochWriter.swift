@@ -111,11 +111,12 @@ final class EpochWriter {
         if mirrored.contains(place) {
             forTopics = refused.isEmpty ? batch : batch.without(offsets: Set(refused.map(\.offset)))
         }
-        if taken != nil || forTopics != nil {
+        let forFiles = sink.writesFiles ? taken : nil
+        if forFiles != nil || forTopics != nil {
             try files.write(
                 FileStage.Rows(
                     place: place,
-                    forFiles: taken,
+                    forFiles: forFiles,
                     forTopics: forTopics,
                     topic: changes.topic,
                     partition: changes.partition

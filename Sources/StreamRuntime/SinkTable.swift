@@ -17,7 +17,7 @@ final class SinkTable: @unchecked Sendable {
     /// The mirror of the table's changes; nil when the table has none.
     private let logStore: LogStoreStage?
     /// Whether changes go to the table's files at all, or to its LogStore alone.
-    private let writesFiles: Bool
+    let writesFiles: Bool
     /// Positions that were committed when the run began: earlier rows are in the table already.
     let start: PositionLedger
     /// The source records right before these positions.
@@ -118,7 +118,6 @@ final class SinkTable: @unchecked Sendable {
     }
 
     func writeFiles(_ changes: ChangeBatch) throws(WeirError) {
-        guard writesFiles else { return }
         let rejected = try writer.write(changes)
         precondition(rejected.isEmpty, "changes that do not fit the table were left out before")
     }

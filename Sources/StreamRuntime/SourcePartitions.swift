@@ -185,8 +185,12 @@ final class SourcePartitions {
         if partition.isGone { return nil }
         if replaced.contains(where: { $0.topic == partition.topic && $0.partition == partition.number }) { return nil }
         do throws(WeirError) {
-            guard let raw = try partition.reader.next(maxBytes: maxBytes) else { return nil }
-            return partition.marks.isEmpty ? raw : try known(raw, index)
+            while let raw = try partition.reader.next(maxBytes: maxBytes) {
+                if all[index].marks.isEmpty { return raw }
+                if let new = try known(raw, index) { return new }
+                if !replaced.isEmpty { break }
+            }
+            return nil
         } catch {
             let source = plan.sources[partition.source]
             guard error.code == .invalid || error.code == .notFound && source.onLostOffsets != .fail else {

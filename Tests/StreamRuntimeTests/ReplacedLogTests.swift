@@ -79,6 +79,14 @@ import WeirTesting
             #expect(try fixture.ids("shop.visits") == Array(0..<40) + Array(100..<100 + records))
             let again = try fixture.run(Self.text())
             #expect(again.records == 0 && again.warnings.isEmpty)
+            // What is read to know the log again may be a batch of its own.
+            for id in 500..<502 {
+                let writer = FileLogWriter(try FileLog(root: fixture.logRoot))
+                defer { writer.close() }
+                try Self.visits(id..<id + 1, to: writer)
+                #expect(try fixture.run(Self.text()).records == 1)
+            }
+            #expect(try fixture.ids("shop.visits").suffix(2) == [500, 501])
         }
     }
 
@@ -135,6 +143,69 @@ import WeirTesting
             try fixture.run(Self.text("earliest"))
             let letters = try String(contentsOfFile: fixture.deadLetters, encoding: .utf8)
             #expect(letters.contains("{ old") && letters.contains("{ new"), "\(letters)")
+        }
+    }
+
+    /// A log from which compaction has removed records.
+    private struct CompactedLog: PartitionedLog {
+        let log: FileLog
+        let removed: Set<Int64>
+
+        func topics() throws(WeirError) -> [String] { try log.topics() }
+        func partitions(of topic: String) throws(WeirError) -> [Int] { try log.partitions(of: topic) }
+        func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64) {
+            try log.offsets(topic: topic, partition: partition)
+        }
+        func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
+            try log.offset(topic: topic, partition: partition, notBefore: timestamp)
+        }
+        func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {
+            Reader(reader: try log.reader(topic: topic, partition: partition, from: offset), removed: removed)
+        }
+
+        final class Reader: PartitionReader {
+            let reader: any PartitionReader
+            let removed: Set<Int64>
+            init(reader: any PartitionReader, removed: Set<Int64>) { (self.reader, self.removed) = (reader, removed) }
+
+            var position: Int64 { reader.position }
+            func next(maxBytes: Int) throws(WeirError) -> RawBatch? {
+                while let batch = try reader.next(maxBytes: maxBytes) {
+                    let kept = batch.records.filter { !removed.contains($0.offset) }
+                    if kept.isEmpty { continue }
+                    let table = kept.withUnsafeBytes { Buffer(copying: $0) }
+                    return RawBatch(topic: batch.topic, partition: batch.partition, arena: batch.arena, table: table)
+                }
+                return nil
+            }
+            func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool {
+                try reader.waitForRecords(timeoutMilliseconds: timeoutMilliseconds)
+            }
+            func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool {
+                try reader.mayHaveRecords(waking: wakeup, &watched)
+            }
+        }
+    }
+
+    @Test func `a record that compaction has removed says nothing`() throws {
+        try withTemporaryFolder { folder in
+            let fixture = try Self.fill(folder, Self.history(seed: 1, 5), visits: 0..<20)
+            let log = try FileLog(root: fixture.logRoot)
+            func run(removed: Set<Int64>) throws {
+                let plan = try IngestPlan.resolve(
+                    IngestFixture.topology(Self.text()),
+                    catalog: fixture.catalog(),
+                    nowMilliseconds: 1_700_000_000_000
+                ) { (_) throws(WeirError) in CompactedLog(log: log, removed: removed) }
+                try IngestRun(plan, deadLetterPath: fixture.deadLetters).run(untilCaughtUp: true)
+            }
+            try run(removed: [3, 4])
+            try run(removed: Set(2..<20))
+            let writer = FileLogWriter(log)
+            defer { writer.close() }
+            try Self.visits(20..<30, to: writer)
+            try run(removed: Set(2..<21))
+            #expect(try fixture.ids("shop.visits") == [0, 1, 2] + Array(5..<20) + Array(21..<30))
         }
     }
 
