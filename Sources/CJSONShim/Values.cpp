@@ -110,6 +110,12 @@ static uint32_t readReal(Column &column, const Tokens &tokens, uint32_t token, s
     return token + 1;
 }
 
+// Whether Java's encoder may have written the text: the standard alphabet, padded to groups of four. Words and cut
+// numbers mostly are not of this form.
+static bool isJavaBase64(std::string_view text) {
+    return !text.empty() && text.size() % 4 == 0 && text.find_first_of("-_") == std::string_view::npos;
+}
+
 static Parse readDecimalBytes(std::string_view text, int64_t from, const Column &column, Int128 &value) {
     uint8_t bytes[128];
     if (text.size() > 128) return Parse::outOfRange;
@@ -159,8 +165,15 @@ static uint32_t readDecimal(
         if (plan.decimalText != DecimalText::base64) {
             parse = parseDecimal(text.text, column.precision, column.scale, value);
         }
-        if (parse == Parse::malformed && plan.decimalText != DecimalText::number) {
+        if (parse == Parse::malformed && plan.decimalText == DecimalText::base64) {
             parse = readDecimalBytes(text.text, plan.decimalScale, column, value);
+        } else if (parse == Parse::malformed && plan.decimalText == DecimalText::numberOrBase64) {
+            if (isJavaBase64(text.text)) parse = readDecimalBytes(text.text, plan.decimalScale, column, value);
+            if (parse != Parse::ok) {
+                detail = "it is no number, nor base64 of one that fits; the source's debezium-json.decimal-text says "
+                         "which is meant, number or base64";
+                return 0;
+            }
         }
     } else if (isNumberStart(first)) {
         std::string_view raw = tokens.raw(token);

@@ -9,9 +9,10 @@ public struct DebeziumJSONOptions: Sendable {
 
     /// How text for a decimal column is read.
     public enum DecimalText: Sendable {
-        /// As a number when it reads as one, otherwise as base64 of the unscaled value in the column's scale. Base64
-        /// that looks like a number, such as `1234`, is taken for the number: say `base64` where the connector runs
-        /// with `decimal.handling.mode=precise` and sends no schema block.
+        /// As a number when it reads as one, otherwise as base64 of the unscaled value in the column's scale, when it is
+        /// padded as Java writes it and the value fits the column; anything else is refused. Base64 that looks like a
+        /// number, such as `1234`, is taken for the number: say `base64` where the connector runs with
+        /// `decimal.handling.mode=precise` and sends no schema block, and `number` where it never sends base64.
         case numberOrBase64
         case number
         case base64

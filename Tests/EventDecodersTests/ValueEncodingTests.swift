@@ -194,6 +194,16 @@ struct ValueEncodingTests {
     ])
     func `reads text and bytes`(_ test: Case) throws { try check(test) }
 
+    @Test(arguments: ["abc", "/w", "Hu8", "Hu8-", "Hu_8", "abd=", "n/a", "100 EUR", "AQIDBAUGBwg=", "12,50"])
+    func `text that is neither a number nor base64 of one is no decimal`(_ text: String) throws {
+        let reason = try decode(Self.money, "\"\(text)\"").reason
+        #expect(
+            reason
+                == "after.v: expected decimal(12,2), found \"\(text)\": it is no number, nor base64 of one that fits; the "
+                + "source's debezium-json.decimal-text says which is meant, number or base64"
+        )
+    }
+
     @Test
     func `takes units and decimal text from the options where no schema block says`() throws {
         var options = DebeziumJSONOptions()
