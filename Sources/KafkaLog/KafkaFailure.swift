@@ -104,6 +104,7 @@ package enum KafkaFailure {
     private static func connectionMeaning(_ code: rd_kafka_resp_err_t, _ text: String) -> Meaning? {
         let broker = broker(in: text)
         let lower = text.lowercased()
+        if let meaning = foreignMeaning(broker, text) { return meaning }
         if code == RD_KAFKA_RESP_ERR__RESOLVE || lower.contains("failed to resolve") {
             return (
                 .storage, "the name of \(broker) cannot be resolved",
@@ -111,7 +112,7 @@ package enum KafkaFailure {
             )
         }
         if code == RD_KAFKA_RESP_ERR__SSL || lower.contains("ssl handshake") || lower.contains("ssl listener")
-            || lower.contains("plaintext broker listener")
+            || lower.contains("ssl routines") || lower.contains("plaintext broker listener")
         {
             return tlsMeaning(broker, text)
         }
@@ -136,6 +137,22 @@ package enum KafkaFailure {
         return isVague(code) ? (.storage, "\(broker) does not answer (\(brief(text)))", "is the broker running?") : nil
     }
 
+    /// An answer in another protocol: its first bytes are taken for the size of an answer of Kafka's, which is absurd.
+    private static func foreignMeaning(_ broker: String, _ text: String) -> Meaning? {
+        guard let mark = text.range(of: "Invalid response size "),
+            let size = Int(text[mark.upperBound...].prefix { $0 == "-" || $0.isNumber })
+        else { return nil }
+        let speaks = "\(broker) is no Kafka broker: that port speaks"
+        let port = "check the port in bootstrap.servers and advertised.listeners; brokers mostly listen on 9092"
+        switch UInt32(truncatingIfNeeded: size) {
+        // "HTTP", as text.
+        case 0x4854_5450: return (.storage, "\(speaks) HTTP", port)
+        // More than half a gigabyte: rather a letter.
+        case 0x2000_0000...: return (.storage, "\(speaks) another protocol", port)
+        default: return (.invalid, "\(broker) sends an answer of \(size) bytes", "raise receive.message.max.bytes")
+        }
+    }
+
     private static func tlsMeaning(_ broker: String, _ text: String) -> Meaning {
         let lower = text.lowercased()
         if lower.contains("certificate") {
@@ -143,6 +160,21 @@ package enum KafkaFailure {
                 .storage, "the TLS certificate of \(broker) is not trusted (\(brief(text)))",
                 "give the authority that signed it as ssl.ca.location; for a client certificate also "
                     + "ssl.certificate.location and ssl.key.location"
+            )
+        }
+        let noTLS =
+            "set security.protocol to plaintext or sasl_plaintext, or use the port on which the broker speaks TLS"
+        if ["wrong version number", "packet length too long", "http request"].contains(where: lower.contains) {
+            return (.storage, "\(broker) does not speak TLS on that port", noTLS)
+        }
+        // This is how a broker treats what it takes for a damaged request.
+        if lower.contains("unexpected eof") || lower.contains("plaintext broker listener") {
+            return (.storage, "\(broker) ends the connection when TLS begins: that port speaks none, it seems", noTLS)
+        }
+        if lower.contains("disconnected while requesting apiversion") {
+            return (
+                .storage, "\(broker) ends the connection at the first request: that port may speak TLS",
+                "set security.protocol to ssl or sasl_ssl if it does; otherwise, is it a Kafka broker's?"
             )
         }
         return (
@@ -190,9 +222,18 @@ package enum KafkaFailure {
             (.invalid, "that is no name of a topic", "names are of letters, digits, '.', '_' and '-'")
         case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
             (.invalid, "the cluster has fewer brokers than copies asked for (\(brief(text)))", "ask for fewer replicas")
+        case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+            (
+                .conflict, "another process has joined the group with the same group.instance.id",
+                "give each process a group.instance.id of its own, or none"
+            )
         case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
-            RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED:
-            (.conflict, "another process has taken over", "run each topology once per name")
+            RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED:
+            (
+                .conflict, "another process has taken the transactional id over",
+                "it goes on with the partition; if it runs another topology, give that another name or "
+                    + "transactional.id.prefix"
+            )
         case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
             (
                 .invalid, "a record is larger than allowed (\(brief(text)))",

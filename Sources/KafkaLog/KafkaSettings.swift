@@ -28,12 +28,17 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
             guard let name = try KafkaPropertyNames.translate(name) else { continue }
             known[name] = value
         }
-        guard known["bootstrap.servers"]?.isEmpty == false else {
+        do throws(WeirError) {
+            _ = try BootstrapServers(known["bootstrap.servers"] ?? "")
+        } catch {
+            throw error.located(at: "property bootstrap.servers")
+        }
+        if let group = known["group.id"], group.allSatisfy(\.isWhitespace) {
             throw WeirError(
                 .invalid,
-                "no brokers are given",
-                at: "property bootstrap.servers",
-                advice: "set bootstrap.servers to host:port of one broker or more, separated by commas"
+                "the consumer group has no name: group.id is empty",
+                at: "property group.id",
+                advice: "give it a name, or leave group.id out"
             )
         }
         if known["partition.assignment.strategy"]?.contains("cooperative") == true {

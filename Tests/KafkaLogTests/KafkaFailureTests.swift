@@ -87,6 +87,12 @@ import Testing
             RD_KAFKA_RESP_ERR__TRANSPORT,
             "b1:9093/bootstrap: Disconnected while requesting ApiVersion: might be caused by incorrect "
                 + "security.protocol configuration (connecting to a SSL listener?) or broker version is < 0.10",
+            "broker b1:9093 ends the connection at the first request: that port may speak TLS", "security.protocol"
+        ),
+        (
+            RD_KAFKA_RESP_ERR__SSL,
+            "ssl://b1:9093/bootstrap: SSL handshake failed: error:0A00042E:SSL routines::tlsv1 alert protocol version: "
+                + "SSL alert number 70 (after 5ms in state SSL_HANDSHAKE)",
             "broker b1:9093 and this client do not agree on TLS", "security.protocol"
         ),
         (
@@ -109,12 +115,80 @@ import Testing
         #expect(error.advice?.contains(advice) == true, "\(error)")
     }
 
+    private static let web = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    /// `$` stands for the address.
+    @Test(arguments: [
+        (
+            web, "plaintext", "broker $ is no Kafka broker: that port speaks HTTP",
+            "check the port in bootstrap.servers"
+        ),
+        (
+            "SSH-2.0-OpenSSH_9.2p1\r\n", "plaintext", "broker $ is no Kafka broker: that port speaks another protocol",
+            "check the port in bootstrap.servers"
+        ),
+        (
+            "", "plaintext", "broker $ ends the connection at the first request: that port may speak TLS",
+            "set security.protocol to ssl or sasl_ssl"
+        ),
+        (
+            web, "ssl", "broker $ does not speak TLS on that port",
+            "set security.protocol to plaintext or sasl_plaintext"
+        ),
+        (
+            "", "ssl", "broker $ ends the connection when TLS begins: that port speaks none, it seems",
+            "set security.protocol to plaintext or sasl_plaintext"
+        ),
+    ])
+    func `a port that speaks something else is told in words`(
+        _ answer: String,
+        _ protocol: String,
+        _ message: String,
+        _ advice: String
+    ) throws {
+        let listener = try LoopbackListener(answer: answer)
+        let settings = try Self.settings(listener.address, ["security.protocol": `protocol`])
+        let error = withExtendedLifetime(listener) {
+            failure { _ = try KafkaBrokerCheck(settings, timeoutMilliseconds: 2000) }
+        }
+        let expected = message.replacing("$", with: listener.address)
+        #expect(error?.message == "cannot list the topics: \(expected)", "\(String(describing: error))")
+        #expect(error?.advice?.hasPrefix(advice) == true, "\(String(describing: error))")
+    }
+
+    @Test func `an answer that is only large is told as such`() {
+        let text =
+            "b1:9092/1: Receive failed: Invalid response size 104857601 (0..100000000): increase "
+            + "receive.message.max.bytes"
+        let error = KafkaFailure.error(RD_KAFKA_RESP_ERR__BAD_MSG, "read", text: text, at: nil)
+        #expect(error.message == "cannot read: broker b1:9092 sends an answer of 104857601 bytes")
+        #expect(error.advice == "raise receive.message.max.bytes")
+        #expect(error.code == .invalid)
+    }
+
+    @Test(arguments: ["", " \t"])
+    func `a group needs a name`(_ group: String) {
+        let error = failure { _ = try Self.settings("a:1", ["group.id": group]) }
+        #expect(error?.message == "the consumer group has no name: group.id is empty")
+        #expect(error?.location == "property group.id")
+    }
+
+    @Test func `an address that librdkafka would bend is refused`() {
+        let error = failure { _ = try Self.settings("a:9092,b:99999") }
+        #expect(error?.message == "'b:99999' is no address of a broker: '99999' is no port")
+        #expect(error?.location == "property bootstrap.servers")
+    }
+
     @Test func `refusals are told by their code, and are not waited for`() {
         let topic = KafkaFailure.error(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "read topic a", at: nil)
         #expect(topic.message == "cannot read topic a: this user may not use the topic")
         #expect(topic.advice?.contains("READ") == true)
         let fenced = KafkaFailure.error(RD_KAFKA_RESP_ERR__FENCED, "append", at: nil)
         #expect(fenced.code == .conflict)
+        #expect(fenced.message == "cannot append: another process has taken the transactional id over")
+        #expect(fenced.advice?.contains("transactional.id.prefix") == true)
+        let member = KafkaFailure.error(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "read", at: nil)
+        #expect(member.code == .conflict && member.advice?.contains("group.instance.id") == true, "\(member)")
         #expect(KafkaFailure.isPermanent(KafkaFailure.Note(RD_KAFKA_RESP_ERR__AUTHENTICATION, "no")))
         #expect(!KafkaFailure.isPermanent(KafkaFailure.Note(RD_KAFKA_RESP_ERR__TRANSPORT, "refused")))
         #expect(!KafkaFailure.isPermanent(KafkaFailure.Note(RD_KAFKA_RESP_ERR__SSL, "connection closed")))
