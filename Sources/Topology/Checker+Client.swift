@@ -17,6 +17,12 @@ extension Checker {
             case .list, .mapping:
                 add(entry.value.place, "'\(entry.key)' must be a single value, not \(entry.value.kind)")
             }
+            guard isKafka == true, let text = properties[key]?.text else { continue }
+            if key == "bootstrap.servers" { checkServers(text, entry.value.place) }
+            if key == "group.id", text.allSatisfy(\.isWhitespace) {
+                let advice = "give the consumer group a name, or leave it out for weir-<name of the topology>"
+                add(entry.value.place, "'\(entry.key)' is empty", advice)
+            }
         }
         if isKafka == true, properties["bootstrap.servers"] == nil {
             let near = properties.keys.sorted().first {
@@ -29,6 +35,14 @@ extension Checker {
             )
         }
         return properties
+    }
+
+    mutating func checkServers(_ text: String, _ place: Place) {
+        do throws(WeirError) {
+            _ = try BootstrapServers(text)
+        } catch {
+            add(place, error.message, error.advice)
+        }
     }
 
     /// Reports a known key that means nothing where it stands.

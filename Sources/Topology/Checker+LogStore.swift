@@ -33,12 +33,26 @@ extension Checker {
                 let advice = "write host:port of the brokers, or log-store.type: file"
                 add(enabled.place, "\(block.what) needs the property 'log-store.address'", advice)
             }
+            noteLogStore(properties, block)
         }
         checkEmitMode(properties["mixed-format.emit.mode"], isEnabled)
         let gap = "mixed-format.emit.auto-write-to-logstore.watermark-gap"
         if let value = properties[gap], Quantities.duration(value.text) == nil {
             add(value.place, "'\(value.text)' is no value of '\(gap)'", "write a duration such as 30s")
         }
+    }
+
+    /// Keeps the topic for comparing, where the table writes to it.
+    private mutating func noteLogStore(_ properties: [String: Located], _ block: Block) {
+        let address = properties["log-store.address"]
+        let isFile = properties["log-store.type"]?.text == "file"
+        if !isFile, let address, !address.text.isEmpty { checkServers(address.text, address.place) }
+        guard properties["mixed-format.emit.mode"]?.text.lowercased() != "file",
+            let topic = properties["log-store.topic"]
+        else { return }
+        let log = isFile ? LogPlace.files(address?.text) : address.map { .brokers(Secret($0.text)) }
+        guard let log else { return }
+        logStores.append(LogStoreTopic(owner: block.what, topic: topic.text, log: log, place: topic.place))
     }
 
     private func isMissing(_ value: Located?) -> Bool { value.map(\.text.isEmpty) ?? true }

@@ -63,25 +63,6 @@ extension Checker {
         return sink
     }
 
-    /// A topic that is read and written by one topology grows for ever.
-    private mutating func checkLoop(
-        _ sink: Topology.Sink,
-        _ table: String,
-        _ sources: [Topology.Source],
-        _ place: Place
-    ) {
-        guard let topic = sink.topic(of: table), let servers = sink.properties["bootstrap.servers"] else { return }
-        let reader = sources.first { $0.reads(topic: topic) && $0.properties["bootstrap.servers"] == servers }
-        if let reader {
-            let what = sink.name.map { "sink '\($0)'" } ?? "sink"
-            add(
-                place,
-                "\(what) writes '\(table)' to the topic '\(topic)', which source '\(reader.name)' reads",
-                "write to a topic of its own"
-            )
-        }
-    }
-
     private mutating func secret(_ block: Block, _ key: String) -> Secret? {
         if case .secret(let secret)? = block.value(key)?.content { return secret }
         return text(block, key).map { Secret($0) }
@@ -116,6 +97,15 @@ extension Checker {
                 entry.value.place,
                 "upsert-kafka needs a primary key, and '\(table.name)' has none",
                 "declare one, or leave the table to another sink with 'tables'"
+            )
+        }
+        let keyed = taken.filter(\.isKeyed).map { "'\($0.name)'" }
+        if format == .json, !keyed.isEmpty {
+            warn(
+                entry.value.place,
+                "format json cannot say a delete: the first one in \(keyed.joined(separator: ", ")) ends the run; updates "
+                    + "are written like inserts",
+                "use upsert-kafka or debezium-json, unless rows are only added"
             )
         }
         return format ?? .debeziumJSON

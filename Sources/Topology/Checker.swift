@@ -53,6 +53,8 @@ struct Checker {
     var problems: [Topology.Problem]
     /// Names in use, by kind.
     var names: [String: Place] = [:]
+    /// Of tables and joins, in the order of the file.
+    var logStores: [LogStoreTopic] = []
     /// Tables whose columns are not all known because of a reported fault.
     var broken: Set<String> = []
 
@@ -94,6 +96,7 @@ struct Checker {
             finished.map { Output(name: $0.name, isKeyed: $0.isKeyed) }
             + joins.map { Output(name: $0.name, isKeyed: !$0.primaryKey.isEmpty) }
         guard let sinks = sinks(top, outputs, sources) else { return nil }
+        checkLogStoreTopics(sources, sinks, outputs)
         return Topology(
             name: name,
             pipeline: pipeline,

@@ -48,6 +48,14 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
         return Secret(variable: variable, value: value)
     }
 
+    /// The value, where no file needs to be read for it.
+    var text: String? {
+        switch origin {
+        case .text(let text), .variable(_, let text): text
+        case .file: nil
+        }
+    }
+
     public var description: String { "***" }
     public var debugDescription: String { "***" }
 

@@ -55,6 +55,18 @@ import Topology
         ),
         kafka("propertes.group.id: g", "8:5: error: unknown key 'propertes.group.id' in source 'cdc'; known are"),
         kafka("properties.group.id: [g]", "8:26: error: 'properties.group.id' must be a single value, not a list"),
+        kafka(
+            "properties.group.id: ' '",
+            "8:26: error: 'properties.group.id' is empty; give the consumer group a name, or leave it out for weir-<name of the topology>"
+        ),
+        source(
+            kafka.replacingOccurrences(of: "9092", with: "99999"),
+            "7:35: error: 'localhost:99999' is no address of a broker: '99999' is no port; ports are 1 to 65535; brokers mostly listen on 9092"
+        ),
+        source(
+            kafka.replacingOccurrences(of: "localhost", with: "http://localhost"),
+            "7:35: error: 'http://localhost:9092' is no address of a broker: Kafka is not reached over 'http://'; write host:port"
+        ),
         kafka("path: /logs", "8:5: error: 'path' has no effect in source 'cdc'; it is the root of a file-log"),
         kafka(
             "topic-pattern: '('",
@@ -159,6 +171,22 @@ import Topology
             "log-store.enabled: true, log-store.topic: t",
             "13:38: error: table 'shop.orders' needs the property 'log-store.address'; write host:port of the brokers, or log-store.type: file"
         ),
+        sink(
+            "format: json, topic-prefix: t, \(broker)",
+            "33:28: warning: format json cannot say a delete: the first one in 'shop.orders', 'shop.customers', 'shop.enriched' ends the run; updates are written like inserts; use upsert-kafka or debezium-json, unless rows are only added"
+        ),
+        sink(
+            "format: json, topic-prefix: t, properties.bootstrap.servers: ':9092'",
+            "33:81: error: ':9092' is no address of a broker: it names no host; write host:port"
+        ),
+        properties(
+            "log-store.enabled: true, log-store.topic: t, log-store.address: 'a:0'",
+            "13:83: error: 'a:0' is no address of a broker: '0' is no port; ports are 1 to 65535; brokers mostly listen on 9092"
+        ),
+        properties(
+            "log-store.enabled: true, log-store.type: file, log-store.topic: shop.public.orders",
+            "13:83: error: table 'shop.orders' writes its LogStore to the topic 'shop.public.orders', which source 'cdc' reads; give the LogStore a topic of its own"
+        ),
         properties(
             "log-store.type: kafak",
             "13:35: error: 'kafak' is no value of 'log-store.type'; did you mean 'kafka'?"
@@ -256,7 +284,7 @@ import Topology
         let yaml = sound.replacingOccurrences(of: Self.file, with: Self.kafka)
         func found(_ servers: String, _ prefix: String) -> [String] {
             let sink =
-                "{ type: kafka, format: json, topic-prefix: \(prefix), properties.bootstrap.servers: '\(servers)' }"
+                "{ type: kafka, format: debezium-json, topic-prefix: \(prefix), properties.bootstrap.servers: '\(servers)' }"
             let sinks = "sink: [{ type: mixed-iceberg }, \(sink)]"
             return Topology.check(
                 yaml: yaml.replacingOccurrences(of: "sink: { type: mixed-iceberg }", with: sinks)
@@ -270,6 +298,94 @@ import Topology
                 == "32:33: error: sink writes 'shop.orders' to the topic 'cdc.shop.orders', which source 'cdc' reads; write to a topic of its own"
         )
         #expect(found("localhost:9092", "out.").isEmpty && found("other:9092", "cdc.").isEmpty)
+        // One broker that both name is enough.
+        #expect(found("other:9092, PLAINTEXT://LocalHost", "cdc.").count == 3)
+    }
+
+    /// A LogStore of shop.orders, on line 13, and the source, on Kafka.
+    private static func mirrored(_ properties: String, _ source: String = kafka) -> String {
+        sound.replacingOccurrences(of: file, with: source)
+            .replacingOccurrences(of: "base.file-index.hash-bucket: 4", with: "log-store.enabled: true, " + properties)
+    }
+
+    private func messages(_ yaml: String) -> [String] {
+        Topology.check(yaml: yaml, environment: [:]).problems.map(\.description)
+    }
+
+    @Test func `a LogStore is no topic that a source reads`() {
+        let own = "log-store.address: 'other, localhost', log-store.topic: shop.public.orders"
+        let patterned = Self.kafka.replacingOccurrences(
+            of: "topics: [shop.public.orders]",
+            with: "topic-pattern: shop.*"
+        )
+        for source in [Self.kafka, patterned] {
+            let found = messages(Self.mirrored(own, source))
+            #expect(found.count == 1, "\(found)")
+            #expect(
+                found.first?.contains(
+                    "error: table 'shop.orders' writes its LogStore to the topic 'shop.public.orders', which source 'cdc' reads"
+                ) == true,
+                "\(found)"
+            )
+        }
+        // Other brokers, another log, a root of its own, or a LogStore that is not written.
+        for fine in [
+            "log-store.address: 'other', log-store.topic: shop.public.orders",
+            "log-store.type: file, log-store.topic: shop.public.orders",
+            "log-store.address: localhost, log-store.topic: orders.log",
+            "log-store.address: localhost, log-store.topic: shop.public.orders, mixed-format.emit.mode: file",
+        ] {
+            #expect(messages(Self.mirrored(fine)).isEmpty, "\(fine)")
+        }
+        let rooted = "type: file-log\n    topics: [shop.public.orders]\n    path: ./logs\n"
+        let files = "log-store.type: file, log-store.topic: shop.public.orders, log-store.address: "
+        #expect(messages(Self.mirrored(files + "logs/", rooted)).count == 1)
+        #expect(messages(Self.mirrored(files + "others", rooted)).isEmpty)
+    }
+
+    @Test func `a LogStore is no topic that something else is written to`() {
+        let own = "log-store.address: localhost, log-store.topic: out.shop.enriched"
+        let sinks = """
+            sink:
+              - type: mixed-iceberg
+              - { name: out, type: kafka, format: debezium-json, topic-prefix: out., properties.bootstrap.servers: localhost }
+            """
+        let beside = messages(
+            Self.mirrored(own).replacingOccurrences(of: "sink: { type: mixed-iceberg }", with: sinks)
+        )
+        #expect(beside.count == 1, "\(beside)")
+        #expect(
+            beside.first?.contains(
+                "'out.shop.enriched', which sink 'out' writes changes of 'shop.enriched' to; give the LogStore a topic of its own"
+            ) == true,
+            "\(beside)"
+        )
+        // A join's, on the last lines.
+        let twice = messages(
+            Self.mirrored(own).replacingOccurrences(
+                of: "    primary-key: [order_id]\nsink:",
+                with: "    primary-key: [order_id]\n    properties: { log-store.enabled: true, \(own) }\nsink:"
+            )
+        )
+        #expect(twice.count == 1, "\(twice)")
+        #expect(
+            twice.first?.contains(
+                "error: join 'shop.enriched' writes its LogStore to the topic 'out.shop.enriched', which is the LogStore of table 'shop.orders'"
+            ) == true,
+            "\(twice)"
+        )
+    }
+
+    @Test func `json is for tables without a key`() throws {
+        let sink = "{ type: kafka, format: json, topic: t, tables: [shop.enriched], \(Self.broker) }"
+        let yaml = sound.replacingOccurrences(of: "sink: { type", with: "sink: [\(sink), { type")
+            .replacingOccurrences(of: "mixed-iceberg }", with: "mixed-iceberg }]")
+        func isWarned(_ yaml: String) -> Bool {
+            messages(yaml).contains { $0.contains("format json cannot say a delete") }
+        }
+        #expect(isWarned(yaml))
+        let unkeyed = yaml.replacingOccurrences(of: "    primary-key: [order_id]\nsink", with: "sink")
+        #expect(unkeyed != yaml && !isWarned(unkeyed))
     }
 
     @Test func `plans several sinks`() throws {

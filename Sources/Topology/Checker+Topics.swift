@@ -1,0 +1,45 @@
+import Bytes
+
+/// The topic that a table's changes are mirrored to, and where the file says so.
+struct LogStoreTopic {
+    /// What errors call it: `table 'shop.orders'`.
+    let owner: String
+    let topic: String
+    let log: LogPlace
+    let place: Place
+}
+
+extension Checker {
+    /// A LogStore's topic holds nothing else: readers of either find records there that they cannot take.
+    mutating func checkLogStoreTopics(_ sources: [Topology.Source], _ sinks: [Topology.Sink], _ outputs: [Output]) {
+        for (index, store) in logStores.enumerated() {
+            let advice = "give the LogStore a topic of its own"
+            let writes = "\(store.owner) writes its LogStore to the topic '\(store.topic)', which"
+            let reader = sources.first { source in
+                source.reads(topic: store.topic) && LogPlace(source)?.isSame(as: store.log) == true
+            }
+            if let reader { add(store.place, "\(writes) source '\(reader.name)' reads", advice) }
+            for sink in sinks where LogPlace(sink)?.isSame(as: store.log) == true {
+                guard let output = outputs.first(where: { sink.topic(of: $0.name) == store.topic }) else { continue }
+                let what = sink.name.map { "sink '\($0)'" } ?? "a sink"
+                add(store.place, "\(writes) \(what) writes changes of '\(output.name)' to", advice)
+            }
+            let other = logStores[..<index].first { $0.topic == store.topic && $0.log.isSame(as: store.log) }
+            if let other { add(store.place, "\(writes) is the LogStore of \(other.owner)", advice) }
+        }
+    }
+
+    /// A topic that is read and written by one topology grows for ever.
+    mutating func checkLoop(_ sink: Topology.Sink, _ table: String, _ sources: [Topology.Source], _ place: Place) {
+        guard let topic = sink.topic(of: table), let log = LogPlace(sink) else { return }
+        let reader = sources.first { $0.reads(topic: topic) && LogPlace($0)?.isSame(as: log) == true }
+        if let reader {
+            let what = sink.name.map { "sink '\($0)'" } ?? "sink"
+            add(
+                place,
+                "\(what) writes '\(table)' to the topic '\(topic)', which source '\(reader.name)' reads",
+                "write to a topic of its own"
+            )
+        }
+    }
+}
