@@ -6,6 +6,8 @@ extension Topology {
             case error
             /// It can, but hardly as meant.
             case warning
+            /// It does as the file says, and that is easily overlooked.
+            case note
         }
 
         public let severity: Severity

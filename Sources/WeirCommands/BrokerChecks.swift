@@ -28,7 +28,9 @@ enum BrokerChecks {
 
     private static func name(_ finding: TopologyBrokers.Finding) -> String {
         if let topic = finding.topic { return "\(finding.use.role.rawValue) topic \(topic)" }
-        return finding.brokers.map { "kafka \($0)" } ?? finding.use.text
+        if let brokers = finding.brokers { return "kafka \(brokers)" }
+        // Brokers of the command line belong to no source of a file.
+        return finding.use.role == .source && finding.use.name == nil ? "kafka" : finding.use.text
     }
 
     static func unreadable(_ path: String, _ problems: [Topology.Problem]) -> HealthCheck {

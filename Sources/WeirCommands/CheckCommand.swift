@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import EventLog
 import Foundation
 import IcebergFormat
 import IcebergTables
@@ -28,22 +29,27 @@ struct CheckCommand: ParsableCommand {
         let yaml = try TopologyArguments.text(of: file.topology)
         let (topology, found) = Topology.check(yaml: yaml, overrides: try file.overrides())
         var problems = found
-        var existing: Set<String> = []
+        var plan: TopologyPlanText?
         if let topology {
-            let resolved = try resolve(topology, yaml)
-            problems += resolved.problems
-            existing = resolved.existing
+            let found = try resolve(topology, yaml)
+            problems += found.problems
+            plan = TopologyPlanText(topology, existing: found.existing, matching: found.matching)
         }
         let hasErrors = problems.contains { $0.severity == .error }
-        try print(problems, topology: hasErrors ? nil : topology, existing)
+        try print(problems, hasErrors ? nil : plan)
         if hasErrors { throw ExitStatus.ending(ExitStatus.problems) }
     }
 
-    /// What the warehouse says against the topology, and which of its tables are there.
-    private func resolve(
-        _ topology: Topology,
-        _ yaml: String
-    ) throws(WeirError) -> (problems: [Topology.Problem], existing: Set<String>) {
+    /// What warehouse and logs say.
+    private struct Resolved {
+        var problems: [Topology.Problem]
+        /// The properties of tables that are there.
+        let existing: [String: [String: String]]
+        /// Topics that match the pattern of a source.
+        var matching: [String: [String]] = [:]
+    }
+
+    private func resolve(_ topology: Topology, _ yaml: String) throws(WeirError) -> Resolved {
         let places = try place.places(topology)
         let catalog = try Self.catalog(places)
         let logs = TopologyLogs(places)
@@ -59,34 +65,44 @@ struct CheckCommand: ParsableCommand {
         let existing = try catalog.properties(of: topology)
         problems += Self.ignoredLogStores(topology, existing, lines)
         if !offline { problems += Self.problems(try TopologyBrokers(topology, existing: existing).findings(), lines) }
-        problems += samples(topology, logs, lines)
-        return (problems, Set(existing.keys))
-    }
-
-    /// What the newest records of the sources say against the tables they go to.
-    private func samples(_ topology: Topology, _ logs: TopologyLogs, _ lines: TopologyLines) -> [Topology.Problem] {
-        var problems: [Topology.Problem] = []
+        var found = Resolved(problems: problems, existing: existing)
         for source in topology.sources where source.kind == .fileLog || !offline {
             // What cannot be reached or is not there has been told already.
             guard let log = try? logs.source(source), let topics = try? log.topics() else { continue }
-            for topic in topics.filter({ source.reads(topic: $0) }).prefix(Self.sampledTopicsMax) {
-                let findings: [SourceSample.Finding]
-                do {
-                    findings = try SourceSample(topology, source, topic: topic, log: log).findings()
-                } catch {
-                    let line = lines.line(section: "source", name: source.name, words: [topic])
-                    let message = ErrorReport(error).message
-                    problems.append(Topology.Problem(.error, line: line, column: nil, message, advice: error.advice))
-                    continue
-                }
-                for finding in findings {
-                    let line =
-                        finding.table.map {
-                            lines.line(section: "tables", name: $0, words: [finding.column].compactMap(\.self))
-                        } ?? lines.line(section: "source", name: source.name, words: [topic])
-                    let (message, advice) = (finding.problem.message, finding.problem.advice)
-                    problems.append(Topology.Problem(.warning, line: line, column: nil, message, advice: advice))
-                }
+            if let pattern = source.topicPattern { found.matching[source.name] = topics.filter { pattern.matches($0) } }
+            let isNew = (topology.tables.map(\.name) + topology.joins.map(\.name)).contains { existing[$0] == nil }
+            found.problems += StartupOffsetsCheck(source, log, isNew: isNew).problems(topics, lines)
+            found.problems += samples(topology, source, log, topics, lines)
+        }
+        return found
+    }
+
+    /// What the newest records of a source say against the tables they go to.
+    private func samples(
+        _ topology: Topology,
+        _ source: Topology.Source,
+        _ log: any PartitionedLog,
+        _ topics: [String],
+        _ lines: TopologyLines
+    ) -> [Topology.Problem] {
+        var problems: [Topology.Problem] = []
+        for topic in topics.filter({ source.reads(topic: $0) }).prefix(Self.sampledTopicsMax) {
+            let findings: [SourceSample.Finding]
+            do {
+                findings = try SourceSample(topology, source, topic: topic, log: log).findings()
+            } catch {
+                let line = lines.line(section: "source", name: source.name, words: [topic])
+                let message = ErrorReport(error).message
+                problems.append(Topology.Problem(.error, line: line, column: nil, message, advice: error.advice))
+                continue
+            }
+            for finding in findings {
+                let line =
+                    finding.table.map {
+                        lines.line(section: "tables", name: $0, words: [finding.column].compactMap(\.self))
+                    } ?? lines.line(section: "source", name: source.name, words: [topic])
+                let (message, advice) = (finding.problem.message, finding.problem.advice)
+                problems.append(Topology.Problem(.warning, line: line, column: nil, message, advice: advice))
             }
         }
         return problems
@@ -142,7 +158,7 @@ struct CheckCommand: ParsableCommand {
 
     // MARK: Printing
 
-    private func print(_ problems: [Topology.Problem], topology: Topology?, _ existing: Set<String>) throws(WeirError) {
+    private func print(_ problems: [Topology.Problem], _ plan: TopologyPlanText?) throws(WeirError) {
         let out = StandardOutput()
         var listing = Listing("severity", "file", "line", "column", "message", "advice")
         for problem in problems {
@@ -160,9 +176,9 @@ struct CheckCommand: ParsableCommand {
         case .json:
             var object = JSONObject()
             object["file"] = .string(file.topology)
-            object["ok"] = .bool(topology != nil)
+            object["ok"] = .bool(plan != nil)
             object["problems"] = .array(listing.objects)
-            if let topology { object["plan"] = TopologyPlanText(topology, existing).json }
+            if let plan { object["plan"] = plan.json }
             out.line(JSONValue.object(object).text)
         case .table:
             for problem in problems {
@@ -171,7 +187,7 @@ struct CheckCommand: ParsableCommand {
                 out.line("\(place)\(column): \(problem.severity.rawValue): \(problem.message)")
                 if let advice = problem.advice { out.line("  hint: \(advice)") }
             }
-            if let topology, !output.talk.quiet { out.append(TopologyPlanText(topology, existing).text) }
+            if let plan, !output.talk.quiet { out.append(plan.text) }
         }
         try out.flush()
     }

@@ -4,11 +4,17 @@ import Topology
 /// What a topology will do, in words and as JSON.
 struct TopologyPlanText {
     private let topology: Topology
-    private let existing: Set<String>
+    private let existing: [String: [String: String]]
+    private let matching: [String: [String]]
+    private static let shownTopicsMax = 10
 
-    init(_ topology: Topology, _ existing: Set<String>) {
+    /// - Parameters:
+    ///   - existing: the properties of those tables that the warehouse has already: a run keeps to them.
+    ///   - matching: the topics that match the pattern of a source now, for sources that were looked at.
+    init(_ topology: Topology, existing: [String: [String: String]] = [:], matching: [String: [String]] = [:]) {
         self.topology = topology
         self.existing = existing
+        self.matching = matching
     }
 
     var text: String {
@@ -18,6 +24,7 @@ struct TopologyPlanText {
             let pattern = source.topicPattern.map { ["topics that match \($0)"] } ?? []
             let topics = (source.topics + pattern).joined(separator: ", ")
             lines.append("  \(source.name): \(topics) (\(source.kind.rawValue), \(source.format.rawValue))")
+            if let topics = matching[source.name] { lines.append("    \(Self.shown(topics))") }
             lines.append("    from \(startup(source)) where a table has no positions yet")
         }
         lines.append("tables")
@@ -36,12 +43,14 @@ struct TopologyPlanText {
             }
             if let filter = table.transform?.filter { lines.append("    rows where \(filter.text)") }
             if let projection = table.transform?.projection { lines.append("    columns \(projection.text)") }
+            if let store = logStore(table.name, table.properties) { lines.append("    \(store.text)") }
         }
         if !topology.joins.isEmpty { lines.append("joins") }
         for join in topology.joins {
             let shape = "\(join.from) \(join.kind.rawValue) join \(join.lookup) as \(join.alias) on \(condition(join))"
             lines.append("  \(join.name): \(shape)")
             lines.append("    columns \(join.select.text); \(key(join.primaryKey)), \(state(join.name))")
+            if let store = logStore(join.name, join.properties) { lines.append("    \(store.text)") }
         }
         if !sinks.isEmpty { lines.append("sinks besides the warehouse") }
         for sink in sinks {
@@ -62,6 +71,7 @@ struct TopologyPlanText {
                 entry["format"] = .string(source.format.rawValue)
                 entry["topics"] = .array(source.topics.map { .string($0) })
                 entry["topic_pattern"] = .optional(source.topicPattern?.text)
+                entry["matching_topics"] = matching[source.name].map { .array($0.map { .string($0) }) } ?? .null
                 entry["startup"] = .string(startup(source))
                 return .object(entry)
             }
@@ -70,10 +80,11 @@ struct TopologyPlanText {
             topology.tables.map { table in
                 var entry = JSONObject()
                 entry["name"] = .string(table.name)
-                entry["exists"] = .bool(existing.contains(table.name))
+                entry["exists"] = .bool(existing[table.name] != nil)
                 entry["columns"] = .array(table.sinkSchema.fields.map { .string("\($0.name) \($0.type)") })
                 entry["primary_key"] = .array(table.primaryKey.map { .string($0) })
                 entry["partition_by"] = .array(table.partitions.map { .string($0.description) })
+                entry["log_store"] = logStore(table.name, table.properties)?.json ?? .null
                 return .object(entry)
             }
         )
@@ -81,13 +92,14 @@ struct TopologyPlanText {
             topology.joins.map { join in
                 var entry = JSONObject()
                 entry["name"] = .string(join.name)
-                entry["exists"] = .bool(existing.contains(join.name))
+                entry["exists"] = .bool(existing[join.name] != nil)
                 entry["from"] = .string(join.from)
                 entry["lookup"] = .string(join.lookup)
                 entry["type"] = .string(join.kind.rawValue)
                 entry["on"] = .string(condition(join))
                 entry["columns"] = .array(join.schema.fields.map { .string("\($0.name) \($0.type)") })
                 entry["primary_key"] = .array(join.primaryKey.map { .string($0) })
+                entry["log_store"] = logStore(join.name, join.properties)?.json ?? .null
                 return .object(entry)
             }
         )
@@ -123,7 +135,19 @@ struct TopologyPlanText {
         columns.isEmpty ? "no key" : "key \(columns.joined(separator: ", "))"
     }
 
-    private func state(_ table: String) -> String { existing.contains(table) ? "exists" : "will be created" }
+    private func state(_ table: String) -> String { existing[table] != nil ? "exists" : "will be created" }
+
+    /// Nil for a table without a LogStore; what is wrong with one is told as a problem.
+    private func logStore(_ table: String, _ declared: [String: String]) -> LogStorePlan? {
+        LogStorePlan(existing[table] ?? declared)
+    }
+
+    private static func shown(_ topics: [String]) -> String {
+        if topics.isEmpty { return "no topic matches yet" }
+        let more = topics.count - shownTopicsMax
+        let names = topics.prefix(shownTopicsMax).joined(separator: ", ")
+        return "matching now: \(names)" + (more > 0 ? " and \(more) more" : "")
+    }
 
     private func startup(_ source: Topology.Source) -> String {
         switch source.startup {

@@ -75,6 +75,14 @@ import WeirTesting
         #expect(checks.allSatisfy { $0.status == .fail })
     }
 
+    @Test func `addresses that are none are told before anything is contacted`() {
+        for (brokers, reason) in [("a:99999", "'99999' is no port"), ("http://a", "not reached over 'http://'")] {
+            let checks = BrokerChecks.all(TopologyBrokers(brokers: brokers))
+            #expect(checks.map(\.name) == ["kafka"] && checks.map(\.status) == [.fail])
+            #expect(checks.first?.detail.contains(reason) == true, "\(checks)")
+        }
+    }
+
     @Test func `a topic that is missing is told at its line`() throws {
         let uses = try TopologyBrokers(Self.topology()).uses
         #expect(uses.map(\.text) == ["source 'first'", "source 'second'", "sink 'out'"])
@@ -105,12 +113,47 @@ import WeirTesting
     }
 
     @Test func `the plan names the topics of sinks`() throws {
-        let plan = TopologyPlanText(try Self.topology(), [])
+        let plan = TopologyPlanText(try Self.topology())
         #expect(plan.text.contains("  out: kafka, upsert-kafka\n    changes of shop.orders to topic cdc.shop.orders\n"))
         #expect(plan.json.text.contains(#""topics":[{"table":"shop.orders","topic":"cdc.shop.orders"}]"#))
     }
 
+    @Test func `the plan names the topics that match now`() throws {
+        let yaml = Self.yaml.replacing("topics: [shop.public.orders]", with: "topic-pattern: shop.archive.*")
+        let topology = try #require(Topology.check(yaml: yaml, overrides: []).topology)
+        func source(_ topics: [String]?) -> String {
+            let plan = TopologyPlanText(topology, matching: topics.map { ["first": $0] } ?? [:])
+            return plan.text.split(separator: "\n")[2...3].joined(separator: "\n")
+        }
+        let first = "  first: topics that match shop.archive.* (kafka, debezium-json)\n"
+        #expect(source(["shop.archive.a", "b"]) == first + "    matching now: shop.archive.a, b")
+        let many = (0..<12).map { "t\($0)" }
+        #expect(source(many).hasSuffix("t8, t9 and 2 more"))
+        #expect(source([]) == first + "    no topic matches yet")
+        // Where no broker was asked.
+        #expect(!source(nil).contains("match now") && !source(nil).contains("yet\n"))
+        let json = TopologyPlanText(topology, matching: ["first": ["a"]]).json.text
+        #expect(json.contains(#""matching_topics":["a"]"#) && json.contains(#""matching_topics":null"#))
+    }
+
     // MARK: LogStores
+
+    @Test func `the plan names LogStores`() throws {
+        let topology = try Self.mirroredTopology()
+        let plan = TopologyPlanText(topology, existing: ["shop.returns": [:]])
+        for line in [
+            "    LogStore: topic orders.log (kafka, json), emit mode auto\n",
+            "    LogStore: topic payments.log (file, json), emit mode auto\n",
+            "will be created\n    LogStore: topic named.log (kafka, json), emit mode auto\n",
+        ] {
+            #expect(plan.text.contains(line), "\(plan.text)")
+        }
+        // The table was made without one, and keeps to that.
+        #expect(!plan.text.contains("returns.log"))
+        #expect(TopologyPlanText(topology).text.contains("topic returns.log (kafka, json), emit mode file\n"))
+        let store = #""log_store":{"type":"file","topic":"payments.log","format":"json","emit_mode":"auto"}"#
+        #expect(plan.json.text.contains(store) && plan.json.text.contains(#""log_store":null"#))
+    }
 
     private static let mirrored = """
         name: shop

@@ -1,0 +1,98 @@
+import Bytes
+import EventLog
+import Topology
+
+/// Holds `scan.startup.specific-offsets` of a source against the partitions that are there.
+struct StartupOffsetsCheck {
+    private static let key = "scan.startup.specific-offsets"
+
+    private let source: Topology.Source
+    private let log: any PartitionedLog
+    /// Whether a table begins there. Those that have run have positions of their own, and the log may have moved on.
+    private let isNew: Bool
+
+    init(_ source: Topology.Source, _ log: any PartitionedLog, isNew: Bool) {
+        self.source = source
+        self.log = log
+        self.isNew = isNew
+    }
+
+    /// - Parameter topics: all of the log.
+    func problems(_ topics: [String], _ lines: TopologyLines) -> [Topology.Problem] {
+        guard case .specificOffsets(let offsets) = source.startup else { return [] }
+        let line = lines.line(section: "source", name: source.name, words: [Self.key])
+        var found: [Finding] = []
+        for topic in topics where source.reads(topic: topic) {
+            // What cannot be looked up is told by those who read it.
+            found += (try? findings(topic, offsets[topic] ?? [:])) ?? []
+        }
+        // Topics by name that are not there are told elsewhere.
+        for topic in offsets.keys.sorted() where !topics.contains(topic) && !source.topics.contains(topic) {
+            let message = "'\(Self.key)' names topic '\(topic)', which is not there"
+            found.append(Finding(.warning, message, "check its name; it may come later"))
+        }
+        return found.map { finding in
+            let message = "source '\(source.name)': \(finding.message)"
+            return Topology.Problem(finding.severity, line: line, column: nil, message, advice: finding.advice)
+        }
+    }
+
+    private struct Finding {
+        let severity: Topology.Problem.Severity
+        let message: String
+        let advice: String?
+
+        init(_ severity: Topology.Problem.Severity, _ message: String, _ advice: String? = nil) {
+            self.severity = severity
+            self.message = message
+            self.advice = advice
+        }
+    }
+
+    private func findings(_ topic: String, _ offsets: [Int: Int64]) throws(WeirError) -> [Finding] {
+        let partitions = try log.partitions(of: topic)
+        let wrong: Topology.Problem.Severity = isNew ? .error : .warning
+        var found: [Finding] = []
+        for (number, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+            guard partitions.contains(number) else {
+                let known = partitions.map(String.init).joined(separator: ", ")
+                let message = "'\(Self.key)' names partition \(number) of topic '\(topic)', which is not there"
+                found.append(Finding(wrong, message, "its partitions are \(known)"))
+                continue
+            }
+            let (earliest, end) = try log.offsets(topic: topic, partition: number)
+            let place = "offset \(offset) of \(topic)/\(number)"
+            if offset < earliest {
+                let message = "\(place) lies before the first that is there, \(earliest)"
+                found.append(lost(message, wrong, earliest))
+            } else if offset > end, !isReadable(topic, number, offset) {
+                found.append(Finding(wrong, "\(place) lies behind the end, \(end)", "write \(end) to begin there"))
+            }
+        }
+        let others = partitions.filter { offsets[$0] == nil }
+        if isNew, !others.isEmpty {
+            let which = others.map(String.init).joined(separator: ", ")
+            let what = others.count == 1 ? "partition \(which)" : "partitions \(which)"
+            let begins = others.count == 1 ? "begins" : "begin"
+            found.append(
+                Finding(.note, "'\(Self.key)' leaves out \(what) of '\(topic)': \(begins) at the earliest offset")
+            )
+        }
+        return found
+    }
+
+    private func lost(_ message: String, _ wrong: Topology.Problem.Severity, _ earliest: Int64) -> Finding {
+        switch source.onLostOffsets {
+        case .fail:
+            let advice = "write \(earliest) or more, or scan.on-lost-offsets: earliest"
+            return Finding(wrong, message, advice)
+        case .earliest: return Finding(.warning, message, "reading begins there, as scan.on-lost-offsets says")
+        case .latest: return Finding(.warning, message, "reading begins at the end, as scan.on-lost-offsets says")
+        }
+    }
+
+    /// Some brokers tell an end that lies before their last records: what they deliver decides.
+    private func isReadable(_ topic: String, _ number: Int, _ offset: Int64) -> Bool {
+        source.kind == .kafka && (try? log.reader(topic: topic, partition: number, from: offset)) != nil
+    }
+}
