@@ -80,7 +80,7 @@ struct RunCommand: ParsableCommand {
         )
         out.line("  records read     \(HumanText.count(counts.records))" + (rate.isEmpty ? "" : " (\(rate))"))
         out.line("  rows written     \(HumanText.count(counts.inserts))")
-        out.line("  rows taken back  \(HumanText.count(counts.deletes))")
+        out.line("  deletes written  \(HumanText.count(counts.deletes))")
         out.line("  table commits    \(HumanText.count(counts.commits))")
         if counts.unrouted > 0 { out.line("  records left out \(HumanText.count(counts.unrouted))") }
         out.line("  dead letters     \(HumanText.count(counts.deadLetters))")
@@ -97,17 +97,7 @@ final class TopologyRunner: Sendable {
 
     init(_ topology: Topology, _ places: WarehousePlaces, showsProgress: Bool) throws(WeirError) {
         let files = LocalFileSystem()
-        // A topic of the file log that mirrors a table is one process's.
-        let properties = topology.tables.map(\.properties) + topology.joins.map(\.properties)
-        let isShared =
-            topology.sources.allSatisfy { $0.kind == .kafka }
-            && properties.allSatisfy { $0["log-store.enabled"] != "true" || $0["log-store.type"] != "file" }
-        lock = try TopologyLock(
-            topology: topology.name,
-            warehouse: places.warehouse,
-            files: files,
-            isShared: isShared
-        )
+        lock = try Self.lock(topology, places, files)
         let logs = TopologyLogs(places)
         let plan = try IngestPlan.resolve(
             topology,
@@ -139,6 +129,39 @@ final class TopologyRunner: Sendable {
         } onWarning: { text in
             line.clear()
             Terminal.note("warning: \(text)")
+        }
+    }
+
+    /// The right to run it. A source on brokers is shared with other processes, unless a topic of the file log mirrors a
+    /// table: that is one process's.
+    private static func lock(
+        _ topology: Topology,
+        _ places: WarehousePlaces,
+        _ files: LocalFileSystem
+    ) throws(WeirError) -> TopologyLock {
+        let isOnBrokers = topology.sources.allSatisfy { $0.kind == .kafka }
+        let properties =
+            topology.tables.map { ($0.name, $0.properties) } + topology.joins.map { ($0.name, $0.properties) }
+        let mirrored = properties.first { _, properties in
+            properties["log-store.enabled"]?.lowercased() == "true" && properties["log-store.type"] == "file"
+        }
+        do {
+            return try TopologyLock(
+                topology: topology.name,
+                warehouse: places.warehouse,
+                files: files,
+                isShared: isOnBrokers && mirrored == nil
+            )
+        } catch {
+            guard error.code == .locked, isOnBrokers, let (table, properties) = mirrored else { throw error }
+            let topic = properties["log-store.topic"] ?? ""
+            throw WeirError(
+                .locked,
+                "\(error.message); it cannot be shared, since the LogStore of \(table) is the topic '\(topic)' of the "
+                    + "file log, which one process writes",
+                at: error.location,
+                advice: "stop that process, or put the LogStore on a broker with log-store.type: kafka"
+            )
         }
     }
 

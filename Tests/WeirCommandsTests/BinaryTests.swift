@@ -182,6 +182,12 @@ import WeirTesting
             #expect(ended.status == 0, "\(ended.errors)")
             #expect(try weir("run", "people.yaml", "--until-caught-up").status == 0)
             #expect(try Self.rows(weir) == [1: "eve", 2: "bob"])
+
+            // The old row of an update is written as a delete, too.
+            let last = Self.record(1, "ann", operation: "u") + Self.record(2, nil, operation: "d")
+            try weir("log", "append", "people", input: last)
+            let summary = try weir("run", "people.yaml", "--until-caught-up").output
+            #expect(summary.contains("  rows written     1\n  deletes written  2\n"), "\(summary)")
         }
     }
 
