@@ -134,6 +134,13 @@ package enum KafkaFailure {
                 "check firewalls, and that advertised.listeners names an address this machine can reach"
             )
         }
+        // All that newer versions of librdkafka say where a port wants TLS; brokers that stop look the same.
+        if isVague(code), lower.contains("closed by peer") {
+            return (
+                .storage, "\(broker) ends the connection (\(brief(text)))",
+                "is the broker running, and does that port speak what security.protocol says?"
+            )
+        }
         return isVague(code) ? (.storage, "\(broker) does not answer (\(brief(text)))", "is the broker running?") : nil
     }
 

@@ -90,6 +90,12 @@ import Testing
             "broker b1:9093 ends the connection at the first request: that port may speak TLS", "security.protocol"
         ),
         (
+            RD_KAFKA_RESP_ERR__TRANSPORT,
+            "b1:9093/bootstrap: Disconnected: connection closed by peer: receive 0 after POLLIN (after 2ms in state UP)",
+            "broker b1:9093 ends the connection (Disconnected: connection closed by peer: receive 0 after POLLIN)",
+            "security.protocol"
+        ),
+        (
             RD_KAFKA_RESP_ERR__SSL,
             "ssl://b1:9093/bootstrap: SSL handshake failed: error:0A00042E:SSL routines::tlsv1 alert protocol version: "
                 + "SSL alert number 70 (after 5ms in state SSL_HANDSHAKE)",
@@ -128,8 +134,7 @@ import Testing
             "check the port in bootstrap.servers"
         ),
         (
-            "", "plaintext", "broker $ ends the connection at the first request: that port may speak TLS",
-            "set security.protocol to ssl or sasl_ssl"
+            "", "plaintext", "broker $ ends the connection", "security.protocol"
         ),
         (
             web, "ssl", "broker $ does not speak TLS on that port",
@@ -152,8 +157,11 @@ import Testing
             failure { _ = try KafkaBrokerCheck(settings, timeoutMilliseconds: 2000) }
         }
         let expected = message.replacing("$", with: listener.address)
-        #expect(error?.message == "cannot list the topics: \(expected)", "\(String(describing: error))")
-        #expect(error?.advice?.hasPrefix(advice) == true, "\(String(describing: error))")
+        #expect(
+            error?.message.hasPrefix("cannot list the topics: \(expected)") == true,
+            "\(String(describing: error))"
+        )
+        #expect(error?.advice?.contains(advice) == true, "\(String(describing: error))")
     }
 
     @Test func `an answer that is only large is told as such`() {
