@@ -23,6 +23,12 @@ struct ReplacedPartition: Sendable, Equatable {
         return moves
     }
 
+    /// What tells that a partition is not there any more that was read up to a position.
+    static func vanished(_ topic: String, _ partition: Int, _ position: Int64) -> WeirError {
+        let what = "topic \(topic) has no partition \(partition) any more, which was read up to offset \(position)"
+        return WeirError(.invalid, what)
+    }
+
     /// The error for a source that does not allow it.
     static func error(_ difference: WeirError) -> WeirError {
         WeirError(

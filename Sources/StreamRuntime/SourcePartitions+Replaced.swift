@@ -85,10 +85,7 @@ extension SourcePartitions {
             let numbers = try source.log.partitions(of: topic)
             for (number, position) in (read.positions[topic] ?? [:]).sorted(by: { $0.key < $1.key })
             where !numbers.contains(number) {
-                let difference = WeirError(
-                    .invalid,
-                    "topic \(topic) has no partition \(number) any more, which was read up to offset \(position)"
-                )
+                let difference = ReplacedPartition.vanished(topic, number, position)
                 if source.onLostOffsets == .fail { throw ReplacedPartition.error(difference) }
                 onWarning(difference.message)
             }

@@ -64,34 +64,49 @@ struct CheckCommand: ParsableCommand {
         }
         let existing = try catalog.properties(of: topology)
         problems += Self.ignoredLogStores(topology, existing, lines)
-        if !offline { problems += Self.problems(try TopologyBrokers(topology, existing: existing).findings(), lines) }
+        var unreachable: Set<String> = []
+        if !offline {
+            let findings = try TopologyBrokers(topology, existing: existing).findings()
+            problems += Self.problems(findings, lines)
+            unreachable = Set(findings.compactMap(\.unreachableSource))
+        }
         var found = Resolved(problems: problems, existing: existing)
         for source in topology.sources where source.kind == .fileLog || !offline {
             // What cannot be reached or is not there has been told already.
-            guard let log = try? logs.source(source), let topics = try? log.topics() else { continue }
+            guard !unreachable.contains(source.name), let log = try? logs.source(source),
+                let topics = try? log.topics()
+            else { continue }
             if let pattern = source.topicPattern { found.matching[source.name] = topics.filter { pattern.matches($0) } }
             let isNew = (topology.tables.map(\.name) + topology.joins.map(\.name)).contains { existing[$0] == nil }
             found.problems += StartupOffsetsCheck(source, log, isNew: isNew).problems(topics, lines)
-            found.problems += samples(topology, source, log, topics, lines)
+            found.problems += samples(topology, source, log, topics, catalog, lines)
         }
         return found
     }
 
-    /// What the newest records of a source say against the tables they go to.
+    /// What the topics of a source say: whether they are those that tables have positions in, and what their newest records
+    /// say against the tables they go to.
     private func samples(
         _ topology: Topology,
         _ source: Topology.Source,
         _ log: any PartitionedLog,
         _ topics: [String],
+        _ catalog: any Catalog,
         _ lines: TopologyLines
     ) -> [Topology.Problem] {
         var problems: [Topology.Problem] = []
         for topic in topics.filter({ source.reads(topic: $0) }).prefix(Self.sampledTopicsMax) {
+            let line = lines.line(section: "source", name: source.name, words: [topic])
             let findings: [SourceSample.Finding]
             do {
+                for error in try LogIdentity.differences(of: topology, topic: topic, in: log, catalog: catalog) {
+                    // A run stops there, unless the source says how to go on.
+                    let severity = source.onLostOffsets == .fail ? Topology.Problem.Severity.error : .warning
+                    let message = ErrorReport(error).message
+                    problems.append(Topology.Problem(severity, line: line, column: nil, message, advice: error.advice))
+                }
                 findings = try SourceSample(topology, source, topic: topic, log: log).findings()
             } catch {
-                let line = lines.line(section: "source", name: source.name, words: [topic])
                 let message = ErrorReport(error).message
                 problems.append(Topology.Problem(.error, line: line, column: nil, message, advice: error.advice))
                 continue
@@ -100,7 +115,7 @@ struct CheckCommand: ParsableCommand {
                 let line =
                     finding.table.map {
                         lines.line(section: "tables", name: $0, words: [finding.column].compactMap(\.self))
-                    } ?? lines.line(section: "source", name: source.name, words: [topic])
+                    } ?? line
                 let (message, advice) = (finding.problem.message, finding.problem.advice)
                 problems.append(Topology.Problem(.warning, line: line, column: nil, message, advice: advice))
             }

@@ -52,6 +52,12 @@ struct TopologyBrokers {
         let result: Result<String, WeirError>
         var isWarning = false
 
+        /// The source whose brokers could not be asked.
+        var unreachableSource: String? {
+            guard use.role == .source, topic == nil, case .failure = result else { return nil }
+            return use.name
+        }
+
         /// The words in the file that it is about, the best first.
         var words: [String] {
             if let pattern = use.pattern, topic == pattern.text { return ["topic-pattern"] }

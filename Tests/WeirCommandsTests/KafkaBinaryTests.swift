@@ -169,6 +169,8 @@ struct KafkaBinaryTests {
             #expect(run.errors.contains(sign), "\(run.errors)")
             #expect(run.errors.contains("deleted and created again") && run.errors.contains("topic people"))
             #expect(try scenario.rows() == rows)
+            let check = try scenario.weir("check", "people.yaml")
+            #expect(check.status == 3 && check.output.contains(sign), "\(check.output)")
 
             let rule = "source.scan.on-lost-offsets=earliest"
             let passed = try scenario.weir("run", "people.yaml", "--until-caught-up", "--set", rule)
