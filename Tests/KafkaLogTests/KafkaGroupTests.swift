@@ -54,7 +54,7 @@ import Testing
         first.leave()
         let rest = try #require(try Self.settle([(second, 4)]))
         #expect(rest[0].count == 4)
-        #expect(try log.committedOffset(group: "g", topic: "orders", partition: shared[1][0].partition) == 8)
+        #expect(try Self.isTold(log, partition: shared[1][0].partition, offset: 8))
         second.leave()
         #expect(try !second.commit([shared[1][0]: 9]))
     }
