@@ -124,14 +124,23 @@ final class SourcePartitions {
         let mayBe = (isFirst || source.group != nil) && !plan.joins.isEmpty
         let isDimension = mayBe ? try feedsDimension(index, topic, number, earliest) : false
         startPositions.advance(topic: topic, partition: number, to: next)
-        let marks = marks(topic, number, earliest: earliest, next: next)
+        var marks = marks(topic, number, earliest: earliest, next: next)
         let begin = min(next, marks.first?.offset ?? next)
+        let reader: any PartitionReader
+        do throws(WeirError) {
+            reader = try source.log.reader(topic: topic, partition: number, from: begin)
+        } catch {
+            // Retention has just removed what was only to be read again.
+            guard error.code == .notFound, begin < next else { throw error }
+            marks = []
+            reader = try source.log.reader(topic: topic, partition: number, from: next)
+        }
         all.append(
             Partition(
                 source: index,
                 topic: topic,
                 number: number,
-                reader: try source.log.reader(topic: topic, partition: number, from: begin),
+                reader: reader,
                 dimensionEnd: isDimension ? end : nil,
                 first: next,
                 marks: marks
@@ -192,30 +201,30 @@ final class SourcePartitions {
             }
             return nil
         } catch {
-            let source = plan.sources[partition.source]
-            guard error.code == .invalid || error.code == .notFound && source.onLostOffsets != .fail else {
-                throw error
-            }
-            let (earliest, end) = try source.log.offsets(topic: partition.topic, partition: partition.number)
-            let position = partition.reader.position
-            if error.code == .invalid {
-                guard position > end else { throw error }
-                try replace(partition.source, partition.topic, partition.number, error, lastKnown: end)
-                return nil
-            }
-            guard position < earliest,
-                let place = passOver(
-                    source,
-                    partition.topic,
-                    partition.number,
-                    from: position,
-                    earliest: earliest,
-                    end: end
-                )
-            else { throw error }
-            all[index].reader = try source.log.reader(topic: partition.topic, partition: partition.number, from: place)
+            try goOn(after: error, index)
             return nil
         }
+    }
+
+    /// What becomes of a partition whose reading failed; fails with the error where nothing can.
+    private func goOn(after error: WeirError, _ index: Int) throws(WeirError) {
+        let (topic, number, source) = (all[index].topic, all[index].number, plan.sources[all[index].source])
+        guard error.code == .invalid || error.code == .notFound else { throw error }
+        if try isGone(error, index) { return }
+        let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
+        let (position, first) = (all[index].reader.position, all[index].first)
+        if error.code == .invalid {
+            guard position > end else { throw error }
+            return try replace(all[index].source, topic, number, error, lastKnown: end)
+        }
+        guard position < earliest else { throw error }
+        // Retention may have removed what was only to be read again.
+        let next =
+            position < first && earliest <= first
+            ? first : passOver(source, topic, number, from: position, earliest: earliest, end: end)
+        guard let next else { throw error }
+        all[index].marks = []
+        all[index].reader = try source.log.reader(topic: topic, partition: number, from: next)
     }
 
     /// Whether every partition is read to where it ends now. Records of a broker come when they come: that none has come
