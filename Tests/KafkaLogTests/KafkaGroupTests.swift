@@ -50,11 +50,12 @@ import Testing
         // What belongs to the other is not ours to commit.
         #expect(try !first.commit([shared[1][0]: 1]))
         #expect(try second.commit([shared[1][0]: 8]))
+        // Before the next change of the group, which may refuse it.
+        #expect(try Self.isTold(log, partition: shared[1][0].partition, offset: 8))
 
         first.leave()
         let rest = try #require(try Self.settle([(second, 4)]))
         #expect(rest[0].count == 4)
-        #expect(try Self.isTold(log, partition: shared[1][0].partition, offset: 8))
         second.leave()
         #expect(try !second.commit([shared[1][0]: 9]))
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import StreamRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct WorkThreadTests {
+@Suite struct WorkThreadTests {
     private final class Done: Sendable {
         let jobs = Mutex<[Int]>([])
         func add(_ job: Int) { jobs.withLock { $0.append(job) } }
