@@ -26,6 +26,8 @@ public struct LastRecords: Sendable, Equatable {
 
     public init(_ marks: [String: [Int: RecordMark]] = [:]) { self.marks = marks }
 
+    public var isEmpty: Bool { marks.values.allSatisfy(\.isEmpty) }
+
     /// The property that holds a topology's last records.
     public static func propertyName(topology: String) -> String { "weir.last-records.\(topology)" }
 
@@ -51,11 +53,8 @@ public struct LastRecords: Sendable, Equatable {
     public var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let texts = marks.mapValues { partitions in
-            Dictionary(uniqueKeysWithValues: partitions.map { (String($0.key), $0.value) })
-        }
         // Strings and integers always have a form in JSON.
-        let data = try? encoder.encode(texts.filter { !$0.value.isEmpty })
+        let data = try? encoder.encode(texts)
         return String(decoding: data ?? Data("{}".utf8), as: UTF8.self)
     }
 
@@ -63,8 +62,19 @@ public struct LastRecords: Sendable, Equatable {
         guard let parsed = try? JSONDecoder().decode([String: [String: RecordMark]].self, from: Data(json.utf8)) else {
             throw WeirError(.corrupt, "last records are not of the form {topic: {partition: record}}")
         }
+        try self.init(texts: parsed)
+    }
+
+    /// The records with partitions as text, as JSON has them.
+    public var texts: [String: [String: RecordMark]] {
+        marks.filter { !$0.value.isEmpty }.mapValues { partitions in
+            Dictionary(uniqueKeysWithValues: partitions.map { (String($0.key), $0.value) })
+        }
+    }
+
+    public init(texts: [String: [String: RecordMark]]) throws(WeirError) {
         var marks: [String: [Int: RecordMark]] = [:]
-        for (topic, partitions) in parsed {
+        for (topic, partitions) in texts {
             for (text, mark) in partitions {
                 guard let partition = Int(text) else {
                     throw WeirError(.corrupt, "last records name the partition '\(text)'")

@@ -64,8 +64,17 @@ public struct PositionLedger: Sendable, Equatable {
         guard let parsed else {
             throw WeirError(.corrupt, "a position ledger is not of the form {topic: {partition: offset}}")
         }
+        try self.init(texts: parsed)
+    }
+
+    /// The positions with partitions as text, as JSON has them.
+    public var texts: [String: [String: Int64]] {
+        positions.mapValues { Dictionary(uniqueKeysWithValues: $0.map { (String($0.key), $0.value) }) }
+    }
+
+    public init(texts: [String: [String: Int64]]) throws(WeirError) {
         var positions: [String: [Int: Int64]] = [:]
-        for (topic, partitions) in parsed {
+        for (topic, partitions) in texts {
             for (text, offset) in partitions {
                 guard let partition = Int(text) else {
                     throw WeirError(.corrupt, "a position ledger names the partition '\(text)'")

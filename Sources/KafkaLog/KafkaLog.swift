@@ -121,12 +121,15 @@ public final class KafkaLog: SharedLog {
 
     /// One partition's committed offset and the text with it.
     ///
-    /// - Parameter isKept: whether the client that asks is kept for the next question about the group.
+    /// - Parameters:
+    ///   - isKept: whether the client that asks is kept for the next question about the group.
+    ///   - isOptional: whether a group that this user may not see counts as one that has committed nothing.
     func committed(
         group: String,
         topic: String,
         partition: Int,
-        isKept: Bool = true
+        isKept: Bool = true,
+        isOptional: Bool = false
     ) throws(WeirError) -> KafkaPartitionList {
         let known = groups.withLock { $0[group] }
         let handle = if let known { known } else { try KafkaHandle(.offsets(group: group), settings) }
@@ -136,6 +139,7 @@ public final class KafkaLog: SharedLog {
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }
         // A topic that is not there yet has no offsets.
         if code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { return list }
+        if isOptional, code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED { return list }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw handle.failure(code, "read the offsets of group \(group)")
         }

@@ -14,7 +14,7 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
     private var isReady = false
     private var isOpen = false
     /// Transactions that have committed a state; the offset beside it.
-    private var count: Int64 = 0
+    public private(set) var count: Int64 = 0
     /// Whether the brokers are known to keep the text beside an offset: some do not.
     private var isKept = false
     private var committedEnds: [Int: Int64] = [:]
@@ -34,16 +34,18 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
     private static func group(_ id: String) -> String { "weir-\(id)" }
     private var group: String { Self.group(id) }
 
-    /// The state that transactions with an id have stored, without taking the id over; nil when there is none.
+    /// The state that transactions with an id have stored and how many they were, without taking the id over; nil when
+    /// there is none. A group that this user may not see holds nothing of ours.
     public static func storedState(
         _ log: KafkaLog,
         topic: String,
         transactionalID id: String
-    ) throws(WeirError) -> String? {
-        let stored = try log.committed(group: group(id), topic: topic, partition: 0, isKept: false).first
+    ) throws(WeirError) -> (state: String, count: Int64)? {
+        let stored = try log.committed(group: group(id), topic: topic, partition: 0, isKept: false, isOptional: true)
+            .first
         guard stored.offset >= 0, let text = stored.metadata, !text.isEmpty else { return nil }
         do {
-            return try KafkaTransactionState.decode(text)
+            return (try KafkaTransactionState.decode(text), stored.offset)
         } catch {
             throw error.located(at: "group \(group(id)), topic \(topic)")
         }

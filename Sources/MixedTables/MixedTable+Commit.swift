@@ -61,32 +61,12 @@ extension MixedTable {
         var transaction = Transaction(ingestStore)
         transaction.retryPatiently()
         transaction.require { (metadata) throws(WeirError) in
-            let found = try Self.ledger(name, metadata.properties, identifier)
-            if let claim {
-                let claims = PartitionClaim.propertyName(topology: topology)
-                let newest = PartitionClaim(try Self.ledger(claims, metadata.properties, identifier))
-                if let lost = claim.firstLost(in: newest) {
-                    throw Self.fenced(identifier, topology, lost.topic, lost.partition)
-                }
-                for (topic, partitions) in claim.numbers.positions {
-                    for partition in partitions.keys
-                    where found.next(topic: topic, partition: partition)
-                        != expected.next(topic: topic, partition: partition)
-                    {
-                        throw Self.fenced(identifier, topology, topic, partition)
-                    }
-                }
+            try Self.checkOwner(metadata, identifier, topology, expected, claim)
+            if claim != nil {
                 guard !needsKeys || Self.isOurs(since: lastSnapshot, in: metadata, ledger: name) else {
                     throw Self.foreignWriter(identifier)
                 }
                 return
-            }
-            guard found == expected else {
-                throw WeirError(
-                    .conflict,
-                    "another process has committed to \(identifier) for topology '\(topology)'",
-                    advice: "run one process per topology; this one stops and has made nothing visible"
-                )
             }
             // The epoch was written against the keys the table had; other changes since may have moved or removed them.
             guard !needsKeys || metadata.currentSnapshot?.id == lastSnapshot else {
@@ -186,6 +166,38 @@ extension MixedTable {
         isKeyed
             ? MixedTable(base: base, change: store, primaryKey: primaryKey)
             : MixedTable(base: store, change: nil, primaryKey: [])
+    }
+
+    /// Fails with `fenced` when another process has one of the claimed partitions, and without a claim with `conflict`
+    /// when anybody has committed since.
+    static func checkOwner(
+        _ metadata: TableMetadata,
+        _ identifier: TableIdentifier,
+        _ topology: String,
+        _ expected: PositionLedger,
+        _ claim: PartitionClaim?
+    ) throws(WeirError) {
+        let positions = PositionLedger.propertyName(topology: topology)
+        let found = try ledger(positions, metadata.properties, identifier)
+        guard let claim else {
+            guard found == expected else {
+                throw WeirError(
+                    .conflict,
+                    "another process has committed to \(identifier) for topology '\(topology)'",
+                    advice: "run one process per topology; this one stops and has made nothing visible"
+                )
+            }
+            return
+        }
+        let claims = PartitionClaim.propertyName(topology: topology)
+        let newest = PartitionClaim(try ledger(claims, metadata.properties, identifier))
+        if let lost = claim.firstLost(in: newest) { throw fenced(identifier, topology, lost.topic, lost.partition) }
+        for (topic, partitions) in claim.numbers.positions {
+            for partition in partitions.keys
+            where found.next(topic: topic, partition: partition) != expected.next(topic: topic, partition: partition) {
+                throw fenced(identifier, topology, topic, partition)
+            }
+        }
     }
 
     /// Whether every snapshot behind that one was made by this topology, whose processes never share a key.

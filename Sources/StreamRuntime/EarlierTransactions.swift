@@ -1,34 +1,31 @@
 import Bytes
-import ChangeEvents
 
 /// Transactions under another id that may have written some of the same changes: of an earlier version, or from before
 /// the sources of a topology were shared by processes, or were not any more.
 public struct EarlierTransactions: Sendable {
-    /// The state that the last of them stored; nil when there was none. Shuts nobody out.
-    let stored: @Sendable () throws(WeirError) -> String?
+    /// What the last of them has stored, and how many there were.
+    public typealias Stored = (state: String, count: Int64)
+
+    let id: String
+    /// Nil when there was none. Shuts nobody out.
+    let stored: @Sendable () throws(WeirError) -> Stored?
     /// The same, once whoever still writes under that id is shut out.
-    let takenOver: @Sendable () throws(WeirError) -> String?
+    let takenOver: @Sendable () throws(WeirError) -> Stored?
 
     public init(
-        stored: @escaping @Sendable () throws(WeirError) -> String?,
-        takenOver: @escaping @Sendable () throws(WeirError) -> String?
+        id: String,
+        stored: @escaping @Sendable () throws(WeirError) -> Stored?,
+        takenOver: @escaping @Sendable () throws(WeirError) -> Stored?
     ) {
+        self.id = id
         self.stored = stored
         self.takenOver = takenOver
     }
 
-    /// How far those transactions got, if that is beyond some positions; else the positions.
-    ///
-    /// - Parameter own: names the partitions that count; nil for all.
-    func ledger(beyond known: PositionLedger, of own: PositionLedger?) throws(WeirError) -> PositionLedger {
-        var merged = known
-        merged.merge(try Self.ledger(stored(), own))
-        return merged == known ? known : try Self.ledger(takenOver(), own)
-    }
-
-    private static func ledger(_ text: String?, _ own: PositionLedger?) throws(WeirError) -> PositionLedger {
-        guard let text else { return PositionLedger() }
-        let all = try PositionLedger(json: text)
-        return own.map { all.restricted(to: $0) } ?? all
+    /// The state of an id that has been used, after shutting its users out: they may be about to commit. Nil for one
+    /// that never was.
+    func claimed() throws(WeirError) -> (id: String, state: TopicState, count: Int64)? {
+        guard try stored() != nil, let last = try takenOver() else { return nil }
+        return (id, try TopicState(text: last.state), last.count)
     }
 }

@@ -63,7 +63,12 @@ final class EpochCommitter: Sendable {
             }
         }
         _ = try concurrently(Array(zip(topics, job.topics))) { (topic, cut) throws(WeirError) in
-            try topic.commit(cut, read: position.ledger, recordsPositions: position.recordsAll)
+            try topic.commit(
+                cut,
+                read: position.ledger,
+                last: position.last,
+                recordsPositions: position.recordsAll
+            )
         }
     }
 }

@@ -20,7 +20,7 @@ import Synchronization
 /// Where sources are shared by a group, a run is a sequence of generations, in each of which this process reads a fixed
 /// set of partitions that it has claimed in every table.
 public final class IngestRun: @unchecked Sendable {
-    private let plan: IngestPlan
+    let plan: IngestPlan
     private let files: any FileSystem
     private let deadLetterPath: String
     private let stopFlag = Atomic<Bool>(false)
@@ -28,6 +28,8 @@ public final class IngestRun: @unchecked Sendable {
     private let onProgress: @Sendable (IngestProgress) -> Void
     private let onWarning: @Sendable (String) -> Void
     private let outages: SourceOutages
+    /// How often each partition was suspected since the last record came. Used by the running thread.
+    var suspicions: (records: Int, times: [TopicPartition: Int]) = (0, [:])
 
     /// - Parameters:
     ///   - deadLetterPath: the file that takes what cannot be taken in.
@@ -48,7 +50,7 @@ public final class IngestRun: @unchecked Sendable {
         outages = SourceOutages(plan, onNotice: onWarning)
     }
 
-    private func warn(_ text: String) {
+    func warn(_ text: String) {
         let isNew = counters.withLock { $0.warnings.insert(text).inserted }
         if isNew { onWarning(text) }
     }
@@ -67,7 +69,7 @@ public final class IngestRun: @unchecked Sendable {
         defer { groups.leave() }
         let isStopping = { [self] in stopFlag.load(ordering: .relaxed) }
         if groups.isEmpty {
-            while try runGeneration(groups, assigned: [], untilCaughtUp: untilCaughtUp) == .logReplaced {}
+            while try runGeneration(groups, assigned: [], untilCaughtUp: untilCaughtUp) == .logsChanged {}
             return progress
         }
         while let assigned = try groups.assignment(awaitsTopics: !untilCaughtUp, unless: isStopping) {
@@ -140,12 +142,13 @@ public final class IngestRun: @unchecked Sendable {
         let partitions = try SourcePartitions(
             plan,
             start: reached.map { sinks[$0].start } + topics.map(\.start),
-            last: reached.map { sinks[$0].startRecords },
+            last: reached.map { sinks[$0].startRecords } + topics.map(\.lastRecords),
             assigned: assigned
         ) { [self] in warn($0) }
-        guard partitions.replaced.isEmpty else {
-            try Self.move(sinks, topics, partitions.replaced)
-            return .logReplaced
+        let keepers: [any PositionKeeper] = topics + sinks
+        guard partitions.suspected.isEmpty else {
+            try settle(partitions.suspected, keepers)
+            return .logsChanged
         }
         let ending = Mutex<SourceReader.Ending>(.finished)
         let reader = SourceReader(
@@ -231,21 +234,8 @@ public final class IngestRun: @unchecked Sendable {
             throw cause
         }
         if let failure = readerFailure.withLock({ $0 }) { throw failure }
-        try Self.move(sinks, topics, partitions.replaced)
+        try settle(partitions.suspected, keepers)
         return ending.withLock { $0 }
-    }
-
-    /// Takes back positions in logs that are not there any more.
-    private static func move(
-        _ sinks: [SinkTable],
-        _ topics: [TopicSink],
-        _ replaced: [ReplacedPartition]
-    ) throws(WeirError) {
-        if replaced.isEmpty { return }
-        // What tells that a log is another one is kept longest: a process that ends in between begins here again.
-        for topic in topics { try topic.move(replaced) }
-        for sink in sinks where sink.startRecords.marks.isEmpty { try sink.move(replaced) }
-        for sink in sinks where !sink.startRecords.marks.isEmpty { try sink.move(replaced) }
     }
 
     /// Carries the reader to its thread; nobody else uses it from then on.

@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// The LogStore belongs to the writing thread, the files to their stage, commits to the committing thread; what several
 /// look at is behind the lock.
-final class SinkTable: @unchecked Sendable {
+final class SinkTable: PositionKeeper, @unchecked Sendable {
     let name: String
     /// Used by the thread of the files only.
     private let writer: any TableWriter
@@ -34,6 +34,7 @@ final class SinkTable: @unchecked Sendable {
     private struct Committed {
         var table: MixedTable
         var ledger: PositionLedger
+        var last: LastRecords
         /// Whether rows of the sources have ever come here.
         var hasTaken: Bool
         /// The last epoch of the LogStore that is committed.
@@ -79,7 +80,7 @@ final class SinkTable: @unchecked Sendable {
         places = table.schema.fields.map { rows.index(named: $0.name) }
         start = try table.ledger(topology: topology)
         startRecords = try table.lastRecords(topology: topology)
-        committed = Mutex(Committed(table: table, ledger: start, hasTaken: !start.isEmpty))
+        committed = Mutex(Committed(table: table, ledger: start, last: startRecords, hasTaken: !start.isEmpty))
         writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
     }
 
@@ -179,17 +180,24 @@ final class SinkTable: @unchecked Sendable {
         committed.withLock { state in
             state.table = result
             state.ledger = ledger
+            state.last.merge(last, of: read)
             if let progress = cut.progress {
                 (state.logStoreEpoch, state.logStoreEnds) = (progress.state.epoch, progress.state.ends)
             }
         }
     }
 
-    /// Takes back positions that were counted in logs that are not there any more. Called when no commit is under way.
-    func move(_ replaced: [ReplacedPartition]) throws(WeirError) {
+    // MARK: Positions
+
+    var positions: PositionLedger { committed.withLock { $0.ledger } }
+    var lastRecords: LastRecords { committed.withLock { $0.last } }
+
+    func move(to moves: PositionLedger) throws(WeirError) {
         let (table, ledger) = committed.withLock { ($0.table, $0.ledger) }
-        let moves = ReplacedPartition.moves(replaced, in: ledger)
-        if moves.isEmpty { return }
-        _ = try table.moving(to: moves, topology: topology, claim: claim)
+        do {
+            _ = try table.moving(to: moves, topology: topology, from: ledger, claim: claim)
+        } catch {
+            throw error.located(at: "table \(name)")
+        }
     }
 }

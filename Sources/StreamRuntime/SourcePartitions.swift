@@ -37,8 +37,10 @@ final class SourcePartitions {
     var all: [Partition] = []
     /// Where each partition begins. Recorded even if nothing follows, so that a later run does not begin later.
     private(set) var startPositions = PositionLedger()
-    /// Partitions whose logs are not those that were read before. They are not read: positions in them are to be moved.
-    var replaced: [ReplacedPartition] = []
+    /// Partitions whose logs seem not to be those that were read before.
+    var suspected: [SuspectedLog] = []
+    /// Topics of this process's partitions that were not there when it opened them.
+    private(set) var missing: Set<String> = []
 
     /// - Parameters:
     ///   - start: what each table that rows can reach has taken in already.
@@ -70,6 +72,7 @@ final class SourcePartitions {
         }
         // A group may still deal out what was deleted a moment ago.
         self.assigned = assigned.filter { existing.contains($0.topic) }
+        missing = Set(assigned.map(\.topic)).subtracting(existing)
         try open(isFirst: true)
     }
 
@@ -192,12 +195,18 @@ final class SourcePartitions {
     func next(_ index: Int, maxBytes: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
         if partition.isGone { return nil }
-        if replaced.contains(where: { $0.topic == partition.topic && $0.partition == partition.number }) { return nil }
+        let place = TopicPartition(topic: partition.topic, partition: partition.number)
+        if suspected.contains(where: { $0.partition == place }) { return nil }
         do throws(WeirError) {
             while let raw = try partition.reader.next(maxBytes: maxBytes) {
-                if all[index].marks.isEmpty { return raw }
-                if let new = try known(raw, index) { return new }
-                if !replaced.isEmpty { break }
+                if all[index].marks.isEmpty {
+                    // All but the first batches begin behind what was read only to know the log again.
+                    guard let first = raw.records.first, first.offset < partition.first else { return raw }
+                    if let new = raw.dropping(before: partition.first) { return new }
+                } else if let new = known(raw, index) {
+                    return new
+                }
+                if !suspected.isEmpty { break }
             }
             return nil
         } catch {
@@ -215,9 +224,10 @@ final class SourcePartitions {
         let (position, first) = (all[index].reader.position, all[index].first)
         if error.code == .invalid {
             guard position > end else { throw error }
-            return try replace(all[index].source, topic, number, error, lastKnown: end)
+            return suspect(all[index].source, topic, number, error)
         }
-        guard position < earliest else { throw error }
+        // The topic was not there for a moment.
+        guard position < earliest else { return suspect(all[index].source, topic, number, error) }
         // Retention may have removed what was only to be read again.
         let next =
             position < first && earliest <= first
@@ -230,7 +240,7 @@ final class SourcePartitions {
     /// Whether every partition is read to where it ends now. Records of a broker come when they come: that none has come
     /// yet does not mean that there is none.
     func areAtEnd() throws(WeirError) -> Bool {
-        guard replaced.isEmpty else { return false }
+        guard suspected.isEmpty else { return false }
         for partition in all where plan.sources[partition.source].group != nil && !partition.isGone {
             let log = plan.sources[partition.source].log
             if try partition.reader.position < log.offsets(topic: partition.topic, partition: partition.number).end {

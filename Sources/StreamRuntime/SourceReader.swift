@@ -97,8 +97,8 @@ final class SourceReader {
         case finished
         /// A group changes; there may be more to read.
         case groupChanged
-        /// A partition's log is not the one that was read before; positions in it are to be moved.
-        case logReplaced
+        /// Logs seem not to be those that were read before, or are there again: they are to be looked at anew.
+        case logsChanged
     }
 
     /// Reads until stopped, until a group changes or, if asked to, until every partition is read to its end.
@@ -107,7 +107,7 @@ final class SourceReader {
             while partitions.all.contains(where: { $0.isBeforeDimensionEnd }) {
                 if stopping() { return .finished }
                 if try groups.isChanging() { return .groupChanged }
-                if !partitions.replaced.isEmpty { return .logReplaced }
+                if !partitions.suspected.isEmpty { return .logsChanged }
                 if try !readRound({ $0.isBeforeDimensionEnd }) {
                     // A file log has what it has; a broker may still be sending.
                     if partitions.all.allSatisfy({ plan.sources[$0.source].group == nil }) { break }
@@ -119,10 +119,11 @@ final class SourceReader {
         var lastSearch = Date()
         while !stopping() {
             if try groups.isChanging() { return .groupChanged }
-            if !partitions.replaced.isEmpty { return .logReplaced }
+            if !partitions.suspected.isEmpty { return .logsChanged }
             if try readRound({ _ in true }) { continue }
             if untilCaughtUp, try partitions.areAtEnd() { return .finished }
             if Date().timeIntervalSince(lastSearch) > Self.topicSearchSeconds {
+                if partitions.haveReturned() { return .logsChanged }
                 try partitions.openNew()
                 lastSearch = Date()
             }

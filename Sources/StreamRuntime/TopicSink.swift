@@ -9,7 +9,7 @@ import Foundation
 /// The transaction that appends an epoch's records also stores how far the sources are read, so a restart knows what the
 /// topic holds. Where several processes share the sources, each partition of them has transactions of its own, which
 /// whoever reads the partition takes over. Written by the thread of the files, committed by the committing thread.
-final class TopicSink: @unchecked Sendable {
+final class TopicSink: PositionKeeper, @unchecked Sendable {
     /// Records of one epoch, by the partition of the source they come from.
     struct Cut: Sendable {
         fileprivate let batches: [TopicPartition?: [RawBatch]]
@@ -18,7 +18,7 @@ final class TopicSink: @unchecked Sendable {
     /// Transactions and how far they have got. Used by the committing thread.
     private struct Share: Sendable {
         let appender: any TransactionalAppender
-        var committed: PositionLedger
+        var state: TopicState
         var committedAt = Date()
     }
 
@@ -50,30 +50,24 @@ final class TopicSink: @unchecked Sendable {
         let opened = try concurrently(places) { (place) throws(WeirError) -> Share in
             let appender = try output.open(place)
             do throws(WeirError) {
-                let state = try appender.committedState()
-                let ledger = try state.map { (text) throws(WeirError) in try PositionLedger(json: text) }
-                return Share(appender: appender, committed: ledger ?? PositionLedger())
+                let state = try appender.committedState().map { (text) throws(WeirError) in try TopicState(text: text) }
+                return Share(appender: appender, state: state ?? TopicState())
             } catch {
                 throw error.located(at: "topic \(appender.topic)")
             }
         }
         shares = Dictionary(uniqueKeysWithValues: zip(places, opened))
-        var start = PositionLedger()
-        for share in opened { start.merge(share.committed) }
         // Nothing comes to a process without partitions.
         guard let any = opened.first?.appender else { return nil }
-        let own = partitions.map { places in
-            places.reduce(into: PositionLedger()) { $0.move(topic: $1.topic, partition: $1.partition, to: 0) }
-        }
         do {
-            for earlier in output.earlier(isShared, shareable) {
-                start.merge(try earlier.ledger(beyond: start, of: own))
+            let earlier = try concurrently(output.earlier(isShared, shareable)) { (one) throws(WeirError) in
+                try one.claimed()
             }
+            for (place, share) in shares { shares[place]?.state = Self.absorbing(earlier, share.state, place) }
         } catch {
             throw error.located(at: "topic \(any.topic)")
         }
-        for place in shares.keys { shares[place]?.committed.merge(Self.part(of: start, place)) }
-        self.start = start
+        start = shares.values.reduce(into: PositionLedger()) { $0.merge($1.state.positions) }
         encoder = try EventEncoder(
             output.format,
             schema: output.schema,
@@ -106,39 +100,68 @@ final class TopicSink: @unchecked Sendable {
     /// Appends an epoch and the positions it covers: for each share all or nothing. Fails with `fenced` when another
     /// process has taken one over.
     ///
-    /// - Parameter recordsPositions: whether positions alone are worth a transaction.
+    /// - Parameters:
+    ///   - last: the records right in front of the positions.
+    ///   - recordsPositions: whether positions alone are worth a transaction.
     func commit(
         _ cut: Cut,
         read: PositionLedger,
+        last: LastRecords = LastRecords(),
         recordsPositions: Bool,
         now: Date = Date()
     ) throws(WeirError) {
         precondition(cut.batches.keys.allSatisfy { shares[$0] != nil }, "rows of a partition of another process")
-        var due: [(place: TopicPartition?, share: Share, ledger: PositionLedger)] = []
+        var due: [(place: TopicPartition?, share: Share, state: TopicState)] = []
         for (place, share) in shares {
-            var ledger = share.committed
-            ledger.merge(Self.part(of: read, place))
-            let isOld = !ledger.isEmpty && now.timeIntervalSince(share.committedAt) >= Self.renewalSeconds
-            if cut.batches[place] == nil && !(recordsPositions && (ledger != share.committed || isOld)) { continue }
-            due.append((place, share, ledger))
+            var state = share.state
+            let own = Self.part(of: read, place)
+            state.positions.merge(own)
+            state.last.merge(last, of: own)
+            let isOld = !state.positions.isEmpty && now.timeIntervalSince(share.committedAt) >= Self.renewalSeconds
+            let hasMoved = state.positions != share.state.positions
+            if cut.batches[place] == nil && !(recordsPositions && (hasMoved || isOld)) { continue }
+            due.append((place, share, state))
         }
         let isShared = self.isShared
-        let outcomes = try concurrently(due) { (place, share, ledger) throws(WeirError) in
+        let outcomes = try concurrently(due) { (place, share, state) throws(WeirError) in
             Result { () throws(WeirError) in
-                do throws(WeirError) {
-                    try share.appender.commit(cut.batches[place] ?? [], state: ledger.json)
-                } catch {
-                    let located = error.located(at: "commit to topic \(share.appender.topic)")
-                    throw isShared && error.code == .conflict ? located.fencing : located
-                }
+                try Self.commit(cut.batches[place] ?? [], state, to: share.appender, isShared: isShared)
             }
         }
-        for (outcome, (place, _, ledger)) in zip(outcomes, due) {
+        for (outcome, (place, _, state)) in zip(outcomes, due) {
             guard case .success = outcome else { continue }
-            shares[place]?.committed = ledger
+            shares[place]?.state = state
             shares[place]?.committedAt = now
         }
         for outcome in outcomes { try outcome.get() }
+    }
+
+    private static func commit(
+        _ batches: [RawBatch],
+        _ state: TopicState,
+        to appender: any TransactionalAppender,
+        isShared: Bool
+    ) throws(WeirError) {
+        do throws(WeirError) {
+            try appender.commit(batches, state: state.text)
+        } catch {
+            let located = error.located(at: "commit to topic \(appender.topic)")
+            throw isShared && error.code == .conflict ? located.fencing : located
+        }
+    }
+
+    /// A share's state with what transactions of other ids have stored since it last looked.
+    private static func absorbing(
+        _ earlier: [(id: String, state: TopicState, count: Int64)?],
+        _ state: TopicState,
+        _ place: TopicPartition?
+    ) -> TopicState {
+        var merged = state
+        for case (let id, let other, let count)? in earlier where merged.earlier[id, default: -1] < count {
+            merged.merge(place.map { other.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? other)
+            merged.earlier[id] = count
+        }
+        return merged
     }
 
     /// A share's part of positions: all of them when there is only one share.
@@ -146,16 +169,26 @@ final class TopicSink: @unchecked Sendable {
         place.map { ledger.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? ledger
     }
 
-    /// Takes back positions that were counted in logs that are not there any more. Called when no commit is under way.
-    func move(_ replaced: [ReplacedPartition]) throws(WeirError) {
-        for share in shares.values {
-            let moves = ReplacedPartition.moves(replaced, in: share.committed)
-            if moves.isEmpty { continue }
-            var ledger = share.committed
-            for (topic, partitions) in moves.positions {
-                for (partition, next) in partitions { ledger.move(topic: topic, partition: partition, to: next) }
+    // MARK: Positions
+
+    var positions: PositionLedger { shares.values.reduce(into: PositionLedger()) { $0.merge($1.state.positions) } }
+    var lastRecords: LastRecords {
+        shares.values.reduce(into: LastRecords()) { $0.merge($1.state.last, of: $1.state.positions) }
+    }
+
+    func move(to moves: PositionLedger) throws(WeirError) {
+        for (place, share) in shares {
+            let own = Self.part(of: moves, place)
+            if own.isEmpty { continue }
+            var state = share.state
+            for (topic, partitions) in own.positions {
+                for (partition, next) in partitions {
+                    state.positions.move(topic: topic, partition: partition, to: next)
+                    state.last.remove(topic: topic, partition: partition)
+                }
             }
-            try share.appender.commit([], state: ledger.json)
+            try Self.commit([], state, to: share.appender, isShared: isShared)
+            shares[place]?.state = state
         }
     }
 }

@@ -71,6 +71,8 @@ struct CheckCommand: ParsableCommand {
             unreachable = Set(findings.compactMap(\.unreachableSource))
         }
         var found = Resolved(problems: problems, existing: existing)
+        // What is wrong with tables has been told already.
+        let identity = try? LogIdentity(topology, catalog: catalog)
         for source in topology.sources where source.kind == .fileLog || !offline {
             // What cannot be reached or is not there has been told already.
             guard !unreachable.contains(source.name), let log = try? logs.source(source),
@@ -79,7 +81,7 @@ struct CheckCommand: ParsableCommand {
             if let pattern = source.topicPattern { found.matching[source.name] = topics.filter { pattern.matches($0) } }
             let isNew = (topology.tables.map(\.name) + topology.joins.map(\.name)).contains { existing[$0] == nil }
             found.problems += StartupOffsetsCheck(source, log, isNew: isNew).problems(topics, lines)
-            found.problems += samples(topology, source, log, topics, catalog, lines)
+            found.problems += samples(topology, source, log, topics, identity, lines)
         }
         return found
     }
@@ -91,7 +93,7 @@ struct CheckCommand: ParsableCommand {
         _ source: Topology.Source,
         _ log: any PartitionedLog,
         _ topics: [String],
-        _ catalog: any Catalog,
+        _ identity: LogIdentity?,
         _ lines: TopologyLines
     ) -> [Topology.Problem] {
         var problems: [Topology.Problem] = []
@@ -99,7 +101,7 @@ struct CheckCommand: ParsableCommand {
             let line = lines.line(section: "source", name: source.name, words: [topic])
             let findings: [SourceSample.Finding]
             do {
-                for error in try LogIdentity.differences(of: topology, topic: topic, in: log, catalog: catalog) {
+                for error in try identity?.differences(source, topic: topic, in: log) ?? [] {
                     // A run stops there, unless the source says how to go on.
                     let severity = source.onLostOffsets == .fail ? Topology.Problem.Severity.error : .warning
                     let message = ErrorReport(error).message

@@ -54,14 +54,15 @@ final class TopologyLogs: Sendable {
             ["\(Self.prefix(sink, topology))-\(table)"]
             + others.map { Self.transactionalID(sink, table, topology: topology, topic: topic, $0) }
         return ids.map { id in
-            EarlierTransactions { [self] () throws(WeirError) in
+            EarlierTransactions(id: id) { [self] () throws(WeirError) in
                 try KafkaTransactions.storedState(
                     broker(try Self.revealed(sink.properties)),
                     topic: topic,
                     transactionalID: id
                 )
             } takenOver: { [self] () throws(WeirError) in
-                try transactions(sink, table) { _ in id }.committedState()
+                let taken = try transactions(sink, table) { _ in id }
+                return try taken.committedState().map { ($0, taken.count) }
             }
         }
     }

@@ -30,12 +30,19 @@ import Testing
                 open(place)
             } earlier: { [self] isShared, partitions in
                 (isShared ? [nil] : partitions.map(Optional.some)).map { place in
-                    EarlierTransactions { [self] () throws(WeirError) in
-                        shares.withLock { $0[place]?.state }
+                    EarlierTransactions(id: "\(place?.description ?? "all")") { [self] () throws(WeirError) in
+                        stored(place)
                     } takenOver: { [self] () throws(WeirError) in
-                        try open(place).committedState()
+                        _ = open(place)
+                        return stored(place)
                     }
                 }
+            }
+        }
+
+        private func stored(_ place: TopicPartition?) -> EarlierTransactions.Stored? {
+            shares.withLock { shares in
+                shares[place].flatMap { share in share.state.map { ($0, Int64(share.transactions)) } }
             }
         }
 
@@ -94,8 +101,8 @@ import Testing
         try sink.write(Self.inserts(0..<5), topic: "in", partition: 1)
         try sink.commit(sink.cut(), read: Self.ledger(3, 5), recordsPositions: false)
         let found = brokers.shares.withLock { $0.mapValues { "\($0.records) \($0.state ?? "")" } }
-        #expect(found[TopicPartition(topic: "in", partition: 0)] == #"3 {"in":{"0":3}}"#)
-        #expect(found[TopicPartition(topic: "in", partition: 1)] == #"5 {"in":{"1":5}}"#)
+        #expect(found[TopicPartition(topic: "in", partition: 0)] == #"3 {"positions":{"in":{"0":3}},"version":2}"#)
+        #expect(found[TopicPartition(topic: "in", partition: 1)] == #"5 {"positions":{"in":{"1":5}},"version":2}"#)
 
         // Another process takes one of them over, and gets records again that the topic has.
         let moved = TopicPartition(topic: "in", partition: 1)
@@ -143,6 +150,43 @@ import Testing
             zombie = sink
         }
         #expect(brokers.shares.withLock { $0.values.reduce(0) { $0 + $1.records } } == Int(first + second))
+    }
+
+    @Test func `positions that went back are not brought forward again by transactions of another id`() throws {
+        let brokers = Brokers()
+        let alone = try #require(try TopicSink(brokers.output, shareable: Self.places.sorted()))
+        try alone.write(Self.inserts(0..<90), topic: "in", partition: 0)
+        try alone.commit(alone.cut(), read: Self.ledger(90, 0), recordsPositions: false)
+        // The topic is made anew before the sources are shared.
+        let shared = try #require(try TopicSink(brokers.output, partitions: Self.places))
+        #expect(shared.start.next(topic: "in", partition: 0) == 90)
+        try shared.move(to: PositionLedger(["in": [0: 0]]))
+        #expect(shared.positions.next(topic: "in", partition: 0) == 0)
+        let next = try #require(try TopicSink(brokers.output, partitions: Self.places))
+        #expect(next.start.next(topic: "in", partition: 0) == 0)
+        try next.write(Self.inserts(0..<5), topic: "in", partition: 0)
+        try next.commit(next.cut(), read: Self.ledger(5, 0), recordsPositions: false)
+        #expect(brokers.shares.withLock { $0.values.reduce(0) { $0 + $1.records } } == 95)
+        // Whoever holds the id no more is told so.
+        let error = #expect(throws: WeirError.self) { try shared.move(to: PositionLedger(["in": [0: 0]])) }
+        #expect(error?.code == .fenced)
+    }
+
+    @Test func `a state is read in both its forms, and keeps the last records while they are few`() throws {
+        #expect(try TopicState(text: #"{"in":{"0":3}}"#).positions == PositionLedger(["in": [0: 3]]))
+        var state = TopicState()
+        for partition in 0..<64 {
+            state.positions.advance(topic: "version", partition: partition, to: 8)
+            let mark = RecordMark(offset: 7, timestamp: 1_700_000_000_000, crc32c: .max)
+            state.last.advance(topic: "version", partition: partition, to: mark)
+        }
+        state.earlier["weir-t"] = 4
+        #expect(try TopicState(text: state.text) == state)
+        state.positions.advance(topic: "more", partition: 0, to: 8)
+        state.last.advance(topic: "more", partition: 0, to: RecordMark(offset: 7, timestamp: 1, crc32c: 2))
+        let read = try TopicState(text: state.text)
+        #expect(read.positions == state.positions && read.last.isEmpty)
+        #expect(throws: WeirError.self) { try TopicState(text: "no state") }
     }
 
     @Test func `positions that stand still are told again before brokers forget them`() throws {

@@ -32,41 +32,28 @@ extension SourcePartitions {
             return false
         } catch {
             guard error.code == .invalid else { throw error }
-            try replace(index, topic, number, error, lastKnown: end)
+            suspect(index, topic, number, error)
             return true
         }
     }
 
-    /// Takes note of a log that is not the one that was read before; fails where the source does not allow it.
-    func replace(
-        _ index: Int,
-        _ topic: String,
-        _ number: Int,
-        _ difference: WeirError,
-        lastKnown: Int64
-    ) throws(WeirError) {
-        let (earliest, end) = try plan.sources[index].log.offsets(topic: topic, partition: number)
-        let next: Int64
-        switch plan.sources[index].onLostOffsets {
-        case .fail: throw ReplacedPartition.error(difference)
-        case .earliest: next = earliest
-        case .latest: next = end
-        }
-        replaced.append(ReplacedPartition(topic: topic, partition: number, lastKnown: lastKnown, next: next))
-        let name = "\(topic)/\(number)"
-        onWarning("\(name) is not the log that was read before (\(difference.message)): reading from offset \(next)")
+    /// Takes note of a log that seems not to be the one that was read before. It is not read on.
+    func suspect(_ index: Int, _ topic: String, _ number: Int, _ sign: WeirError) {
+        let partition = TopicPartition(topic: topic, partition: number)
+        suspected.append(SuspectedLog(source: index, partition: partition, sign: sign))
     }
 
     /// Holds records against what tables remember of them, and leaves those out that are read for that alone.
-    func known(_ raw: RawBatch, _ index: Int) throws(WeirError) -> RawBatch? {
+    func known(_ raw: RawBatch, _ index: Int) -> RawBatch? {
         let partition = all[index]
+        let place = TopicPartition(topic: partition.topic, partition: partition.number)
         guard let last = raw.records.last else { return nil }
         for mark in partition.marks where mark.offset <= last.offset {
             // Compaction may have removed it.
             guard let record = raw.records.first(where: { $0.offset == mark.offset }),
-                let difference = mark.difference(RecordMark(record, in: raw), partition.topic, partition.number)
+                let difference = mark.difference(RecordMark(record, in: raw), place)
             else { continue }
-            try replace(partition.source, partition.topic, partition.number, difference, lastKnown: mark.offset)
+            suspect(partition.source, partition.topic, partition.number, difference)
             return nil
         }
         all[index].marks.removeAll { $0.offset <= last.offset }
@@ -85,9 +72,11 @@ extension SourcePartitions {
             let numbers = try source.log.partitions(of: topic)
             for (number, position) in (read.positions[topic] ?? [:]).sorted(by: { $0.key < $1.key })
             where !numbers.contains(number) {
-                let difference = ReplacedPartition.vanished(topic, number, position)
-                if source.onLostOffsets == .fail { throw ReplacedPartition.error(difference) }
-                onWarning(difference.message)
+                let sign = SuspectedLog.vanished(topic, number, position)
+                guard source.onLostOffsets != .fail else {
+                    throw SuspectedLog.error(sign, source: plan.sources.count > 1 ? source.name : nil)
+                }
+                onWarning(sign.message)
             }
         }
     }
@@ -102,6 +91,17 @@ extension SourcePartitions {
         all[index].isGone = true
         onWarning(Self.gone(topic))
         return true
+    }
+
+    /// Whether a topic is there again that was gone.
+    func haveReturned() -> Bool {
+        let gone = Set(all.filter(\.isGone).map(\.topic)).union(missing)
+        if gone.isEmpty { return false }
+        return plan.sources.contains { source in
+            // Brokers that are away tell nothing of it.
+            let topics = (try? source.log.topics()) ?? []
+            return topics.contains { gone.contains($0) && source.includes($0) }
+        }
     }
 
     private static func gone(_ topic: String) -> String {

@@ -1,0 +1,53 @@
+import Bytes
+import ChangeEvents
+import EventLog
+
+/// A partition whose log seems not to be the one that was read before: its topic was deleted and created again, or its
+/// newest records were lost.
+struct SuspectedLog: Sendable {
+    /// By its place in the plan.
+    let source: Int
+    let partition: TopicPartition
+    let sign: WeirError
+
+    /// The error for a source that does not say how to go on.
+    ///
+    /// - Parameter source: its name, where a topology has several.
+    static func error(_ sign: WeirError, source: String?) -> WeirError {
+        let key = (source.map { "source.\($0)" } ?? "source") + ".scan.on-lost-offsets"
+        return WeirError(
+            .invalid,
+            sign.message,
+            at: sign.location,
+            advice: "the topic was deleted and created again, or has lost its newest records: run once with "
+                + "--set \(key)=earliest to take in all it holds now (latest passes over that); "
+                + "rows that are in the tables stay"
+        )
+    }
+
+    /// What tells that a partition is not there any more that was read up to a position.
+    static func vanished(_ topic: String, _ partition: Int, _ position: Int64) -> WeirError {
+        let what = "topic \(topic) has no partition \(partition) any more, which was read up to offset \(position)"
+        return WeirError(.invalid, what)
+    }
+}
+
+extension RecordMark {
+    init(_ record: RawBatch.Record, in batch: RawBatch) {
+        var checksum: UInt32 = 0
+        if let key = batch.key(record) { checksum = CRC32C.checksum(key) }
+        if let value = batch.value(record) { checksum = CRC32C.checksum(value, continuing: checksum) }
+        self.init(offset: record.offset, timestamp: record.timestamp, crc32c: checksum)
+    }
+
+    /// What tells that a record is another one than the one that was read at its offset.
+    func difference(_ found: RecordMark, _ partition: TopicPartition) -> WeirError? {
+        if found == self { return nil }
+        return WeirError(
+            .invalid,
+            "the record at offset \(offset) is not the one that was read before: its time is \(found.timestamp) "
+                + "and was \(timestamp), its checksum is \(found.crc32c) and was \(crc32c)",
+            at: "topic \(partition.topic), partition \(partition.partition)"
+        )
+    }
+}

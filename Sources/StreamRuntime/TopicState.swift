@@ -1,0 +1,63 @@
+import Bytes
+import ChangeEvents
+import Foundation
+
+/// What the transactions of a topic store beside its records.
+///
+/// `{"version":2,"positions":{…},"last":{…},"earlier":{…}}`; a ledger alone in the first version.
+struct TopicState: Sendable, Equatable {
+    var positions = PositionLedger()
+    /// The source records right in front of the positions.
+    var last = LastRecords()
+    /// Transactions of other ids that are accounted for: how many of each.
+    var earlier: [String: Int64] = [:]
+
+    /// Brokers keep about four kilobytes; beyond so many partitions the positions alone fit.
+    private static let lastRecordsMax = 64
+
+    private struct Form: Codable {
+        var version = 2
+        let positions: [String: [String: Int64]]
+        let last: [String: [String: RecordMark]]?
+        let earlier: [String: Int64]?
+    }
+
+    init() {}
+
+    init(text: String) throws(WeirError) {
+        guard let form = try? JSONDecoder().decode(Form.self, from: Data(text.utf8)), form.version == 2 else {
+            positions = try PositionLedger(json: text)
+            return
+        }
+        positions = try PositionLedger(texts: form.positions)
+        last = try LastRecords(texts: form.last ?? [:])
+        earlier = form.earlier ?? [:]
+    }
+
+    var text: String {
+        let count = last.marks.values.reduce(0) { $0 + $1.count }
+        let form = Form(
+            positions: positions.texts,
+            last: count == 0 || count > Self.lastRecordsMax ? nil : last.texts,
+            earlier: earlier.isEmpty ? nil : earlier
+        )
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Strings and integers always have a form in JSON.
+        return String(decoding: (try? encoder.encode(form)) ?? Data(), as: UTF8.self)
+    }
+
+    /// Moves positions forward to at least those of another state, with the records in front of them.
+    mutating func merge(_ other: TopicState) {
+        positions.merge(other.positions)
+        last.merge(other.last, of: other.positions)
+    }
+
+    /// Only the positions that a ledger names.
+    func restricted(to own: PositionLedger) -> TopicState {
+        var part = TopicState()
+        part.positions = positions.restricted(to: own)
+        part.last.merge(last, of: part.positions)
+        return part
+    }
+}
