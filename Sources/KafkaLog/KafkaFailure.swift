@@ -66,8 +66,12 @@ package enum KafkaFailure {
 
     /// Whether a broker cannot be reached, as against one that has closed a connection nobody used.
     package static func isOutage(_ note: Note) -> Bool {
-        let lower = note.text.lowercased()
-        return ["connect to ", "resolve", "ssl", "sasl", "timed out"].contains { lower.contains($0) }
+        // The name of the protocol stands in front: "sasl_ssl://host:port/1: Disconnected (after … in state UP)".
+        let line = note.text.range(of: ": ").map { note.text[$0.upperBound...] } ?? Substring(note.text)
+        let lower = line.lowercased()
+        if lower.contains("timed out") { return true }
+        if lower.contains("in state up") { return false }
+        return ["connect to ", "resolve", "ssl", "sasl"].contains { lower.contains($0) }
     }
 
     /// What a note means, in words.

@@ -7,7 +7,8 @@ enum DeadLetterLine {
         let topic: String
         let partition: Int
         let offset: Int64
-        /// Of the whole line: a topic that was made anew has other records at the same offsets.
+        let table: String?
+        /// Of what the letter carries of the record: a topic that was made anew has others at the same offsets.
         let checksum: UInt32
     }
 
@@ -20,8 +21,19 @@ enum DeadLetterLine {
             topic: letter.topic,
             partition: letter.partition,
             offset: letter.offset,
-            checksum: line.withUnsafeBytes { CRC32C.checksum($0) }
+            table: letter.table,
+            checksum: checksum(letter)
         )
+    }
+
+    private static let carried: Set = ["key", "keyBase64", "op", "row", "value", "valueBase64"]
+
+    private static func checksum(_ letter: DeadLetter) -> UInt32 {
+        let parts = [letter.key, letter.keyBase64, letter.op, letter.row, letter.value, letter.valueBase64]
+        return parts.compactMap(\.self).reduce(0) { sum, part in
+            var part = part
+            return part.withUTF8 { CRC32C.checksum(UnsafeRawBufferPointer($0), continuing: sum) }
+        }
     }
 
     /// Walks over the members of a flat object of strings, numbers and nulls; nil for anything else.
@@ -30,6 +42,8 @@ enum DeadLetterLine {
         var topic: String?
         var partition: Int?
         var offset: Int64?
+        var table: String?
+        var checksum: UInt32 = 0
         var place = 1
         while place < line.count {
             guard let name = text(line, &place), name.isPlain, place < line.count,
@@ -40,9 +54,14 @@ enum DeadLetterLine {
             let key = String(decoding: line[name.range], as: UTF8.self)
             if line[place] == UInt8(ascii: "\"") {
                 guard let value = text(line, &place) else { return nil }
-                if key == "topic" {
+                let inside = UnsafeBufferPointer(rebasing: line[value.range])
+                if carried.contains(key) {
+                    checksum = CRC32C.checksum(UnsafeRawBufferPointer(inside), continuing: checksum)
+                }
+                if key == "topic" || key == "table" {
                     guard value.isPlain else { return nil }
-                    topic = String(decoding: line[value.range], as: UTF8.self)
+                    let decoded = String(decoding: inside, as: UTF8.self)
+                    if key == "topic" { topic = decoded } else { table = decoded }
                 }
             } else {
                 let start = place
@@ -64,7 +83,8 @@ enum DeadLetterLine {
             topic: topic,
             partition: partition,
             offset: offset,
-            checksum: CRC32C.checksum(UnsafeRawBufferPointer(line))
+            table: table,
+            checksum: checksum
         )
     }
 

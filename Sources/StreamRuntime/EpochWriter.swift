@@ -96,14 +96,20 @@ final class EpochWriter {
             for (number, join) in joins.enumerated() where join.plan.target == target {
                 let (joined, failures) = try join.apply(batch)
                 for failure in failures { add(failure.offset, of: batch, changes, join.sink.name, failure.reason) }
-                try write(joined, to: plan.targets.count + number, changes)
+                // A letter shows the stream's row: the dimension's may have changed when the record is read again.
+                try write(joined, to: plan.targets.count + number, changes, shown: batch)
             }
         }
         ledger.advance(topic: changes.topic, partition: changes.partition, to: changes.nextOffset)
         last.advance(topic: changes.topic, partition: changes.partition, to: changes.last)
     }
 
-    private func write(_ batch: ChangeBatch, to place: Int, _ changes: SourceReader.Changes) throws(WeirError) {
+    private func write(
+        _ batch: ChangeBatch,
+        to place: Int,
+        _ changes: SourceReader.Changes,
+        shown: ChangeBatch? = nil
+    ) throws(WeirError) {
         let sink = sinks[place]
         let (taken, refused) = try sink.take(batch, topic: changes.topic, partition: changes.partition)
         if let taken { try sink.mirror(taken) }
@@ -123,7 +129,7 @@ final class EpochWriter {
                 )
             )
         }
-        for rejected in refused { add(rejected.offset, of: batch, changes, sink.name, rejected.reason) }
+        for rejected in refused { add(rejected.offset, of: shown ?? batch, changes, sink.name, rejected.reason) }
     }
 
     /// Sets a change aside.

@@ -58,7 +58,11 @@ extension IngestPlan {
         var targets: [Target] = []
         for declared in topology.tables {
             let definition = try DeclaredTable(declared).definition()
-            let table = try open(definition, in: catalog, nowMilliseconds, creationLock)
+            var table = try open(definition, in: catalog, nowMilliseconds, creationLock)
+            // A table that is only looked up in is another topology's.
+            let isWritten = topology.mayRoute(to: declared.name)
+            var output: LogStoreOutput?
+            if isWritten { (table, output) = try mirrored(table, declared.properties, openLogStore, openAppender) }
             targets.append(
                 Target(
                     name: declared.name,
@@ -66,9 +70,8 @@ extension IngestPlan {
                     primaryKey: declared.primaryKey,
                     transform: declared.transform.map { RowTransform($0, declared.sourceSchema) },
                     table: table,
-                    isReached: topology.mayRoute(to: declared.name),
-                    logStore: topology.mayRoute(to: declared.name)
-                        ? try logStore(of: table, openLogStore, openAppender) : nil
+                    isReached: isWritten,
+                    logStore: output
                 )
             )
         }
@@ -77,7 +80,8 @@ extension IngestPlan {
             guard let from = targets.firstIndex(where: { $0.name == join.from }),
                 let dimension = targets.first(where: { $0.name == join.lookup })
             else { throw WeirError(.notFound, "join \(join.name) names a table that is not declared") }
-            let table = try open(DeclaredTable(join).definition(), in: catalog, nowMilliseconds, creationLock)
+            let opened = try open(DeclaredTable(join).definition(), in: catalog, nowMilliseconds, creationLock)
+            let (table, output) = try mirrored(opened, join.properties, openLogStore, openAppender)
             let stream = targets[from].outputSchema
             joins.append(
                 Join(
@@ -91,7 +95,7 @@ extension IngestPlan {
                     isInner: join.kind == .inner,
                     select: RowTransform(projection: join.select),
                     table: table,
-                    logStore: try logStore(of: table, openLogStore, openAppender)
+                    logStore: output
                 )
             )
         }
@@ -129,14 +133,27 @@ extension IngestPlan {
         )
     }
 
+    /// Opens a table's LogStore as the topology says how to reach it, and lets the table know that once it is reached.
+    private static func mirrored(
+        _ table: MixedTable,
+        _ declared: [String: String],
+        _ open: (LogStoreSettings) throws(WeirError) -> any PartitionedLog,
+        _ openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender
+    ) throws(WeirError) -> (MixedTable, LogStoreOutput?) {
+        let properties = LogStoreAccess.updated(table.properties, to: declared)
+        let output = try logStore(of: table, properties, open, openAppender)
+        return (try LogStoreAccess.update(table, to: declared), output)
+    }
+
     private static func logStore(
         of table: MixedTable,
+        _ properties: [String: String],
         _ open: (LogStoreSettings) throws(WeirError) -> any PartitionedLog,
         _ openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender
     ) throws(WeirError) -> LogStoreOutput? {
         do {
-            let settings = try LogStoreSettings(table.properties, isKeyed: table.isKeyed)
-            let mode = try EmitMode(table.properties, hasLogStore: settings.isEnabled)
+            let settings = try LogStoreSettings(properties, isKeyed: table.isKeyed)
+            let mode = try EmitMode(properties, hasLogStore: settings.isEnabled)
             guard mode.writesLog else { return nil }
             let log = try open(settings)
             return LogStoreOutput(
@@ -235,9 +252,7 @@ extension IngestPlan {
         _ nowMilliseconds: Int64,
         _ lock: CreationLock?
     ) throws(WeirError) -> MixedTable {
-        if let table = try existing(definition, in: catalog) {
-            return try LogStoreAccess.update(table, to: definition.properties)
-        }
+        if let table = try existing(definition, in: catalog) { return table }
         let held = try lock?.hold()
         return try withExtendedLifetime(held) { () throws(WeirError) in
             // Another process may have made it meanwhile.

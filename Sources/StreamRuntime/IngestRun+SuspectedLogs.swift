@@ -20,7 +20,16 @@ extension IngestRun {
             let source = plan.sources[suspect.source]
             let (topic, number) = (suspect.partition.topic, suspect.partition.partition)
             // A topic that is gone again is noticed where it is read.
-            guard try source.log.topics().contains(topic), try source.log.partitions(of: topic).contains(number) else {
+            guard try source.log.topics().contains(topic) else { continue }
+            let name = plan.sources.count > 1 ? source.name : nil
+            guard try source.log.partitions(of: topic).contains(number) else {
+                guard source.onLostOffsets != .fail else { throw SuspectedLog.error(suspect.sign, source: name) }
+                // Should it be there again one day, it begins at its beginning.
+                for (index, keeper) in keepers.enumerated()
+                where keeper.positions.next(topic: topic, partition: number) ?? 0 > 0 {
+                    moves[index].move(topic: topic, partition: number, to: 0)
+                }
+                warn(suspect.sign.message)
                 continue
             }
             let verdicts = try keepers.map { (keeper) throws(WeirError) in
@@ -36,7 +45,7 @@ extension IngestRun {
             let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
             let next: Int64
             switch source.onLostOffsets {
-            case .fail: throw SuspectedLog.error(suspect.sign, source: plan.sources.count > 1 ? source.name : nil)
+            case .fail: throw SuspectedLog.error(suspect.sign, source: name)
             case .earliest: next = earliest
             case .latest: next = end
             }

@@ -37,7 +37,7 @@ struct OutageWatch {
             let cause = trouble(toldAt ?? lastRecords)
         else { return nil }
         toldAt = now
-        return "source '\(source)': \(cause); waiting for it"
+        return "source '\(source)': \(cause); no records have come for \((now - lastRecords).components.seconds) s"
     }
 }
 
@@ -57,8 +57,8 @@ final class SourceOutages: @unchecked Sendable {
         if let notice = watches[source]?.watch.sawRecords(now: .now) { onNotice(notice) }
     }
 
-    /// No source has anything.
-    func isWaiting() {
+    /// Called now and then, whether records come or not.
+    func look() {
         for index in watches.indices {
             guard let log = watches[index]?.log else { continue }
             if let notice = watches[index]?.watch.isWaiting(now: .now, trouble: log.trouble) { onNotice(notice) }

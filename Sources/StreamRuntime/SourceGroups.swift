@@ -11,6 +11,7 @@ import Synchronization
 /// thread between generations and by the reading thread within one; `offer` may be called from any thread.
 final class SourceGroups: @unchecked Sendable {
     private struct Member {
+        let source: IngestPlan.Source
         let membership: any GroupMembership
         /// A group deals nothing out while no topic is there.
         let hasTopics: Bool
@@ -25,6 +26,10 @@ final class SourceGroups: @unchecked Sendable {
     private static let pollSeconds = 0.02
     private static let changeSeconds = 10.0
 
+    /// How often it is said that a group lets this process wait.
+    private static let lookSeconds = 15.0
+
+    private let onWarning: (String) -> Void
     private var members: [Member] = []
     private var lastPoll = Date.distantPast
     private var lastOffer = Date.distantPast
@@ -33,7 +38,8 @@ final class SourceGroups: @unchecked Sendable {
     /// Joins the group of every source that has one.
     ///
     /// - Parameter onWarning: told, in words, of sources that have no topics yet.
-    init(_ plan: IngestPlan, onWarning: (String) -> Void = { _ in }) throws(WeirError) {
+    init(_ plan: IngestPlan, onWarning: @escaping (String) -> Void = { _ in }) throws(WeirError) {
+        self.onWarning = onWarning
         for source in plan.sources {
             guard let group = source.group, let log = source.log as? any SharedLog else { continue }
             // A broker that does not answer and a topic that is not there are said at once; a group would wait for them.
@@ -46,7 +52,7 @@ final class SourceGroups: @unchecked Sendable {
             if !hasTopics {
                 onWarning("no topic matches topic-pattern '\(source.pattern ?? "")' of source '\(source.name)' yet")
             }
-            members.append(Member(membership: membership, hasTopics: hasTopics))
+            members.append(Member(source: source, membership: membership, hasTopics: hasTopics))
         }
     }
 
@@ -60,6 +66,8 @@ final class SourceGroups: @unchecked Sendable {
         awaitsTopics: Bool = true,
         unless stopping: () -> Bool
     ) throws(WeirError) -> Set<TopicPartition>? {
+        let start = Date()
+        var nextLook = start.addingTimeInterval(Self.lookSeconds)
         if !awaitsTopics {
             for index in members.indices where !members[index].hasTopics { members[index].assigned = [] }
         }
@@ -73,8 +81,31 @@ final class SourceGroups: @unchecked Sendable {
                 if members[index].assigned == nil { isComplete = false }
             }
             if isComplete { return Set(members.flatMap { $0.assigned ?? [] }) }
+            if Date() > nextLook {
+                try explainWait(since: start)
+                nextLook = Date().addingTimeInterval(Self.lookSeconds)
+            }
         }
         return nil
+    }
+
+    /// A group deals nothing out while a topic is not there, and is in no hurry to replace a member that is silent.
+    private func explainWait(since start: Date) throws(WeirError) {
+        let seconds = Int(Date().timeIntervalSince(start))
+        for member in members where member.assigned == nil {
+            let source = member.source
+            // Brokers that are away tell nothing of their topics.
+            if let existing = try? source.log.topics() {
+                for topic in source.topics where !existing.contains(topic) {
+                    throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: true)
+                }
+                if !existing.contains(where: source.includes) { continue }
+            }
+            onWarning(
+                "source '\(source.name)' has waited \(seconds) s for its partitions from group '\(source.group ?? "")': "
+                    + "the brokers may be waiting for another process of it, or be away"
+            )
+        }
     }
 
     /// True once a group changes, which ends the generation.

@@ -61,7 +61,8 @@ extension SourcePartitions {
     }
 
     /// Tables have positions of topics and partitions that are not there any more.
-    func checkVanished(_ source: IngestPlan.Source, existing: [String]) throws(WeirError) {
+    func checkVanished(_ index: Int, existing: [String]) throws(WeirError) {
+        let source = plan.sources[index]
         for topic in Set(start.flatMap(\.positions.keys)).sorted() where source.includes(topic) {
             var read = PositionLedger()
             for ledger in start { read.merge(ledger.restricted(to: topic)) }
@@ -71,12 +72,8 @@ extension SourcePartitions {
             }
             let numbers = try source.log.partitions(of: topic)
             for (number, position) in (read.positions[topic] ?? [:]).sorted(by: { $0.key < $1.key })
-            where !numbers.contains(number) {
-                let sign = SuspectedLog.vanished(topic, number, position)
-                guard source.onLostOffsets != .fail else {
-                    throw SuspectedLog.error(sign, source: plan.sources.count > 1 ? source.name : nil)
-                }
-                onWarning(sign.message)
+            where !numbers.contains(number) && position > 0 {
+                suspect(index, topic, number, SuspectedLog.vanished(topic, number, position))
             }
         }
     }

@@ -62,12 +62,12 @@ final class SourcePartitions {
             (source.log as? any SharedLog)?.willRead(partitions: assigned.count, aheadBytes: plan.aheadBytes)
         }
         var existing: Set<String> = []
-        for source in plan.sources {
+        for (index, source) in plan.sources.enumerated() {
             let topics = try source.log.topics()
             for topic in source.topics where !topics.contains(topic) {
                 throw Self.missing(topic, source: source.name, existing: topics, isBroker: source.group != nil)
             }
-            try checkVanished(source, existing: topics)
+            try checkVanished(index, existing: topics)
             existing.formUnion(topics.filter(source.includes))
         }
         // A group may still deal out what was deleted a moment ago.

@@ -106,6 +106,7 @@ final class SourceReader {
         if partitions.all.contains(where: { $0.dimensionEnd != nil }) {
             while partitions.all.contains(where: { $0.isBeforeDimensionEnd }) {
                 if stopping() { return .finished }
+                outages.look()
                 if try groups.isChanging() { return .groupChanged }
                 if !partitions.suspected.isEmpty { return .logsChanged }
                 if try !readRound({ $0.isBeforeDimensionEnd }) {
@@ -118,6 +119,7 @@ final class SourceReader {
         }
         var lastSearch = Date()
         while !stopping() {
+            outages.look()
             if try groups.isChanging() { return .groupChanged }
             if !partitions.suspected.isEmpty { return .logsChanged }
             if try readRound({ _ in true }) { continue }
@@ -149,7 +151,6 @@ final class SourceReader {
     }
 
     private func waitForRecords() throws(WeirError) {
-        outages.isWaiting()
         _ = try wakeup.wait(milliseconds: partitions.all.isEmpty ? 50 : 200) { (watched) throws(WeirError) in
             for partition in partitions.all {
                 if partition.isGone { continue }

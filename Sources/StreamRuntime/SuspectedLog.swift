@@ -1,6 +1,7 @@
 import Bytes
 import ChangeEvents
 import EventLog
+import Foundation
 
 /// A partition whose log seems not to be the one that was read before: its topic was deleted and created again, or its
 /// newest records were lost.
@@ -40,13 +41,20 @@ extension RecordMark {
         self.init(offset: record.offset, timestamp: record.timestamp, crc32c: checksum)
     }
 
+    /// In UTC, to the millisecond.
+    private var time: String {
+        let date = Date(timeIntervalSince1970: Double(timestamp) / 1000)
+        return date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+    }
+
     /// What tells that a record is another one than the one that was read at its offset.
     func difference(_ found: RecordMark, _ partition: TopicPartition) -> WeirError? {
         if found == self { return nil }
         return WeirError(
             .invalid,
-            "the record at offset \(offset) is not the one that was read before: its time is \(found.timestamp) "
-                + "and was \(timestamp), its checksum is \(found.crc32c) and was \(crc32c)",
+            "the record at offset \(offset) is not the one that was read before: "
+                + (found.timestamp == timestamp
+                    ? "its content is another" : "it is of \(found.time), and that was of \(time)"),
             at: "topic \(partition.topic), partition \(partition.partition)"
         )
     }

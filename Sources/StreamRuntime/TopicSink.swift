@@ -145,7 +145,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         do throws(WeirError) {
             try appender.commit(batches, state: state.text)
         } catch {
-            let located = error.located(at: "commit to topic \(appender.topic)")
+            let isLocated = error.location?.contains("topic \(appender.topic)") ?? false
+            let located = isLocated ? error : error.located(at: "commit to topic \(appender.topic)")
             throw isShared && error.code == .conflict ? located.fencing : located
         }
     }

@@ -42,6 +42,9 @@ extension Checker {
         // Flink's name, and the one Weir began with.
         let key = block.entry("topic-pattern") == nil ? "topics.regex" : "topic-pattern"
         let pattern = pattern(block, key)
+        if let value = block.value(key), value.scalar?.isEmpty == true {
+            add(value.place, "'\(key)' of \(block.what) is empty and matches no topic", "write such as shop\\..*")
+        }
         if key == "topic-pattern", let other = block.entry("topics.regex") {
             add(other.place, "\(block.what) has both 'topic-pattern' and 'topics.regex'", "keep one of them")
         }

@@ -6,12 +6,20 @@ extension DocumentReader {
     mutating func apply(_ path: String, _ text: String, to root: inout Value) {
         guard let value = read(text, at: .commandLine) else { return }
         if !Self.set(Substring(path), to: value, in: &root, depth: 0) {
-            add(
-                .commandLine,
-                "there is no '\(path)' to set",
-                "write it as block.key=value, as in pipeline.commit.interval=5s"
-            )
+            add(.commandLine, "there is no '\(path)' to set", Self.advice(Substring(path), root))
         }
+    }
+
+    /// Members of a list are easily left out.
+    private static func advice(_ path: Substring, _ root: Value) -> String {
+        let entry = root.entries?.first { rest(of: path, after: $0.key) != nil }
+        if let entry, case .list(let members) = entry.value.content, members.count > 1 {
+            let names = members.compactMap { member in member.entries?.first { $0.key == "name" }?.value.scalar }
+            if !names.isEmpty {
+                return "write it as \(entry.key).NAME.key=value, where NAME is one of \(names.joined(separator: ", "))"
+            }
+        }
+        return "write it as block.key=value, as in pipeline.commit.interval=5s"
     }
 
     private static func set(_ path: Substring, to value: Value, in target: inout Value, depth: Int) -> Bool {

@@ -39,7 +39,7 @@ extension DocumentReader {
             "the environment variable \(name) is not set",
             "set it, or take the secret from a file with ${file:PATH}"
         )
-        return .secret(Secret(""))
+        return .secret(Secret(variable: name, value: ""))
     }
 
     private mutating func variable(_ text: Substring, _ place: Place) -> String {

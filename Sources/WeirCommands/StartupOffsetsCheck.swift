@@ -66,7 +66,7 @@ struct StartupOffsetsCheck {
                 let message = "\(place) lies before the first that is there, \(earliest)"
                 found.append(lost(message, wrong, earliest))
             } else if offset > end, !isReadable(topic, number, offset) {
-                found.append(Finding(wrong, "\(place) lies behind the end, \(end)", "write \(end) to begin there"))
+                found.append(Finding(wrong, "\(place) lies beyond the end, \(end)", "write \(end) to begin there"))
             }
         }
         let others = partitions.filter { offsets[$0] == nil }

@@ -206,4 +206,19 @@ import Testing
         #expect(!KafkaFailure.isPermanent(KafkaFailure.Note(RD_KAFKA_RESP_ERR__TRANSPORT, "refused")))
         #expect(!KafkaFailure.isPermanent(KafkaFailure.Note(RD_KAFKA_RESP_ERR__SSL, "connection closed")))
     }
+
+    @Test func `an idle connection that is closed is no outage`() {
+        func isOutage(_ text: String) -> Bool {
+            KafkaFailure.isOutage(KafkaFailure.Note(RD_KAFKA_RESP_ERR__TRANSPORT, text))
+        }
+        #expect(!isOutage("sasl_ssl://b:9092/14: Disconnected (after 34529063ms in state UP)"))
+        #expect(!isOutage("ssl://b:9092/1: Disconnected: SSL connection closed by peer (after 600000ms in state UP)"))
+        #expect(!isOutage("b:9092/1: Disconnected (after 600000ms in state UP)"))
+        #expect(isOutage("b:9092/1: 3 request(s) timed out: disconnect (after 61000ms in state UP)"))
+        #expect(isOutage("b:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: Connection refused (after 0ms)"))
+        #expect(isOutage("ssl://b:9092/1: SSL handshake failed: unexpected message (after 2ms in state SSL_HANDSHAKE)"))
+        #expect(
+            isOutage("b:9092/1: Failed to resolve 'b:9092': Name or service not known (after 3ms in state CONNECT)")
+        )
+    }
 }

@@ -9,7 +9,7 @@ import Testing
         let refused = { (_: ContinuousClock.Instant) -> String? in "broker a:1 refused the connection" }
         #expect(watch.isWaiting(now: start + .seconds(5)) { _ in nil } == nil)
         let told = watch.isWaiting(now: start + .seconds(6), trouble: refused)
-        #expect(told == "source 'cdc': broker a:1 refused the connection; waiting for it")
+        #expect(told == "source 'cdc': broker a:1 refused the connection; no records have come for 6 s")
         #expect(watch.isWaiting(now: start + .seconds(30), trouble: refused) == nil)
         #expect(watch.isWaiting(now: start + .seconds(70), trouble: refused) != nil)
         // Nothing new has been noticed since.

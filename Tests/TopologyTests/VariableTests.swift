@@ -61,6 +61,8 @@ import WeirTesting
         #expect(readable.password == "hush")
         #expect(readable.problems.first?.contains("is stored readable in the table; write ${env:NAME}") == true)
         let other = table.replacing("properties.sasl.password: KEY", with: "log-store.topic: \"${env:PASSWORD}\"")
+        let unset = Topology.check(yaml: table.replacing("KEY", with: "\"${env:NONE}\""), environment: [:])
+        #expect(unset.problems.count == 1, "\(unset.problems)")
         let refused = Topology.check(yaml: other, environment: ["PASSWORD": "hush"]).problems.map(\.description)
         #expect(refused.contains { $0.contains("stored readable, so it takes no secret") }, "\(refused)")
 
@@ -92,6 +94,21 @@ import WeirTesting
         #expect(plan.name == "other")
     }
 
+    @Test func `tells which members a list has`() {
+        let yaml = sound.replacing(
+            "source:",
+            with: "source:\n  - { name: other, type: file-log, topics: [o], format: debezium-json }"
+        )
+        let overrides = [("source.scan.on-lost-offsets", "latest")]
+        let problems = Topology.check(yaml: yaml, overrides: overrides, environment: [:]).problems.map(\.description)
+        #expect(
+            problems.first?.hasSuffix(
+                "write it as source.NAME.key=value, where NAME is one of other, cdc"
+            ) == true,
+            "\(problems)"
+        )
+    }
+
     @Test func `reports faults of the command line`() {
         let overrides = [
             ("pipelin.commit.interval", "1s"), ("sink.warehous", "x"), ("tables.shop.nothing.name", "a.b"),
@@ -99,7 +116,7 @@ import WeirTesting
         let problems = Topology.check(yaml: sound, overrides: overrides, environment: [:]).problems.map(\.description)
         #expect(
             problems == [
-                "--set: error: there is no 'tables.shop.nothing.name' to set; write it as block.key=value, as in pipeline.commit.interval=5s",
+                "--set: error: there is no 'tables.shop.nothing.name' to set; write it as tables.NAME.key=value, where NAME is one of shop.orders, shop.customers",
                 "--set: error: unknown key 'pipelin' in the topology; did you mean 'pipeline'?",
                 "--set: error: unknown key 'warehous' in sink; did you mean 'warehouse'?",
             ]

@@ -103,6 +103,16 @@ struct KafkaLogStoreTests {
             let seeing = try weir("scan", "shop.people", "--fresh", "--count", "-o", "csv")
             #expect(seeing.lines.last == "\(scenario.history.rows.count)", "\(seeing.errors)")
 
+            // A wrong address is not kept: readers would be lost with it.
+            let people = folder + "/people.yaml"
+            let right = try String(contentsOfFile: people, encoding: .utf8)
+            let address = "log-store.address: \"\(scenario.broker.address)\""
+            try right.replacingOccurrences(of: address, with: "log-store.address: \"127.0.0.1:1\"")
+                .write(toFile: people, atomically: true, encoding: .utf8)
+            let wrong = try weir("run", "people.yaml", "--until-caught-up", "--quiet")
+            #expect(wrong.status == 1 && wrong.errors.contains("127.0.0.1:1"), "\(wrong.errors)")
+            #expect(try weir("scan", "shop.people", "--fresh", "--count").status == 0)
+
             // Another password, and a broker that has moved.
             try "hush".write(toFile: folder + "/secret", atomically: true, encoding: .utf8)
             try write("properties.sasl.password: \"${file:\(folder)/secret}\"")

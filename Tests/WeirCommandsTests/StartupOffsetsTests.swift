@@ -74,7 +74,7 @@ import WeirTesting
             "partition:0,offset:9",
             "offset 9 of orders/0 lies before the first that is there, 10; write 10 or more, or scan.on-lost-offsets: earliest"
         ),
-        ("partition:1,offset:6", "offset 6 of orders/1 lies behind the end, 5; write 5 to begin there"),
+        ("partition:1,offset:6", "offset 6 of orders/1 lies beyond the end, 5; write 5 to begin there"),
     ])
     func `offsets that are not there are told`(_ offsets: String, _ message: String) throws {
         #expect(try found(Self.yaml(offsets)).first == "9: error: source 's': \(message)")
@@ -118,7 +118,7 @@ import WeirTesting
             let asked = try weir("check", "shop.yaml")
             #expect(asked.status == 3)
             #expect(
-                asked.output.contains("shop.yaml:10: error: source 's': offset 7 of orders/0 lies behind the end, 0\n")
+                asked.output.contains("shop.yaml:10: error: source 's': offset 7 of orders/0 lies beyond the end, 0\n")
             )
             #expect(asked.output.contains("shop.yaml:10: note: source 's': "), "\(asked.output)")
             let offline = try weir("check", "shop.yaml", "--offline")
