@@ -22,10 +22,9 @@ public struct EarlierTransactions: Sendable {
         self.takenOver = takenOver
     }
 
-    /// The state of an id that has been used, after shutting its users out: they may be about to commit. Nil for one
-    /// that never was.
-    func claimed() throws(WeirError) -> (id: String, state: TopicState, count: Int64)? {
-        guard try stored() != nil, let last = try takenOver() else { return nil }
+    /// The state of an id that has been used, after shutting its users out: they may be about to commit.
+    func claimed() throws(WeirError) -> (id: String, state: TopicState, count: Int64) {
+        guard try stored() != nil, let last = try takenOver() else { return (id, TopicState(), 0) }
         return (id, try TopicState(text: last.state), last.count)
     }
 }

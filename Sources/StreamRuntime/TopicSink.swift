@@ -151,15 +151,19 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         }
     }
 
-    /// A share's state with what transactions of other ids have stored since it last looked.
+    /// A share's state with what transactions of other ids have stored since it was written.
     private static func absorbing(
-        _ earlier: [(id: String, state: TopicState, count: Int64)?],
+        _ earlier: [(id: String, state: TopicState, count: Int64)],
         _ state: TopicState,
         _ place: TopicPartition?
     ) -> TopicState {
         var merged = state
-        for case (let id, let other, let count)? in earlier where merged.earlier[id, default: -1] < count {
-            merged.merge(place.map { other.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? other)
+        for (id, other, count) in earlier {
+            let part = place.map { other.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? other
+            let known = state.earlier[id]
+            // One id is used at a time: what was written since knew this state, and may have gone back behind it. Which is
+            // newer is not known of a state that does not say what it knew.
+            if known == nil { merged.merge(part) } else if let known, known < count { merged.replace(with: part) }
             merged.earlier[id] = count
         }
         return merged

@@ -9,7 +9,7 @@ struct TopicState: Sendable, Equatable {
     var positions = PositionLedger()
     /// The source records right in front of the positions.
     var last = LastRecords()
-    /// Transactions of other ids that are accounted for: how many of each.
+    /// How many transactions of other ids it takes into account, by id.
     var earlier: [String: Int64] = [:]
 
     /// Brokers keep about four kilobytes; beyond so many partitions the positions alone fit.
@@ -50,6 +50,17 @@ struct TopicState: Sendable, Equatable {
     /// Moves positions forward to at least those of another state, with the records in front of them.
     mutating func merge(_ other: TopicState) {
         positions.merge(other.positions)
+        last.merge(other.last, of: other.positions)
+    }
+
+    /// Takes over the positions of another state wherever they are, with the records in front of them.
+    mutating func replace(with other: TopicState) {
+        for (topic, partitions) in other.positions.positions {
+            for (partition, next) in partitions {
+                positions.move(topic: topic, partition: partition, to: next)
+                last.remove(topic: topic, partition: partition)
+            }
+        }
         last.merge(other.last, of: other.positions)
     }
 

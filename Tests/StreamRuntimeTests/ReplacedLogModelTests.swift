@@ -1,0 +1,143 @@
+import Bytes
+import EventLog
+import Foundation
+import StreamRuntime
+import Testing
+import WeirTesting
+
+/// A topic that is made anew again and again, read by a table, a second table that comes and goes, and a topic, through
+/// crashes of each, shared by processes at one time and not at another: whatever is read goes to each of them once.
+@Suite struct ReplacedLogModelTests {
+    private struct World {
+        let fixture: IngestFixture
+        var random: SeededGenerator
+        let topic = MemoryTopic()
+        var nextId = 0
+        /// What each has taken in, or is to.
+        var all: [Int] = []
+        var copied: [Int] = []
+        /// The records of the log that is there now.
+        var present: [Int] = []
+        /// Whether the second table is part of the topology, and whether it has missed something.
+        var hasCopy = true
+        /// Whether processes share the source: then each partition is claimed, and the topic has other transactions.
+        var isShared = false
+
+        func text() -> String {
+            let copy = hasCopy ? "  - { name: shop.copy, columns: { id: long } }\n" : ""
+            let route = hasCopy ? "  - { source-table: shop.public.visits, sink-table: shop.copy }\n" : ""
+            return """
+                name: test
+                pipeline: { commit.interval: 1h, commit.bytes: 1kb }
+                source:
+                  name: visits
+                  type: file-log
+                  topics: [visits]
+                  format: debezium-json
+                  scan.on-lost-offsets: earliest
+                tables:
+                  - { name: shop.visits, columns: { id: long } }
+                \(copy)route:
+                  - { source-table: shop.public.visits, sink-table: shop.visits }
+                \(route)sink: { type: mixed-iceberg }
+                """
+        }
+
+        mutating func append(_ count: Int) throws {
+            let writer = FileLogWriter(try FileLog(root: fixture.logRoot))
+            defer { writer.close() }
+            let ids = Array(nextId..<nextId + count)
+            nextId += count
+            for id in ids {
+                let value =
+                    "{\"before\":null,\"after\":{\"id\":\(id)},\"op\":\"c\","
+                    + "\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"visits\"}}"
+                try DebeziumHistory.append([.init(key: nil, value: value)], to: writer, topic: "visits")
+            }
+            (all, present) = (all + ids, present + ids)
+            if hasCopy { copied += ids }
+        }
+
+        /// Everything the old log held has been read by whoever is part of the topology.
+        mutating func replace() throws {
+            try FileManager.default.removeItem(atPath: fixture.logRoot + "/visits")
+            try FileLog(root: fixture.logRoot).createTopic("visits")
+            present = []
+        }
+
+        mutating func toggleCopy() {
+            hasCopy.toggle()
+            // It comes back to a log of which it may have a part.
+            if hasCopy { copied += present.filter { !copied.contains($0) } }
+        }
+
+        func run(failAt step: Int? = nil) throws {
+            let files = FaultyFileSystem(failAt: step)
+            let catalog = try fixture.catalog(files: files)
+            let plan = try IngestPlan.resolve(
+                IngestFixture.topology(text()),
+                catalog: catalog,
+                nowMilliseconds: 1_700_000_000_000
+            ) { (_) throws(WeirError) in try FileLog(root: fixture.logRoot) }
+            let source = plan.sources[0]
+            let shared = IngestPlan.Source(
+                name: source.name,
+                log: GroupedFileLog(try FileLog(root: fixture.logRoot)),
+                topics: source.topics,
+                includes: source.includes,
+                onLostOffsets: source.onLostOffsets,
+                group: "weir"
+            )
+            // Beside a source that only one process reads, none is shared.
+            let alone = IngestPlan.Source(name: "alone", log: source.log, topics: ["idle"], includes: { $0 == "idle" })
+            let mirrored = IngestPlan(
+                topology: plan.topology,
+                sources: isShared ? [shared] : [shared, alone],
+                targets: plan.targets,
+                topics: [topic.output(table: "shop.visits", sink: 0, schema: plan.targets[0].outputSchema)],
+                route: plan.route,
+                commitMilliseconds: plan.commitMilliseconds,
+                commitBytes: plan.commitBytes
+            )
+            try IngestRun(mirrored, deadLetterPath: fixture.deadLetters, files: files).run(untilCaughtUp: true)
+        }
+
+        /// Each id once.
+        func sent() -> [Int] {
+            topic.values.compactMap { value in
+                Int(value.filter(\.isNumber))
+            }.sorted()
+        }
+    }
+
+    @Test(arguments: SeededGenerator.seeds(SeededGenerator.isSoak ? 20 : 3))
+    func `whatever is read goes everywhere once`(seed: UInt64) throws {
+        try withTemporaryFolder { folder in
+            var world = World(fixture: IngestFixture(folder: folder), random: SeededGenerator(seed: seed))
+            for topic in ["visits", "idle"] { try FileLog(root: world.fixture.logRoot).createTopic(topic) }
+            var replaced = 0
+            for round in 0..<30 {
+                switch world.random.next() % 6 {
+                case 0:
+                    try world.replace()
+                    replaced += 1
+                case 1: world.toggleCopy()
+                case 2: world.isShared.toggle()
+                default: break
+                }
+                try world.append(Int(world.random.next() % 25))
+                for _ in 0..<Int(world.random.next() % 3) {
+                    if world.random.next() % 3 == 0 { world.topic.fail(after: Int(world.random.next() % 3)) }
+                    _ = try? world.run(failAt: Int(world.random.next() % 90))
+                    world.topic.fail(after: -1)
+                }
+                try world.run()
+                let place = "seed \(seed), round \(round)"
+                #expect(try world.fixture.ids("shop.visits") == world.all, "\(place)")
+                #expect(world.sent() == world.all, "\(place)")
+                if world.hasCopy { #expect(try world.fixture.ids("shop.copy") == world.copied.sorted(), "\(place)") }
+            }
+            print("replaced logs, seed \(seed): \(replaced) times, \(world.all.count) records")
+        }
+    }
+}
