@@ -7,31 +7,6 @@ extension MixedTable {
     /// The store that ingestion appends to.
     public var ingestStore: Table { change ?? base }
 
-    /// How far a topology has got in its sources, as the last commit says.
-    public func ledger(topology: String) throws(WeirError) -> PositionLedger {
-        try Self.ledger(PositionLedger.propertyName(topology: topology), ingestStore.properties, identifier)
-    }
-
-    /// The last records of a topology's sources that the table has taken in.
-    public func lastRecords(topology: String) throws(WeirError) -> LastRecords {
-        try Self.lastRecords(LastRecords.propertyName(topology: topology), ingestStore.properties, identifier)
-    }
-
-    /// What the last commit says of the table's LogStore.
-    public func logStoreLedger(topology: String) throws(WeirError) -> LogStoreLedger {
-        try Self.logStoreLedger(topology: topology, ingestStore.properties, identifier)
-    }
-
-    /// The same of every topology that writes the table.
-    public func logStoreLedger() throws(WeirError) -> LogStoreLedger {
-        var all = LogStoreLedger()
-        for name in ingestStore.properties.keys where name.hasPrefix(LogStoreLedger.propertyPrefix) {
-            let topology = String(name.dropFirst(LogStoreLedger.propertyPrefix.count))
-            all.upstreams.merge(try logStoreLedger(topology: topology).upstreams) { $1 }
-        }
-        return all
-    }
-
     /// Makes an epoch visible together with the source positions it covers: one append, one metadata commit
     /// (spec section 6.1). An epoch without files only moves the positions and makes no snapshot.
     ///
@@ -106,50 +81,6 @@ extension MixedTable {
         )
     }
 
-    /// Takes partitions over: from this commit on, whoever held them before is refused.
-    ///
-    /// - Parameter progress: the writer's new LogStore upstream, registered with its start so that it can be retracted
-    ///   should the writer end before its first commit.
-    /// - Returns: the table, and the claims of those partitions.
-    public func claiming(
-        _ partitions: [(topic: String, partition: Int)],
-        topology: String,
-        logStore progress: LogStoreProgress? = nil
-    ) throws(WeirError) -> (table: MixedTable, claim: PartitionClaim) {
-        let name = PartitionClaim.propertyName(topology: topology)
-        let identifier = self.identifier
-        var transaction = Transaction(ingestStore)
-        transaction.retryPatiently()
-        transaction.setProperties { (metadata) throws(WeirError) in
-            let newest = PartitionClaim(try Self.ledger(name, metadata.properties, identifier))
-            var properties = [name: newest.taking(partitions).numbers.json]
-            if let progress {
-                var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
-                all.upstreams[progress.upstream] = progress.state
-                properties[LogStoreLedger.propertyName(topology: topology)] = all.json
-            }
-            return properties
-        }
-        let table = with(try transaction.commit())
-        let all = PartitionClaim(try Self.ledger(name, table.ingestStore.properties, identifier))
-        return (table, all.restricted(to: partitions))
-    }
-
-    /// Marks LogStore upstreams as ended, once what they had not committed is retracted.
-    public func endingUpstreams(_ names: [String], topology: String) throws(WeirError) -> MixedTable {
-        if names.isEmpty { return self }
-        let identifier = self.identifier
-        var transaction = Transaction(ingestStore)
-        transaction.retryPatiently()
-        transaction.setProperties { (metadata) throws(WeirError) in
-            var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
-            for name in names { all.upstreams[name]?.live = false }
-            all.prune()
-            return [LogStoreLedger.propertyName(topology: topology): all.json]
-        }
-        return with(try transaction.commit())
-    }
-
     /// Changes properties of the table, which are the base store's.
     public func changingProperties(_ set: [String: String], removing: [String]) throws(WeirError) -> MixedTable {
         var transaction = Transaction(try base.refreshed())
@@ -168,38 +99,6 @@ extension MixedTable {
             : MixedTable(base: store, change: nil, primaryKey: [])
     }
 
-    /// Fails with `fenced` when another process has one of the claimed partitions, and without a claim with `conflict`
-    /// when anybody has committed since.
-    static func checkOwner(
-        _ metadata: TableMetadata,
-        _ identifier: TableIdentifier,
-        _ topology: String,
-        _ expected: PositionLedger,
-        _ claim: PartitionClaim?
-    ) throws(WeirError) {
-        let positions = PositionLedger.propertyName(topology: topology)
-        let found = try ledger(positions, metadata.properties, identifier)
-        guard let claim else {
-            guard found == expected else {
-                throw WeirError(
-                    .conflict,
-                    "another process has committed to \(identifier) for topology '\(topology)'",
-                    advice: "run one process per topology; this one stops and has made nothing visible"
-                )
-            }
-            return
-        }
-        let claims = PartitionClaim.propertyName(topology: topology)
-        let newest = PartitionClaim(try ledger(claims, metadata.properties, identifier))
-        if let lost = claim.firstLost(in: newest) { throw fenced(identifier, topology, lost.topic, lost.partition) }
-        for (topic, partitions) in claim.numbers.positions {
-            for partition in partitions.keys
-            where found.next(topic: topic, partition: partition) != expected.next(topic: topic, partition: partition) {
-                throw fenced(identifier, topology, topic, partition)
-            }
-        }
-    }
-
     /// Whether every snapshot behind that one was made by this topology, whose processes never share a key.
     private static func isOurs(since last: Int64?, in metadata: TableMetadata, ledger name: String) -> Bool {
         var snapshot = metadata.currentSnapshot
@@ -208,59 +107,6 @@ extension MixedTable {
             snapshot = current.parentId.flatMap { metadata.snapshot(id: $0) }
         }
         return snapshot?.id == last
-    }
-
-    static func ledger(
-        _ property: String,
-        _ properties: [String: String],
-        _ identifier: TableIdentifier
-    ) throws(WeirError) -> PositionLedger {
-        guard let text = properties[property] else { return PositionLedger() }
-        do {
-            return try PositionLedger(json: text)
-        } catch {
-            throw error.located(at: "table \(identifier)")
-        }
-    }
-
-    static func lastRecords(
-        _ property: String,
-        _ properties: [String: String],
-        _ identifier: TableIdentifier
-    ) throws(WeirError) -> LastRecords {
-        guard let text = properties[property] else { return LastRecords() }
-        do {
-            return try LastRecords(json: text)
-        } catch {
-            throw error.located(at: "table \(identifier)")
-        }
-    }
-
-    private static func logStoreLedger(
-        topology: String,
-        _ properties: [String: String],
-        _ identifier: TableIdentifier
-    ) throws(WeirError) -> LogStoreLedger {
-        guard let text = properties[LogStoreLedger.propertyName(topology: topology)] else { return LogStoreLedger() }
-        do {
-            return try LogStoreLedger(json: text)
-        } catch {
-            throw error.located(at: "table \(identifier)")
-        }
-    }
-
-    static func fenced(
-        _ identifier: TableIdentifier,
-        _ topology: String,
-        _ topic: String,
-        _ partition: Int
-    ) -> WeirError {
-        WeirError(
-            .fenced,
-            "\(topic)/\(partition) was taken over by another process of topology '\(topology)'",
-            at: "table \(identifier)",
-            advice: "what this process had read of it and not committed is read again by the other one"
-        )
     }
 
     private static func ended(_ identifier: TableIdentifier, _ topology: String) -> WeirError {

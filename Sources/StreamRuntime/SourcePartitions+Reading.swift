@@ -1,0 +1,85 @@
+import Bytes
+import ChangeEvents
+import EventLog
+
+extension SourcePartitions {
+    /// The next records of a partition. Where retention has overtaken the reader, or the log is another one, the source's
+    /// rule decides.
+    func next(_ index: Int, maxBytes: Int) throws(WeirError) -> RawBatch? {
+        let partition = all[index]
+        if partition.isGone { return nil }
+        let place = TopicPartition(topic: partition.topic, partition: partition.number)
+        if suspected.contains(where: { $0.partition == place }) { return nil }
+        do throws(WeirError) {
+            while let raw = try partition.reader.next(maxBytes: maxBytes) {
+                if all[index].marks.isEmpty {
+                    // All but the first batches begin behind what was read only to know the log again.
+                    guard let first = raw.records.first, first.offset < partition.first else { return raw }
+                    if let new = raw.dropping(before: partition.first) { return new }
+                } else if let new = known(raw, index) {
+                    return new
+                }
+                if !suspected.isEmpty { break }
+            }
+            return nil
+        } catch {
+            try goOn(after: error, index)
+            return nil
+        }
+    }
+
+    /// What becomes of a partition whose reading failed; fails with the error where nothing can.
+    func goOn(after error: WeirError, _ index: Int) throws(WeirError) {
+        let (topic, number, source) = (all[index].topic, all[index].number, plan.sources[all[index].source])
+        guard error.code == .invalid || error.code == .notFound else { throw error }
+        if try isGone(error, index) { return }
+        let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
+        let (position, first) = (all[index].reader.position, all[index].first)
+        if error.code == .invalid {
+            guard position > end else { throw error }
+            return suspect(all[index].source, topic, number, error)
+        }
+        // The topic was not there for a moment.
+        guard position < earliest else { return suspect(all[index].source, topic, number, error) }
+        // Retention may have removed what was only to be read again.
+        let next =
+            position < first && earliest <= first
+            ? first : passOver(source, topic, number, from: position, earliest: earliest, end: end)
+        guard let next else { throw error }
+        all[index].marks = []
+        all[index].reader = try source.log.reader(topic: topic, partition: number, from: next)
+    }
+
+    /// Whether every partition is read to where it ends now. Records of a broker come when they come: that none has come
+    /// yet does not mean that there is none.
+    func areAtEnd() throws(WeirError) -> Bool {
+        guard suspected.isEmpty else { return false }
+        for partition in all where plan.sources[partition.source].group != nil && !partition.isGone {
+            let log = plan.sources[partition.source].log
+            if try partition.reader.position < log.offsets(topic: partition.topic, partition: partition.number).end {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Where to go on when the offsets from `next` on are gone; nil when that is not allowed.
+    func passOver(
+        _ source: IngestPlan.Source,
+        _ topic: String,
+        _ number: Int,
+        from next: Int64,
+        earliest: Int64,
+        end: Int64
+    ) -> Int64? {
+        let place: Int64
+        switch source.onLostOffsets {
+        case .fail: return nil
+        case .earliest: place = earliest
+        case .latest: place = end
+        }
+        let range = "offsets \(next) to \(place - 1) of \(topic)/\(number)"
+        onWarning("\(range) were not in the log any more and have been passed over")
+        return place
+    }
+}
