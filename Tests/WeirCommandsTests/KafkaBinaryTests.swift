@@ -133,12 +133,13 @@ struct KafkaBinaryTests {
         }
     }
 
-    @Test func `a topic of a pattern may be deleted while it is read`() throws {
+    @Test func `a topic of a pattern may be deleted and made anew while it is read`() throws {
         try withTemporaryFolder { folder in
             var scenario = try KafkaScenario(folder, topic: "cdc.a")
             try scenario.broker.create("cdc.b", partitions: 2)
             var options = KafkaScenario.Options()
             options.topics = "topic-pattern: cdc\\..*"
+            options.source = ["scan.on-lost-offsets: earliest"]
             try scenario.write(options)
             let run = try scenario.start()
             try scenario.produce(100, to: "cdc.a")
@@ -147,6 +148,10 @@ struct KafkaBinaryTests {
             try scenario.broker.delete("cdc.b")
             #expect(run.wait(seconds: 30) { run.errors.contains("topic cdc.b is not there any more") }, "\(run.errors)")
             try scenario.produce(100, to: "cdc.a")
+            #expect(scenario.settles(run), "\(run.errors)")
+            // Made anew with other partitions, it is read from its beginning.
+            try scenario.broker.create("cdc.b", partitions: 3)
+            try scenario.produce(60, ids: 100..<120, to: "cdc.b")
             #expect(scenario.settles(run), "\(run.errors)")
             scenario.stop(run)
             try scenario.verify()
