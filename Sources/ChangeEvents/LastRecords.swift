@@ -48,6 +48,20 @@ public struct LastRecords: Sendable, Equatable {
         }
     }
 
+    /// Only those of partitions in which reading has come at least as far as a ledger: where it is behind, its last record
+    /// is not the one in front of the ledger's position.
+    public func reached(by read: PositionLedger, from ledger: PositionLedger) -> LastRecords {
+        var kept = LastRecords()
+        for (topic, partitions) in marks {
+            for (partition, mark) in partitions {
+                let next = read.next(topic: topic, partition: partition) ?? .min
+                guard next >= ledger.next(topic: topic, partition: partition) ?? .min else { continue }
+                kept.advance(topic: topic, partition: partition, to: mark)
+            }
+        }
+        return kept
+    }
+
     public mutating func remove(topic: String, partition: Int) { marks[topic]?[partition] = nil }
 
     public var json: String {

@@ -272,7 +272,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     /// very segment, and a later one with another first offset means that one is missing.
     private func isEndOfLog(_ segment: Segment) throws(WeirError) -> Bool {
         if let checkedEnd, checkedEnd == (segment.paths.baseOffset, segment.place) {
-            if try files.status(segment.paths.log) != nil { return true }
+            if try isThere(segment) { return true }
         }
         let segments = try SegmentPaths.list(directory, files)
         guard segments.contains(segment.paths) else {
@@ -283,6 +283,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
             return false
         }
         guard let last = segments.last, last != segment.paths else {
+            guard try isThere(segment) else { throw lost(earliest: segments.first?.baseOffset) }
             checkedEnd = (segment.paths.baseOffset, segment.place)
             return true
         }
@@ -290,6 +291,14 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         if try segment.file.size() > segment.place { return false }
         try advance(from: segment)
         return false
+    }
+
+    /// Whether the segment's name still stands for the file that is read: a topic may be deleted and created again. A file
+    /// only grows, so a size between what was read and what it has now is its own.
+    private func isThere(_ segment: Segment) throws(WeirError) -> Bool {
+        guard let named = try files.status(segment.paths.log)?.size else { return false }
+        let size = try segment.file.size()
+        return named >= segment.place && named <= size
     }
 
     // MARK: Waiting
@@ -333,7 +342,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         guard let segment = try currentSegment() else { return false }
         let view = try view(of: segment)
         if !view.isLast || segment.place > view.limit { return true }
-        if segment.place == view.limit { return try files.status(segment.paths.log) == nil }
+        if segment.place == view.limit { return try !isThere(segment) }
         if let unfinished, unfinished == (segment.paths.baseOffset, segment.place, view.limit) { return false }
         // Part of a batch is visible; `next` would find nothing in it.
         let lead = try segment.file.read(count: RecordBatchHeader.lengthStart, at: segment.place)

@@ -22,6 +22,8 @@ public protocol TopicAppender: AnyObject, Sendable {
 public protocol TransactionalAppender: TopicAppender {
     /// The text that the last committed transaction stored with its records; nil before the first.
     func committedState() throws(WeirError) -> String?
+    /// Whether a state is small enough to be stored.
+    func fits(state: String) -> Bool
     /// Appends the batches and stores `state`, all or nothing. Fails with `conflict` when another process has taken over.
     func commit(_ batches: [RawBatch], state: String) throws(WeirError)
 }

@@ -65,6 +65,8 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         }
     }
 
+    public func fits(state: String) -> Bool { (try? KafkaTransactionState.encode(state)) != nil }
+
     /// Adds to the transaction that the next `commit` ends.
     public func append(_ batch: RawBatch) throws(WeirError) {
         try begin()

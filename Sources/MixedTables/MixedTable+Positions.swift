@@ -32,6 +32,10 @@ extension MixedTable {
             var last = try Self.lastRecords(names.last, metadata.properties, identifier)
             for (topic, partitions) in positions.positions {
                 for (partition, next) in partitions {
+                    // Nobody holds a partition that is gone; should it be back, somebody else does.
+                    let isHeld = claim.map { $0.numbers.next(topic: topic, partition: partition) != nil } ?? true
+                    let current = ledger.next(topic: topic, partition: partition)
+                    if !isHeld, current != expected.next(topic: topic, partition: partition) { continue }
                     ledger.move(topic: topic, partition: partition, to: next)
                     last.remove(topic: topic, partition: partition)
                 }

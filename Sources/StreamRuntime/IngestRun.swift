@@ -50,9 +50,10 @@ public final class IngestRun: @unchecked Sendable {
         outages = SourceOutages(plan, onNotice: onWarning)
     }
 
-    func warn(_ text: String) {
+    /// - Parameter again: whether what was told before is told once more.
+    func warn(_ text: String, again: Bool = false) {
         let isNew = counters.withLock { $0.warnings.insert(text).inserted }
-        if isNew { onWarning(text) }
+        if isNew || again { onWarning(text) }
     }
 
     /// Asks the run to commit what it has read and to end. Safe to call from a signal source, and more than once.

@@ -44,6 +44,7 @@ public struct LogIdentity {
         let partitions = try log.partitions(of: topic)
         var found: [WeirError] = []
         for (number, position) in (read.positions[topic] ?? [:]).sorted(by: { $0.key < $1.key }) {
+            if position == 0 { continue }
             guard partitions.contains(number) else {
                 found.append(error(SuspectedLog.vanished(topic, number, position), source))
                 continue

@@ -25,10 +25,17 @@ enum LogVerdict: Sendable {
         guard let position else { return .none }
         let (topic, number) = (partition.topic, partition.partition)
         let (earliest, end) = try log.offsets(topic: topic, partition: number)
+        // Some brokers tell an end before their last records: what they deliver decides.
+        if position > end {
+            do throws(WeirError) {
+                _ = try log.reader(topic: topic, partition: number, from: position)
+            } catch {
+                guard error.code == .invalid else { throw error }
+                return .stale(error)
+            }
+        }
+        guard let mark, mark.offset >= earliest, mark.offset < position else { return .unknown }
         do throws(WeirError) {
-            // Some brokers tell an end before their last records: what they deliver decides.
-            if position > end { _ = try log.reader(topic: topic, partition: number, from: position) }
-            guard let mark, mark.offset >= earliest, mark.offset < position else { return .unknown }
             let reader = try log.reader(topic: topic, partition: number, from: mark.offset)
             var batch = try reader.next(maxBytes: 1)
             if batch == nil, mark.offset < end, try reader.waitForRecords(timeoutMilliseconds: waitMilliseconds) {
@@ -40,12 +47,9 @@ enum LogVerdict: Sendable {
             }
             return mark.difference(RecordMark(record, in: batch), partition).map { .stale($0) } ?? .present
         } catch {
-            switch error.code {
-            case .invalid: return .stale(error)
             // Retention has just removed it.
-            case .notFound: return .unknown
-            default: throw error
-            }
+            guard error.code == .notFound else { throw error }
+            return .unknown
         }
     }
 

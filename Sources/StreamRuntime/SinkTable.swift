@@ -159,6 +159,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         isStart: Bool
     ) throws(WeirError) {
         let (table, expected, hasTaken) = committed.withLock { ($0.table, $0.ledger, $0.hasTaken) }
+        let last = last.reached(by: read, from: expected)
         var ledger = expected
         ledger.merge(read)
         let epoch = cut.epoch
@@ -194,10 +195,20 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
 
     func move(to moves: PositionLedger) throws(WeirError) {
         let (table, ledger) = committed.withLock { ($0.table, $0.ledger) }
+        let result: MixedTable
         do {
-            _ = try table.moving(to: moves, topology: topology, from: ledger, claim: claim)
+            result = try table.moving(to: moves, topology: topology, from: ledger, claim: claim)
         } catch {
             throw error.located(at: "table \(name)")
+        }
+        committed.withLock { state in
+            state.table = result
+            for (topic, partitions) in moves.positions {
+                for (partition, next) in partitions {
+                    state.ledger.move(topic: topic, partition: partition, to: next)
+                    state.last.remove(topic: topic, partition: partition)
+                }
+            }
         }
     }
 }

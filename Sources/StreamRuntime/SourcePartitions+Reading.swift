@@ -33,6 +33,10 @@ extension SourcePartitions {
         let (topic, number, source) = (all[index].topic, all[index].number, plan.sources[all[index].source])
         guard error.code == .invalid || error.code == .notFound else { throw error }
         if try isGone(error, index) { return }
+        guard try source.log.partitions(of: topic).contains(number) else {
+            let position = all[index].reader.position
+            return suspect(all[index].source, topic, number, SuspectedLog.vanished(topic, number, position))
+        }
         let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
         let (position, first) = (all[index].reader.position, all[index].first)
         if error.code == .invalid {
@@ -76,7 +80,10 @@ extension SourcePartitions {
         switch source.onLostOffsets {
         case .fail: return nil
         case .earliest: place = earliest
-        case .latest: place = end
+        case .latest:
+            // Other tables may need what is still there.
+            let others = start.compactMap { $0.next(topic: topic, partition: number) }.filter { $0 >= earliest }
+            place = min(end, others.min() ?? end)
         }
         let range = "offsets \(next) to \(place - 1) of \(topic)/\(number)"
         onWarning("\(range) were not in the log any more and have been passed over")

@@ -4,7 +4,7 @@ import EventLog
 
 /// Tells logs that were made anew from those that tables have positions in.
 extension SourcePartitions {
-    /// What tables remember of a partition's records, as far as reading from the position on can pass them, by offset.
+    /// What tables remember of the record in front of a position, by offset.
     func marks(_ topic: String, _ number: Int, earliest: Int64, next: Int64) -> [RecordMark] {
         let known = zip(start, last).compactMap { (ledger, last) -> (position: Int64, mark: RecordMark)? in
             guard let position = ledger.next(topic: topic, partition: number), let mark = last[topic, number],
@@ -13,7 +13,7 @@ extension SourcePartitions {
             return (position, mark)
         }
         // Between the record and the position right behind it there is nothing to read twice.
-        let wanted = known.filter { $0.mark.offset >= next || $0.position == next }
+        let wanted = known.filter { $0.position == next }
         return Set(wanted.map(\.mark)).sorted { $0.offset < $1.offset }
     }
 
@@ -35,6 +35,28 @@ extension SourcePartitions {
             suspect(index, topic, number, error)
             return true
         }
+    }
+
+    /// Whether the records of tables that are further than a position say that the log is another one. They are looked at
+    /// before anything is read: what a table behind them took of another log could not be told from its own any more.
+    func isAnotherLog(
+        _ index: Int,
+        _ topic: String,
+        _ number: Int,
+        beyond next: Int64
+    ) throws(WeirError) -> Bool {
+        let further = zip(start, last).compactMap { (ledger, last) -> RecordMark? in
+            guard let position = ledger.next(topic: topic, partition: number), position > next else { return nil }
+            return last[topic, number]
+        }
+        let place = TopicPartition(topic: topic, partition: number)
+        for mark in Set(further) {
+            let verdict = try LogVerdict.of(mark.offset + 1, mark, in: plan.sources[index].log, place)
+            guard case .stale(let sign) = verdict else { continue }
+            suspect(index, topic, number, sign)
+            return true
+        }
+        return false
     }
 
     /// Takes note of a log that seems not to be the one that was read before. It is not read on.
@@ -70,7 +92,7 @@ extension SourcePartitions {
                 onWarning(Self.gone(topic))
                 continue
             }
-            let numbers = try source.log.partitions(of: topic)
+            guard let numbers = try? source.log.partitions(of: topic) else { continue }
             for (number, position) in (read.positions[topic] ?? [:]).sorted(by: { $0.key < $1.key })
             where !numbers.contains(number) && position > 0 {
                 suspect(index, topic, number, SuspectedLog.vanished(topic, number, position))
@@ -101,7 +123,7 @@ extension SourcePartitions {
         }
     }
 
-    private static func gone(_ topic: String) -> String {
+    static func gone(_ topic: String) -> String {
         "topic \(topic) is not there any more; rows that tables have of it stay"
     }
 }

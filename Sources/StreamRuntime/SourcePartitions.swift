@@ -71,7 +71,8 @@ final class SourcePartitions {
             existing.formUnion(topics.filter(source.includes))
         }
         // A group may still deal out what was deleted a moment ago.
-        self.assigned = assigned.filter { existing.contains($0.topic) }
+        let gone = Set(suspected.map(\.partition))
+        self.assigned = assigned.filter { existing.contains($0.topic) && !gone.contains($0) }
         missing = Set(assigned.map(\.topic)).subtracting(existing)
         try open(isFirst: true)
     }
@@ -109,7 +110,16 @@ final class SourcePartitions {
             let hasRun = start.contains {
                 $0.positions.keys.contains { source.topics.contains($0) || source.includes($0) }
             }
-            try open(index, place.topic, place.partition, isFirst: source.startup != .latest || !hasRun)
+            do throws(WeirError) {
+                try open(index, place.topic, place.partition, isFirst: source.startup != .latest || !hasRun)
+            } catch {
+                // Deleted a moment ago.
+                guard error.code == .notFound, !source.topics.contains(place.topic),
+                    try !source.log.topics().contains(place.topic)
+                else { throw error }
+                missing.insert(place.topic)
+                onWarning(Self.gone(place.topic))
+            }
         }
     }
 
@@ -124,6 +134,7 @@ final class SourcePartitions {
             next = policy
         }
         if try isBeyondEnd(index, topic, number, end: end) { return }
+        if try isAnotherLog(index, topic, number, beyond: next) { return }
         let mayBe = (isFirst || source.group != nil) && !plan.joins.isEmpty
         let isDimension = mayBe ? try feedsDimension(index, topic, number, earliest) : false
         startPositions.advance(topic: topic, partition: number, to: next)

@@ -122,13 +122,13 @@ final class SourceReader {
             outages.look()
             if try groups.isChanging() { return .groupChanged }
             if !partitions.suspected.isEmpty { return .logsChanged }
-            if try readRound({ _ in true }) { continue }
-            if untilCaughtUp, try partitions.areAtEnd() { return .finished }
             if Date().timeIntervalSince(lastSearch) > Self.topicSearchSeconds {
                 if partitions.haveReturned() { return .logsChanged }
                 try partitions.openNew()
                 lastSearch = Date()
             }
+            if try readRound({ _ in true }) { continue }
+            if untilCaughtUp, try partitions.areAtEnd() { return .finished }
             try waitForRecords()
         }
         return .finished

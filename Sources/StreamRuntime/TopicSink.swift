@@ -47,10 +47,12 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         self.output = output
         isShared = partitions != nil
         let places = partitions.map { $0.sorted().map(Optional.some) } ?? [nil]
+        let isShared = self.isShared
         let opened = try concurrently(places) { (place) throws(WeirError) -> Share in
-            let appender = try output.open(place)
+            let appender = try Self.fencing(isShared) { () throws(WeirError) in try output.open(place) }
             do throws(WeirError) {
-                let state = try appender.committedState().map { (text) throws(WeirError) in try TopicState(text: text) }
+                let text = try Self.fencing(isShared) { () throws(WeirError) in try appender.committedState() }
+                let state = try text.map { (text) throws(WeirError) in try TopicState(text: text) }
                 return Share(appender: appender, state: state ?? TopicState())
             } catch {
                 throw error.located(at: "topic \(appender.topic)")
@@ -61,7 +63,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         guard let any = opened.first?.appender else { return nil }
         do {
             let earlier = try concurrently(output.earlier(isShared, shareable)) { (one) throws(WeirError) in
-                try one.claimed()
+                try Self.fencing(isShared) { () throws(WeirError) in try one.claimed() }
             }
             for (place, share) in shares { shares[place]?.state = Self.absorbing(earlier, share.state, place) }
         } catch {
@@ -115,8 +117,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         for (place, share) in shares {
             var state = share.state
             let own = Self.part(of: read, place)
+            state.last.merge(last.reached(by: own, from: state.positions), of: own)
             state.positions.merge(own)
-            state.last.merge(last, of: own)
             let isOld = !state.positions.isEmpty && now.timeIntervalSince(share.committedAt) >= Self.renewalSeconds
             let hasMoved = state.positions != share.state.positions
             if cut.batches[place] == nil && !(recordsPositions && (hasMoved || isOld)) { continue }
@@ -143,12 +145,21 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         isShared: Bool
     ) throws(WeirError) {
         do throws(WeirError) {
-            try appender.commit(batches, state: state.text)
+            let full = state.text()
+            try appender.commit(batches, state: appender.fits(state: full) ? full : state.text(withLast: false))
         } catch {
             let isLocated = error.location?.contains("topic \(appender.topic)") ?? false
             let located = isLocated ? error : error.located(at: "commit to topic \(appender.topic)")
             throw isShared && error.code == .conflict ? located.fencing : located
         }
+    }
+
+    /// Where processes share a source, another one's opening is a change of hands.
+    private static func fencing<Result>(
+        _ isShared: Bool,
+        _ body: () throws(WeirError) -> Result
+    ) throws(WeirError) -> Result {
+        do { return try body() } catch { throw isShared && error.code == .conflict ? error.fencing : error }
     }
 
     /// A share's state with what transactions of other ids have stored since it was written.
@@ -158,13 +169,17 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         _ place: TopicPartition?
     ) -> TopicState {
         var merged = state
+        merged.earlier = merged.earlier ?? [:]
         for (id, other, count) in earlier {
             let part = place.map { other.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? other
-            let known = state.earlier[id]
+            // Brokers may have forgotten it, or not show it.
+            if count == 0 { continue }
+            let known = state.earlier.map { $0[id, default: 0] }
             // One id is used at a time: what was written since knew this state, and may have gone back behind it. Which is
             // newer is not known of a state that does not say what it knew.
-            if known == nil { merged.merge(part) } else if let known, known < count { merged.replace(with: part) }
-            merged.earlier[id] = count
+            // Brokers that have forgotten an id count from the beginning again.
+            if known == nil { merged.merge(part) } else if known != count { merged.replace(with: part) }
+            merged.earlier = (merged.earlier ?? [:]).merging([id: count]) { $1 }
         }
         return merged
     }

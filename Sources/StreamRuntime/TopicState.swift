@@ -9,11 +9,8 @@ struct TopicState: Sendable, Equatable {
     var positions = PositionLedger()
     /// The source records right in front of the positions.
     var last = LastRecords()
-    /// How many transactions of other ids it takes into account, by id.
-    var earlier: [String: Int64] = [:]
-
-    /// Brokers keep about four kilobytes; beyond so many partitions the positions alone fit.
-    private static let lastRecordsMax = 64
+    /// How many transactions of other ids it takes into account, by id; nil of a state that does not say so.
+    var earlier: [String: Int64]?
 
     private struct Form: Codable {
         var version = 2
@@ -31,15 +28,15 @@ struct TopicState: Sendable, Equatable {
         }
         positions = try PositionLedger(texts: form.positions)
         last = try LastRecords(texts: form.last ?? [:])
-        earlier = form.earlier ?? [:]
+        earlier = form.earlier
     }
 
-    var text: String {
-        let count = last.marks.values.reduce(0) { $0 + $1.count }
+    /// - Parameter withLast: whether the last records are part of it, which need most of the room.
+    func text(withLast: Bool = true) -> String {
         let form = Form(
             positions: positions.texts,
-            last: count == 0 || count > Self.lastRecordsMax ? nil : last.texts,
-            earlier: earlier.isEmpty ? nil : earlier
+            last: withLast && !last.isEmpty ? last.texts : nil,
+            earlier: earlier
         )
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -16,6 +16,10 @@ final class MemoryTopic: Sendable {
     }
 
     private let content = Mutex(Content())
+    /// Whether states have room for the last records.
+    let keepsLast: Bool
+
+    init(keepsLast: Bool = true) { self.keepsLast = keepsLast }
 
     var values: [String] { content.withLock { $0.values } }
 
@@ -82,6 +86,7 @@ final class MemoryTopic: Sendable {
 
         func append(_ batch: RawBatch) throws(WeirError) {}
         func flush() throws(WeirError) {}
+        func fits(state: String) -> Bool { owner.keepsLast || !state.contains("\"last\"") }
         func close() throws(WeirError) {}
         func committedState() throws(WeirError) -> String? { owner.stored(id)?.state }
         func commit(_ batches: [RawBatch], state: String) throws(WeirError) {

@@ -41,6 +41,32 @@ struct KafkaBinaryTests {
         }
     }
 
+    @Test func `a topic that was made anew with fewer partitions is told once`() throws {
+        try withTemporaryFolder { folder in
+            var scenario = try KafkaScenario(folder)
+            try scenario.broker.create("latest", partitions: 2)
+            var options = KafkaScenario.Options()
+            options.target = "latest"
+            try scenario.write(options)
+            try scenario.produce(200)
+            try scenario.verify()
+            try scenario.broker.delete("people")
+            try scenario.broker.create("people", partitions: 2)
+            try scenario.produce(100)
+            let run = try scenario.weir("run", "people.yaml", "--until-caught-up")
+            #expect(run.status == 1 && run.errors.contains("deleted and created again"), "\(run.errors)")
+            let rule = "source.scan.on-lost-offsets=earliest"
+            let passed = try scenario.weir("run", "people.yaml", "--until-caught-up", "--set", rule)
+            #expect(passed.status == 0 && passed.errors.contains("topic people has no partition 3"), "\(passed.errors)")
+            let sent = try scenario.broker.consume("latest", readsCommitted: true).count
+            // Without the rule again.
+            try scenario.verify()
+            #expect(try scenario.broker.consume("latest", readsCommitted: true).count == sent)
+            let check = try scenario.weir("check", "people.yaml")
+            #expect(check.status == 0, "\(check.output)")
+        }
+    }
+
     @Test func `aborted and open transactions are in no table`() throws {
         try withTemporaryFolder { folder in
             var scenario = try KafkaScenario(folder)
