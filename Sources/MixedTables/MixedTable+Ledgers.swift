@@ -37,12 +37,8 @@ extension MixedTable {
         _ properties: [String: String],
         _ identifier: TableIdentifier
     ) throws(WeirError) -> PositionLedger {
-        guard let text = properties[property] else { return PositionLedger() }
-        do {
-            return try PositionLedger(json: text)
-        } catch {
-            throw error.located(at: "table \(identifier)")
-        }
+        try parsed(properties[property], identifier) { (text) throws(WeirError) in try PositionLedger(json: text) }
+            ?? PositionLedger()
     }
 
     static func lastRecords(
@@ -50,12 +46,8 @@ extension MixedTable {
         _ properties: [String: String],
         _ identifier: TableIdentifier
     ) throws(WeirError) -> LastRecords {
-        guard let text = properties[property] else { return LastRecords() }
-        do {
-            return try LastRecords(json: text)
-        } catch {
-            throw error.located(at: "table \(identifier)")
-        }
+        try parsed(properties[property], identifier) { (text) throws(WeirError) in try LastRecords(json: text) }
+            ?? LastRecords()
     }
 
     static func logStoreLedger(
@@ -63,9 +55,19 @@ extension MixedTable {
         _ properties: [String: String],
         _ identifier: TableIdentifier
     ) throws(WeirError) -> LogStoreLedger {
-        guard let text = properties[LogStoreLedger.propertyName(topology: topology)] else { return LogStoreLedger() }
+        let text = properties[LogStoreLedger.propertyName(topology: topology)]
+        return try parsed(text, identifier) { (text) throws(WeirError) in try LogStoreLedger(json: text) }
+            ?? LogStoreLedger()
+    }
+
+    private static func parsed<Ledger>(
+        _ text: String?,
+        _ identifier: TableIdentifier,
+        _ parse: (String) throws(WeirError) -> Ledger
+    ) throws(WeirError) -> Ledger? {
+        guard let text else { return nil }
         do {
-            return try LogStoreLedger(json: text)
+            return try parse(text)
         } catch {
             throw error.located(at: "table \(identifier)")
         }

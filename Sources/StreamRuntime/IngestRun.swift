@@ -50,9 +50,15 @@ public final class IngestRun: @unchecked Sendable {
         outages = SourceOutages(plan, onNotice: onWarning)
     }
 
+    private static let warningsMax = 1000
+
     /// - Parameter again: whether what was told before is told once more.
     func warn(_ text: String, again: Bool = false) {
-        let isNew = counters.withLock { $0.warnings.insert(text).inserted }
+        let isNew = counters.withLock { counts in
+            // A run may go on for months.
+            guard counts.warnings.count < Self.warningsMax else { return !counts.warnings.contains(text) }
+            return counts.warnings.insert(text).inserted
+        }
         if isNew || again { onWarning(text) }
     }
 
@@ -143,7 +149,7 @@ public final class IngestRun: @unchecked Sendable {
         let partitions = try SourcePartitions(
             plan,
             start: reached.map { sinks[$0].start } + topics.map(\.start),
-            last: reached.map { sinks[$0].startRecords } + topics.map(\.lastRecords),
+            last: reached.map { sinks[$0].lastRecords } + topics.map(\.lastRecords),
             assigned: assigned
         ) { [self] in warn($0) }
         let keepers: [any PositionKeeper] = topics + sinks

@@ -20,8 +20,6 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     let writesFiles: Bool
     /// Positions that were committed when the run began: earlier rows are in the table already.
     let start: PositionLedger
-    /// The source records right before these positions.
-    let startRecords: LastRecords
     private let topology: String
     /// The partitions that belong to this process; nil when it is the only one.
     private let claim: PartitionClaim?
@@ -79,8 +77,8 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         isKeyed = table.isKeyed
         places = table.schema.fields.map { rows.index(named: $0.name) }
         start = try table.ledger(topology: topology)
-        startRecords = try table.lastRecords(topology: topology)
-        committed = Mutex(Committed(table: table, ledger: start, last: startRecords, hasTaken: !start.isEmpty))
+        let last = try table.lastRecords(topology: topology)
+        committed = Mutex(Committed(table: table, ledger: start, last: last, hasTaken: !start.isEmpty))
         writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
     }
 

@@ -50,7 +50,7 @@ final class SourcePartitions {
     init(
         _ plan: IngestPlan,
         start: [PositionLedger],
-        last: [LastRecords] = [],
+        last: [LastRecords],
         assigned: Set<TopicPartition> = [],
         onWarning: @escaping (String) -> Void = { _ in }
     ) throws(WeirError) {
@@ -70,11 +70,29 @@ final class SourcePartitions {
             try checkVanished(index, existing: topics)
             existing.formUnion(topics.filter(source.includes))
         }
-        // A group may still deal out what was deleted a moment ago.
-        let gone = Set(suspected.map(\.partition))
-        self.assigned = assigned.filter { existing.contains($0.topic) && !gone.contains($0) }
         missing = Set(assigned.map(\.topic)).subtracting(existing)
+        self.assigned = try Self.present(assigned.filter { existing.contains($0.topic) }, plan)
         try open(isFirst: true)
+    }
+
+    /// A group may still deal out what was deleted a moment ago. Should it be there again, the group deals anew.
+    private static func present(
+        _ assigned: Set<TopicPartition>,
+        _ plan: IngestPlan
+    ) throws(WeirError) -> Set<TopicPartition> {
+        var present: Set<TopicPartition> = []
+        for (topic, places) in Dictionary(grouping: assigned, by: \.topic) {
+            guard let source = plan.sources.first(where: { $0.group != nil && $0.includes(topic) }) else { continue }
+            let numbers: Set<Int>
+            do throws(WeirError) {
+                numbers = Set(try source.log.partitions(of: topic))
+            } catch {
+                guard error.code == .notFound, !source.topics.contains(topic) else { throw error }
+                continue
+            }
+            present.formUnion(places.filter { numbers.contains($0.partition) })
+        }
+        return present
     }
 
     /// Opens partitions that have come since.

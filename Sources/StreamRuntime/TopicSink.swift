@@ -174,11 +174,14 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
             let part = place.map { other.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? other
             // Brokers may have forgotten it, or not show it.
             if count == 0 { continue }
-            let known = state.earlier.map { $0[id, default: 0] }
-            // One id is used at a time: what was written since knew this state, and may have gone back behind it. Which is
-            // newer is not known of a state that does not say what it knew.
-            // Brokers that have forgotten an id count from the beginning again.
-            if known == nil { merged.merge(part) } else if known != count { merged.replace(with: part) }
+            if let known = state.earlier {
+                // One id is used at a time: what was written since knew this state, and may have gone back behind it.
+                // Brokers that have forgotten an id count from the beginning again.
+                if known[id] != count { merged.replace(with: part) }
+            } else {
+                // Which of the two is newer is not known.
+                merged.merge(part)
+            }
             merged.earlier = (merged.earlier ?? [:]).merging([id: count]) { $1 }
         }
         return merged
