@@ -80,22 +80,9 @@ public struct LastRecords: Sendable, Equatable {
     }
 
     /// The records with partitions as text, as JSON has them.
-    public var texts: [String: [String: RecordMark]] {
-        marks.filter { !$0.value.isEmpty }.mapValues { partitions in
-            Dictionary(uniqueKeysWithValues: partitions.map { (String($0.key), $0.value) })
-        }
-    }
+    public var texts: [String: [String: RecordMark]] { PartitionTexts.texts(marks.filter { !$0.value.isEmpty }) }
 
     public init(texts: [String: [String: RecordMark]]) throws(WeirError) {
-        var marks: [String: [Int: RecordMark]] = [:]
-        for (topic, partitions) in texts {
-            for (text, mark) in partitions {
-                guard let partition = Int(text) else {
-                    throw WeirError(.corrupt, "last records name the partition '\(text)'")
-                }
-                marks[topic, default: [:]][partition] = mark
-            }
-        }
-        self.init(marks)
+        self.init(try PartitionTexts.values(texts, "a list of last records"))
     }
 }

@@ -68,21 +68,10 @@ public struct PositionLedger: Sendable, Equatable {
     }
 
     /// The positions with partitions as text, as JSON has them.
-    public var texts: [String: [String: Int64]] {
-        positions.mapValues { Dictionary(uniqueKeysWithValues: $0.map { (String($0.key), $0.value) }) }
-    }
+    public var texts: [String: [String: Int64]] { PartitionTexts.texts(positions) }
 
     public init(texts: [String: [String: Int64]]) throws(WeirError) {
-        var positions: [String: [Int: Int64]] = [:]
-        for (topic, partitions) in texts {
-            for (text, offset) in partitions {
-                guard let partition = Int(text) else {
-                    throw WeirError(.corrupt, "a position ledger names the partition '\(text)'")
-                }
-                positions[topic, default: [:]][partition] = offset
-            }
-        }
-        self.init(positions)
+        self.init(try PartitionTexts.values(texts, "a position ledger"))
     }
 
     private static func quoted(_ text: String) -> String {

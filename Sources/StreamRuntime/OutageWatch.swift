@@ -25,7 +25,7 @@ struct OutageWatch {
         return "source '\(source)': records come again, \((now - lastRecords).components.seconds) s after the last ones"
     }
 
-    /// Called while no records come; returns what to say.
+    /// Called now and then, whether records come or not; returns what to say.
     ///
     /// - Parameter trouble: what was wrong with the brokers after a moment; nil when nothing was.
     mutating func isWaiting(

@@ -4,7 +4,7 @@ import Foundation
 
 /// A file log whose partitions are handed out to the members of a group, all in this process: joining, leaving, and
 /// members that are thrown out without noticing, as a broker does with those that stall.
-final class GroupedFileLog: SharedLog, @unchecked Sendable {
+final class GroupedFileLog: SharedLog, FileLogBacked, @unchecked Sendable {
     private final class Member {
         var events: [GroupEvent] = []
         var holds = false
@@ -21,17 +21,6 @@ final class GroupedFileLog: SharedLog, @unchecked Sendable {
 
     init(_ log: FileLog) { self.log = log }
 
-    func topics() throws(WeirError) -> [String] { try log.topics() }
-    func partitions(of topic: String) throws(WeirError) -> [Int] { try log.partitions(of: topic) }
-    func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64) {
-        try log.offsets(topic: topic, partition: partition)
-    }
-    func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
-        try log.offset(topic: topic, partition: partition, notBefore: timestamp)
-    }
-    func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {
-        try log.reader(topic: topic, partition: partition, from: offset)
-    }
     func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64? {
         lock.withLock { committed[TopicPartition(topic: topic, partition: partition)] }
     }

@@ -187,20 +187,13 @@ import WeirTesting
     }
 
     /// A log whose records meet something on their way.
-    private struct AlteredLog: PartitionedLog {
+    private struct AlteredLog: FileLogBacked {
         let log: FileLog
         var isThere: @Sendable (String) -> Bool = { _ in true }
         /// What becomes of a batch; nil when nothing is left of it.
         let alter: @Sendable (RawBatch) throws(WeirError) -> RawBatch?
 
         func topics() throws(WeirError) -> [String] { try log.topics().filter(isThere) }
-        func partitions(of topic: String) throws(WeirError) -> [Int] { try log.partitions(of: topic) }
-        func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64) {
-            try log.offsets(topic: topic, partition: partition)
-        }
-        func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
-            try log.offset(topic: topic, partition: partition, notBefore: timestamp)
-        }
         func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {
             Reader(reader: try log.reader(topic: topic, partition: partition, from: offset), alter: alter)
         }
