@@ -67,7 +67,7 @@ final class KafkaHandle: @unchecked Sendable {
         _ = isOver.wait(timeout: .now() + Self.endingSeconds)
     }
 
-    private static let endingSeconds = 3.0
+    private static let endingSeconds = 1.0
 
     /// Carries a client that nobody else uses any more to the thread that ends it.
     private struct Client: @unchecked Sendable {

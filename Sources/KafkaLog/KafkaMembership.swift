@@ -98,7 +98,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
             return
         }
         // A broker that does not answer must not hold up the end of the process.
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(5)
         while rd_kafka_consumer_closed(handle.raw) == 0, ContinuousClock.now < deadline {
             guard let event = rd_kafka_queue_poll(queue, 100) else { continue }
             if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(handle.raw, nil) }
