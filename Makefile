@@ -10,7 +10,7 @@ export PKG_CONFIG_PATH := $(CURDIR)/.deps/arrow/lib/pkgconfig$(if $(PKG_CONFIG_P
 SWIFT_TEST_FLAGS ?=
 WEIR_SOAK ?= 20
 
-.PHONY: deps test-peers build release demo test soak bench format lint docs clean help
+.PHONY: deps test-peers build release demo test soak threads bench format lint docs clean help
 
 deps: ## install what building needs and is missing (Arrow into .deps, Debian packages)
 	@scripts/install-dependencies
@@ -27,13 +27,17 @@ release: deps ## optimised build of the weir command: .build/release/weir
 demo: release ## build weir and run its guided tour on embedded defaults
 	.build/release/weir demo
 
-test: test-peers lint ## lint, build and run every test
+test: test-peers ## build and run every test
 	swift build --build-tests
 	swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
 
-soak: test-peers ## run the tests with WEIR_SOAK times the random rounds and faults
+soak: test-peers ## run the tests with WEIR_SOAK times the random rounds and faults, then the runtime's under ThreadSanitizer
 	swift build --build-tests
 	WEIR_SOAK=$(WEIR_SOAK) swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
+	@scripts/test-threads
+
+threads: test-peers ## run the tests of threads, logs and the runtime under ThreadSanitizer
+	@scripts/test-threads
 
 bench: release ## optimised build and run of the benchmarks
 	swift build -c release --product weir-bench

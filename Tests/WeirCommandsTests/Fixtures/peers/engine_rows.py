@@ -9,10 +9,11 @@ more or fewer rows than the whole scan holds is `{"engine": "pyiceberg", "table"
 
 import sys
 
+from pyiceberg.expressions import EqualTo, IsNull
+
 import duckdb_engine
 import json_rows
 import warehouse
-from pyiceberg.expressions import EqualTo, IsNull
 
 catalog_db, root, *names = sys.argv[1:]
 catalog = warehouse.open_catalog(catalog_db, root)

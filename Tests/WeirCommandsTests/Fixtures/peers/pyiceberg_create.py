@@ -14,9 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
-import json_rows
 import pyarrow as pa
-import warehouse
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import (
@@ -48,6 +46,9 @@ from pyiceberg.types import (
     TimeType,
     UUIDType,
 )
+
+import json_rows
+import warehouse
 
 root = Path(sys.argv[1]).resolve()
 root.mkdir(parents=True, exist_ok=True)

@@ -11,13 +11,14 @@ only the files have, such as `_file_offset`. --change goes to the change store t
 
 import argparse
 
-import json_rows
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import warehouse
 from pyiceberg.conversions import from_bytes
 from pyiceberg.manifest import DataFileContent
+
+import json_rows
+import warehouse
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("catalog_db")
