@@ -69,14 +69,15 @@ let package = Package(
 
         // Each target imports only from the ones above it.
         target("Bytes", ["CLinux", "CZlib", "CZstd"], features: ["Lifetimes"]),
+        target("Values", ["Bytes"]),
         target("ObjectStorage", ["Bytes", "CLinux"]),
-        target("Columnar", ["Bytes", "ObjectStorage", "CArrowShim"]),
+        target("Columnar", ["Bytes", "CArrowShim", "ObjectStorage", "Values"]),
         target("ChangeEvents", ["Columnar"]),
         target("EventLog", ["Bytes", "CLinux", "ObjectStorage"]),
         target("KafkaLog", ["Bytes", "CRdKafka", "EventLog"]),
         target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
         target("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog"]),
-        target("IcebergFormat", ["Bytes", "Columnar"]),
+        target("IcebergFormat", ["Bytes", "Columnar", "Values"]),
         target(
             "IcebergTables",
             ["Bytes", "Columnar", "IcebergFormat", "ObjectStorage", .product(name: "GRDB", package: "GRDB.swift")]
@@ -86,7 +87,7 @@ let package = Package(
             ["Bytes", "ChangeEvents", "CLinux", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
         ),
         target("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
-        target("Expressions", ["Bytes", "Columnar"]),
+        target("Expressions", ["Bytes", "Columnar", "Values"]),
         target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "MixedTables"]),
         target("Topology", ["Bytes", "Columnar", "Expressions", "IcebergFormat", "Yams"]),
         target(
@@ -131,6 +132,7 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         tests("Bytes", []),
+        tests("Values", ["Bytes"]),
         tests("ObjectStorage", ["Bytes"]),
         tests("Columnar", ["Bytes", "CArrowShim", "ObjectStorage"], resources: [.copy("Fixtures")]),
         tests("EventLog", ["Bytes", "ObjectStorage"]),

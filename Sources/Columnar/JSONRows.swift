@@ -1,4 +1,5 @@
 import Bytes
+import Values
 
 /// Writes rows as JSON objects: columns in schema order, values as the dialect has them.
 ///

@@ -1,4 +1,5 @@
 import Bytes
+import Values
 
 extension ScalarText {
     /// A value of `type` from its text. Fails with `invalid` when the text is no such value or does not fit.

@@ -4,7 +4,7 @@ import Bytes
 
 extension GrowableBuffer {
     /// `BigDecimal.stripTrailingZeros().toString()`: `10.5`, `1E+2`, `1.2E+3`, `1E-7`, `0`.
-    mutating func appendJavaDecimal(_ unscaled: Int128, scale: Int) {
+    public mutating func appendJavaDecimal(_ unscaled: Int128, scale: Int) {
         guard unscaled != 0 else { return appendByte(0x30) }
         var scale = scale
         if let narrow = UInt64(exactly: unscaled.magnitude) {
@@ -56,21 +56,21 @@ extension GrowableBuffer {
     /// `Double.toString` as JDK 19 and later have it: the shortest digits, `1.0E10` from ten million on.
     /// Where one digit is enough Java looks for a nearer number of two (`4.9E-324` for our `5.0E-324`); readers see the
     /// same number.
-    mutating func appendJavaJSON(_ value: Double) {
+    public mutating func appendJavaJSON(_ value: Double) {
         guard value.isFinite else { return appendNotFinite(value) }
         if value == 0 || 1e-3 <= value.magnitude && value.magnitude < 1e7 { return appendDouble(value) }
         var text = value.description
         text.withUTF8 { appendScientific($0) }
     }
 
-    mutating func appendJavaJSON(_ value: Float) {
+    public mutating func appendJavaJSON(_ value: Float) {
         guard value.isFinite else { return appendNotFinite(Double(value)) }
         if value == 0 || 1e-3 <= value.magnitude && value.magnitude < 1e7 { return appendFloat(value) }
         var text = value.description
         text.withUTF8 { appendScientific($0) }
     }
 
-    mutating func appendNotFinite(_ value: Double) {
+    public mutating func appendNotFinite(_ value: Double) {
         appendText(value.isNaN ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"")
     }
 
@@ -102,13 +102,13 @@ extension GrowableBuffer {
     }
 
     /// `22:31:08`, `22:31:08.5`: a fraction without trailing zeros, none when it is zero.
-    mutating func appendShortTime(_ microseconds: Int64) {
+    public mutating func appendShortTime(_ microseconds: Int64) {
         appendTime(microseconds)
         cutFraction()
     }
 
     /// `2017-11-16 22:31:08.5`, from microseconds since 1970.
-    mutating func appendShortTimestamp(_ microseconds: Int64, separator: UInt8) {
+    public mutating func appendShortTimestamp(_ microseconds: Int64, separator: UInt8) {
         appendTimestamp(microseconds, separator: separator)
         cutFraction()
     }

@@ -1,8 +1,9 @@
 /// Code points out of UTF-8 bytes that nobody has checked.
-enum UTF8Decoding {
+public enum UTF8Decoding {
     /// The code point at `place` and its length in bytes; a byte that starts none is U+FFFD of length 1.
+    @inlinable
     @inline(__always)
-    static func scalar(_ base: UnsafeRawPointer, _ place: Int, _ count: Int) -> (value: UInt32, length: Int) {
+    public static func scalar(_ base: UnsafeRawPointer, _ place: Int, _ count: Int) -> (value: UInt32, length: Int) {
         let first = UInt32(base.load(fromByteOffset: place, as: UInt8.self))
         if first < 0x80 { return (first, 1) }
         func continuation(_ offset: Int) -> UInt32? {

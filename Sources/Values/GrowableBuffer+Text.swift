@@ -3,16 +3,19 @@ import Bytes
 // Values as ASCII text, written straight into memory: what JSON rows and scalar texts share.
 
 extension GrowableBuffer {
+    @inlinable
     @inline(__always)
-    mutating func appendByte(_ character: UInt8) { append(character) }
+    public mutating func appendByte(_ character: UInt8) { append(character) }
 
-    mutating func appendText(_ text: StaticString) {
+    @inlinable
+    public mutating func appendText(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Digits of a number, with leading zeros up to `width`.
+    @inlinable
     @inline(__always)
-    mutating func appendDigits(_ number: UInt64, width: Int = 1) {
+    public mutating func appendDigits(_ number: UInt64, width: Int = 1) {
         // 2⁶⁴ has 20 digits.
         let room = max(width, 20)
         reserve(room)
@@ -34,8 +37,9 @@ extension GrowableBuffer {
         advance(by: length)
     }
 
+    @inlinable
     @inline(__always)
-    mutating func appendInteger(_ number: Int64) {
+    public mutating func appendInteger(_ number: Int64) {
         if number < 0 { appendByte(0x2d) }
         appendDigits(number.magnitude)
     }
@@ -48,7 +52,7 @@ extension GrowableBuffer {
     }
 
     /// `14.20` for 1420 at scale 2.
-    mutating func appendDecimal(_ unscaled: Int128, scale: Int) {
+    public mutating func appendDecimal(_ unscaled: Int128, scale: Int) {
         if unscaled < 0 { appendByte(0x2d) }
         let magnitude = unscaled.magnitude
         guard scale > 0 else { return appendDigits(wide: magnitude, width: 1) }
@@ -73,7 +77,7 @@ extension GrowableBuffer {
     }
 
     /// `2017-11-16`. Years outside 0 to 9999 carry a sign and as many digits as they need, at least four.
-    mutating func appendDate(_ days: Int) {
+    public mutating func appendDate(_ days: Int) {
         let date = CivilDate(daysSinceEpoch: days)
         if date.year < 0 { appendByte(0x2d) } else if date.year > 9999 { appendByte(0x2b) }
         appendDigits(UInt64(date.year.magnitude), width: 4)
@@ -84,7 +88,7 @@ extension GrowableBuffer {
     }
 
     /// `22:31:08.123456`, from microseconds since midnight. Values that are no time of day are brought into it.
-    mutating func appendTime(_ microseconds: Int64) {
+    public mutating func appendTime(_ microseconds: Int64) {
         let day: Int64 = 86_400_000_000
         let time = Int(((microseconds % day) + day) % day)
         let seconds = time / 1_000_000
@@ -98,7 +102,7 @@ extension GrowableBuffer {
     }
 
     /// `2017-11-16T22:31:08.123456`, from microseconds since 1970.
-    mutating func appendTimestamp(_ microseconds: Int64, separator: UInt8 = 0x54) {
+    public mutating func appendTimestamp(_ microseconds: Int64, separator: UInt8 = 0x54) {
         let day: Int64 = 86_400_000_000
         let days = microseconds / day - (microseconds % day < 0 ? 1 : 0)
         appendDate(Int(days))
@@ -107,7 +111,7 @@ extension GrowableBuffer {
         appendTime(microseconds &- days &* day)
     }
 
-    mutating func appendHex(_ bytes: UnsafeRawBufferPointer) {
+    public mutating func appendHex(_ bytes: UnsafeRawBufferPointer) {
         reserve(bytes.count * 2)
         let out = base.assumingMemoryBound(to: UInt8.self) + count
         for index in 0..<bytes.count {
@@ -118,7 +122,7 @@ extension GrowableBuffer {
     }
 
     /// Base64 of RFC 4648, with padding.
-    mutating func appendBase64(_ bytes: UnsafeRawBufferPointer) {
+    public mutating func appendBase64(_ bytes: UnsafeRawBufferPointer) {
         let length = (bytes.count + 2) / 3 * 4
         reserve(length)
         let out = base.assumingMemoryBound(to: UInt8.self) + count
@@ -153,7 +157,7 @@ extension GrowableBuffer {
     static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
     /// `123e4567-e89b-12d3-a456-426614174000`, from 16 bytes.
-    mutating func appendUUID(_ bytes: UnsafeRawBufferPointer) {
+    public mutating func appendUUID(_ bytes: UnsafeRawBufferPointer) {
         for (start, end) in [(0, 4), (4, 6), (6, 8), (8, 10), (10, 16)] {
             if start > 0 { appendByte(0x2d) }
             appendHex(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
@@ -161,7 +165,7 @@ extension GrowableBuffer {
     }
 
     /// The shortest digits that read back as the same number; finite numbers only.
-    mutating func appendDouble(_ value: Double) {
+    public mutating func appendDouble(_ value: Double) {
         // A number of at most 15 digits, four of them after the point, is its own shortest form: fifteen digits survive
         // the way through a double, and dividing two exact numbers rounds as reading the text does.
         let scaled = (value * 10_000).rounded()
@@ -172,7 +176,7 @@ extension GrowableBuffer {
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    mutating func appendFloat(_ value: Float) {
+    public mutating func appendFloat(_ value: Float) {
         // Six digits survive the way through a float.
         let scaled = (Double(value) * 10_000).rounded()
         if scaled.magnitude < 1e6, Float(scaled / 10_000) == value, !(value == 0 && value.sign == .minus) {
@@ -195,12 +199,4 @@ extension GrowableBuffer {
         }
         appendDigits(fraction, width: width)
     }
-}
-
-enum PowersOfTen {
-    /// 10⁰ through 10³⁸.
-    static let wide: [UInt128] = (0...38).map { exponent in (0..<exponent).reduce(UInt128(1)) { power, _ in power * 10 }
-    }
-    /// 10⁰ through 10¹⁹.
-    static let narrow: [UInt64] = wide.prefix(20).map { UInt64($0) }
 }

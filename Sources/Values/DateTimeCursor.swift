@@ -1,11 +1,11 @@
 /// Reads dates, times and zones off the front of a text; nil where they are not what they should be.
-struct DateTimeCursor {
+public struct DateTimeCursor {
     private let text: [UInt8]
     private var place = 0
 
-    init(_ text: String) { self.text = Array(text.utf8) }
+    public init(_ text: String) { self.text = Array(text.utf8) }
 
-    var isAtEnd: Bool { place == text.count }
+    public var isAtEnd: Bool { place == text.count }
 
     private var next: UInt8? { place < text.count ? text[place] : nil }
 
@@ -33,7 +33,7 @@ struct DateTimeCursor {
     }
 
     /// Days since 1970-01-01.
-    mutating func date() -> Int? {
+    public mutating func date() -> Int? {
         let isNegative = take(0x2d)
         let isSigned = isNegative || take(0x2b)
         guard let (year, _) = digits(isSigned ? 4...8 : 4...4), take(0x2d), let month = pair(upTo: 12), take(0x2d),
@@ -43,7 +43,7 @@ struct DateTimeCursor {
     }
 
     /// Microseconds since midnight.
-    mutating func time() -> Int64? {
+    public mutating func time() -> Int64? {
         guard let hour = pair(upTo: 23), take(0x3a), let minute = pair(upTo: 59) else { return nil }
         var seconds = hour * 3600 + minute * 60
         guard take(0x3a) else { return Int64(seconds) * 1_000_000 }
@@ -61,7 +61,7 @@ struct DateTimeCursor {
     }
 
     /// Microseconds since 1970-01-01 00:00:00; wider than a timestamp, so that the caller sees what does not fit.
-    mutating func dateTime() -> Int128? {
+    public mutating func dateTime() -> Int128? {
         guard let days = date() else { return nil }
         let midnight = Int128(days) * 86_400_000_000
         guard let separator = next, separator | 0x20 == 0x74 || separator == 0x20 else { return midnight }
@@ -71,7 +71,7 @@ struct DateTimeCursor {
     }
 
     /// Microseconds east of UTC.
-    mutating func zone() -> Int128? {
+    public mutating func zone() -> Int128? {
         if let byte = next, byte | 0x20 == 0x7a {
             place += 1
             return 0

@@ -9,10 +9,13 @@ public struct CivilDate: Hashable, Sendable {
     /// 1 through 31.
     public let day: Int
 
+    @usableFromInline
     static let daysPerEra = 146_097
+    @usableFromInline
     static let daysFromEraToEpoch = 719_468
 
     /// The day that many days after 1970-01-01.
+    @inlinable
     @inline(__always)
     public init(daysSinceEpoch days: Int) {
         let shifted = days + Self.daysFromEraToEpoch

@@ -1,8 +1,7 @@
 import Bytes
+import Values
 
-/// The hash of a primary key that places a row in a tree node: Java's list hash over the key's values in key order, made
-/// positive (mixed format, section 3.2).
-public enum KeyHash {
+extension KeyHash {
     /// The hashes of `count` keys whose values stand in `columns`, in key order.
     public static func hashes(of columns: [ColumnVector], count: Int) -> [Int32] {
         precondition(columns.allSatisfy { $0.count == count }, "key columns have one value per row")
@@ -14,14 +13,6 @@ public enum KeyHash {
             initialized = count
         }
     }
-
-    /// The hash of one key.
-    public static func hash(of key: [Scalar]) -> Int32 {
-        positive(key.reduce(1) { $0 &* 31 &+ ElementHash.of($1) })
-    }
-
-    @inline(__always)
-    static func positive(_ hash: Int32) -> Int32 { hash == .min ? .max : abs(hash) }
 }
 
 extension ColumnVector {

@@ -1,8 +1,8 @@
 import Bytes
 
 /// Java's standard hash of one Iceberg value (mixed format, section 3.3).
-enum ElementHash {
-    static func of(_ scalar: Scalar) -> Int32 {
+public enum ElementHash {
+    public static func of(_ scalar: Scalar) -> Int32 {
         switch scalar {
         case .null: 0
         case .boolean(let value): of(value)
@@ -17,29 +17,36 @@ enum ElementHash {
         }
     }
 
+    @inlinable
     @inline(__always)
-    static func of(_ value: Bool) -> Int32 { value ? 1231 : 1237 }
+    public static func of(_ value: Bool) -> Int32 { value ? 1231 : 1237 }
 
+    @inlinable
     @inline(__always)
-    static func of(_ value: Int64) -> Int32 { fold(UInt64(bitPattern: value)) }
+    public static func of(_ value: Int64) -> Int32 { fold(UInt64(bitPattern: value)) }
 
+    @inlinable
     @inline(__always)
-    static func of(_ value: Float) -> Int32 { value.isNaN ? 0x7fc0_0000 : Int32(bitPattern: value.bitPattern) }
+    public static func of(_ value: Float) -> Int32 { value.isNaN ? 0x7fc0_0000 : Int32(bitPattern: value.bitPattern) }
 
+    @inlinable
     @inline(__always)
-    static func of(_ value: Double) -> Int32 { fold(value.isNaN ? 0x7ff8_0000_0000_0000 : value.bitPattern) }
+    public static func of(_ value: Double) -> Int32 { fold(value.isNaN ? 0x7ff8_0000_0000_0000 : value.bitPattern) }
 
+    @inlinable
     @inline(__always)
-    static func of(uuid value: UInt128) -> Int32 {
+    public static func of(uuid value: UInt128) -> Int32 {
         fold(UInt64(truncatingIfNeeded: value >> 64) ^ UInt64(truncatingIfNeeded: value))
     }
 
+    @inlinable
     @inline(__always)
-    private static func fold(_ bits: UInt64) -> Int32 { Int32(truncatingIfNeeded: bits ^ (bits >> 32)) }
+    static func fold(_ bits: UInt64) -> Int32 { Int32(truncatingIfNeeded: bits ^ (bits >> 32)) }
 
     /// The unscaled number's 32-bit words, most significant first without leading zero words, then sign and scale.
+    @inlinable
     @inline(__always)
-    static func of(decimal value: Int128, scale: Int) -> Int32 {
+    public static func of(decimal value: Int128, scale: Int) -> Int32 {
         let magnitude = value.magnitude
         var hash: Int32 = 0
         // A leading zero word adds nothing to a hash that is still zero.
@@ -52,8 +59,9 @@ enum ElementHash {
         return 31 &* (value < 0 ? 0 &- hash : hash) &+ Int32(truncatingIfNeeded: scale)
     }
 
+    @inlinable
     @inline(__always)
-    static func of(bytes: UnsafeRawBufferPointer) -> Int32 {
+    public static func of(bytes: UnsafeRawBufferPointer) -> Int32 {
         var hash: Int32 = 1
         var place = bytes.count
         while place > 0 {
@@ -64,8 +72,9 @@ enum ElementHash {
     }
 
     /// `h = 31·h + u` over the UTF-16 code units of UTF-8 text. Bytes that are not UTF-8 count as U+FFFD each.
+    @inlinable
     @inline(__always)
-    static func of(utf8 text: UnsafeRawBufferPointer) -> Int32 {
+    public static func of(utf8 text: UnsafeRawBufferPointer) -> Int32 {
         guard let base = text.baseAddress else { return 0 }
         var hash: Int32 = 0
         var place = 0
@@ -89,8 +98,9 @@ enum ElementHash {
         return hash
     }
 
+    @usableFromInline
     @inline(never)
-    private static func ofUnicode(_ base: UnsafeRawPointer, _ start: Int, _ count: Int, _ before: Int32) -> Int32 {
+    static func ofUnicode(_ base: UnsafeRawPointer, _ start: Int, _ count: Int, _ before: Int32) -> Int32 {
         var hash = before
         var place = start
         while place < count {

@@ -2,14 +2,14 @@ import Bytes
 
 extension GrowableBuffer {
     /// Text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
-    mutating func appendJSONString(_ text: UnsafeRawBufferPointer) {
+    public mutating func appendJSONString(_ text: UnsafeRawBufferPointer) {
         appendByte(0x22)
         appendJSONCharacters(text, asJava: false)
         appendByte(0x22)
     }
 
     /// The same as Jackson writes it: characters beyond U+FFFF as two escapes, hexadecimal digits in upper case.
-    mutating func appendJavaJSONString(_ text: UnsafeRawBufferPointer) {
+    public mutating func appendJavaJSONString(_ text: UnsafeRawBufferPointer) {
         appendByte(0x22)
         appendJSONCharacters(text, asJava: true)
         appendByte(0x22)

@@ -1,0 +1,9 @@
+/// Powers of ten that numbers of 128 and 64 bits hold.
+public enum PowersOfTen {
+    /// 10⁰ through 10³⁸.
+    public static let wide: [UInt128] = (0...38).map { exponent in
+        (0..<exponent).reduce(UInt128(1)) { power, _ in power * 10 }
+    }
+    /// 10⁰ through 10¹⁹.
+    public static let narrow: [UInt64] = wide.prefix(20).map { UInt64($0) }
+}
