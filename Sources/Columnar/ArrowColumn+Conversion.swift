@@ -113,7 +113,7 @@ extension ArrowColumn {
     private func microseconds(_ unit: ArrowFormat.Unit) throws(WeirError) -> Buffer {
         if unit == .nanoseconds {
             // Rounded towards the past, so that times before 1970 keep their order.
-            return try map(Int64.self, 8) { $0 / 1000 - ($0 % 1000 < 0 ? 1 : 0) }
+            return try map(Int64.self, 8) { $0.floorDivided(by: 1000) }
         }
         let factor = 1_000_000 / unit.rawValue
         let validity = try validity()

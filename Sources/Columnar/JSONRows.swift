@@ -128,7 +128,7 @@ public struct JSONRows: @unchecked Sendable {
             quoted(&target) { $0.appendBase64(bytes) }
         case .number(let scale): target.appendDecimal(value(Int128.self), scale: scale)
         case .decimal(let scale): quoted(&target) { $0.appendDecimal(value(Int128.self), scale: scale) }
-        case .date: quoted(&target) { $0.appendDate(Int(value(Int32.self))) }
+        case .date: quoted(&target) { $0.appendDate(value(Int32.self)) }
         case .time: quoted(&target) { $0.appendTime(value(Int64.self)) }
         case .timestamp: quoted(&target) { $0.appendTimestamp(value(Int64.self)) }
         case .timestamptz:
@@ -139,12 +139,13 @@ public struct JSONRows: @unchecked Sendable {
         case .javaFloat: target.appendJavaJSON(value(Float.self))
         case .javaDouble: target.appendJavaJSON(value(Double.self))
         case .javaString: target.appendJavaJSONString(column.text(row))
-        case .javaDecimal(let scale): target.appendJavaDecimal(value(Int128.self), scale: scale)
-        case .javaTime: quoted(&target) { $0.appendShortTime(value(Int64.self)) }
-        case .sqlTimestamp: quoted(&target) { $0.appendShortTimestamp(value(Int64.self), separator: 0x20) }
+        case .javaDecimal(let scale): target.appendJavaDecimal(value(Int128.self), scale: scale, cutsZeros: true)
+        case .javaTime: quoted(&target) { $0.appendTime(value(Int64.self), seconds: .shortest) }
+        case .sqlTimestamp:
+            quoted(&target) { $0.appendTimestamp(value(Int64.self), separator: 0x20, seconds: .shortest) }
         case .instant:
             quoted(&target) {
-                $0.appendShortTimestamp(value(Int64.self), separator: 0x54)
+                $0.appendTimestamp(value(Int64.self), seconds: .shortest)
                 $0.appendByte(0x5a)
             }
         }
@@ -161,11 +162,27 @@ public struct JSONRows: @unchecked Sendable {
 extension GrowableBuffer {
     fileprivate mutating func appendJSON(_ value: Double) {
         if value.isFinite { return appendDouble(value) }
-        appendNotFinite(value)
+        appendQuotedNotFinite(value)
     }
 
     fileprivate mutating func appendJSON(_ value: Float) {
         if value.isFinite { return appendFloat(value) }
-        appendNotFinite(Double(value))
+        appendQuotedNotFinite(Double(value))
+    }
+
+    fileprivate mutating func appendJavaJSON(_ value: Double) {
+        if value.isFinite { return appendJava(value) }
+        appendQuotedNotFinite(value)
+    }
+
+    fileprivate mutating func appendJavaJSON(_ value: Float) {
+        if value.isFinite { return appendJava(value) }
+        appendQuotedNotFinite(Double(value))
+    }
+
+    private mutating func appendQuotedNotFinite(_ value: Double) {
+        appendByte(0x22)
+        appendNotFinite(value)
+        appendByte(0x22)
     }
 }

@@ -44,7 +44,7 @@ struct ParquetStatistics {
         }
         func micros(_ unit: ArrowFormat.Unit) -> Int64? {
             guard let value = number(Int64.self) else { return nil }
-            if unit == .nanoseconds { return value / 1000 - (value % 1000 < 0 ? 1 : 0) }
+            if unit == .nanoseconds { return value.floorDivided(by: 1000) }
             let scaled = value.multipliedReportingOverflow(by: 1_000_000 / unit.rawValue)
             return scaled.overflow ? nil : scaled.partialValue
         }

@@ -7,102 +7,82 @@ extension ScalarText {
     /// Timestamps take a space in place of the `T`, fewer fraction digits, no seconds, or the date alone; a timestamptz
     /// names its zone (`Z`, `+02:00`). Decimals may have fewer digits after the point than the type, or more zeros.
     public static func parse(_ text: String, as type: FieldType) throws(WeirError) -> Scalar {
-        func invalid(_ reason: String? = nil, advice: String? = nil) -> WeirError {
+        func invalid(_ reason: String, advice: String? = nil) -> WeirError {
             let shown = text.count > 64 ? text.prefix(64) + "…" : text[...]
-            return WeirError(.invalid, "'\(shown)' \(reason ?? "is no \(type)")", advice: advice)
+            return WeirError(.invalid, "'\(shown)' \(reason)", advice: advice)
         }
+        if !type.isPrimitive { throw WeirError(.unsupported, "values of type \(type) have no text form") }
+        switch read(text, as: type) {
+        case .value(let value): return value
+        case .outOfRange:
+            if case .fixed(let length) = type {
+                throw invalid("has \(text.utf8.count / 2) bytes, \(type) has \(length)")
+            }
+            throw invalid("does not fit \(type.withArticle)")
+        case .malformed: throw invalid("is no \(type)", advice: type.exactForm)
+        }
+    }
+
+    /// The same without a reason, and as forgiving as the rule says. Texts without a rule's form are malformed; for CAST
+    /// the bytes of a binary value are those of the text.
+    public static func read(_ text: String, as type: FieldType, _ rule: TextRule = .exact) -> ParsedText<Scalar> {
+        var text = text
+        return text.withUTF8 { read(UnsafeRawBufferPointer($0), as: type, rule) }
+    }
+
+    private static func read(
+        _ text: UnsafeRawBufferPointer,
+        as type: FieldType,
+        _ rule: TextRule
+    ) -> ParsedText<Scalar> {
         switch type {
-        case .boolean:
-            switch text.lowercased() {
-            case "true": return .boolean(true)
-            case "false": return .boolean(false)
-            default: throw invalid(advice: "write true or false")
-            }
-        case .int:
-            if let value = Int32(text) { return .int(value) }
-            throw invalid(isInteger(text) ? "does not fit an int" : nil)
-        case .long:
-            if let value = Int64(text) { return .long(value) }
-            throw invalid(isInteger(text) ? "does not fit a long" : nil)
-        case .float:
-            guard let value = number(text, Float.self) else { throw invalid() }
-            return .float(value)
-        case .double:
-            guard let value = number(text, Double.self) else { throw invalid() }
-            return .double(value)
+        case .boolean: return NumberText.boolean(text, rule).map { .boolean($0) }
+        case .int: return NumberText.integer(text, as: Int32.self, rule).map { .int($0) }
+        case .long: return NumberText.integer(text, as: Int64.self, rule).map { .long($0) }
+        case .float: return NumberText.floating(text, as: Float.self, rule).map { .float($0) }
+        case .double: return NumberText.floating(text, as: Double.self, rule).map { .double($0) }
         case .decimal(let precision, let scale):
-            switch DecimalText.parse(text, precision: precision, scale: scale) {
-            case .value(let value): return .decimal(value, scale: scale)
-            case .notANumber: throw invalid()
-            case .tooLong: throw invalid("does not fit \(type)")
-            }
-        case .date:
-            var cursor = DateTimeCursor(text)
-            guard let days = cursor.date(), cursor.isAtEnd else { throw invalid(advice: "write it as 2017-11-16") }
-            guard let value = Int32(exactly: days) else { throw invalid("does not fit a date") }
-            return .date(value)
-        case .time:
-            var cursor = DateTimeCursor(text)
-            guard let value = cursor.time(), cursor.isAtEnd else {
-                throw invalid(advice: "write it as 22:31:08.123456")
-            }
-            return .time(value)
-        case .timestamp:
-            var cursor = DateTimeCursor(text)
-            guard let value = cursor.dateTime(), cursor.isAtEnd else {
-                throw invalid(advice: "write it as 2017-11-16T22:31:08.123456, without a zone")
-            }
-            guard let microseconds = Int64(exactly: value) else { throw invalid("does not fit a timestamp") }
-            return .timestamp(microseconds)
+            return DecimalText.parse(text, precision: precision, scale: scale, rule).map { .decimal($0, scale: scale) }
+        case .date: return CivilText.date(text, rule).map { .date($0) }
+        case .time: return CivilText.time(text, rule).map { .time($0) }
+        case .timestamp: return CivilText.timestamp(text, zone: .none, rule).map { .timestamp($0) }
         case .timestamptz:
-            var cursor = DateTimeCursor(text)
-            guard let value = cursor.dateTime(), let zone = cursor.zone(), cursor.isAtEnd else {
-                throw invalid(advice: "write it as 2017-11-16T22:31:08.123456+00:00, with a zone")
-            }
-            guard let microseconds = Int64(exactly: value - zone) else { throw invalid("does not fit a timestamptz") }
-            return .timestamptz(microseconds)
-        case .string: return .string(text)
-        case .uuid:
-            guard let value = uuid(text) else {
-                throw invalid(advice: "write it as 123e4567-e89b-12d3-a456-426614174000")
-            }
-            return .uuid(value)
+            return CivilText.timestamp(text, zone: rule == .cast ? .optional : .required, rule).map { .timestamptz($0) }
+        case .string: return .value(.string(String(decoding: text, as: UTF8.self)))
+        case .uuid: return NumberText.uuid(text, rule).map { .uuid($0) }
         case .fixed(let length):
-            guard let bytes = Hex.decode(text) else { throw invalid(advice: "write the bytes in hexadecimal") }
-            guard bytes.count == length else { throw invalid("has \(bytes.count) bytes, \(type) has \(length)") }
-            return .fixed(bytes)
+            guard rule == .exact, let bytes = Hex.decode(String(decoding: text, as: UTF8.self)) else {
+                return .malformed
+            }
+            return bytes.count == length ? .value(.fixed(bytes)) : .outOfRange
         case .binary:
-            guard let bytes = Hex.decode(text) else { throw invalid(advice: "write the bytes in hexadecimal") }
-            return .binary(bytes)
-        case .list, .map, .structure, .other:
-            throw WeirError(.unsupported, "values of type \(type) have no text form")
+            if rule == .cast { return .value(.binary(Array(text))) }
+            return Hex.decode(String(decoding: text, as: UTF8.self)).map { .value(.binary($0)) } ?? .malformed
+        case .list, .map, .structure, .other: return .malformed
+        }
+    }
+}
+
+extension FieldType {
+    fileprivate var withArticle: String {
+        switch self {
+        case .int: "an int"
+        case .decimal: "\(self)"
+        default: "a \(self)"
         }
     }
 
-    private static func isInteger(_ text: String) -> Bool {
-        let digits = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : text[...]
-        return !digits.isEmpty && digits.utf8.allSatisfy { 0x30...0x39 ~= $0 }
-    }
-
-    private static func number<T: BinaryFloatingPoint & LosslessStringConvertible>(_ text: String, _ type: T.Type) -> T?
-    {
-        switch text {
-        case "NaN": return .nan
-        case "Infinity": return .infinity
-        case "-Infinity": return -.infinity
-        default:
-            // The library's own words (inf, nan, 0x1p3) are not ours.
-            let isDecimal = text.utf8.allSatisfy { 0x2b...0x39 ~= $0 && $0 != 0x2c && $0 != 0x2f || $0 | 0x20 == 0x65 }
-            guard isDecimal, let value = T(text), value.isFinite else { return nil }
-            return value
+    /// What `ScalarText.parse` takes, for advice.
+    fileprivate var exactForm: String? {
+        switch self {
+        case .boolean: "write true or false"
+        case .date: "write it as 2017-11-16"
+        case .time: "write it as 22:31:08.123456"
+        case .timestamp: "write it as 2017-11-16T22:31:08.123456, without a zone"
+        case .timestamptz: "write it as 2017-11-16T22:31:08.123456+00:00, with a zone"
+        case .uuid: "write it as 123e4567-e89b-12d3-a456-426614174000"
+        case .fixed, .binary: "write the bytes in hexadecimal"
+        default: nil
         }
-    }
-
-    private static func uuid(_ text: String) -> UInt128? {
-        let parts = text.utf8.split(separator: 0x2d, omittingEmptySubsequences: false)
-        guard parts.map(\.count) == [8, 4, 4, 4, 12], let bytes = Hex.decode(text.filter { $0 != "-" }) else {
-            return nil
-        }
-        return bytes.reduce(0) { $0 << 8 | UInt128($1) }
     }
 }

@@ -1,4 +1,5 @@
 import Columnar
+import Values
 
 /// `+ - * / %` on two operands of one type, or on two decimals of any scale.
 enum Arithmetic {
@@ -100,8 +101,7 @@ enum Arithmetic {
             let value: Int128? =
                 switch operation {
                 case .add: Decimals.sum(l, s1, r, s2, scale: scale)
-                // Foreign files may hold the one number that has no negative.
-                case .subtract: Decimals.sum(l, s1, 0 &- r, s2, scale: scale)
+                case .subtract: Decimals.difference(l, s1, r, s2, scale: scale)
                 case .multiply: Decimals.product(l, r, productScale: s1 + s2, scale: scale)
                 case .divide: r == 0 ? nil : Decimals.quotient(l, s1, r, s2, scale: scale)
                 case .remainder:

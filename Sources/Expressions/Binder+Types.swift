@@ -87,11 +87,12 @@ extension Binder {
         case _ where left.isNumeric && right.isNumeric:
             let exact = { (type: FieldType) -> (precision: Int, scale: Int)? in
                 if case .decimal(let precision, let scale) = type { return (precision, scale) }
-                return type.isWhole ? Decimals.type(of: type) : nil
+                return type.isWhole ? DecimalTypes.of(integer: type) : nil
             }
             guard let a = exact(left), let b = exact(right) else { return .double }
             let scale = max(a.scale, b.scale)
-            return Decimals.adjusted(precision: max(a.precision - a.scale, b.precision - b.scale) + scale, scale: scale)
+            let whole = max(a.precision - a.scale, b.precision - b.scale)
+            return DecimalTypes.adjusted(precision: whole + scale, scale: scale)
         default: return nil
         }
     }

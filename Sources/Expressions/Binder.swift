@@ -195,7 +195,7 @@ struct Binder {
         let type: FieldType
         let (x, y): (Node, Node)
         if let p = exact(a), let q = exact(b), !(a.type.isWhole && b.type.isWhole) {
-            type = Decimals.result(operation, p, q)
+            type = DecimalTypes.result(operation, p, q)
             x = try typed(a, as: .decimal(precision: p.precision, scale: p.scale))
             y = try typed(b, as: .decimal(precision: q.precision, scale: q.scale))
         } else {
@@ -223,7 +223,7 @@ struct Binder {
             switch node.constantValue {
             case .int(let value)?: return (String(value.magnitude).count, 0)
             case .long(let value)?: return (String(value.magnitude).count, 0)
-            default: return Decimals.type(of: node.type)
+            default: return DecimalTypes.of(integer: node.type)
             }
         default: return nil
         }

@@ -30,10 +30,21 @@ public struct BoundExpression: Sendable {
     /// The batch has the schema the expression was bound to, or holds the columns it reads under their field ids.
     public func evaluate(_ batch: ColumnBatch) throws(WeirError) -> (column: ColumnVector, failures: [RowFailure]) {
         var evaluation = Evaluation(columns: try columns(of: batch), count: batch.count)
-        let result = node.run(&evaluation).expanded(to: batch.count)
+        let result = spread(node.run(&evaluation), &evaluation)
         if evaluation.failures.isEmpty { return (result, []) }
         let failures = evaluation.failures.sorted { $0.row < $1.row }
         return (result.nulling(failures.lazy.map { Int32($0.row) }), failures)
+    }
+
+    /// One value a row. A long constant text is not repeated without end.
+    private func spread(_ operand: Operand, _ evaluation: inout Evaluation) -> ColumnVector {
+        let count = evaluation.count
+        let room = TextOutput.maximumGrowth / max(count, 1)
+        guard operand.isConstant, let bytes = operand.vector.bytes, bytes.count > room, !operand.isNullConstant else {
+            return operand.expanded(to: count)
+        }
+        for row in 0..<count { evaluation.fail(row, "\(text): \(TextOutput.tooLong)") }
+        return .nulls(type, count: count)
     }
 
     /// A condition's rows that are TRUE, ascending, and those that failed.

@@ -1,38 +1,32 @@
 import Bytes
 import Columnar
+import Values
 
 extension Cast {
     static func toString(_ a: Operand, invalid: inout [Int32], _ count: Int) -> ColumnVector {
         let stride = a.stride
-        if a.type == .binary {
-            return Kernel.text([a], count, invalid: &invalid) { row, output in
+        return Kernel.text([a], count, invalid: &invalid) { row, output in
+            switch a.type {
+            case .binary:
                 let bytes = a.bytes(row)
                 guard String(validating: bytes, as: UTF8.self) != nil else { return false }
                 output.append(bytes)
                 return true
-            }
-        }
-        return Kernel.text([a], count, invalid: &invalid) { row, output in
-            let row = row * stride
-            switch a.type {
-            case .boolean: output.append(a.vector.boolean(row) ? "true" : "false")
-            case .int: output.append(String(a.vector.pointer(as: Int32.self)[row]))
-            case .long: output.append(String(a.vector.pointer(as: Int64.self)[row]))
-            case .float:
-                let value = a.vector.pointer(as: Float.self)[row]
-                output.append(value.isFinite ? "\(value)" : ValueText.text(double: Double(value)))
-            case .double: output.append(ValueText.text(double: a.vector.pointer(as: Double.self)[row]))
-            case .decimal(_, let scale):
-                output.append(ValueText.text(decimal: a.vector.pointer(as: Int128.self)[row], scale: scale))
-            case .date: output.append(CivilTime.text(day: Int(a.vector.pointer(as: Int32.self)[row])))
-            case .time: output.append(CivilTime.text(time: a.vector.pointer(as: Int64.self)[row]))
-            case .timestamp: output.append(CivilTime.text(timestamp: a.vector.pointer(as: Int64.self)[row]))
-            case .timestamptz:
-                output.append(CivilTime.text(timestamp: a.vector.pointer(as: Int64.self)[row]) + "+00:00")
-            case .uuid: output.append(ValueText.text(uuid: UInt128(bigEndian: a.vector.pointer(as: UInt128.self)[row])))
+            case .boolean, .int, .long, .float, .double, .decimal, .date, .time, .timestamp, .timestamptz, .uuid:
+                output.appendValue { append(a.vector, row * stride, to: &$0) }
+                return true
             default: return false
             }
-            return true
+        }
+    }
+
+    private static func append(_ column: ColumnVector, _ row: Int, to target: inout GrowableBuffer) {
+        switch column.type {
+        case .boolean: target.appendText(column.boolean(row) ? "true" : "false")
+        case .int: target.appendInteger(Int64(column.pointer(as: Int32.self)[row]))
+        case .long: target.appendInteger(column.pointer(as: Int64.self)[row])
+        case .decimal(_, let scale): target.appendDecimal(column.pointer(as: Int128.self)[row], scale: scale)
+        default: ScalarText.append(column.scalar(row), .cast, to: &target)
         }
     }
 
@@ -42,7 +36,7 @@ extension Cast {
             var rows: [Int32] = []
             let result = Kernel.test([a], count) { row in
                 if a.isNull(row) { return false }
-                guard let value = ValueText.boolean(parsing: a.bytes(row)) else {
+                guard let value = NumberText.boolean(a.bytes(row), .cast).value else {
                     rows.append(Int32(row))
                     return false
                 }
@@ -52,29 +46,38 @@ extension Cast {
             return result.vector
         case .int:
             return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) {
-                ValueText.integer(parsing: $0, as: Int32.self)
+                NumberText.integer($0, as: Int32.self, .cast).value
             }
         case .long:
             return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) {
-                ValueText.integer(parsing: $0, as: Int64.self)
+                NumberText.integer($0, as: Int64.self, .cast).value
             }
         case .float:
             return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) {
-                ValueText.double(parsing: $0).map { Float($0) }
+                NumberText.floating($0, as: Float.self, .cast).value
             }
         case .double:
-            return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) { ValueText.double(parsing: $0) }
+            return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) {
+                NumberText.floating($0, as: Double.self, .cast).value
+            }
         case .decimal(let precision, let scale):
             return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) {
-                ValueText.decimal(parsing: $0, precision: precision, scale: scale)
+                DecimalText.parse($0, precision: precision, scale: scale, .cast).value
             }
-        case .date: return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) { CivilTime.day(parsing: $0) }
-        case .time: return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) { CivilTime.time(parsing: $0) }
+        case .date:
+            return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) { CivilText.date($0, .cast).value }
+        case .time:
+            return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) { CivilText.time($0, .cast).value }
         case .timestamp, .timestamptz:
+            let zone = to == .timestamptz ? CivilText.Zone.optional : .none
             return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) {
-                CivilTime.timestamp(parsing: $0, hasZone: to == .timestamptz)
+                CivilText.timestamp($0, zone: zone, .cast).value
             }
-        case .uuid: return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) { ValueText.uuid(parsing: $0) }
+        case .uuid:
+            return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) {
+                // A column holds the bytes in the order of the text.
+                NumberText.uuid($0, .cast).value?.bigEndian
+            }
         case .binary: return a.expanded(to: count).reinterpreted(as: .binary)
         default: return .nulls(to, count: count)
         }

@@ -1,5 +1,6 @@
 import Bytes
 import Columnar
+import Values
 
 /// CAST. Numbers narrow by cutting towards zero when the target is whole and by rounding half up when it is a decimal; a
 /// value outside the target's range has no result. Timestamps without a zone count as UTC.
@@ -47,21 +48,17 @@ enum Cast {
         case (_, .long):
             return toInteger(a, to: to, Int64.self, invalid: &invalid, count)
         case (_, .double): return toDouble(a, count).vector
-        case (_, .float):
-            if from == .double { return Kernel.map(a, to: to, count) { (value: Double) in Float(value) }.vector }
-            return Kernel.map(toDouble(a, count), to: to, count) { (value: Double) in Float(value) }.vector
+        case (_, .float): return toFloat(a, invalid: &invalid, count)
         case (_, .decimal(let precision, let scale)):
             return toDecimal(a, precision, scale, invalid: &invalid, count)
         case (.int, .boolean): return nonZero(a, Int32.self, count)
         case (.long, .boolean): return nonZero(a, Int64.self, count)
         case (.date, _):
             return Kernel.tryMap(a, to: to, zero: 0, count, invalid: &invalid) { (day: Int32) in
-                CivilTime.midnight(ofDay: Int(day))
+                CivilTime.timestamp(day: Int(day))
             }
         case (_, .date):
-            return Kernel.map(a, to: to, count) { (time: Int64) in Int32(truncatingIfNeeded: CivilTime.split(time).day)
-            }
-            .vector
+            return Kernel.map(a, to: to, count) { (time: Int64) in CivilTime.split(time).day }.vector
         case (_, .time): return Kernel.map(a, to: to, count) { (time: Int64) in CivilTime.split(time).time }.vector
         case (_, .timestamp), (_, .timestamptz): return a.expanded(to: count).reinterpreted(as: to)
         case (_, .binary): return fixedToBinary(a, invalid: &invalid, count)
@@ -103,7 +100,7 @@ enum Cast {
                 I(exactly: v.rounded(.towardZero))
             }
         case .decimal(_, let scale):
-            let unit = Int128(Decimals.powers[scale])
+            let unit = Int128(PowersOfTen.wide[scale])
             return Kernel.tryMap(a, to: to, zero: 0, count, invalid: &invalid) { (v: Int128) -> I? in
                 if let narrow = Int64(exactly: v), let unit = Int64(exactly: unit) { return I(exactly: narrow / unit) }
                 return I(exactly: v / unit)
@@ -118,13 +115,23 @@ enum Cast {
         case .long: return Kernel.map(a, to: .double, count) { (v: Int64) in Double(v) }
         case .float: return Kernel.map(a, to: .double, count) { (v: Float) in Double(v) }
         case .decimal(_, let scale):
-            let unit = Double(Decimals.powers[scale])
-            return Kernel.map(a, to: .double, count) { (v: Int128) in
-                // Both sides exact: one rounding. Beyond that the text's shortest reading is the nearest double.
-                if scale <= 22, v.magnitude < 1 << 53 { return Double(Int64(truncatingIfNeeded: v)) / unit }
-                return Double(ValueText.text(decimal: v, scale: scale)) ?? .nan
-            }
+            return Kernel.map(a, to: .double, count) { (v: Int128) in Decimals.double(v, scale: scale) }
         default: return Operand(a.expanded(to: count))
+        }
+    }
+
+    /// Whole numbers and decimals are rounded once, not by way of a double.
+    private static func toFloat(_ a: Operand, invalid: inout [Int32], _ count: Int) -> ColumnVector {
+        switch a.type {
+        case .int: return Kernel.map(a, to: .float, count) { (v: Int32) in Float(v) }.vector
+        case .long: return Kernel.map(a, to: .float, count) { (v: Int64) in Float(v) }.vector
+        case .decimal(_, let scale):
+            return Kernel.map(a, to: .float, count) { (v: Int128) in Decimals.float(v, scale: scale) }.vector
+        default:
+            return Kernel.tryMap(a, to: .float, zero: 0, count, invalid: &invalid) { (v: Double) -> Float? in
+                let narrow = Float(v)
+                return narrow.isInfinite && v.isFinite ? nil : narrow
+            }
         }
     }
 
@@ -164,10 +171,7 @@ enum Cast {
 
     /// A binary number means its shortest decimal text: 0.1 is one tenth.
     private static func decimal(_ text: String, _ precision: Int, _ scale: Int) -> Int128? {
-        var text = text
-        return text.withUTF8 {
-            ValueText.decimal(parsing: UnsafeRawBufferPointer($0), precision: precision, scale: scale)
-        }
+        DecimalText.parse(text, precision: precision, scale: scale, .cast).value
     }
 
     private static func fixedToBinary(_ a: Operand, invalid: inout [Int32], _ count: Int) -> ColumnVector {

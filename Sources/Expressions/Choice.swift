@@ -75,7 +75,7 @@ enum Choice {
             }
             return ColumnVector(type: type, count: count, validity: validity, values: values)
         case .variableWidth, .nested:
-            var output = TextOutput(rows: count)
+            var output = TextOutput(rows: count, from: operands)
             var cut: [Int32] = []
             for row in 0..<count {
                 if !isNull(row) { output.append(operands[Int(choices[row])].bytes(row)) }

@@ -1,6 +1,7 @@
 import Bytes
 import Columnar
 import Foundation
+import Values
 
 /// `= <> < <= > >=` on two operands of one type, or on two decimals of any scale.
 ///

@@ -46,7 +46,8 @@ struct Call: Sendable {
 }
 
 extension Binder {
-    private static let functions: [String: Function] = textFunctions.merging(numberFunctions) { first, _ in first }
+    /// All of them, by name.
+    static let functions: [String: Function] = textFunctions.merging(numberFunctions) { first, _ in first }
         .merging(timeFunctions) { first, _ in first }
         .merging(choiceFunctions) { first, _ in first }
 

@@ -116,18 +116,20 @@ enum Kernel {
         return Operand(ColumnVector(type: .boolean, count: count, validity: validity, values: values))
     }
 
-    /// A text result, row by row, null where any operand is. The body appends a row's bytes and answers whether it could.
+    /// A text result, row by row, null where any operand is; the body also reads `parts`.
+    /// It appends a row's bytes and answers whether it could.
     @inline(__always)
     static func text(
         _ operands: [Operand],
         as type: FieldType = .string,
+        madeOf parts: [Operand] = [],
         _ count: Int,
         invalid: inout [Int32],
         _ body: (Int, inout TextOutput) -> Bool
     ) -> ColumnVector {
         let (validity, isAllNull) = commonValidity(operands, count)
         if isAllNull { return .nulls(type, count: count) }
-        var output = TextOutput(rows: count)
+        var output = TextOutput(rows: count, from: operands + parts)
         for row in 0..<count {
             if let validity, !Bitmap.isSet(validity.base, row) {
                 _ = output.endRow()

@@ -1,4 +1,5 @@
 import Columnar
+import Values
 
 extension Node {
     /// A comparison of a column with a constant that holds for every row the condition is TRUE for.
@@ -27,8 +28,8 @@ extension Node {
         for test in tests {
             guard let limit = test.limits.first, limit.comparison == .equal else { return [] }
             if let known = low, let highest = high {
-                guard known.slot == limit.slot, let isLess = limit.value.isLess(than: known.value),
-                    let isMore = highest.value.isLess(than: limit.value)
+                guard known.slot == limit.slot, let isLess = limit.value.precedes(known.value),
+                    let isMore = highest.value.precedes(limit.value)
                 else { return [] }
                 if isLess { low = limit }
                 if isMore { high = limit }
@@ -58,26 +59,6 @@ extension Comparison {
 }
 
 extension Scalar {
-    /// Order of two values of one kind; nil when they have none.
-    func isLess(than other: Scalar) -> Bool? {
-        switch (self, other) {
-        case (.boolean(let a), .boolean(let b)): !a && b
-        case (.int(let a), .int(let b)), (.date(let a), .date(let b)): a < b
-        case (.long(let a), .long(let b)), (.time(let a), .time(let b)), (.timestamp(let a), .timestamp(let b)),
-            (.timestamptz(let a), .timestamptz(let b)):
-            a < b
-        case (.int(let a), .long(let b)): Int64(a) < b
-        case (.long(let a), .int(let b)): a < Int64(b)
-        case (.double(let a), .double(let b)): a.isNaN || b.isNaN ? nil : a < b
-        case (.float(let a), .float(let b)): a.isNaN || b.isNaN ? nil : a < b
-        case (.decimal(let a, let s), .decimal(let b, let t)): Decimals.compare(a, s, b, t) < 0
-        case (.string(let a), .string(let b)): a.utf8.lexicographicallyPrecedes(b.utf8)
-        case (.binary(let a), .binary(let b)), (.fixed(let a), .fixed(let b)): a.lexicographicallyPrecedes(b)
-        case (.uuid(let a), .uuid(let b)): a < b
-        default: nil
-        }
-    }
-
     /// The same value as one of `type`; nil when the type does not have it.
     func exactly(_ type: FieldType) -> Scalar? {
         switch (self, type) {
@@ -89,8 +70,8 @@ extension Scalar {
         case (.float(let value), .float): return value.isNaN ? nil : self
         case (.float(let value), .double): return value.isNaN ? nil : .double(Double(value))
         case (.double(let value), .float): return Double(Float(value)) == value ? .float(Float(value)) : nil
-        case (.date(let day), .timestamp): return CivilTime.midnight(ofDay: Int(day)).map { .timestamp($0) }
-        case (.date(let day), .timestamptz): return CivilTime.midnight(ofDay: Int(day)).map { .timestamptz($0) }
+        case (.date(let day), .timestamp): return CivilTime.timestamp(day: Int(day)).map { .timestamp($0) }
+        case (.date(let day), .timestamptz): return CivilTime.timestamp(day: Int(day)).map { .timestamptz($0) }
         default: break
         }
         guard let (value, scale) = exactNumber else { return nil }
@@ -105,7 +86,7 @@ extension Scalar {
             return .decimal(same, scale: target)
         case .double, .float:
             // The comparison itself runs on doubles, so the bound is the double the literal stands for.
-            guard let double = Double(ValueText.text(decimal: value, scale: scale)) else { return nil }
+            let double = Decimals.double(value, scale: scale)
             if type == .double { return .double(double) }
             return Double(Float(double)) == double ? .float(Float(double)) : nil
         default: return nil
@@ -119,13 +100,5 @@ extension Scalar {
         case .decimal(let value, let scale): (value, scale)
         default: nil
         }
-    }
-}
-
-extension Decimals {
-    /// The same number at another scale without rounding.
-    static func exactly(_ value: Int128, from scale: Int, to target: Int) -> Int128? {
-        guard let moved = rescale(value, from: scale, to: target) else { return nil }
-        return target >= scale || compare(moved, target, value, scale) == 0 ? moved : nil
     }
 }

@@ -1,5 +1,6 @@
 import Columnar
 import Foundation
+import Values
 
 extension Binder {
     /// Minus, ABS, ROUND, FLOOR, CEIL and MOD.
@@ -87,7 +88,7 @@ extension Binder {
             }
         case .decimal(let precision, let scale):
             let type = FieldType.decimal(precision: min(38, max(1, precision - scale + 1)), scale: 0)
-            let unit = Int128(Decimals.powers[scale])
+            let unit = Int128(PowersOfTen.wide[scale])
             return call.node(type, of: [node]) { operands, count in
                 Kernel.map(operands[0], to: type, count) { (v: Int128) in
                     let (quotient, rest) = v.quotientAndRemainder(dividingBy: unit)

@@ -195,7 +195,7 @@ extension Binder {
         if call.arguments.count == 3 { inputs.append(try string(call.arguments[2], call.name)) }
         return call.text(of: inputs) { operands, row, output in
             let bytes = operands[0].bytes(row)
-            let length = Int(clamping: operands[1].vector.pointer(as: Int64.self)[row * operands[1].stride])
+            let length = max(0, Int(clamping: operands[1].vector.pointer(as: Int64.self)[row * operands[1].stride]))
             let missing = length - bytes.codePointCount
             guard missing > 0 else { return output.append(bytes.part(0..<bytes.byteOffset(ofCodePoint: length))) }
             if !isLeft { output.append(bytes) }
@@ -212,7 +212,7 @@ extension Binder {
     private func join(_ call: Call) throws(ExpressionError) -> Node {
         let inputs = try strings(call)
         return call.node(.string, of: inputs, orFail: { _, _ in TextOutput.tooLong }) { operands, count, invalid in
-            Kernel.text([operands[0]], count, invalid: &invalid) { row, output in
+            Kernel.text([operands[0]], madeOf: Array(operands.dropFirst()), count, invalid: &invalid) { row, output in
                 var isFirst = true
                 for operand in operands.dropFirst() where !operand.isNull(row) {
                     if !isFirst { output.append(operands[0].bytes(row)) }
@@ -312,15 +312,9 @@ extension Call {
 extension TextOutput {
     /// A pattern again and again until that many code points are written; nothing when it is empty.
     mutating func append(repeating pattern: UnsafeRawBufferPointer, codePoints: Int) {
-        guard pattern.count > 0 else { return }
-        // A code point is at least a byte.
-        if codePoints > Self.maximumText { return overfill() }
-        var left = codePoints
         let length = pattern.codePointCount
-        while left >= length, length > 0, canGrow {
-            append(pattern)
-            left -= length
-        }
-        if left > 0, left < length { append(pattern.part(0..<pattern.byteOffset(ofCodePoint: left))) }
+        guard length > 0 else { return }
+        append(pattern, times: codePoints / length)
+        append(pattern.part(0..<pattern.byteOffset(ofCodePoint: codePoints % length)))
     }
 }

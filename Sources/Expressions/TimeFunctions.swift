@@ -1,13 +1,14 @@
 import Columnar
+import Values
 
 extension Binder {
     /// YEAR to SECOND (also written EXTRACT(YEAR FROM x)) and DATE_TRUNC. Timestamps with a zone are read as UTC.
     static let timeFunctions: [String: Function] = {
         var functions: [String: Function] = [
-            "YEAR": field { day, _ in CivilTime.date(ofDay: day).year },
-            "QUARTER": field { day, _ in (CivilTime.date(ofDay: day).month + 2) / 3 },
-            "MONTH": field { day, _ in CivilTime.date(ofDay: day).month },
-            "DAY": field { day, _ in CivilTime.date(ofDay: day).day },
+            "YEAR": field { day, _ in CivilDate(daysSinceEpoch: Int(day)).year },
+            "QUARTER": field { day, _ in (CivilDate(daysSinceEpoch: Int(day)).month + 2) / 3 },
+            "MONTH": field { day, _ in CivilDate(daysSinceEpoch: Int(day)).month },
+            "DAY": field { day, _ in CivilDate(daysSinceEpoch: Int(day)).day },
             "HOUR": field(needsTime: true) { _, time in Int(time / 3_600_000_000) },
             "MINUTE": field(needsTime: true) { _, time in Int(time / 60_000_000 % 60) },
             "SECOND": field(needsTime: true) { _, time in Int(time / 1_000_000 % 60) },
@@ -21,18 +22,20 @@ extension Binder {
 
     private static func field(
         needsTime: Bool = false,
-        _ body: @escaping @Sendable (_ day: Int, _ time: Int64) -> Int
+        _ body: @escaping @Sendable (_ day: Int32, _ time: Int64) -> Int
     ) -> Function {
         Function(arguments: 1...1) { binder, call throws(ExpressionError) in
             let node = try binder.moment(call.arguments[0], call.name, needsTime: needsTime)
             return call.node(.int, of: [node]) { operands, count in
+                // The years of 32-bit days fit 32 bits, and all else is smaller.
                 if operands[0].type == .date {
-                    return Kernel.map(operands[0], to: .int, count) { (day: Int32) in Int32(clamping: body(Int(day), 0))
+                    return Kernel.map(operands[0], to: .int, count) { (day: Int32) in
+                        Int32(truncatingIfNeeded: body(day, 0))
                     }
                 }
                 return Kernel.map(operands[0], to: .int, count) { (value: Int64) in
                     let (day, time) = CivilTime.split(value)
-                    return Int32(clamping: body(day, time))
+                    return Int32(truncatingIfNeeded: body(day, time))
                 }
             }
         }
@@ -53,53 +56,32 @@ extension Binder {
 
     /// DATE_TRUNC('unit', moment) keeps the type of the moment.
     private func truncate(_ call: Call) throws(ExpressionError) -> Node {
-        let units = ["year", "quarter", "month", "week", "day", "hour", "minute", "second"]
-        guard case .string(let unit)? = call.arguments[0].constantValue, units.contains(unit.lowercased()) else {
+        guard case .string(let name)? = call.arguments[0].constantValue,
+            let unit = CivilUnit(rawValue: name.lowercased())
+        else {
             throw ExpressionError(
                 "DATE_TRUNC needs a unit as its first argument",
                 position: call.arguments[0].position,
-                advice: "one of '\(units.joined(separator: "', '"))'"
+                advice: "one of '\(CivilUnit.allCases.map(\.rawValue).joined(separator: "', '"))'"
             )
         }
         let node = try moment(call.arguments[1], call.name, needsTime: false)
-        let name = unit.lowercased()
-        let seconds: Int64? = ["hour": 3600, "minute": 60, "second": 1][name]
         let type = node.type
-        if type == .date {
-            if seconds != nil || name == "day" { return node.spanning(call.text, call.range) }
-            return call.node(type, of: [node]) { operands, count in
-                Kernel.map(operands[0], to: type, count) { (day: Int32) in
-                    Int32(clamping: Self.firstDay(of: name, day: Int(day)))
-                }
-            }
-        }
+        if type == .date, unit == .day || unit.microseconds != nil { return node.spanning(call.text, call.range) }
         return call.node(
             type,
             of: [node],
             orFail: { operands, row in "\(operands[0].scalar(row).shown) is too early to be truncated" },
             run: { operands, count, invalid in
-                Kernel.tryMap(operands[0], to: type, zero: 0, count, invalid: &invalid) { (value: Int64) -> Int64? in
-                    let (day, time) = CivilTime.split(value)
-                    let rest = seconds.map { time / ($0 * 1_000_000) * $0 * 1_000_000 } ?? 0
-                    let first = seconds == nil ? Self.firstDay(of: name, day: day) : day
-                    guard let start = CivilTime.midnight(ofDay: first) else { return nil }
-                    let (sum, overflow) = start.addingReportingOverflow(rest)
-                    return overflow ? nil : sum
+                if type == .date {
+                    return Kernel.tryMap(operands[0], to: type, zero: 0, count, invalid: &invalid) {
+                        (day: Int32) -> Int32? in Int32(exactly: unit.firstDay(day))
+                    }
+                }
+                return Kernel.tryMap(operands[0], to: type, zero: 0, count, invalid: &invalid) {
+                    (value: Int64) -> Int64? in unit.start(value)
                 }
             }
         )
-    }
-
-    private static func firstDay(of unit: String, day: Int) -> Int {
-        let date = CivilTime.date(ofDay: day)
-        switch unit {
-        case "year": return CivilTime.day(of: CivilTime.Date(year: date.year, month: 1, day: 1))
-        case "quarter":
-            return CivilTime.day(of: CivilTime.Date(year: date.year, month: (date.month - 1) / 3 * 3 + 1, day: 1))
-        case "month": return CivilTime.day(of: CivilTime.Date(year: date.year, month: date.month, day: 1))
-        // 1970-01-01 was a Thursday; weeks begin on Monday.
-        case "week": return day - ((day + 3) % 7 + 7) % 7
-        default: return day
-        }
     }
 }

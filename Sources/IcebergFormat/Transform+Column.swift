@@ -1,5 +1,6 @@
 import Bytes
 import Columnar
+import Values
 
 extension Transform {
     /// The transformed column, of `resultType(for:)`; nulls stay null.
@@ -10,13 +11,11 @@ extension Transform {
         case .void: return .nulls(column.type, count: column.count)
         case .bucket(let count): return bucketed(column, Int32(truncatingIfNeeded: count))
         case .truncate(let width): return truncated(column, width)
-        case .year: return temporal(column, result) { Calendar.yearsSinceEpoch(days: $0) }
-        case .month: return temporal(column, result) { Calendar.monthsSinceEpoch(days: $0) }
-        case .day: return temporal(column, result) { Int32(truncatingIfNeeded: $0) }
+        case .year: return temporal(column, result) { CivilTime.years(day: $0) }
+        case .month: return temporal(column, result) { CivilTime.months(day: $0) }
+        case .day: return temporal(column, result) { $0 }
         case .hour:
-            return mapped(column, result, from: Int64.self) {
-                Int32(truncatingIfNeeded: Calendar.floorDivide($0, Calendar.microsPerHour))
-            }
+            return mapped(column, result, from: Int64.self) { CivilTime.hours($0) }
         case .other: throw WeirError(.unsupported, "transform '\(self)' is not known to this version")
         }
     }
@@ -39,10 +38,10 @@ extension Transform {
     }
 
     @inline(__always)
-    private func temporal(_ column: ColumnVector, _ type: FieldType, _ ofDays: (Int64) -> Int32) -> ColumnVector {
+    private func temporal(_ column: ColumnVector, _ type: FieldType, _ ofDay: (Int32) -> Int32) -> ColumnVector {
         column.type == .date
-            ? mapped(column, type, from: Int32.self) { ofDays(Int64($0)) }
-            : mapped(column, type, from: Int64.self) { ofDays(Calendar.floorDivide($0, Calendar.microsPerDay)) }
+            ? mapped(column, type, from: Int32.self) { ofDay($0) }
+            : mapped(column, type, from: Int64.self) { ofDay(CivilTime.split($0).day) }
     }
 
     private func bucketed(_ column: ColumnVector, _ count: Int32) -> ColumnVector {

@@ -1,5 +1,6 @@
 import Bytes
 import Columnar
+import Values
 
 extension Transform {
     /// The transformed value; null stays null.
@@ -14,13 +15,9 @@ extension Transform {
             if let truncated = Self.truncate(value, width) { return truncated }
         case .year, .month, .day, .hour:
             switch value {
-            case .date(let days) where self != .hour: return temporal(days: Int64(days))
+            case .date(let day) where self != .hour: return temporal(day)
             case .timestamp(let micros), .timestamptz(let micros):
-                if self == .hour {
-                    let hours = Calendar.floorDivide(micros, Calendar.microsPerHour)
-                    return .int(Int32(truncatingIfNeeded: hours))
-                }
-                return temporal(days: Calendar.floorDivide(micros, Calendar.microsPerDay))
+                return self == .hour ? .int(CivilTime.hours(micros)) : temporal(CivilTime.split(micros).day)
             default: break
             }
         case .void, .other: break
@@ -28,11 +25,11 @@ extension Transform {
         throw WeirError(.invalid, "transform '\(self)' cannot be applied to this value")
     }
 
-    private func temporal(days: Int64) -> Scalar {
+    private func temporal(_ day: Int32) -> Scalar {
         switch self {
-        case .year: .int(Calendar.yearsSinceEpoch(days: days))
-        case .month: .int(Calendar.monthsSinceEpoch(days: days))
-        default: .date(Int32(truncatingIfNeeded: days))
+        case .year: .int(CivilTime.years(day: day))
+        case .month: .int(CivilTime.months(day: day))
+        default: .date(day)
         }
     }
 
@@ -79,11 +76,11 @@ extension Transform {
         }
     }
 
-    /// Down to a multiple of the width. At the lower end of the type the result wraps, as it does in Java.
+    /// Down to a multiple of the width. At the lower end of the type the result wraps, as it does in Java, so that rows
+    /// and deletes of all writers share a partition; `isCertain` tells such results apart.
     @inline(__always)
     static func floor<T: FixedWidthInteger & SignedInteger>(_ value: T, _ width: T) -> T {
-        let remainder = value % width
-        return value &- (remainder < 0 ? remainder &+ width : remainder)
+        value &- value.floorRemainder(by: width)
     }
 
     static func prefix(of text: String, codePoints: Int) -> String {

@@ -1,73 +1,74 @@
 /// Decimal numbers out of text, exactly.
 public enum DecimalText {
-    public enum Outcome: Hashable, Sendable {
-        /// The unscaled number.
-        case value(Int128)
-        case notANumber
-        /// More digits before or after the point than the type holds.
-        case tooLong
-    }
-
     /// The unscaled number of `text` (`-14.2`, `1.42e1`) at a scale.
-    public static func parse(_ text: String, precision: Int, scale: Int) -> Outcome {
+    public static func parse(
+        _ text: String,
+        precision: Int,
+        scale: Int,
+        _ rule: TextRule = .exact
+    ) -> ParsedText<Int128> {
         var text = text
-        return text.withUTF8 { parse(UnsafeRawBufferPointer($0), precision: precision, scale: scale) }
+        return text.withUTF8 { parse(UnsafeRawBufferPointer($0), precision: precision, scale: scale, rule) }
     }
 
-    /// The same from bytes, for decoders.
-    public static func parse(_ text: UnsafeRawBufferPointer, precision: Int, scale: Int) -> Outcome {
+    /// The same from bytes. Digits that the scale does not hold are out of range, unless they are zeros; for CAST they
+    /// are rounded half up, away from zero.
+    public static func parse(
+        _ text: UnsafeRawBufferPointer,
+        precision: Int,
+        scale: Int,
+        _ rule: TextRule = .exact
+    ) -> ParsedText<Int128> {
+        let text = text.trimmed(rule)
         var place = 0
         let isNegative = text.first == 0x2d
         if isNegative || text.first == 0x2b { place = 1 }
-        // Digits without the point; trailing zeros are held back so that `1.500000` fits a small scale.
-        var number: UInt128 = 0
-        var pendingZeros = 0
-        var fractionDigits = 0
-        var sawDigit = false
-        var sawPoint = false
-        var isTooLong = false
+        // The digits, with at most one point in or beside them.
+        let start = place
+        var digits = 0
+        var pointAt: Int?
         while place < text.count {
             let byte = text[place]
-            if byte == 0x2e, !sawPoint {
-                sawPoint = true
+            if byte == 0x2e, pointAt == nil {
+                pointAt = digits
             } else if 0x30...0x39 ~= byte {
-                sawDigit = true
-                if sawPoint { fractionDigits += 1 }
-                if byte == 0x30 {
-                    if number > 0 { pendingZeros += 1 }
-                } else {
-                    isTooLong = isTooLong || !append(byte - 0x30, after: pendingZeros, to: &number)
-                    pendingZeros = 0
-                }
+                digits += 1
             } else {
                 break
             }
             place += 1
         }
-        guard sawDigit, let exponent = exponent(text, from: place) else { return .notANumber }
-        if number == 0, !isTooLong { return .value(0) }
-        // The number is `number` × 10^shift at the scale asked for.
-        let shift = exponent + scale - fractionDigits + pendingZeros
-        guard !isTooLong, 0...38 ~= shift else { return .tooLong }
-        let product = number.multipliedReportingOverflow(by: PowersOfTen.wide[shift])
-        guard !product.overflow, product.partialValue < PowersOfTen.wide[min(max(precision, 0), 38)] else {
-            return .tooLong
+        guard digits > 0, let exponent = exponent(text, from: place) else { return .malformed }
+        // That many digits stand in front of the last place the type has; beyond the text they are zeros.
+        let kept = (pointAt ?? digits) + exponent + scale
+        var number: UInt128 = 0
+        var index = 0
+        var isRoundedUp = false
+        for byte in text[start..<place] where byte != 0x2e {
+            let digit = byte - 0x30
+            if index < kept {
+                // Another digit would be the 39th.
+                guard number < PowersOfTen.wide[37] else { return .outOfRange }
+                number = number * 10 + UInt128(digit)
+            } else if rule == .exact {
+                guard digit == 0 else { return .outOfRange }
+            } else {
+                isRoundedUp = index == kept && digit >= 5
+                break
+            }
+            index += 1
         }
-        let value = Int128(product.partialValue)
+        if isRoundedUp { number += 1 }
+        guard number > 0 else { return .value(0) }
+        if kept > digits {
+            guard kept - digits <= 38 else { return .outOfRange }
+            let (product, overflow) = number.multipliedReportingOverflow(by: PowersOfTen.wide[kept - digits])
+            guard !overflow else { return .outOfRange }
+            number = product
+        }
+        guard number < PowersOfTen.wide[min(max(precision, 0), 38)] else { return .outOfRange }
+        let value = Int128(number)
         return .value(isNegative ? -value : value)
-    }
-
-    private static func append(_ digit: UInt8, after zeros: Int, to number: inout UInt128) -> Bool {
-        guard number > 0 else {
-            number = UInt128(digit)
-            return true
-        }
-        guard zeros < 38 else { return false }
-        let product = number.multipliedReportingOverflow(by: PowersOfTen.wide[zeros + 1])
-        // No decimal has more than 38 digits.
-        guard !product.overflow, product.partialValue < PowersOfTen.wide[38] else { return false }
-        number = product.partialValue + UInt128(digit)
-        return true
     }
 
     /// What follows an `e`; zero when nothing follows, nil when something else does.
@@ -81,8 +82,8 @@ public enum DecimalText {
         var exponent = 0
         while place < text.count {
             guard 0x30...0x39 ~= text[place] else { return nil }
-            // Beyond this no number fits; its exact size no longer matters.
-            exponent = min(exponent * 10 + Int(text[place] - 0x30), 1_000_000)
+            // Beyond this no text is long enough to make up for it; the exact size no longer matters.
+            exponent = min(exponent * 10 + Int(text[place] - 0x30), 1 << 40)
             place += 1
         }
         return isNegative ? -exponent : exponent

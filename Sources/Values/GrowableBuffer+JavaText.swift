@@ -3,8 +3,11 @@ import Bytes
 // Values as Java's classes and Amoro's formatters write them, for the log store (mixed format, section 8.2).
 
 extension GrowableBuffer {
-    /// `BigDecimal.stripTrailingZeros().toString()`: `10.5`, `1E+2`, `1.2E+3`, `1E-7`, `0`.
-    public mutating func appendJavaDecimal(_ unscaled: Int128, scale: Int) {
+    /// `BigDecimal.toString()`, with `cutsZeros` after `stripTrailingZeros()`: `10.5`, `1E+2`, `1.2E+3`, `1E-7`, `0`.
+    public mutating func appendJavaDecimal(_ unscaled: Int128, scale: Int, cutsZeros: Bool) {
+        guard cutsZeros else {
+            return appendJavaDecimal(isNegative: unscaled < 0, unscaled.magnitude, scale: scale)
+        }
         guard unscaled != 0 else { return appendByte(0x30) }
         var scale = scale
         if let narrow = UInt64(exactly: unscaled.magnitude) {
@@ -27,16 +30,10 @@ extension GrowableBuffer {
         let length = Self.digitCount(digits)
         let exponent = length - 1 - scale
         if scale >= 0, exponent >= -6 {
-            let unscaled = Int128(truncatingIfNeeded: digits)
-            return appendDecimal(isNegative ? -unscaled : unscaled, scale: scale)
+            return appendDecimal(isNegative: isNegative, digits, scale: scale)
         }
-        if isNegative { appendByte(0x2d) }
-        if length == 1 {
-            appendDigits(UInt64(truncatingIfNeeded: digits))
-        } else {
-            // One digit in front of the point.
-            appendDecimal(Int128(truncatingIfNeeded: digits), scale: length - 1)
-        }
+        // One digit in front of the point.
+        appendDecimal(isNegative: isNegative, digits, scale: length - 1)
         appendByte(0x45)
         appendByte(exponent < 0 ? 0x2d : 0x2b)
         appendDigits(UInt64(exponent.magnitude))
@@ -56,22 +53,18 @@ extension GrowableBuffer {
     /// `Double.toString` as JDK 19 and later have it: the shortest digits, `1.0E10` from ten million on.
     /// Where one digit is enough Java looks for a nearer number of two (`4.9E-324` for our `5.0E-324`); readers see the
     /// same number.
-    public mutating func appendJavaJSON(_ value: Double) {
+    public mutating func appendJava(_ value: Double) {
         guard value.isFinite else { return appendNotFinite(value) }
         if value == 0 || 1e-3 <= value.magnitude && value.magnitude < 1e7 { return appendDouble(value) }
         var text = value.description
         text.withUTF8 { appendScientific($0) }
     }
 
-    public mutating func appendJavaJSON(_ value: Float) {
+    public mutating func appendJava(_ value: Float) {
         guard value.isFinite else { return appendNotFinite(Double(value)) }
         if value == 0 || 1e-3 <= value.magnitude && value.magnitude < 1e7 { return appendFloat(value) }
         var text = value.description
         text.withUTF8 { appendScientific($0) }
-    }
-
-    public mutating func appendNotFinite(_ value: Double) {
-        appendText(value.isNaN ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"")
     }
 
     /// Writes a number that Swift has described (`12345678.0`, `1.5e-05`, `1e+16`) with its point behind the first
@@ -100,26 +93,4 @@ extension GrowableBuffer {
         appendByte(0x45)
         appendInteger(Int64(exponent))
     }
-
-    /// `22:31:08`, `22:31:08.5`: a fraction without trailing zeros, none when it is zero.
-    public mutating func appendShortTime(_ microseconds: Int64) {
-        appendTime(microseconds)
-        cutFraction()
-    }
-
-    /// `2017-11-16 22:31:08.5`, from microseconds since 1970.
-    public mutating func appendShortTimestamp(_ microseconds: Int64, separator: UInt8) {
-        appendTimestamp(microseconds, separator: separator)
-        cutFraction()
-    }
-
-    /// Takes back the zeros behind the six digits of a fraction just written, and the point when nothing else is left.
-    private mutating func cutFraction() {
-        let text = base.assumingMemoryBound(to: UInt8.self)
-        var end = count
-        while text[end - 1] == 0x30 { end -= 1 }
-        if text[end - 1] == 0x2e { end -= 1 }
-        removeLast(count - end)
-    }
-
 }

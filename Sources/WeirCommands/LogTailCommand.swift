@@ -114,9 +114,9 @@ final class RecordOutput {
     private func writeJSON(_ record: RawBatch.Record, _ batch: RawBatch) {
         out.append(topicText)
         out.append("\(batch.partition),\"offset\":\(record.offset),\"timestamp\":\(record.timestamp),\"key\":")
-        if let key = batch.key(record) { out.buffer.appendJSONText(key) } else { out.append("null") }
+        if let key = batch.key(record) { out.buffer.appendJSONString(key) } else { out.append("null") }
         out.append(",\"value\":")
-        if let value = batch.value(record) { out.buffer.appendJSONText(value) } else { out.append("null") }
+        if let value = batch.value(record) { out.buffer.appendJSONString(value) } else { out.append("null") }
         out.append("}\n")
     }
 

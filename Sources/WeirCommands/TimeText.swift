@@ -18,9 +18,7 @@ enum TimeText {
         )
     }
 
-    private static func floored(_ microseconds: Int64) -> Int64 {
-        microseconds / 1000 - (microseconds % 1000 < 0 ? 1 : 0)
-    }
+    private static func floored(_ microseconds: Int64) -> Int64 { microseconds.floorDivided(by: 1000) }
 
     /// `2026-01-31T12:00:00.000Z`.
     static func text(_ milliseconds: Int64) -> String {

@@ -141,6 +141,6 @@ private func events(_ out: StandardOutput) throws -> [JSONObject] {
 @Test func `a key as JSON text is escaped and repaired`() {
     var out = GrowableBuffer()
     let raw: [UInt8] = Array("a\"b\\c\n\u{1}é".utf8) + [0xff]
-    raw.withUnsafeBytes { out.appendJSONText($0) }
+    raw.withUnsafeBytes { out.appendJSONString($0) }
     #expect(out.text == "\"a\\\"b\\\\c\\n\\u0001é\u{fffd}\"")
 }

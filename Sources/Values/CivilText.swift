@@ -1,11 +1,51 @@
+/// Dates, times and timestamps out of text: ISO 8601, the date and the time parted by `T` or a blank.
+public enum CivilText {
+    /// Whether a timestamp names its zone.
+    public enum Zone: Sendable { case none, required, optional }
+
+    /// `2017-11-16`; years outside 0 to 9999 carry a sign. Days since 1970-01-01.
+    public static func date(_ text: UnsafeRawBufferPointer, _ rule: TextRule = .exact) -> ParsedText<Int32> {
+        var cursor = CivilCursor(text.trimmed(rule), rule)
+        guard let days = cursor.date(), cursor.isAtEnd else { return .malformed }
+        return Int32(exactly: days).map { .value($0) } ?? .outOfRange
+    }
+
+    /// `22:31`, `22:31:08`, `22:31:08.123456`. Microseconds since midnight.
+    public static func time(_ text: UnsafeRawBufferPointer, _ rule: TextRule = .exact) -> ParsedText<Int64> {
+        var cursor = CivilCursor(text.trimmed(rule), rule)
+        guard let time = cursor.time(), cursor.isAtEnd else { return .malformed }
+        return .value(time)
+    }
+
+    /// `2017-11-16T22:31:08.123456+02:00`, or the date alone. Microseconds since 1970-01-01 00:00:00 (UTC).
+    public static func timestamp(
+        _ text: UnsafeRawBufferPointer,
+        zone: Zone,
+        _ rule: TextRule = .exact
+    ) -> ParsedText<Int64> {
+        var cursor = CivilCursor(text.trimmed(rule), rule)
+        guard var value = cursor.dateTime() else { return .malformed }
+        if zone == .required || (zone == .optional && !cursor.isAtEnd) {
+            guard let offset = cursor.zone() else { return .malformed }
+            value -= offset
+        }
+        guard cursor.isAtEnd else { return .malformed }
+        return Int64(exactly: value).map { .value($0) } ?? .outOfRange
+    }
+}
+
 /// Reads dates, times and zones off the front of a text; nil where they are not what they should be.
-public struct DateTimeCursor {
-    private let text: [UInt8]
+private struct CivilCursor {
+    private let text: UnsafeRawBufferPointer
+    private let rule: TextRule
     private var place = 0
 
-    public init(_ text: String) { self.text = Array(text.utf8) }
+    init(_ text: UnsafeRawBufferPointer, _ rule: TextRule) {
+        self.text = text
+        self.rule = rule
+    }
 
-    public var isAtEnd: Bool { place == text.count }
+    var isAtEnd: Bool { place == text.count }
 
     private var next: UInt8? { place < text.count ? text[place] : nil }
 
@@ -33,7 +73,7 @@ public struct DateTimeCursor {
     }
 
     /// Days since 1970-01-01.
-    public mutating func date() -> Int? {
+    mutating func date() -> Int? {
         let isNegative = take(0x2d)
         let isSigned = isNegative || take(0x2b)
         guard let (year, _) = digits(isSigned ? 4...8 : 4...4), take(0x2d), let month = pair(upTo: 12), take(0x2d),
@@ -43,7 +83,7 @@ public struct DateTimeCursor {
     }
 
     /// Microseconds since midnight.
-    public mutating func time() -> Int64? {
+    mutating func time() -> Int64? {
         guard let hour = pair(upTo: 23), take(0x3a), let minute = pair(upTo: 59) else { return nil }
         var seconds = hour * 3600 + minute * 60
         guard take(0x3a) else { return Int64(seconds) * 1_000_000 }
@@ -55,15 +95,16 @@ public struct DateTimeCursor {
             fraction *= 10
             count += 1
         }
-        // Digits beyond microseconds may only be zeros.
+        // Digits beyond microseconds: only zeros, or, for CAST, those of nanoseconds, as every engine cuts them.
+        if rule == .cast { _ = digits(0...3) }
         while next == 0x30 { place += 1 }
         return Int64(seconds) * 1_000_000 + Int64(fraction)
     }
 
     /// Microseconds since 1970-01-01 00:00:00; wider than a timestamp, so that the caller sees what does not fit.
-    public mutating func dateTime() -> Int128? {
+    mutating func dateTime() -> Int128? {
         guard let days = date() else { return nil }
-        let midnight = Int128(days) * 86_400_000_000
+        let midnight = Int128(days) * Int128(CivilTime.microsecondsPerDay)
         guard let separator = next, separator | 0x20 == 0x74 || separator == 0x20 else { return midnight }
         place += 1
         guard let time = time() else { return nil }
@@ -71,7 +112,7 @@ public struct DateTimeCursor {
     }
 
     /// Microseconds east of UTC.
-    public mutating func zone() -> Int128? {
+    mutating func zone() -> Int128? {
         if let byte = next, byte | 0x20 == 0x7a {
             place += 1
             return 0

@@ -1,0 +1,35 @@
+import Columnar
+import Values
+
+extension Scalar {
+    /// The value of a literal such as `DATE '2024-05-06'`, read as CAST reads; nil when the text is none.
+    public init?(parsing text: String, as type: FieldType) {
+        guard let value = ScalarText.read(text, as: type, .cast).value else { return nil }
+        self = value
+    }
+
+    /// The value as CAST to a string writes it; texts in quotes. For messages.
+    public var shown: String {
+        switch self {
+        case .null: "NULL"
+        case .boolean(let value): value ? "TRUE" : "FALSE"
+        case .string(let value): value.count <= 80 ? "'\(value)'" : "'\(value.prefix(80))…'"
+        case .fixed(let value), .binary(let value): "\(value.count) bytes"
+        default: ScalarText.text(self, .cast)
+        }
+    }
+}
+
+extension FieldType {
+    /// How a literal of the type is written, for advice.
+    var writtenForm: String {
+        switch self {
+        case .date: "write it as 2024-05-06"
+        case .time: "write it as 10:20:30"
+        case .timestamp: "write it as 2024-05-06 10:20:30"
+        case .timestamptz: "write it as 2024-05-06 10:20:30+00:00"
+        case .uuid: "write it as 8-4-4-4-12 hexadecimal digits"
+        default: "write it as a \(self)"
+        }
+    }
+}
