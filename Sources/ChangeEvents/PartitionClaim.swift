@@ -19,7 +19,7 @@ public struct PartitionClaim: Sendable, Equatable {
         var taken = self
         for (topic, partition) in partitions {
             let current = numbers.next(topic: topic, partition: partition) ?? 0
-            taken.numbers.advance(topic: topic, partition: partition, to: current + 1)
+            taken.numbers.advance(topic: topic, partition: partition, to: current.addingClamped(1))
         }
         return taken
     }

@@ -49,7 +49,7 @@ public struct ManifestEncoder {
             )
         }
         files[entry.status.rawValue] += 1
-        rows[entry.status.rawValue] += file.recordCount
+        rows[entry.status.rawValue] = rows[entry.status.rawValue].addingClamped(file.recordCount)
         if entry.isLive {
             if let sequence = entry.dataSequenceNumber {
                 minSequenceNumber = min(minSequenceNumber ?? sequence, sequence)

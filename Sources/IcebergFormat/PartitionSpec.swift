@@ -33,6 +33,14 @@ public struct PartitionField: Hashable, Sendable {
         guard transform.resultType(for: field.type) != nil else {
             throw WeirError(.invalid, "column '\(column)' of type \(field.type) does not take \(transform)", at: text)
         }
+        guard transform.fitsAllResults(of: field.type) else {
+            throw WeirError(
+                .invalid,
+                "multiples of \(transform) below the least value of '\(column)' do not fit \(field.type)",
+                at: text,
+                advice: "use a smaller width, or a column of more digits"
+            )
+        }
         let suffix =
             switch transform {
             case .identity, .other: ""

@@ -1,5 +1,6 @@
 import Bytes
 import Columnar
+import Values
 
 /// How a partition or sort value comes from a column.
 public enum Transform: Hashable, Sendable, CustomStringConvertible {
@@ -84,6 +85,15 @@ public enum Transform: Hashable, Sendable, CustomStringConvertible {
         case .identity, .truncate, .year, .month, .day, .hour: true
         case .bucket, .void, .other: false
         }
+    }
+
+    /// Whether manifests can hold the result of every value of the type. They keep a decimal in as many bytes as its digits
+    /// need; the multiple below the least value may need one more.
+    func fitsAllResults(of source: FieldType) -> Bool {
+        guard case .truncate(let width) = self, case .decimal(let precision, _) = source else { return true }
+        let least = 1 - Int128(PowersOfTen.wide[min(max(precision, 0), 38)])
+        guard let multiple = least.floorMultiple(of: Int128(width)) else { return false }
+        return Self.minimalByteCount(multiple) <= ManifestSchema.decimalSize(precision)
     }
 
     func requireResultType(for source: FieldType) throws(WeirError) -> FieldType {

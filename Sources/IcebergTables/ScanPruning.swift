@@ -15,6 +15,7 @@ struct ScanPruning {
     private struct PartitionBound {
         let index: Int
         let type: FieldType
+        let transform: Transform
         let comparison: RowFilter.Bound.Comparison
         let value: Scalar
     }
@@ -37,7 +38,13 @@ struct ScanPruning {
                 for bound in bounds where bound.field == field.sourceId {
                     guard let (comparison, value) = field.transform.project(bound) else { continue }
                     projections[spec.id, default: []].append(
-                        PartitionBound(index: index, type: types[index], comparison: comparison, value: value)
+                        PartitionBound(
+                            index: index,
+                            type: types[index],
+                            transform: field.transform,
+                            comparison: comparison,
+                            value: value
+                        )
                     )
                 }
             }
@@ -51,24 +58,25 @@ struct ScanPruning {
         for bound in projections[manifest.specId] ?? [] where bound.index < manifest.partitions.count {
             let summary = manifest.partitions[bound.index]
             if summary.containsNaN ?? bound.type.isFloating, bound.type.isFloating { continue }
-            guard let lower = summary.lowerBound, let upper = summary.upperBound else { return false }
-            guard
-                bound.comparison.mayHold(
-                    from: try SingleValue.decode(lower, bound.type),
-                    to: try SingleValue.decode(upper, bound.type),
-                    bound.value
-                )
-            else { return false }
+            guard let lowerBytes = summary.lowerBound, let upperBytes = summary.upperBound else {
+                // Only nulls, which no bound holds for, have no bounds.
+                if summary.containsNull { return false }
+                continue
+            }
+            let lower = try SingleValue.decode(lowerBytes, bound.type)
+            let upper = try SingleValue.decode(upperBytes, bound.type)
+            guard bound.transform.isCertain(from: lower, to: upper) else { continue }
+            guard bound.comparison.mayHold(from: lower, to: upper, bound.value) else { return false }
         }
         return true
     }
 
     func keeps(_ file: DataFile) throws(WeirError) -> Bool {
-        for bound in projections[file.specId] ?? [] {
+        for bound in projections[file.specId] ?? [] where bound.index < file.partition.count {
             let value = file.partition[bound.index]
             // No transform of a value is null, and bounds hold for values only.
             if value == .null { return false }
-            if value.isNaN { continue }
+            if value.isNaN || !bound.transform.isCertain(value) { continue }
             guard bound.comparison.mayHold(from: value, to: value, bound.value) else { return false }
         }
         return useMetrics ? keepsMetrics(file) : true
@@ -125,9 +133,7 @@ extension FieldType {
 extension Transform {
     /// A condition on the transformed value that follows from one on the column; nil when none does.
     func project(_ bound: RowFilter.Bound) -> (RowFilter.Bound.Comparison, Scalar)? {
-        guard preservesOrder || bound.comparison == .equal, let value = try? apply(bound.value), value != .null else {
-            return nil
-        }
+        guard preservesOrder || bound.comparison == .equal, let value = certainly(bound.value) else { return nil }
         if self == .identity { return (bound.comparison, value) }
         switch bound.comparison {
         case .equal: return (.equal, value)

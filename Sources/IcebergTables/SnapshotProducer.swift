@@ -1,6 +1,7 @@
 import Bytes
 import IcebergFormat
 import ObjectStorage
+import Values
 
 /// Turns one change into a snapshot: writes its manifests once and its manifest list on every attempt.
 ///
@@ -42,7 +43,10 @@ final class SnapshotProducer {
             snapshotId = Int64(clock.random() & UInt64(Int64.max))
         }
         let parent = metadata.currentSnapshot
-        let sequenceNumber = metadata.lastSequenceNumber + 1
+        let (sequenceNumber, overflow) = metadata.lastSequenceNumber.addingReportingOverflow(1)
+        guard !overflow else {
+            throw WeirError(.corrupt, "there is no sequence number after \(Int64.max)", at: metadata.location)
+        }
         var summary = SnapshotSummary()
         for file in change.added + change.addedDeletes { summary.add(file) }
         var kept: [ManifestFile] = []
@@ -177,7 +181,8 @@ final class SnapshotProducer {
         var rows: [Int64] = [0, 0, 0]
         for entry in try store.entries(of: manifest, metadata) {
             files[entry.status.rawValue] += 1
-            rows[entry.status.rawValue] += entry.file.recordCount
+            let status = entry.status.rawValue
+            rows[status] = rows[status].addingClamped(entry.file.recordCount)
         }
         var result = manifest
         (result.existingFiles, result.addedFiles, result.deletedFiles) = (files[0], files[1], files[2])
@@ -278,13 +283,13 @@ final class SnapshotProducer {
         var bin: [ManifestFile] = []
         var size: Int64 = 0
         for manifest in manifests.reversed() {
-            if !bin.isEmpty, size + manifest.length > target {
+            if !bin.isEmpty, size.addingClamped(manifest.length) > target {
                 bins.append(bin.reversed())
                 bin = []
                 size = 0
             }
             bin.append(manifest)
-            size += manifest.length
+            size = size.addingClamped(manifest.length)
         }
         if !bin.isEmpty { bins.append(bin.reversed()) }
         return bins.reversed()

@@ -1,4 +1,5 @@
 import IcebergFormat
+import Values
 
 /// Counts what a snapshot adds and removes, and writes them under Java's summary keys.
 struct SnapshotSummary {
@@ -11,17 +12,22 @@ struct SnapshotSummary {
     private mutating func count(_ file: DataFile, added: Bool) {
         partitions.insert(PartitionKey(specId: file.specId, values: file.partition))
         let verb = added ? "added" : "removed"
-        counts["\(verb)-files-size", default: 0] += file.fileSize
+        add(file.fileSize, to: "\(verb)-files-size")
         switch file.content {
         case .data:
-            counts[added ? "added-data-files" : "deleted-data-files", default: 0] += 1
-            counts[added ? "added-records" : "deleted-records", default: 0] += file.recordCount
+            add(1, to: added ? "added-data-files" : "deleted-data-files")
+            add(file.recordCount, to: added ? "added-records" : "deleted-records")
         case .positionDeletes, .equalityDeletes:
             let kind = file.content == .positionDeletes ? "position" : "equality"
-            counts["\(verb)-delete-files", default: 0] += 1
-            counts["\(verb)-\(kind)-delete-files", default: 0] += 1
-            counts["\(verb)-\(kind)-deletes", default: 0] += file.recordCount
+            add(1, to: "\(verb)-delete-files")
+            add(1, to: "\(verb)-\(kind)-delete-files")
+            add(file.recordCount, to: "\(verb)-\(kind)-deletes")
         }
+    }
+
+    /// Other writers' files may claim any number.
+    private mutating func add(_ number: Int64, to key: String) {
+        counts[key] = counts[key, default: 0].addingClamped(number)
     }
 
     private static let totals = [
@@ -33,15 +39,16 @@ struct SnapshotSummary {
         ("total-equality-deletes", "added-equality-deletes", "removed-equality-deletes"),
     ]
 
-    /// The entries of the new snapshot. A total that the parent does not state cannot be continued and is left out.
+    /// The entries of the new snapshot. A total that the parent does not state, or that is none,
+    /// cannot be continued and is left out.
     func entries(after parent: Snapshot?) -> [String: String] {
         var result: [String: String] = ["changed-partition-count": String(partitions.count)]
         for (key, value) in counts where value > 0 { result[key] = String(value) }
         for (total, added, removed) in Self.totals {
             let previous = parent == nil ? 0 : parent?.summary[total].flatMap { Int64($0) }
             guard let previous else { continue }
-            let value = previous &+ counts[added, default: 0] &- counts[removed, default: 0]
-            if value >= 0 { result[total] = String(value) }
+            let value = Int128(previous) + Int128(counts[added, default: 0]) - Int128(counts[removed, default: 0])
+            if value >= 0, let total64 = Int64(exactly: value) { result[total] = String(total64) }
         }
         return result
     }

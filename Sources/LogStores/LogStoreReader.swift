@@ -104,7 +104,7 @@ public final class LogStoreReader {
             if isConsistent { state.starts.note(rows.upstream, rows.epoch, at: rows.recordOffset(0)) }
             if let wanted = mode == .appendOnly ? rows.inserts : rows { changes.append(wanted) }
         case .flip(let upstream, let epoch, let offset):
-            state.next = offset + 1
+            state.next = offset.addingClamped(1)
             defer { state.end(upstream) }
             guard isConsistent, let stop = state.starts.firstOffset(of: upstream, above: epoch) else { return }
             state.retraction = LogStoreReaderState.Retraction(

@@ -35,7 +35,7 @@ struct TableDropCommand: ParsableCommand {
         if purge {
             let source = try places.table(table)
             let files = try source.files()
-            let bytes = files.reduce(Int64(0)) { $0 + $1.file.fileSize }
+            let bytes = files.map(\.file.fileSize).clampedSum()
             let stores = [source.identifier] + (source.change.map { [$0.identifier] } ?? [])
             let size = "\(HumanText.count(files.count, "current file")), \(HumanText.bytes(bytes)), "
             return try drop(stores, size) { () throws(WeirError) in try source.drop(purge: true) }

@@ -116,7 +116,7 @@ struct WarehouseChecks {
                     advice: "restore the file, or drop the table"
                 )
             }
-            let bytes = current.reduce(Int64(0)) { $0 + $1.file.fileSize }
+            let bytes = current.map(\.file.fileSize).clampedSum()
             let detail = "\(HumanText.count(current.count, "file")), \(HumanText.bytes(bytes)), all there"
             let newest = (table.base.snapshots + (table.change?.snapshots ?? [])).map(\.timestampMs).max() ?? 0
             if newest > TimeText.nowMilliseconds + 60_000 {
