@@ -15,7 +15,6 @@ public struct ManifestEncoder {
     private var files = [0, 0, 0]
     private var rows: [Int64] = [0, 0, 0]
     private var minSequenceNumber: Int64?
-    private var hasUnassigned = false
 
     private static let blockSize = 1 << 18
 
@@ -50,12 +49,9 @@ public struct ManifestEncoder {
         }
         files[entry.status.rawValue] += 1
         rows[entry.status.rawValue] = rows[entry.status.rawValue].addingClamped(file.recordCount)
-        if entry.isLive {
-            if let sequence = entry.dataSequenceNumber {
-                minSequenceNumber = min(minSequenceNumber ?? sequence, sequence)
-            } else {
-                hasUnassigned = true
-            }
+        // A number that is still to be given is above every one that was, so it is the smallest only among its like.
+        if entry.isLive, let sequence = entry.dataSequenceNumber {
+            minSequenceNumber = min(minSequenceNumber ?? sequence, sequence)
         }
         for index in summaries.indices { summaries[index].add(file.partition[index]) }
         try encode(entry)
@@ -87,7 +83,7 @@ public struct ManifestEncoder {
             specId: spec.id,
             content: content,
             sequenceNumber: ManifestFile.unassigned,
-            minSequenceNumber: hasUnassigned ? ManifestFile.unassigned : minSequenceNumber ?? ManifestFile.unassigned,
+            minSequenceNumber: minSequenceNumber ?? ManifestFile.unassigned,
             addedSnapshotId: snapshotId,
             addedFiles: files[ManifestEntry.Status.added.rawValue],
             existingFiles: files[ManifestEntry.Status.existing.rawValue],

@@ -53,6 +53,35 @@ import WeirTesting
             #expect(try catalog.namespaces() == [["db"], ["made_by_pyiceberg"]])
         }
     }
+
+    /// A new file beside old ones in a manifest must not make the manifest look new: readers leave out delete files that
+    /// are older than everything they could delete from.
+    @Test func `rows stay deleted when manifests are merged`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try makeCatalog(folder)
+            let id = TableIdentifier(namespace: ["db"], name: "merged")
+            var table = try catalog.create(
+                id,
+                schema: Orders.schema,
+                properties: ["commit.manifest.min-count-to-merge": "2"]
+            )
+            table = try table.appending(Orders.write(0..<10, to: table))
+            var delta = Transaction(table)
+            delta.rowDelta(adding: [], deletes: try Orders.deleteFirstRows(of: table))
+            table = try delta.commit()
+            for start in [10, 20] as [Int64] {
+                table = try table.appending(Orders.write(start..<start + 10, to: table))
+            }
+            let manifests = try table.manifests(of: #require(table.currentSnapshot))
+            #expect(manifests.filter { $0.content == .data }.map(\.minSequenceNumber) == [1])
+            let output = try Peers.run(
+                "pyiceberg_scan.py",
+                [folder + "/catalog.db", folder + "/wh", id.description, "--columns", "id"]
+            )
+            let ids = output.split(separator: "\n").map(String.init).sorted()
+            #expect(ids.count == 29 && !ids.contains("{\"id\": 0}"))
+        }
+    }
 }
 
 extension Table {
