@@ -3,8 +3,6 @@ import Bytes
 /// An Avro object container file (Avro 1.12, "Object Container Files").
 enum AvroFile {
     private static let magic: [UInt8] = [0x4f, 0x62, 0x6a, 0x01]
-    // A block beyond this is refused before memory is taken for it.
-    private static let largestBlock = 1 << 30
 
     struct Header {
         let schema: AvroType
@@ -33,14 +31,7 @@ enum AvroFile {
         } catch {
             throw error.located(at: "Avro schema")
         }
-        let codec = metadata["avro.codec"].map { String(decoding: $0, as: UTF8.self) } ?? "null"
-        guard ["null", "deflate", "zstandard"].contains(codec) else {
-            throw WeirError(
-                .unsupported,
-                "the Avro file is compressed with '\(codec)'",
-                advice: "set write.avro.compression-codec to gzip, zstd or uncompressed where it is written"
-            )
-        }
+        let codec = try AvroCodec(named: metadata["avro.codec"].map { String(decoding: $0, as: UTF8.self) } ?? "null")
         let sync = try reader.readBytes(16)
         try started(Header(schema: schema, metadata: metadata))
         while !reader.isAtEnd {
@@ -59,7 +50,7 @@ enum AvroFile {
                 )
             }
             do throws(WeirError) {
-                let data = try decompress(block, codec)
+                let data = try codec.decompress(block)
                 guard count <= data.count else {
                     throw WeirError(.corrupt, "an Avro block of \(data.count) bytes cannot hold \(count) records")
                 }
@@ -71,19 +62,6 @@ enum AvroFile {
             } catch {
                 throw error.located(at: "Avro block at byte \(start)")
             }
-        }
-    }
-
-    private static func decompress(_ block: [UInt8], _ codec: String) throws(WeirError) -> [UInt8] {
-        switch codec {
-        case "deflate": return try Deflate.decompress(block, limit: largestBlock)
-        case "zstandard":
-            var output = GrowableBuffer()
-            try block.withUnsafeBufferPointer { (input) throws(WeirError) in
-                try Zstandard.decompress(UnsafeRawBufferPointer(input), into: &output, limit: largestBlock)
-            }
-            return output.finishBytes()
-        default: return block
         }
     }
 

@@ -151,6 +151,20 @@ int32_t weir_parquet_reader_start(weir_parquet_reader* reader, int32_t row_group
 int32_t weir_parquet_reader_next(weir_parquet_reader* reader, struct ArrowArray* batch, weir_arrow_error* error);
 void weir_parquet_reader_free(weir_parquet_reader* reader);
 
+enum {
+  WEIR_CODEC_SNAPPY = 1,
+  // A bare LZ4 block, without a frame.
+  WEIR_CODEC_LZ4 = 2,
+};
+
+// Decompresses one block into a buffer of exactly its original size; fails when the block holds more or fewer bytes.
+int32_t weir_decompress_block(int32_t codec, const uint8_t* input, int64_t input_size, uint8_t* output,
+                              int64_t output_size, weir_arrow_error* error);
+// Compresses one block; `*written` is its size. The output holds at least `weir_compressed_bound` bytes.
+int32_t weir_compress_block(int32_t codec, const uint8_t* input, int64_t input_size, uint8_t* output,
+                            int64_t output_size, int64_t* written, weir_arrow_error* error);
+int64_t weir_compressed_bound(int32_t codec, int64_t input_size);
+
 // Bytes that Arrow holds now, and the most it held so far.
 int64_t weir_arrow_allocated_bytes(void);
 int64_t weir_arrow_peak_bytes(void);
