@@ -15,10 +15,18 @@ public enum Manifest {
     ) throws(WeirError) -> [ManifestEntry] {
         var entries: [ManifestEntry] = []
         do throws(WeirError) {
-            try AvroFile.read(bytes) { (type, reader) throws(WeirError) in
+            try AvroFile.read(bytes) { (header) throws(WeirError) in
+                try check(header, manifest)
+            } record: { (type, reader) throws(WeirError) in
                 var entry = try decodeEntry(type, &reader, manifest.specId, partitionType)
-                if manifest.content == .data, entry.file.content != .data {
-                    throw WeirError(.corrupt, "a manifest of data files lists a delete file", at: entry.file.path)
+                if (manifest.content == .data) != (entry.file.content == .data) {
+                    throw WeirError(
+                        .corrupt,
+                        manifest.content == .data
+                            ? "a manifest of data files lists a delete file"
+                            : "a manifest of delete files lists a data file",
+                        at: entry.file.path
+                    )
                 }
                 try entry.inherit(from: manifest)
                 entries.append(entry)
@@ -27,6 +35,37 @@ public enum Manifest {
             throw error.located(at: manifest.path)
         }
         return entries
+    }
+
+    /// The partition spec that a manifest was written with, as it says itself; nil when it does not.
+    public static func partitionSpecId(_ bytes: [UInt8], at path: String) throws(WeirError) -> Int? {
+        var specId: Int?
+        do throws(WeirError) {
+            try AvroFile.read(bytes) { (header) throws(WeirError) in
+                specId = header.partitionSpecId
+            } record: { (type, reader) throws(WeirError) in
+                try reader.skip(type)
+            }
+        } catch {
+            throw error.located(at: path)
+        }
+        return specId
+    }
+
+    /// What a manifest says of itself must be what the manifest list says of it.
+    private static func check(_ header: AvroFile.Header, _ manifest: ManifestFile) throws(WeirError) {
+        if let content = header.text("content"), content != (manifest.content == .data ? "data" : "deletes") {
+            throw WeirError(
+                .corrupt,
+                "the manifest holds '\(content)', but the manifest list says '\(manifest.content)'"
+            )
+        }
+        if let specId = header.partitionSpecId, specId != manifest.specId {
+            throw WeirError(
+                .corrupt,
+                "the manifest was written with partition spec \(specId), but the manifest list says \(manifest.specId)"
+            )
+        }
     }
 
     private static func decodeEntry(
@@ -202,4 +241,8 @@ public enum Manifest {
 extension AvroField {
     /// The Iceberg field id; files of writers that leave ids out are resolved by name.
     func resolvedId(_ names: [String: Int]) -> Int { id ?? names[name] ?? -1 }
+}
+
+extension AvroFile.Header {
+    fileprivate var partitionSpecId: Int? { text("partition-spec-id").flatMap { Int($0) } }
 }

@@ -5,14 +5,33 @@ public enum ManifestList {
     /// - Parameter path: names the file in errors.
     public static func decode(_ bytes: [UInt8], at path: String) throws(WeirError) -> [ManifestFile] {
         var manifests: [ManifestFile] = []
+        var paths: Set<String> = []
         do throws(WeirError) {
-            try AvroFile.read(bytes) { (type, reader) throws(WeirError) in
-                manifests.append(try decodeFile(type, &reader))
+            try AvroFile.read(bytes) { (header) throws(WeirError) in
+                try checkSequenceNumbers(header)
+            } record: { (type, reader) throws(WeirError) in
+                let manifest = try decodeFile(type, &reader)
+                guard paths.insert(manifest.path).inserted else {
+                    throw WeirError(
+                        .corrupt,
+                        "the manifest list names a manifest twice, which would double its rows",
+                        at: manifest.path
+                    )
+                }
+                manifests.append(manifest)
             }
         } catch {
             throw error.located(at: path)
         }
         return manifests
+    }
+
+    /// Version 1 has no sequence numbers; later versions without them cannot tell what a delete applies to.
+    private static func checkSequenceNumbers(_ header: AvroFile.Header) throws(WeirError) {
+        guard let version = header.text("format-version").flatMap({ Int($0) }), version > 1,
+            case .record(let fields) = header.schema, !fields.contains(where: { $0.resolvedId(names) == 515 })
+        else { return }
+        throw WeirError(.corrupt, "a manifest list of format version \(version) has no sequence numbers")
     }
 
     private static func decodeFile(_ type: AvroType, _ reader: inout ByteReader) throws(WeirError) -> ManifestFile {

@@ -33,7 +33,7 @@ extension TableMetadata {
         }
         tableUUID = try json.optionalString("table-uuid") ?? ""
         location = try json.string("location")
-        lastSequenceNumber = try json.optionalLong("last-sequence-number") ?? 0
+        lastSequenceNumber = try json.sequenceNumber("last-sequence-number", version: formatVersion) ?? 0
         // The next commit counts on from here.
         guard (0..<Int64.max).contains(lastSequenceNumber) else {
             throw WeirError(.corrupt, "last-sequence-number is \(lastSequenceNumber)")
@@ -43,7 +43,7 @@ extension TableMetadata {
 
         var schemas = try json.objects("schemas").map { (object) throws(WeirError) in try TableSchema(json: object) }
         if schemas.isEmpty { schemas = [try TableSchema(json: try json.object("schema"))] }
-        currentSchemaId = try json.optionalInt("current-schema-id") ?? schemas[0].id
+        currentSchemaId = try json.chosenId("current-schema-id", among: schemas.map(\.id))
         self.schemas = schemas
 
         var specs = try json.objects("partition-specs").map { (object) throws(WeirError) in
@@ -52,14 +52,14 @@ extension TableMetadata {
         if specs.isEmpty {
             specs = [PartitionSpec(fields: try PartitionSpec.parseFields(try json.objects("partition-spec")))]
         }
-        defaultSpecId = try json.optionalInt("default-spec-id") ?? specs[0].id
+        defaultSpecId = try json.chosenId("default-spec-id", among: specs.map(\.id))
         lastPartitionId =
             try json.optionalInt("last-partition-id") ?? specs.flatMap { $0.fields.map(\.id) }.max() ?? 999
         self.specs = specs
 
         let orders = try json.objects("sort-orders").map { (object) throws(WeirError) in try SortOrder(json: object) }
         sortOrders = orders.isEmpty ? [.unsorted] : orders
-        defaultSortOrderId = try json.optionalInt("default-sort-order-id") ?? sortOrders[0].id
+        defaultSortOrderId = try json.chosenId("default-sort-order-id", among: sortOrders.map(\.id))
         properties = try json.texts("properties")
         let current = try json.optionalLong("current-snapshot-id")
         currentSnapshotId = current == -1 ? nil : current
@@ -77,6 +77,7 @@ extension TableMetadata {
             }
             references[entry.key] = try SnapshotReference(json: object)
         }
+        // Writers before references existed, and version 1, know main by its snapshot alone.
         if let currentSnapshotId, references[Self.mainBranch] == nil {
             references[Self.mainBranch] = SnapshotReference(branch: currentSnapshotId)
         }
@@ -84,19 +85,7 @@ extension TableMetadata {
         statistics = try json.objects("statistics").map { (object) throws(WeirError) in
             try StatisticsFile(json: object)
         }
-        try checkIds()
-    }
-
-    private func checkIds() throws(WeirError) {
-        guard schema(id: currentSchemaId) != nil else {
-            throw WeirError(.corrupt, "the current schema \(currentSchemaId) is not among the schemas")
-        }
-        guard spec(id: defaultSpecId) != nil else {
-            throw WeirError(.corrupt, "the default partition spec \(defaultSpecId) is not among the specs")
-        }
-        if let currentSnapshotId, currentSnapshot == nil {
-            throw WeirError(.corrupt, "the current snapshot \(currentSnapshotId) is not among the snapshots")
-        }
+        try check()
     }
 
     /// The metadata file's bytes.
@@ -147,4 +136,22 @@ extension TableMetadata {
         "last-partition-id", "default-sort-order-id", "sort-orders", "properties", "current-snapshot-id", "refs",
         "snapshots", "statistics", "snapshot-log", "metadata-log",
     ]
+}
+
+extension JSONObject {
+    /// The id that says which element of a list is in force. Where it is missing, the only element can be meant.
+    fileprivate func chosenId(_ key: String, among ids: [Int]) throws(WeirError) -> Int {
+        if let id = try optionalInt(key) { return id }
+        guard ids.count == 1 else {
+            throw WeirError(.corrupt, "member '\(key)' is missing, and there are \(ids.count) to choose from")
+        }
+        return ids[0]
+    }
+
+    /// A number that version 1 does not have and later versions must.
+    fileprivate func sequenceNumber(_ key: String, version formatVersion: Int) throws(WeirError) -> Int64? {
+        let value = try optionalLong(key)
+        if formatVersion > 1, value == nil { throw missing(key, "an integer") }
+        return value
+    }
 }

@@ -19,6 +19,14 @@ struct DeleteIndex {
                 advice: "compact the table with the engine that wrote it"
             )
         }
+        if file.content == .equalityDeletes, file.equalityIds.isEmpty {
+            throw WeirError(
+                .corrupt,
+                "an equality delete does not say which columns it compares",
+                at: file.path,
+                advice: "its entry in the manifest has no equality_ids; have the engine that wrote it compact the table"
+            )
+        }
         if let path = file.deletedDataFile {
             byFile[path, default: []].append(delete)
         } else if file.content == .equalityDeletes, file.partition.isEmpty {

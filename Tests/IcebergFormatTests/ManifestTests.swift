@@ -65,22 +65,28 @@ import WeirTesting
         let spec = seed % 3 == 0 ? PartitionSpec(id: 3) : Self.spec()
         let written = Self.entries(Int.random(in: 0...120, using: &random), spec, &random)
         let (bytes, open) = try Self.encode(written, spec, .data)
-        let manifest = open.assigned(9)
+        // The commit's number is above all that were given before.
+        let number: Int64 = 1 << 41
+        let manifest = open.assigned(number)
         let read = try Manifest.decode(bytes, manifest, partitionType: spec.partitionType(Self.schema))
         let expected = written.map { entry in
             var entry = entry
-            entry.dataSequenceNumber = entry.dataSequenceNumber ?? 9
-            entry.fileSequenceNumber = entry.fileSequenceNumber ?? 9
+            entry.dataSequenceNumber = entry.dataSequenceNumber ?? number
+            entry.fileSequenceNumber = entry.fileSequenceNumber ?? number
             return entry
         }
         let isSame = read == expected
         #expect(isSame, "seed \(seed)")
         #expect(manifest.addedFiles == written.count { $0.status == .added })
         #expect(manifest.deletedRows == written.filter { $0.status == .deleted }.reduce(0) { $0 + $1.file.recordCount })
-        #expect(manifest.minSequenceNumber == expected.filter(\.isLive).compactMap(\.dataSequenceNumber).min() ?? 9)
+        #expect(
+            manifest.minSequenceNumber == expected.filter(\.isLive).compactMap(\.dataSequenceNumber).min() ?? number
+        )
 
-        let list = try ManifestList.encode([open, manifest], snapshotId: 77, parentId: nil, sequenceNumber: 9)
-        let isSameList = try ManifestList.decode(list, at: "list") == [manifest, manifest]
+        var other = manifest
+        other.path += "2"
+        let list = try ManifestList.encode([open, other], snapshotId: 77, parentId: nil, sequenceNumber: number)
+        let isSameList = try ManifestList.decode(list, at: "list") == [manifest, other]
         #expect(isSameList)
     }
 
@@ -129,6 +135,70 @@ import WeirTesting
                 try Manifest.decode(bytes, manifest, partitionType: type)
             }
         }
+    }
+
+    /// New files are younger than all others: they must not hide how old the oldest one is.
+    @Test func `the smallest sequence number counts new files for themselves alone`() throws {
+        let spec = PartitionSpec(id: 3)
+        func smallest(_ entries: [(ManifestEntry.Status, Int64?)]) throws -> Int64 {
+            let all = entries.map { status, sequence in
+                let file = DataFile(path: "f", specId: 3, recordCount: 1, fileSize: 1)
+                return ManifestEntry(status: status, snapshotId: 7, dataSequenceNumber: sequence, file: file)
+            }
+            return try Self.encode(all, spec, .data).file.assigned(9).minSequenceNumber
+        }
+        #expect(try smallest([(.existing, 2), (.added, nil)]) == 2)
+        #expect(try smallest([(.added, nil), (.existing, 5), (.existing, 3), (.added, nil)]) == 3)
+        #expect(try smallest([(.added, nil)]) == 9)
+        // Files that are gone need no deletes.
+        #expect(try smallest([(.deleted, 1), (.added, nil)]) == 9)
+        #expect(try smallest([(.deleted, 1), (.existing, 4), (.added, nil)]) == 4)
+    }
+
+    @Test func `a manifest that is not what its list says is refused`() throws {
+        let spec = PartitionSpec(id: 3)
+        let file = DataFile(path: "f", specId: 3, recordCount: 1, fileSize: 1)
+        let entry = ManifestEntry(status: .added, snapshotId: 7, file: file)
+        let (bytes, open) = try Self.encode([entry], spec, .data)
+        func error(_ change: (inout ManifestFile) -> Void) -> String {
+            var listed = open.assigned(1)
+            change(&listed)
+            let failure = #expect(throws: WeirError.self) {
+                try Manifest.decode(bytes, listed, partitionType: Schema([]))
+            }
+            return failure?.description ?? ""
+        }
+        #expect(error { $0.content = .deletes }.contains("the manifest list says 'deletes'"))
+        #expect(error { $0.specId = 4 }.contains("spec 3, but the manifest list says 4"))
+        let (deletes, _) = try Self.encode([entry], spec, .deletes)
+        var listed = open.assigned(1)
+        listed.content = .deletes
+        #expect(throws: WeirError.self) { try Manifest.decode(deletes, listed, partitionType: Schema([])) }
+        let list = try ManifestList.encode([open, open], snapshotId: 1, parentId: nil, sequenceNumber: 1)
+        let twice = #expect(throws: WeirError.self) { try ManifestList.decode(list, at: "list") }
+        #expect(twice?.description.contains("twice") == true)
+        #expect(try Manifest.partitionSpecId(bytes, at: "m") == 3)
+    }
+
+    @Test func `only a list of version 1 has no sequence numbers`() throws {
+        let fields = [("manifest_path", "string", 500), ("manifest_length", "long", 501)].map { name, type, id in
+            #"{"name": "\#(name)", "type": "\#(type)", "field-id": \#(id)}"#
+        }
+        let schema = try JSONValue.parse(
+            #"{"type": "record", "name": "manifest_file", "fields": [\#(fields.joined(separator: ","))]}"#
+        )
+        func list(version: String) throws -> [ManifestFile] {
+            // The path "m" and the length 1.
+            let record: [UInt8] = [2, UInt8(ascii: "m"), 2]
+            let metadata: KeyValuePairs = ["format-version": version]
+            return try ManifestList.decode(
+                AvroFile.encode(schema: schema, metadata: metadata, blocks: [(1, record)]),
+                at: "list"
+            )
+        }
+        #expect(try list(version: "1").map(\.sequenceNumber) == [0])
+        let error = #expect(throws: WeirError.self) { try list(version: "2") }
+        #expect(error?.message.contains("no sequence numbers") == true)
     }
 
     @Test func `sequence numbers are inherited as the specification says`() throws {
