@@ -24,14 +24,16 @@ struct CommitValidation {
                 advice: "the table was rolled back or the snapshot expired; plan again"
             )
         }
-        let referenced = Set(change.addedDeletes.compactMap(\.deletedDataFile))
+        let deletes = change.addedDeletes.filter { $0.content == .positionDeletes }
+        let byFile = Set(deletes.compactMap(\.deletedDataFile))
+        let byBounds = deletes.filter { $0.deletedDataFile == nil }
         for snapshot in newer where snapshot.operation != SnapshotOperation.append.rawValue {
             for manifest in try store.manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
                 if manifest.content == .deletes, manifest.addedFiles != 0, !change.removed.isEmpty {
                     try checkNewDeletes(manifest, snapshot)
                 }
-                if manifest.content == .data, manifest.deletedFiles != 0, !referenced.isEmpty {
-                    try checkRemoved(manifest, snapshot, referenced)
+                if manifest.content == .data, manifest.deletedFiles != 0, !deletes.isEmpty {
+                    try checkRemoved(manifest, snapshot, byFile, byBounds)
                 }
             }
         }
@@ -53,17 +55,24 @@ struct CommitValidation {
     }
 
     /// Deletes for a file that is gone would come to nothing while its rows live on elsewhere.
+    ///
+    /// - Parameters:
+    ///   - byFile: the data files of deletes that name the only one they are for.
+    ///   - byBounds: deletes that name several; their partition and the bounds of the names say which those may be.
     private func checkRemoved(
         _ manifest: ManifestFile,
         _ snapshot: Snapshot,
-        _ referenced: Set<String>
+        _ byFile: Set<String>,
+        _ byBounds: [DataFile]
     ) throws(WeirError) {
         for entry in try store.entries(of: manifest, metadata)
-        where entry.status == .deleted && entry.snapshotId == snapshot.id && referenced.contains(entry.file.path) {
+        where entry.status == .deleted && entry.snapshotId == snapshot.id {
+            let file = entry.file
+            guard byFile.contains(file.path) || byBounds.contains(where: { $0.mayDelete(from: file) }) else { continue }
             throw WeirError(
                 .conflict,
                 "snapshot \(snapshot.id) replaced a file that this change deletes rows of",
-                at: entry.file.path,
+                at: file.path,
                 advice: "plan again from the current snapshot"
             )
         }

@@ -73,6 +73,49 @@ import WeirTesting
         }
     }
 
+    /// Most writers put the deletes of a whole partition into one file, which then names no data file in the manifest.
+    @Test func `deletes of several files notice that one of them was replaced`() throws {
+        try withTemporaryFolder { folder in
+            let start = try makeTable(folder).appending("a", "b", "x")
+            func bounded(_ name: String, _ lower: String, _ upper: String) -> DataFile {
+                var delete = dataFile(name, content: .positionDeletes, records: 2)
+                delete.lowerBounds = [DataFile.deletePathFieldId: Array("file:///nowhere/\(lower)".utf8)]
+                delete.upperBounds = [DataFile.deletePathFieldId: Array("file:///nowhere/\(upper)".utf8)]
+                return delete
+            }
+            var rewrite = Transaction(start)
+            rewrite.overwrite(
+                adding: [dataFile("b2")],
+                removing: [dataFile("b")],
+                operation: .replace,
+                validateFrom: start.currentSnapshot?.id
+            )
+            _ = try rewrite.commit()
+            func add(_ delete: DataFile) throws -> Table {
+                var delta = Transaction(start)
+                delta.rowDelta(adding: [], deletes: [delete], validateFrom: start.currentSnapshot?.id)
+                return try delta.commit()
+            }
+            for delete in [bounded("d1", "a", "b"), dataFile("d2", content: .positionDeletes)] {
+                let error = #expect(throws: WeirError.self) { try add(delete) }
+                #expect(error?.code == .conflict && error?.location?.hasSuffix("/b") == true)
+            }
+            // Names that lie elsewhere are of files that are still there.
+            #expect(try add(bounded("d3", "c", "x")).snapshots.count == 3)
+        }
+    }
+
+    @Test func `an equality delete without columns is refused when it is read`() throws {
+        try withTemporaryFolder { folder in
+            let table = try makeTable(folder).appending("a")
+            var delta = Transaction(table)
+            delta.rowDelta(adding: [], deletes: [dataFile("q", content: .equalityDeletes)])
+            let broken = try delta.commit()
+            let error = #expect(throws: WeirError.self) { try broken.plan() }
+            #expect(error?.message.contains("which columns") == true && error?.location?.hasSuffix("/q") == true)
+        }
+    }
+
     @Test func `delete files are removed with the data they were for`() throws {
         try withTemporaryFolder { folder in
             var table = try makeTable(folder).appending("a", "b")
