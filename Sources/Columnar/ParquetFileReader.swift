@@ -5,7 +5,7 @@ import ObjectStorage
 /// Reads chosen columns of a Parquet file batch by batch.
 ///
 /// Columns are matched by Iceberg field id, or by name in a file that has no ids at all. A column the file does not have
-/// comes back as nulls. Used by one thread at a time.
+/// comes back with the value that stands for it. Used by one thread at a time.
 public final class ParquetFileReader: @unchecked Sendable {
     // Used by one thread at a time.
     private let file: ParquetFile
@@ -20,6 +20,9 @@ public final class ParquetFileReader: @unchecked Sendable {
     /// Rows of the whole file, skipped ones included.
     public let rowCount: Int64
 
+    /// Bytes that the repeated values of absent columns take in one batch at most.
+    private static let constantBytesMax = 64 << 20
+
     private struct RowGroup {
         let index: Int32
         let firstRow: Int64
@@ -28,18 +31,22 @@ public final class ParquetFileReader: @unchecked Sendable {
 
     /// Row groups that `bounds` rule out by their statistics are skipped; rows inside the others are not filtered. Batches
     /// hold at most `batchRows` rows. Fails when the file is damaged or a column cannot become the requested type.
+    ///
+    /// - Parameter columns: how the file's columns are named, and what stands for those it lacks.
     public init(
         _ object: any ObjectReader,
         schema: Schema,
+        columns: FileColumns = FileColumns(),
         bounds: [RowFilter.Bound] = [],
         batchRows: Int = 65_536
     ) throws(WeirError) {
         precondition(batchRows > 0, "a batch holds at least one row")
         file = try ParquetFile(object)
         self.schema = schema
-        self.batchRows = batchRows
-        plan = try ColumnPlan(schema, in: file.columns, path: object.path)
-        let filter = RowGroupFilter(bounds, schema: schema, columns: file.columns)
+        let lookup = FileColumnLookup(file.columns, columns)
+        plan = try ColumnPlan(schema, lookup, path: object.path)
+        self.batchRows = min(batchRows, max(1, Self.constantBytesMax / max(1, plan.constantBytes)))
+        let filter = RowGroupFilter(bounds, schema: schema, lookup)
         var firstRow: Int64 = 0
         var groups: [RowGroup] = []
         for index in 0..<file.rowGroupCount {
@@ -104,15 +111,23 @@ public final class ParquetFileReader: @unchecked Sendable {
 
 /// Which leaf columns of a file are read, and where they stand in the requested schema.
 private struct ColumnPlan {
+    private enum Place {
+        /// Among the columns read.
+        case read(Int)
+        /// The value of every row, of the requested type.
+        case constant(Scalar)
+    }
+
     var leaves: [Int32] = []
     var formats: [ArrowFormat] = []
     /// The requested fields that the file has, in the order they are read.
     let readSchema: Schema
-    /// Per requested field: its place among the columns read, nil when the file lacks it.
-    private var places: [Int?] = []
+    /// Bytes that the values of absent columns take in each row.
+    private(set) var constantBytes = 0
+    /// Per requested field.
+    private var places: [Place] = []
 
-    init(_ schema: Schema, in columns: [ParquetColumn], path: String) throws(WeirError) {
-        let usesNames = columns.allSatisfy { $0.fieldID < 0 }
+    init(_ schema: Schema, _ lookup: FileColumnLookup, path: String) throws(WeirError) {
         var fields: [Field] = []
         var placeOfLeaf: [Int32: Int] = [:]
         for field in schema.fields {
@@ -124,10 +139,22 @@ private struct ColumnPlan {
                     advice: "choose columns of primitive types"
                 )
             }
-            let found = columns.first { usesNames ? $0.name == field.name : $0.fieldID == field.id }
-            guard let column = found else {
-                places.append(nil)
+            let column: ParquetColumn
+            switch lookup.match(field: field.id, name: field.name) {
+            case .column(let found): column = found
+            case .absent(let value):
+                guard let constant = value.converted(to: field.type) else {
+                    throw WeirError(
+                        .corrupt,
+                        "the file lacks column '\(field.name)', and the \(ScalarText.text(value)) that the table's metadata "
+                            + "has in its place is no \(field.type)",
+                        at: path
+                    )
+                }
+                if constant != .null { constantBytes += constant.byteCount }
+                places.append(.constant(constant))
                 continue
+            case .unknown: preconditionFailure("a requested field has a name")
             }
             guard column.leaf >= 0, column.canBeRead(as: field.type) else {
                 throw WeirError(
@@ -138,14 +165,14 @@ private struct ColumnPlan {
             }
             // Asked for twice, a column is read once when its type is the same both times.
             if let place = placeOfLeaf[column.leaf], fields[place].type == field.type {
-                places.append(place)
+                places.append(.read(place))
                 continue
             }
             guard placeOfLeaf[column.leaf] == nil else {
                 throw WeirError(.unsupported, "column '\(column.name)' is asked for as two types at once", at: path)
             }
             placeOfLeaf[column.leaf] = fields.count
-            places.append(fields.count)
+            places.append(.read(fields.count))
             fields.append(field)
             leaves.append(column.leaf)
             formats.append(column.format)
@@ -154,8 +181,12 @@ private struct ColumnPlan {
     }
 
     func complete(_ columns: [ColumnVector], count: Int, schema: Schema) -> ColumnBatch {
-        let all = zip(schema.fields, places).map { field, place in
-            place.map { columns[$0] } ?? .nulls(field.type, count: count)
+        let all = zip(schema.fields, places).map { field, place -> ColumnVector in
+            switch place {
+            case .read(let index): columns[index]
+            case .constant(let value):
+                ColumnVector.constant(value, field.type, count: count) ?? .nulls(field.type, count: count)
+            }
         }
         return ColumnBatch(schema: schema, columns: all, count: count)
     }

@@ -2,42 +2,48 @@ import Bytes
 
 /// Decides from a footer's statistics which row groups can hold rows within bounds. When in doubt, they can.
 struct RowGroupFilter {
-    private struct Test {
-        let bound: RowFilter.Bound
-        /// Nil when the file lacks the column, so that every value is null.
-        let column: ParquetColumn?
+    private enum Test {
+        case statistics(RowFilter.Bound, ParquetColumn)
+        /// The file lacks the column, and no row passes with the value that stands for it.
+        case never
     }
 
     private var tests: [Test] = []
 
-    /// In a file without field ids columns are matched by the name that `schema` gives them; a bound on a column that
-    /// `schema` does not have decides nothing there.
-    init(_ bounds: [RowFilter.Bound], schema: Schema, columns: [ParquetColumn]) {
-        let usesNames = columns.allSatisfy { $0.fieldID < 0 }
+    /// A bound on a column that `schema` does not have decides nothing in a file whose columns are found by their names
+    /// in the schema.
+    init(_ bounds: [RowFilter.Bound], schema: Schema, _ lookup: FileColumnLookup) {
         for bound in bounds {
-            let name = schema.field(id: bound.field)?.name
-            if usesNames, name == nil { continue }
-            let column = columns.first { usesNames ? $0.name == name : $0.fieldID == bound.field }
-            tests.append(Test(bound: bound, column: column))
+            switch lookup.match(field: bound.field, name: schema.field(id: bound.field)?.name) {
+            case .column(let column): tests.append(.statistics(bound, column))
+            // A null is within no bounds.
+            case .absent(.null): tests.append(.never)
+            case .absent(let value): if !Self.mayHold(bound, from: value, to: value) { tests.append(.never) }
+            case .unknown: continue
+            }
         }
     }
 
     func mayHold(_ rowGroup: Int32, in file: ParquetFile) throws(WeirError) -> Bool {
         for test in tests {
-            // A null is within no bounds.
-            guard let column = test.column else { return false }
+            guard case .statistics(let bound, let column) = test else { return false }
             guard column.leaf >= 0 else { continue }
             let statistics = try file.statistics(of: column, rowGroup: rowGroup)
-            if !Self.mayHold(test.bound, statistics) { return false }
+            if !Self.mayHold(bound, statistics) { return false }
         }
         return true
     }
 
     static func mayHold(_ bound: RowFilter.Bound, _ statistics: ParquetStatistics) -> Bool {
         if let nulls = statistics.nullCount, nulls == statistics.valueCount, nulls > 0 { return false }
+        return mayHold(bound, from: statistics.lower, to: statistics.upper)
+    }
+
+    /// Whether some value between the two (nil: unlimited) is within a bound.
+    private static func mayHold(_ bound: RowFilter.Bound, from lower: Scalar?, to upper: Scalar?) -> Bool {
         let value = bound.value
-        let lower = statistics.lower?.promoted(toMatch: value)
-        let upper = statistics.upper?.promoted(toMatch: value)
+        let lower = lower?.promoted(toMatch: value)
+        let upper = upper?.promoted(toMatch: value)
         let isBelowLower = lower.map { value.precedes($0) == true } ?? false
         let isAboveUpper = upper.map { $0.precedes(value) == true } ?? false
         switch bound.comparison {

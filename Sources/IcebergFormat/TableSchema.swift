@@ -33,6 +33,23 @@ public struct TableSchema: Hashable, Sendable {
         }
     }
 
+    /// What rows written before a column was added have in it, by field id (version 3: `initial-default`). Of columns at
+    /// the top level; null where there is none.
+    public func initialDefaults() throws(WeirError) -> [Int: Scalar] {
+        var defaults: [Int: Scalar] = [:]
+        for object in try json.objects("fields") {
+            guard let value = object["initial-default"], value != .null, let id = try object.optionalInt("id"),
+                let field = schema.field(id: id), field.type.isPrimitive
+            else { continue }
+            do throws(WeirError) {
+                defaults[id] = try SingleValue.decode(value, field.type)
+            } catch {
+                throw error.located(at: "initial-default of column '\(field.name)'")
+            }
+        }
+        return defaults
+    }
+
     /// The JSON text that manifests carry in their header.
     var text: String { JSONValue.object(json).text }
 }

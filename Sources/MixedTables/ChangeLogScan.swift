@@ -84,10 +84,12 @@ public struct ChangeLogScan: Sendable {
 
     /// Reads everything in order; the body returns false to stop.
     public func forEach(_ body: (ChangeLogBatch) throws(WeirError) -> Bool) throws(WeirError) {
+        let projection = try TableProjection(table)
         for commit in commits {
             let merge = try ChangeMerge(
                 commit.files,
                 storage: (table.change ?? table.base).storage,
+                projection: projection,
                 schema: schema,
                 primaryKey: table.primaryKey,
                 keysAreNarrow: table.keysAreNarrow

@@ -6,6 +6,8 @@ import ObjectStorage
 
 /// Merges the insert and delete files of one commit by file offset (spec section 4.7).
 ///
+/// However many files a commit has, only some of them are open at a time.
+///
 /// Smaller offsets come first. At equal offsets a delete and an insert of one key are the two halves of an update; a
 /// delete alone is a delete, an insert alone an insert.
 final class ChangeMerge {
@@ -16,21 +18,26 @@ final class ChangeMerge {
     private var sources: [ColumnBatch] = []
     private var sourceOfCursor: [Int32] = []
 
+    private static let openFilesMax = 32
+
     init(
         _ files: [NodeTask.File],
         storage: any ObjectStorage,
+        projection: TableProjection,
         schema: Schema,
         primaryKey: [Field],
         keysAreNarrow: Bool
     ) throws(WeirError) {
         self.schema = schema
-        // Many files open at once share one memory budget.
-        let batchRows = max(1024, 262_144 / max(files.count, 1))
+        // Many files read at once share one memory budget, and few file descriptors.
+        let batchRows = max(64, 262_144 / max(files.count, 1))
+        let pool = ReaderPool(storage, openMax: Self.openFilesMax)
         var cursors: [ChangeFileCursor] = []
         for file in files.sorted(by: { $0.task.file.path < $1.task.file.path }) {
             let cursor = try ChangeFileCursor(
                 file,
-                storage: storage,
+                pool: pool,
+                columns: projection.columns(of: file),
                 schema: schema,
                 primaryKey: primaryKey,
                 keysAreNarrow: keysAreNarrow,
@@ -159,7 +166,8 @@ final class ChangeFileCursor {
     private(set) var rows: ColumnBatch
     private(set) var row = 0
     private(set) var offset: Int64 = 0
-    private let reader: ParquetFileReader
+    /// Nil behind the file's last row.
+    private var reader: ParquetFileReader?
     private let resultCount: Int
     private let keyPlaces: [Int]
     private let keysAreNarrow: Bool
@@ -169,7 +177,8 @@ final class ChangeFileCursor {
 
     init(
         _ file: NodeTask.File,
-        storage: any ObjectStorage,
+        pool: ReaderPool,
+        columns: FileColumns,
         schema: Schema,
         primaryKey: [Field],
         keysAreNarrow: Bool,
@@ -189,8 +198,9 @@ final class ChangeFileCursor {
             primaryKey.contains { $0.id == field.id } ? field : Field(id: field.id, name: field.name, type: field.type)
         }
         reader = try ParquetFileReader(
-            try storage.open(file.task.file.path),
+            try pool.open(file.task.file.path),
             schema: Schema(optional + [ChangeColumns.fileOffset]),
+            columns: columns,
             batchRows: batchRows
         )
         rows = .empty(schema)
@@ -208,7 +218,7 @@ final class ChangeFileCursor {
 
     /// Moves to the first row of the next batch; false at the end of the file.
     func load() throws(WeirError) -> Bool {
-        while let (batch, _) = try reader.next() {
+        while let (batch, _) = try reader?.next() {
             if batch.count == 0 { continue }
             rows = batch.selecting(Array(0..<resultCount))
             offsets = batch.columns[batch.columns.count - 1]
@@ -220,6 +230,7 @@ final class ChangeFileCursor {
             row = -1
             return advance()
         }
+        reader = nil
         return false
     }
 

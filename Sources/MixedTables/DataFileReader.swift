@@ -9,15 +9,17 @@ struct DataFileReader: Sendable {
     private let table: MixedTable
     private let schema: Schema
     private let filter: RowFilter?
+    private let projection: TableProjection
     private let positions: PositionDeletes
     private let equality: EqualityDeletes
 
-    init(table: MixedTable, schema: Schema, filter: RowFilter?) {
+    init(table: MixedTable, schema: Schema, filter: RowFilter?) throws(WeirError) {
         self.table = table
         self.schema = schema
         self.filter = filter
+        projection = try TableProjection(table)
         positions = PositionDeletes(storage: table.base.storage)
-        equality = EqualityDeletes(storage: table.base.storage, schema: table.schema)
+        equality = EqualityDeletes(table, projection)
     }
 
     /// The newest delete of every key in a task's delete files.
@@ -26,7 +28,12 @@ struct DataFileReader: Sendable {
         guard let change = table.change else { return deleted }
         let schema = Schema(table.primaryKey + [ChangeColumns.fileOffset])
         for file in task.deleteFiles {
-            let reader = try Self.open(file.task.file, storage: change.storage, schema: schema)
+            let reader = try Self.open(
+                file.task.file,
+                storage: change.storage,
+                schema: schema,
+                columns: projection.columns(of: file)
+            )
             while let (batch, _) = try reader.next() {
                 let keys = Array(batch.columns.dropLast())
                 let prints = KeyFingerprints(keys, count: batch.count, areNarrow: table.keysAreNarrow)
@@ -55,6 +62,7 @@ struct DataFileReader: Sendable {
             file.task.file,
             storage: file.isBase ? table.base.storage : (table.change ?? table.base).storage,
             schema: columns.schema,
+            columns: projection.columns(of: file),
             bounds: file.isBase ? filter?.bounds ?? [] : []
         )
         while let (batch, firstRow) = try reader.next() {
@@ -124,6 +132,7 @@ struct DataFileReader: Sendable {
         _ file: DataFile,
         storage: any ObjectStorage,
         schema: Schema,
+        columns: FileColumns,
         bounds: [RowFilter.Bound] = []
     ) throws(WeirError) -> ParquetFileReader {
         guard file.format == .parquet else {
@@ -134,7 +143,7 @@ struct DataFileReader: Sendable {
                 advice: "rewrite the table as Parquet"
             )
         }
-        return try ParquetFileReader(try storage.open(file.path), schema: schema, bounds: bounds)
+        return try ParquetFileReader(try storage.open(file.path), schema: schema, columns: columns, bounds: bounds)
     }
 }
 

@@ -13,14 +13,14 @@ final class EqualityDeletes: Sendable {
         var keys: DeletedKeys
     }
 
-    private let storage: any ObjectStorage
-    private let schema: Schema
+    private let table: MixedTable
+    private let projection: TableProjection
     /// By the paths of the delete files that make up the sets: files of one partition share them.
     private let cache = Mutex<[[String]: [Set]]>([:])
 
-    init(storage: any ObjectStorage, schema: Schema) {
-        self.storage = storage
-        self.schema = schema
+    init(_ table: MixedTable, _ projection: TableProjection) {
+        self.table = table
+        self.projection = projection
     }
 
     func deletedKeys(for file: NodeTask.File, isKeyed: Bool) throws(WeirError) -> [Set] {
@@ -39,19 +39,14 @@ final class EqualityDeletes: Sendable {
         var sets: [[Int]: Set] = [:]
         for delete in deletes {
             let ids = delete.file.equalityIds
-            var fields: [Field] = []
-            for id in ids {
-                guard let field = schema.field(id: id) else {
-                    throw WeirError(
-                        .unsupported,
-                        "an equality delete compares column \(id), which the table no longer has",
-                        at: delete.file.path
-                    )
-                }
-                fields.append(field)
-            }
+            let fields = try ids.map { (id) throws(WeirError) in try field(id, of: delete) }
             var set = sets[ids] ?? Set(fields: fields, keys: DeletedKeys())
-            let reader = try DataFileReader.open(delete.file, storage: storage, schema: Schema(fields))
+            let reader = try DataFileReader.open(
+                delete.file,
+                storage: table.base.storage,
+                schema: Schema(fields),
+                columns: projection.columns(ofBase: delete.file)
+            )
             while let (batch, _) = try reader.next() {
                 let prints = KeyFingerprints(batch.columns, count: batch.count, areNarrow: false)
                 set.keys.insert(prints, transactionId: delete.dataSequenceNumber) { _ in 0 }
@@ -61,5 +56,25 @@ final class EqualityDeletes: Sendable {
         let result = sets.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
         cache.withLock { $0[paths] = result }
         return result
+    }
+
+    /// A column by its id. One that was dropped since still tells deleted rows from others in the files of its time.
+    private func field(_ id: Int, of delete: DeleteFile) throws(WeirError) -> Field {
+        if let field = table.schema.field(id: id) { return field }
+        for old in table.base.metadata.schemas.reversed() {
+            if let field = old.schema.field(id: id) { return field }
+            guard let nested = old.schema.nestedField(id: id) else { continue }
+            throw WeirError(
+                .unsupported,
+                "an equality delete compares '\(nested.name)', which lies inside another column",
+                at: delete.file.path,
+                advice: "compact the table with the engine that wrote it"
+            )
+        }
+        throw WeirError(
+            .corrupt,
+            "an equality delete compares column \(id), which none of the table's schemas has",
+            at: delete.file.path
+        )
     }
 }

@@ -68,7 +68,7 @@ public struct MergeOnReadScan: Sendable {
             self.tasks = tasks
             sequences = [:]
         }
-        reader = DataFileReader(table: table, schema: schema, filter: filter)
+        reader = try DataFileReader(table: table, schema: schema, filter: filter)
     }
 
     /// Reads one task; the body returns false to stop.

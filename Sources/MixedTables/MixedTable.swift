@@ -13,9 +13,10 @@ public struct MixedTable: Sendable {
     public let change: Table?
     /// In primary-key order, which is the order hashing uses; empty for an unkeyed table.
     public let primaryKey: [Field]
+    /// The columns rows are read with: base's own, or those of an older snapshot.
+    public let schema: Schema
 
     public var identifier: TableIdentifier { base.identifier }
-    public var schema: Schema { base.schema }
     public var isKeyed: Bool { change != nil }
     /// Base first: a property of the base store wins.
     public var properties: [String: String] { base.properties }
@@ -24,9 +25,14 @@ public struct MixedTable: Sendable {
     var keySchema: Schema { Schema(primaryKey) }
 
     public init(base: Table, change: Table?, primaryKey: [Field]) {
+        self.init(base: base, change: change, primaryKey: primaryKey, schema: base.schema)
+    }
+
+    init(base: Table, change: Table?, primaryKey: [Field], schema: Schema) {
         self.base = base
         self.change = change
         self.primaryKey = primaryKey
+        self.schema = schema
     }
 
     /// Opens a table of a catalog; the change store is found through the base store's property (spec section 1.3).

@@ -36,7 +36,7 @@ final class PositionDeletes: Sendable {
         if let known = cache.withLock({ $0[file.path] }) { return known }
         var byPath: [String: [Int64]] = [:]
         let schema = Schema([Self.pathField, Self.positionField])
-        let reader = try DataFileReader.open(file, storage: storage, schema: schema)
+        let reader = try DataFileReader.open(file, storage: storage, schema: schema, columns: FileColumns())
         while let (batch, _) = try reader.next() {
             let positions = batch.columns[1].pointer(as: Int64.self)
             var row = 0

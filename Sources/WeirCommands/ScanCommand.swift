@@ -54,8 +54,10 @@ struct ScanCommand: ParsableCommand {
     }
 
     func run() throws {
-        let source = try place.places().table(table)
-        let point = try readPoint(of: source)
+        let current = try place.places().table(table)
+        let point = try readPoint(of: current)
+        // A snapshot is read with the columns it had.
+        let source = snapshot == nil && asOf == nil ? current : try current.seen(at: point)
         let filter = try condition.map { (text) throws(WeirError) in try source.filter(text) }
         let selected = try columns.map { (names) throws(WeirError) in try source.schema.selecting(names.listed) }
         if fresh {

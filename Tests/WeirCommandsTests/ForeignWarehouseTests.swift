@@ -32,7 +32,7 @@ import WeirTesting
                     snapshots.append((try object.long("snapshot"), try object.long("count")))
                 }
             }
-            for table in ["db.types", "db.evolved", "db.deleted", "db.empty", "db.by_hour"] {
+            for table in ["db.types", "db.evolved", "db.deleted", "db.empty", "db.by_hour", "db.hive", "db.mapped"] {
                 let rows = (expected[table] ?? []).map { Self.comparable.text($0) }.sorted()
                 let scan = try weir("scan", table, "-o", "json")
                 #expect(scan.status == 0, "\(scan.errors)")
@@ -47,10 +47,14 @@ import WeirTesting
                 let scan = try weir("scan", "db.appends", "--snapshot", "\(id)", "--count", "-o", "json")
                 #expect(scan.output == "{\"count\":\(count)}\n")
             }
+            try Self.checkTimeTravel(weir, warehouse)
             let filters = [
                 "id > 10 AND id <= 20", "text = 'gamma'", "small IS NULL", "price < 1.00", "day >= DATE '2024-03-10'",
                 "text = 'alpha' OR flag = true", "single > 2.0",
             ]
+            // A column that is in no file is filtered by the value its partition has.
+            let west = try weir("scan", "db.hive", "--where", "text = 'west' AND small < 0", "--count", "-o", "json")
+            #expect(west.output == "{\"count\":6}\n", "\(west.errors)")
             for table in ["db.deleted", "db.by_day"] {
                 for filter in filters {
                     let ours = try weir("scan", table, "-o", "json", "--where", filter)
@@ -76,6 +80,34 @@ import WeirTesting
             }
             #expect(try weir("optimize", "db.nested", "--full").status == 1)
         }
+    }
+
+    /// The first snapshot of a table whose columns were renamed, widened and dropped since.
+    private static func checkTimeTravel(_ weir: WeirBinary, _ warehouse: String) throws {
+        let document = try #require(
+            try JSONValue.parse(Array(Data(contentsOf: URL(fileURLWithPath: metadata(warehouse, "db.evolved")))))
+                .asObject
+        )
+        let snapshot = try #require(try document.array("snapshots").first?.asObject)
+        let id = "\(try snapshot.long("snapshot-id"))"
+        let arguments = [warehouse + "/catalog.db", warehouse, "db.evolved", "--snapshot", id]
+        let theirs = try Peers.run("pyiceberg_scan.py", arguments)
+        let time = "\(try snapshot.long("timestamp-ms"))"
+        for point in [["--snapshot", id], ["--as-of", time]] {
+            let ours = try weir.run(["scan", "db.evolved", "-o", "json"] + point)
+            #expect(ours.lines.count == 4 && ours.lines[0].contains("\"flag\""), "\(ours.errors)")
+            #expect(
+                ComparableRows.difference(
+                    try comparable.sorted(lines: ours.output),
+                    try comparable.sorted(lines: theirs)
+                ) == ""
+            )
+            let dropped = try weir.run(
+                ["scan", "db.evolved", "-o", "csv", "--columns", "flag", "--where", "large = 3000000000000000"] + point
+            )
+            #expect(dropped.lines == ["flag", "false"], "\(dropped.errors)")
+        }
+        #expect(try weir("scan", "db.evolved", "--columns", "flag").status == 1)
     }
 
     /// The newest metadata file of a table, which PyIceberg numbers.

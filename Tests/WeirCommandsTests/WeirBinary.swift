@@ -29,6 +29,8 @@ struct WeirBinary {
         return process.finish(seconds: 60)
     }
 
+    func run(_ arguments: [String]) throws -> Result { try start(arguments).finish(seconds: 60) }
+
     /// Starts a command that goes on.
     func start(_ arguments: [String], input: String? = nil) throws -> Running {
         let process = Process()

@@ -3,8 +3,8 @@
     pyiceberg_create.py WAREHOUSE
 
 Creates WAREHOUSE/catalog.db with tables of all types, of each partition transform, with several appends, after a
-delete, and after the schema or the partition spec changed. Prints one JSON object per row, `{"table":
-"db.name", "row": {…}}`, and one per
+delete, after the schema or the partition spec changed, and of files that lack columns or field ids, as migrated tables
+have them. Prints one JSON object per row, `{"table": "db.name", "row": {…}}`, and one per
 snapshot of db.appends, `{"table": "db.appends", "snapshot": ID, "count": N}`.
 """
 
@@ -15,6 +15,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import (
@@ -24,8 +26,10 @@ from pyiceberg.transforms import (
     IdentityTransform,
     MonthTransform,
     TruncateTransform,
+    VoidTransform,
     YearTransform,
 )
+from pyiceberg.typedef import Record
 from pyiceberg.types import (
     BinaryType,
     BooleanType,
@@ -223,6 +227,97 @@ append(respecced, plain[20:30])
 append(respecced, plain[30:])
 respecced.delete("id = 25 or id = 3")
 finish("respecced")
+
+
+
+def write_some(table, rows, lacking=(), ids=True):
+    """A Parquet file of the rows without some of the columns, and without field ids when told so."""
+    fields = [field for field in table.schema().as_arrow() if field.name not in lacking]
+    folder = root / "migrated" / table.name()[-1]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{len(list(folder.iterdir()))}.parquet"
+    kept = [{name: value for name, value in row.items() if name not in lacking} for row in rows]
+    arrow = pa.schema(fields if ids else [field.remove_metadata() for field in fields])
+    pq.write_table(pa.Table.from_pylist(kept, schema=arrow), path, store_schema=False)
+    return path
+
+
+def add(table, path, partition):
+    """Takes a file in whose partition values are known from elsewhere, as migrating a Hive table does."""
+    file = DataFile.from_args(
+        content=DataFileContent.DATA,
+        file_path=f"file://{path}",
+        file_format=FileFormat.PARQUET,
+        partition=Record(*partition),
+        record_count=pq.read_metadata(path).num_rows,
+        file_size_in_bytes=path.stat().st_size,
+        column_sizes={},
+        value_counts={},
+        null_value_counts={},
+        nan_value_counts={},
+        lower_bounds={},
+        upper_bounds={},
+        spec_id=table.spec().spec_id,
+    )
+    with table.transaction() as transaction, transaction.update_snapshot().fast_append() as append_files:
+        append_files.append_data_file(file)
+
+
+def map_names(table):
+    with table.transaction() as transaction:
+        transaction.set_properties({"schema.name-mapping.default": table.schema().name_mapping.model_dump_json()})
+
+
+# Hive keeps the columns a table is partitioned by in folder names alone. A value that is derived from a column says
+# nothing about it.
+lacking = ("text", "small", "day", "price")
+hive = catalog.create_table(
+    "db.hive",
+    schema(FLAT),
+    partition_spec=PartitionSpec(
+        PartitionField(14, 1000, IdentityTransform(), "text"),
+        PartitionField(3, 1001, IdentityTransform(), "small"),
+        PartitionField(10, 1002, IdentityTransform(), "day"),
+        PartitionField(7, 1003, IdentityTransform(), "price"),
+        PartitionField(4, 1004, VoidTransform(), "large_null"),
+        PartitionField(1, 1005, BucketTransform(1), "id_bucket"),
+    ),
+)
+map_names(hive)
+for number, (text, small, day, price) in enumerate(
+    [("east", 7, date(2024, 2, 29), Decimal("1.25")), ("west", -3, date(1969, 12, 31), Decimal("-0.01"))]
+):
+    values = {"text": text, "small": small, "day": day, "price": price}
+    partition = (text, small, (day - date(1970, 1, 1)).days, price, None, 0)
+    for part in range(2):
+        rows = [flat_row(number * 10 + part * 4 + i, **values) for i in range(1, 4)]
+        add(hive, write_some(hive, rows, lacking, ids=part == 0), partition)
+finish("hive")
+
+# Taken in without field ids; columns were renamed, dropped and added afterwards.
+mapped = catalog.create_table("db.mapped", schema(FLAT[:8]))
+map_names(mapped)
+mapped.add_files([f"file://{write_some(mapped, plain[i : i + 9], ids=False)}" for i in (0, 9)])
+with mapped.update_schema() as update:
+    update.rename_column("large", "big")
+    update.delete_column("flag")
+    update.add_column("added", StringType())
+    update.rename_column("small", "little")
+mapped = catalog.load_table("db.mapped")
+append(mapped, [{"id": 99, "little": 1, "big": 2, "single": 0.5, "double_": 1.5, "added": "new"}])
+finish("mapped")
+
+# Files of the first spec hold the column whose value the partition of the second one holds.
+repartitioned = create("repartitioned", FLAT[:3] + FLAT[12:13], [])
+append(repartitioned, [{"id": i, "flag": None, "small": i, "large": i, "text": "old"} for i in range(4)])
+with repartitioned.update_spec() as update:
+    update.add_field("text", IdentityTransform(), "text")
+repartitioned = catalog.load_table("db.repartitioned")
+for i in (10, 20):
+    rows = [{"id": i + j, "flag": True, "small": j, "large": None} for j in range(3)]
+    add(repartitioned, write_some(repartitioned, rows, ("text",)), ("new",))
+    add(repartitioned, write_some(repartitioned, [row | {"id": row["id"] + 5} for row in rows], ("text",)), (None,))
+finish("repartitioned")
 
 for name in names:
     print_table(name)
