@@ -42,11 +42,14 @@ public struct FileStatus: Sendable, Equatable {
 
 public struct FileEntry: Sendable, Equatable {
     public let name: String
+    /// A link to a directory counts as one.
     public let isDirectory: Bool
+    public let isSymbolicLink: Bool
 
-    public init(name: String, isDirectory: Bool) {
+    public init(name: String, isDirectory: Bool, isSymbolicLink: Bool = false) {
         self.name = name
         self.isDirectory = isDirectory
+        self.isSymbolicLink = isSymbolicLink
     }
 }
 

@@ -39,10 +39,14 @@ public struct LocalFileSystem: FileSystem {
             }
             if name == "." || name == ".." { continue }
             var isDirectory = entry.pointee.d_type == UInt8(DT_DIR)
-            if entry.pointee.d_type == UInt8(DT_UNKNOWN) || entry.pointee.d_type == UInt8(DT_LNK) {
-                isDirectory = try status(directory + "/" + name)?.isDirectory ?? false
+            var isLink = entry.pointee.d_type == UInt8(DT_LNK)
+            if entry.pointee.d_type == UInt8(DT_UNKNOWN) || isLink {
+                let path = directory + "/" + name
+                isDirectory = try status(path)?.isDirectory ?? false
+                var info = stat()
+                isLink = isLink || (lstat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFLNK)
             }
-            entries.append(FileEntry(name: name, isDirectory: isDirectory))
+            entries.append(FileEntry(name: name, isDirectory: isDirectory, isSymbolicLink: isLink))
         }
         return entries
     }

@@ -47,10 +47,12 @@ public struct LocalObjectStorage: ObjectStorage {
         while let directory = pending.popLast() {
             for entry in try files.list(Self.localPath(directory)) {
                 let path = directory + "/" + entry.name
-                if entry.isDirectory {
+                if entry.isDirectory, !entry.isSymbolicLink {
                     pending.append(path)
                 } else if let status = try files.status(Self.localPath(path)) {
                     entries.append(ObjectEntry(path: path, size: status.size, modified: status.modified))
+                } else if entry.isSymbolicLink {
+                    entries.append(ObjectEntry(path: path, size: 0, modified: 0))
                 }
             }
         }
@@ -61,6 +63,29 @@ public struct LocalObjectStorage: ObjectStorage {
         do {
             try files.remove(Self.localPath(path))
         } catch  where error.code == .notFound {}
+    }
+
+    public func removeEmptyDirectories(_ directories: Set<String>, in location: String) throws(WeirError) {
+        let root = Self.localPath(location)
+        let name = root.lastPathComponent
+        // Nobody deletes through a link, the one at the top included.
+        guard let entry = try files.list(root.parentDirectory).first(where: { $0.name == name }), entry.isDirectory,
+            !entry.isSymbolicLink
+        else { return }
+        try prune(root, Set(directories.map(Self.localPath)))
+    }
+
+    private func prune(_ directory: String, _ wanted: Set<String>) throws(WeirError) {
+        var isEmpty = true
+        for entry in try files.list(directory) {
+            let path = directory + "/" + entry.name
+            if entry.isDirectory, !entry.isSymbolicLink, wanted.contains(path) { try prune(path, wanted) }
+            if try files.status(path) != nil || entry.isSymbolicLink { isEmpty = false }
+        }
+        if isEmpty, wanted.contains(directory) {
+            // Something may have come meanwhile: a directory that is not empty is not removed.
+            do { try files.remove(directory) } catch  where error.code == .storage || error.code == .notFound {}
+        }
     }
 
     /// The file system path of a location: the forms `file:/p`, `file:///p`, `file://localhost/p` and `/p` are the same.

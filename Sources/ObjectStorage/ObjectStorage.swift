@@ -11,10 +11,16 @@ public protocol ObjectStorage: Sendable {
     /// Fails with `alreadyExists` when an object of that name is there.
     func putNew(_ path: String, _ bytes: [UInt8]) throws(WeirError)
     func exists(_ path: String) throws(WeirError) -> Bool
-    /// Every object below a prefix that ends at a path separator.
+    /// Every object below a prefix that ends at a path separator. Symbolic links are objects: what they lead to lies
+    /// elsewhere.
     func list(_ prefix: String) throws(WeirError) -> [ObjectEntry]
     /// Deleting what is not there is fine.
     func delete(_ path: String) throws(WeirError)
+    /// Removes those of the directories that are empty, and no symbolic links, where storage has directories.
+    ///
+    /// - Parameters:
+    ///   - directories: at or below the location; nothing is removed that is reached from there through a link.
+    func removeEmptyDirectories(_ directories: Set<String>, in location: String) throws(WeirError)
 }
 
 public struct ObjectEntry: Sendable, Equatable {
@@ -42,6 +48,8 @@ public protocol ObjectReader: AnyObject, Sendable {
 }
 
 extension ObjectStorage {
+    public func removeEmptyDirectories(_ directories: Set<String>, in location: String) throws(WeirError) {}
+
     /// A whole object.
     public func read(_ path: String) throws(WeirError) -> [UInt8] {
         let reader = try open(path)
