@@ -22,8 +22,13 @@ public protocol Catalog: Sendable {
     /// Makes a table known whose metadata file is written already.
     func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError)
     /// Forgets a table, leaving its files.
-    func unregister(_ id: TableIdentifier) throws(WeirError)
+    ///
+    /// - Parameter metadataLocation: the metadata file that must still be the current one; `conflict` otherwise. Nil for any.
+    func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError)
     /// Replaces the current metadata file in one step. Fails with `conflict` when another one is current by now.
+    ///
+    /// After `conflict`, `notFound`, `locked`, `invalid` and `unsupported` it has not happened and will not; after any
+    /// other error that is open.
     func commit(
         _ id: TableIdentifier,
         from oldMetadataLocation: String,
@@ -32,6 +37,8 @@ public protocol Catalog: Sendable {
 }
 
 extension Catalog {
+    public func unregister(_ id: TableIdentifier) throws(WeirError) { try unregister(id, at: nil) }
+
     public func createNamespace(_ namespace: [String]) throws(WeirError) {
         try createNamespace(namespace, ifNotExists: false)
     }
@@ -83,8 +90,20 @@ extension Catalog {
         do throws(WeirError) {
             try register(id, metadataLocation: path)
         } catch {
-            if error.code == .alreadyExists || error.code == .notFound { try? storage.delete(path) }
-            throw error
+            // What the catalog says counts: its answer may have been lost on the way.
+            let current = try? metadataLocation(of: id)
+            if current != path {
+                guard error.certainlyDidNothing || current != nil else {
+                    throw WeirError(
+                        .unknownState,
+                        "whether table '\(id)' was created is not known: \(error.message)",
+                        at: path,
+                        advice: "look whether the catalog names it before you create it again"
+                    )
+                }
+                try? storage.delete(path)
+                throw error
+            }
         }
         return Table(identifier: id, metadata: metadata, metadataLocation: path, catalog: self, storage: storage)
     }
@@ -93,15 +112,15 @@ extension Catalog {
     public func defaultLocation(of id: TableIdentifier) -> String {
         ([warehouse.withoutTrailingSlash] + id.namespace + [id.name]).joined(separator: "/")
     }
+}
 
-    /// Forgets a table; with `purge` its files go too.
-    ///
-    /// The table is forgotten first, so a failure half-way leaves files but never a table without them.
-    public func drop(_ id: TableIdentifier, purge: Bool = false) throws(WeirError) {
-        guard purge else { return try unregister(id) }
-        let location = try load(id).location
-        try unregister(id)
-        for entry in try storage.list(location + "/") { try storage.delete(entry.path) }
+extension WeirError {
+    /// Whether a catalog that failed so has changed nothing and will not: see `Catalog.commit`.
+    var certainlyDidNothing: Bool {
+        switch code {
+        case .conflict, .notFound, .alreadyExists, .locked, .invalid, .unsupported: true
+        default: false
+        }
     }
 }
 

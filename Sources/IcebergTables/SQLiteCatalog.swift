@@ -207,17 +207,20 @@ public final class SQLiteCatalog: Catalog {
         }
     }
 
-    public func unregister(_ id: TableIdentifier) throws(WeirError) {
+    public func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError) {
         let namespace = try Self.text(id.namespace)
         try write { [self] db in
             try db.execute(
                 sql: """
                     DELETE FROM iceberg_tables
-                    WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?\(onlyTables)
+                    WHERE catalog_name = ?1 AND table_namespace = ?2 AND table_name = ?3\(onlyTables)
+                    AND (?4 IS NULL OR metadata_location = ?4)
                     """,
-                arguments: [name, namespace, id.name]
+                arguments: [name, namespace, id.name, metadataLocation]
             )
-            guard db.changesCount > 0 else { throw try missing(id, namespace, db) }
+            guard db.changesCount == 0 else { return }
+            guard try names(in: namespace, db).contains(id.name) else { throw try missing(id, namespace, db) }
+            throw WeirError(.conflict, "another writer changed table '\(id)' first")
         }
     }
 

@@ -17,14 +17,15 @@ extension Table {
         return snapshot
     }
 
-    /// The snapshot that was current at a time: the last one of the history that is not younger.
+    /// The snapshot that was current at a time.
     public func snapshot(asOf timestampMs: Int64) throws(WeirError) -> Snapshot {
-        let entry = metadata.snapshotLog.last { $0.timestampMs <= timestampMs }
-        guard let entry, let snapshot = metadata.snapshot(id: entry.snapshotId) else {
+        guard let snapshot = metadata.snapshot(asOf: timestampMs) else {
+            let oldest = metadata.snapshotLog.first?.timestampMs ?? metadata.mainAncestors.last?.timestampMs
             throw WeirError(
                 .notFound,
-                "table '\(identifier)' has no snapshot as old as \(timestampMs) ms",
-                advice: metadata.snapshotLog.first.map { "the oldest known is of \($0.timestampMs) ms" }
+                "table '\(identifier)' has no snapshot as old as \(timestampMs) ms"
+                    + (metadata.isHistoryCut ? ": it has expired" : ""),
+                advice: oldest.map { "the oldest known is of \($0) ms" }
             )
         }
         return snapshot
@@ -48,20 +49,5 @@ extension Table {
     /// The statistics files registered for a snapshot.
     public func statistics(of snapshotId: Int64) -> [StatisticsFile] {
         metadata.statistics.filter { $0.snapshotId == snapshotId }
-    }
-}
-
-extension TableMetadata {
-    /// A snapshot and its ancestors, newest first, as far back as they are kept.
-    public func ancestors(of snapshotId: Int64?) -> [Snapshot] {
-        let byId = Dictionary(snapshots.map { ($0.id, $0) }) { $1 }
-        var chain: [Snapshot] = []
-        var seen: Set<Int64> = []
-        var next = snapshotId
-        while let id = next, let snapshot = byId[id], seen.insert(id).inserted {
-            chain.append(snapshot)
-            next = snapshot.parentId
-        }
-        return chain
     }
 }

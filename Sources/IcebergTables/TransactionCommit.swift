@@ -82,7 +82,7 @@ final class TransactionCommit {
         let path = MetadataPath.next(after: base.metadataLocation, in: metadata)
         attemptFiles.append(path)
         try storage.putNew(path, metadata.serialized())
-        try swap(base, path)
+        try swap(base, path, metadata)
         attemptFiles = []
         for producer in producers { producer.finish() }
         if metadata.properties["write.metadata.delete-after-commit.enabled"]?.lowercased() == "true" {
@@ -110,38 +110,26 @@ final class TransactionCommit {
     }
 
     /// The moment the commit becomes visible.
-    private func swap(_ base: Table, _ path: String) throws(WeirError) {
+    private func swap(_ base: Table, _ path: String, _ metadata: TableMetadata) throws(WeirError) {
         do throws(WeirError) {
             try base.catalog.commit(base.identifier, from: base.metadataLocation, to: path)
         } catch {
             if error.code == .conflict { throw WeirError.lostRace }
-            if error.code == .notFound { throw error }
+            if error.certainlyDidNothing { throw error }
             // The catalog failed in between: what it says now decides.
-            guard let current = try? base.catalog.metadataLocation(of: base.identifier) else {
+            let lookup = CommitLookup(from: base, to: path, snapshots: Set(metadata.snapshots.map(\.id)))
+            switch lookup.outcome(clock: transaction.clock) {
+            case .happened: return
+            case .lost: throw WeirError.lostRace
+            case .unknown(let reason):
                 throw WeirError(
                     .unknownState,
-                    "whether the commit to table '\(base.identifier)' took effect is not known: \(error.message)",
+                    "whether the commit to table '\(base.identifier)' took effect is not known: \(error.message)"
+                        + (reason.map { "; \($0)" } ?? ""),
                     at: path,
-                    advice: "look whether the catalog names that file before you write again"
+                    advice: "its files are kept; look whether the catalog names that file before you write again"
                 )
             }
-            if current == path { return }
-            if current != base.metadataLocation, try follows(current, path, base) { return }
-            throw error
-        }
-    }
-
-    /// Whether another writer has already built on our metadata file.
-    private func follows(_ current: String, _ path: String, _ base: Table) throws(WeirError) -> Bool {
-        do throws(WeirError) {
-            let metadata = try TableMetadata.parse(try storage.read(current), at: current)
-            return metadata.metadataLog.contains { $0.path == path }
-        } catch {
-            throw WeirError(
-                .unknownState,
-                "whether the commit to table '\(base.identifier)' took effect is not known: \(error.message)",
-                at: path
-            )
         }
     }
 

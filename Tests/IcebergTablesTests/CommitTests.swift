@@ -199,17 +199,78 @@ import WeirTesting
             // The swap happens, its answer does not arrive: the commit is found to have worked.
             let afterwards = UnreliableCatalog(real, fails: .afterSwap)
             #expect(try afterwards.load(id).appending("a").liveNames() == ["a"])
-            // The swap does not happen: the commit fails and leaves nothing.
+            // The catalog names the old file still: the swap may be on its way, so the files must stay.
+            var files = try LocalObjectStorage().list(folder + "/wh").count
             let before = UnreliableCatalog(real, fails: .beforeSwap)
             let error = #expect(throws: WeirError.self) { try before.load(id).appending("b") }
-            #expect(error?.code == .storage)
-            // Nothing can be learnt: the files must stay.
-            let files = try LocalObjectStorage().list(folder + "/wh").count
+            #expect(error?.code == .unknownState && error?.advice?.contains("kept") == true)
+            #expect(try LocalObjectStorage().list(folder + "/wh").count > files)
+            // Nothing can be learnt.
+            files = try LocalObjectStorage().list(folder + "/wh").count
             let dark = UnreliableCatalog(real, fails: .forGood)
             let unknown = #expect(throws: WeirError.self) { try dark.load(id).appending("c") }
             #expect(unknown?.code == .unknownState)
             #expect(try LocalObjectStorage().list(folder + "/wh").count > files)
             #expect(try FreshPlan.liveNames(of: real.load(id)) == ["a", "c"])
+        }
+    }
+
+    @Test func `a swap that arrives after its answer was given up finds its files`() throws {
+        try withTemporaryFolder { folder in
+            let real = try makeCatalog(folder)
+            _ = try real.create(id, schema: testSchema).appending("a")
+            let slow = UnreliableCatalog(real, fails: .late)
+            let error = #expect(throws: WeirError.self) { try slow.load(id).appending("b") }
+            #expect(error?.code == .unknownState)
+            try slow.arrive()
+            #expect(try FreshPlan.liveNames(of: real.load(id)) == ["a", "b"])
+        }
+    }
+
+    @Test func `a swap that another one overtook is made again, and leaves nothing of the first try`() throws {
+        try withTemporaryFolder { folder in
+            let real = try makeCatalog(folder)
+            _ = try real.create(id, schema: testSchema).appending("a")
+            let overtaken = UnreliableCatalog(real, fails: .overtaken)
+            let table = try overtaken.load(id).appending("b")
+            #expect(try FreshPlan.liveNames(of: table) == ["a", "b", "other"])
+            #expect(table.snapshots.count == 3)
+            let metadata = try LocalObjectStorage().list(folder + "/wh/db/t/metadata")
+            #expect(metadata.count { $0.path.hasSuffix(".metadata.json") } == 4)
+            #expect(metadata.count { $0.path.lastPathComponent.hasPrefix("snap-") } == 3)
+        }
+    }
+
+    @Test func `a swap that others have built on is found, by its snapshot where the log of files is short`() throws {
+        for length in ["1", "100"] {
+            try withTemporaryFolder { folder in
+                let real = try makeCatalog(folder)
+                _ = try real.create(
+                    id,
+                    schema: testSchema,
+                    properties: ["write.metadata.previous-versions-max": length]
+                ).appending("a")
+                let built = UnreliableCatalog(real, fails: .builtOn)
+                #expect(try built.load(id).appending("b").snapshots.count == 2)
+                #expect(try FreshPlan.liveNames(of: real.load(id)) == ["a", "b", "other", "another"])
+            }
+        }
+    }
+
+    @Test func `a table whose history does not reach back to a lost swap keeps its files`() throws {
+        try withTemporaryFolder { folder in
+            let real = try makeCatalog(folder)
+            _ = try real.create(
+                id,
+                schema: testSchema,
+                properties: ["write.metadata.previous-versions-max": "1"]
+            ).appending("a")
+            let files = try LocalObjectStorage().list(folder + "/wh").count
+            let far = UnreliableCatalog(real, fails: .farOvertaken)
+            let error = #expect(throws: WeirError.self) { try far.load(id).appending("b") }
+            #expect(error?.code == .unknownState)
+            // Two commits of the other, and what the lost one has written.
+            #expect(try LocalObjectStorage().list(folder + "/wh").count == files + 3 * 3)
         }
     }
 
@@ -259,11 +320,21 @@ enum FreshPlan {
 
 /// A catalog whose swap fails in a chosen way.
 final class UnreliableCatalog: Catalog {
-    enum Failure { case beforeSwap, afterSwap, forGood }
+    enum Failure {
+        case beforeSwap, afterSwap, forGood
+        /// The swap arrives when the test says so.
+        case late
+        /// Another commit, or two, come in its place the first time.
+        case overtaken, farOvertaken
+        /// Two other commits follow it.
+        case builtOn
+    }
 
     private let real: SQLiteCatalog
     private let failure: Failure
     private let isDark = Mutex(false)
+    private let onItsWay = Mutex<(id: TableIdentifier, old: String, new: String)?>(nil)
+    private let calls = Mutex(0)
 
     init(_ real: SQLiteCatalog, fails failure: Failure) {
         self.real = real
@@ -285,10 +356,41 @@ final class UnreliableCatalog: Catalog {
     func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError) {
         try real.register(id, metadataLocation: metadataLocation)
     }
-    func unregister(_ id: TableIdentifier) throws(WeirError) { try real.unregister(id) }
+    func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError) {
+        try real.unregister(id, at: metadataLocation)
+    }
     func commit(_ id: TableIdentifier, from old: String, to new: String) throws(WeirError) {
-        if failure != .beforeSwap { try real.commit(id, from: old, to: new) }
-        if failure == .forGood { isDark.withLock { $0 = true } }
+        let isFirst = calls.withLock { calls in
+            calls += 1
+            return calls == 1
+        }
+        switch failure {
+        case .beforeSwap: break
+        case .late: onItsWay.withLock { $0 = (id, old, new) }
+        case .overtaken, .farOvertaken:
+            guard isFirst else { return try real.commit(id, from: old, to: new) }
+            try other("other", id)
+            if failure == .farOvertaken { try other("another", id) }
+        case .afterSwap: try real.commit(id, from: old, to: new)
+        case .builtOn:
+            try real.commit(id, from: old, to: new)
+            try other("other", id)
+            try other("another", id)
+        case .forGood:
+            try real.commit(id, from: old, to: new)
+            isDark.withLock { $0 = true }
+        }
         throw WeirError(.storage, "no answer")
+    }
+
+    private func other(_ name: String, _ id: TableIdentifier) throws(WeirError) {
+        var transaction = Transaction(try real.load(id))
+        transaction.append([dataFile(name)])
+        _ = try transaction.commit()
+    }
+
+    func arrive() throws {
+        guard let (id, old, new) = onItsWay.withLock({ $0 }) else { return }
+        try real.commit(id, from: old, to: new)
     }
 }

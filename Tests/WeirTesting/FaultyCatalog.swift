@@ -31,9 +31,9 @@ public struct FaultyCatalog: Catalog {
         try real.register(id, metadataLocation: metadataLocation)
         try files.step()
     }
-    public func unregister(_ id: TableIdentifier) throws(WeirError) {
+    public func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError) {
         try files.step()
-        try real.unregister(id)
+        try real.unregister(id, at: metadataLocation)
     }
     public func commit(
         _ id: TableIdentifier,

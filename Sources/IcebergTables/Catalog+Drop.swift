@@ -1,0 +1,105 @@
+import Bytes
+import IcebergFormat
+import ObjectStorage
+
+/// What a drop deleted and what it left.
+public struct DropOutcome: Sendable, Equatable {
+    public var deleted = 0
+    /// Files the table reached that could not be deleted, or that its property `gc.enabled` keeps.
+    public var kept: [String] = []
+    /// Files below the table's location that its metadata does not reach.
+    public var unreached: [String] = []
+
+    public init() {}
+
+    public static func += (left: inout DropOutcome, right: DropOutcome) {
+        left.deleted += right.deleted
+        left.kept += right.kept
+        left.unreached += right.unreached
+    }
+}
+
+extension Catalog {
+    /// Forgets a table; with `purge` the files go that its metadata reaches, and no others.
+    ///
+    /// The table is forgotten first, so a failure half-way leaves files but never a table without them.
+    @discardableResult
+    public func drop(_ id: TableIdentifier, purge: Bool = false) throws(WeirError) -> DropOutcome {
+        guard purge else {
+            try unregister(id)
+            return DropOutcome()
+        }
+        return try purging([id]) { (_) throws(WeirError) in }
+    }
+
+    /// Forgets tables in this order, then deletes their files.
+    ///
+    /// - Parameter check: sees each table right before it is forgotten; throwing leaves it and those behind it.
+    @discardableResult
+    public func purging(
+        _ ids: [TableIdentifier],
+        check: (Table) throws(WeirError) -> Void
+    ) throws(WeirError) -> DropOutcome {
+        // Nothing is forgotten unless the files of all are known.
+        var found = try ids.map { (id) throws(WeirError) in try reaching(id) }
+        for place in found.indices {
+            var attempt = 0
+            while true {
+                do throws(WeirError) {
+                    try check(found[place].table)
+                    try unregister(ids[place], at: found[place].table.metadataLocation)
+                    break
+                } catch  where error.code == .conflict && attempt < 10 {
+                    // A commit came in between, and brought files of its own.
+                    attempt += 1
+                    found[place] = try reaching(ids[place])
+                }
+            }
+        }
+        var outcome = DropOutcome()
+        for (table, files) in found { outcome += Self.delete(files, of: table) }
+        // Two stores may share a folder.
+        outcome.unreached = Set(outcome.unreached).filter { path in (try? storage.exists(path)) == true }.sorted()
+        return outcome
+    }
+
+    private func reaching(_ id: TableIdentifier) throws(WeirError) -> (table: Table, files: ReachableFiles) {
+        let table = try load(id)
+        do throws(WeirError) {
+            return (table, try ReachableFiles(table))
+        } catch {
+            throw WeirError(
+                error.code,
+                "which files belong to '\(id)' cannot be told, so nothing was dropped: \(error.message)",
+                at: error.location,
+                advice: "dropping it without its files needs none of them"
+            )
+        }
+    }
+
+    private static func delete(_ files: ReachableFiles, of table: Table) -> DropOutcome {
+        var outcome = DropOutcome()
+        let keepsData = table.properties["gc.enabled"]?.lowercased() == "false"
+        if keepsData { outcome.kept = files.data.sorted() }
+        let location = table.location.withoutTrailingSlash
+        var directories: Set<String> = []
+        // The way to the others goes last.
+        for path in (keepsData ? [] : files.data.sorted()) + files.metadata.sorted() + [files.current] {
+            do throws(WeirError) {
+                try table.storage.delete(path)
+                outcome.deleted += 1
+            } catch {
+                outcome.kept.append(path)
+            }
+            var directory = path.parentDirectory
+            while directory.hasPrefix(location + "/"), directories.insert(directory).inserted {
+                directory = directory.parentDirectory
+            }
+        }
+        directories.insert(location)
+        try? table.storage.removeEmptyDirectories(directories, in: location)
+        let kept = Set(outcome.kept)
+        outcome.unreached = ((try? table.storage.list(location + "/")) ?? []).map(\.path).filter { !kept.contains($0) }
+        return outcome
+    }
+}

@@ -1,0 +1,39 @@
+import Bytes
+import IcebergFormat
+import ObjectStorage
+
+/// The files that belong to a table because its metadata reaches them: what may be deleted with it. A folder tells nothing
+/// of whom its files belong to.
+public struct ReachableFiles: Sendable {
+    /// Data and delete files that a snapshot holds.
+    public private(set) var data: Set<String> = []
+    /// Manifests, manifest lists, statistics and metadata files; the current one is not among them.
+    public private(set) var metadata: Set<String> = []
+    public let current: String
+
+    /// Follows every snapshot. Files that are gone already lead nowhere; other failures to read are thrown, for what is
+    /// behind them would be missed.
+    public init(_ table: Table) throws(WeirError) {
+        current = table.metadataLocation
+        let store = ManifestStore(storage: table.storage)
+        var manifests: [String: ManifestFile] = [:]
+        for snapshot in table.metadata.snapshots {
+            if let list = snapshot.manifestList { metadata.insert(list) }
+            do throws(WeirError) {
+                for manifest in try store.manifests(of: snapshot) { manifests[manifest.path] = manifest }
+            } catch  where error.code == .notFound {}
+        }
+        for manifest in manifests.values {
+            metadata.insert(manifest.path)
+            do throws(WeirError) {
+                for entry in try store.entries(of: manifest, table.metadata) where entry.isLive {
+                    data.insert(entry.file.path)
+                }
+            } catch  where error.code == .notFound {}
+        }
+        metadata.formUnion(table.metadata.statistics.map(\.path))
+        metadata.formUnion(table.metadata.partitionStatisticsPaths)
+        metadata.formUnion(table.metadata.metadataLog.map(\.path))
+        metadata.remove(current)
+    }
+}
