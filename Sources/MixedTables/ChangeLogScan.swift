@@ -19,7 +19,7 @@ public struct ChangeLogBatch: Sendable {
     }
 }
 
-/// The change store of a keyed table read as a stream (spec section 4.7); for an unkeyed table, the rows its appends
+/// The change store of a keyed table read as a stream (spec section 4.7); for an unkeyed table, the rows its commits
 /// added.
 ///
 /// Commits come in the order of their transactions. Inside a commit rows are merged by file offset over all partitions
@@ -31,7 +31,8 @@ public struct ChangeLogScan: Sendable {
     private let commits: [Commit]
 
     private struct Commit: Sendable {
-        let transactionId: Int64
+        /// The transaction; where there is none, the place among the commits.
+        let order: Int64
         let sequence: Int64
         var files: [NodeTask.File]
     }
@@ -39,7 +40,8 @@ public struct ChangeLogScan: Sendable {
     /// Rows a batch holds at most.
     static let batchRows = 16_384
 
-    /// Changes with a data sequence number above `after`, up to and including `sequence`.
+    /// Changes with a data sequence number above `after`, up to and including `sequence`: for tables of format version 2,
+    /// where it tells the commits apart.
     ///
     /// - Parameter columns: what the rows hold; all of the table's when nil.
     public init(
@@ -48,38 +50,63 @@ public struct ChangeLogScan: Sendable {
         upTo sequence: Int64 = .max,
         columns: Schema? = nil
     ) throws(WeirError) {
-        self.table = table
-        schema = columns ?? table.schema
-        var commits: [Commit] = []
-        for task in try Self.files(of: table, after: after, upTo: sequence) {
-            let number = task.dataSequenceNumber
-            let role =
-                table.isKeyed
-                ? FileRole.change(path: task.file.path, dataSequenceNumber: number)
-                : FileRole(type: .insert, node: .root, transactionId: number)
-            let file = NodeTask.File(task: task, role: role, isBase: false)
-            if let known = commits.firstIndex(where: { $0.transactionId == role.transactionId && $0.sequence == number }
-            ) {
-                commits[known].files.append(file)
-            } else {
-                commits.append(Commit(transactionId: role.transactionId, sequence: number, files: [file]))
-            }
-        }
-        self.commits = commits.sorted { ($0.transactionId, $0.sequence) < ($1.transactionId, $1.sequence) }
+        try self.init(table, since: ChangePosition(sequence: after), upTo: sequence, columns: columns)
     }
 
-    private static func files(
-        of table: MixedTable,
+    /// Changes of the commits behind a position, as the table was loaded. Fails with `notFound` when some of them have
+    /// expired or were deleted.
+    ///
+    /// - Parameters:
+    ///   - sequence: of the last commit that is wanted.
+    ///   - columns: what the rows hold; all of the table's when nil.
+    ///   - takesWhatIsThere: reads the files of a keyed table that are left, although others may be gone.
+    public init(
+        _ table: MixedTable,
+        since start: ChangePosition,
+        upTo sequence: Int64 = .max,
+        columns: Schema? = nil,
+        takesWhatIsThere: Bool = false
+    ) throws(WeirError) {
+        self.table = table
+        schema = columns ?? table.schema
+        let history = try table.commits(since: start)
+        guard let change = table.change else {
+            let additions = try table.additions(of: history, since: start, upTo: sequence)
+            commits = additions.enumerated().map { place, addition in
+                let files = addition.tasks.map { task in
+                    let role = FileRole(type: .insert, node: .root, transactionId: task.dataSequenceNumber)
+                    return NodeTask.File(task: task, role: role, isBase: false)
+                }
+                return Commit(order: Int64(place), sequence: addition.snapshot.sequenceNumber, files: files)
+            }
+            return
+        }
+        if !takesWhatIsThere, let missing = try MissingChanges(in: change, history, above: start.sequence) {
+            throw missing.error(table.identifier)
+        }
+        commits = try Self.commits(of: change, after: start.sequence, upTo: sequence)
+    }
+
+    private static func commits(
+        of change: Table,
         after: Int64,
         upTo sequence: Int64
-    ) throws(WeirError) -> [FileScanTask] {
-        guard let change = table.change else {
-            return try table.base.appendedFiles(after: after, upTo: sequence)
-        }
+    ) throws(WeirError) -> [Commit] {
         guard let current = change.metadata.currentSnapshot else { return [] }
-        return try change.plan(snapshotId: current.id, sequencesAbove: after).filter {
-            $0.dataSequenceNumber <= sequence
+        var commits: [Commit] = []
+        for task in try change.plan(snapshotId: current.id, sequencesAbove: after) {
+            let number = task.dataSequenceNumber
+            guard number > 0 else { throw NodeTaskPlan.withoutSequence(task.file.path) }
+            if number > sequence { continue }
+            let role = FileRole.change(path: task.file.path, dataSequenceNumber: number)
+            let file = NodeTask.File(task: task, role: role, isBase: false)
+            if let known = commits.firstIndex(where: { $0.order == role.transactionId && $0.sequence == number }) {
+                commits[known].files.append(file)
+            } else {
+                commits.append(Commit(order: role.transactionId, sequence: number, files: [file]))
+            }
         }
+        return commits.sorted { ($0.order, $0.sequence) < ($1.order, $1.sequence) }
     }
 
     /// Reads everything in order; the body returns false to stop.

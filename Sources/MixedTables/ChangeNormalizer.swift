@@ -33,8 +33,9 @@ struct ChangeNormalizer {
 
     private(set) var inserts = Inserts()
     private(set) var deletes = Deletes()
-    /// Deletes of keys that were not there.
-    private(set) var redundantDeletes = 0
+    /// Rows that delete keys which were not there.
+    private(set) var absent: [Int32] = []
+    var redundantDeletes: Int { absent.count }
 
     /// - Parameters:
     ///   - partitions: the partition of each row's new image.
@@ -101,7 +102,7 @@ struct ChangeNormalizer {
         _ counter: inout Int64
     ) {
         guard let old = table.remove(key) else {
-            redundantDeletes += 1
+            absent.append(Int32(row))
             return
         }
         counter += 1

@@ -91,7 +91,14 @@ public struct FullOptimize: Sendable {
         let kept = scan.tasks.flatMap(\.dataFiles).filter { !rewritten.contains($0.task.file.path) }
         let shared = Set(kept.flatMap { $0.task.deletes.map(\.file.path) })
         let deletes = removedDeletes.values.filter { !shared.contains($0.path) }.sorted { $0.path < $1.path }
-        let base = try commit(added, removed, deletes, sequences, point)
+        let base: Table
+        do throws(WeirError) {
+            base = try commit(added, removed, deletes, sequences, point)
+        } catch {
+            // Unless the commit may have taken effect, nothing refers to what it would have added.
+            if error.code != .unknownState { for file in added { try? table.base.storage.delete(file.path) } }
+            throw error
+        }
         return (MixedTable(base: base, change: table.change, primaryKey: table.primaryKey), outcome)
     }
 

@@ -2,6 +2,7 @@ import Bytes
 import ChangeEvents
 import Columnar
 import IcebergFormat
+import IcebergTables
 
 /// Writes the changes of a keyed table into its change store, one epoch after the other.
 ///
@@ -17,11 +18,17 @@ public final class KeyedTableWriter: TableWriter {
     private var files: PartitionedFileWriter?
     private var counter: Int64 = 0
     private var summary = EpochSummary()
+    /// Base as the index knows it.
+    private var base: Table
+    /// Keys of this epoch's deletes that had nothing to take away.
+    private var absentKeys: [ColumnBatch] = []
+    private var absentBytes = 0
 
     /// Reads the keys the table holds. Fails when the table is unkeyed or its bucket count is not a power of two.
     public init(_ table: MixedTable) throws(WeirError) {
         guard let change = table.change else { preconditionFailure("an unkeyed table has no change store") }
         self.table = table
+        base = table.base
         fileSchema = ChangeColumns.fileSchema(table.schema, primaryKey: table.primaryKey)
         keyColumns = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
         bucketCount = try table.changeBucketCount()
@@ -64,6 +71,12 @@ public final class KeyedTableWriter: TableWriter {
         summary.inserts += inserts.rows.count
         summary.deletes += deletes.rows.count
         summary.redundantDeletes += normalized.redundantDeletes
+        if !normalized.absent.isEmpty {
+            let columns = keys.map { key in normalized.absent.withUnsafeBufferPointer { key.gathered($0) } }
+            let absent = ColumnBatch(schema: table.keySchema, columns: columns, count: normalized.absent.count)
+            absentKeys.append(absent)
+            absentBytes += absent.byteCount
+        }
         return rejected
     }
 
@@ -129,11 +142,37 @@ public final class KeyedTableWriter: TableWriter {
         return opened
     }
 
-    public var pendingBytes: Int64 { files?.byteCount ?? 0 }
+    public var pendingBytes: Int64 { (files?.byteCount ?? 0) + Int64(absentBytes) }
+
+    /// Whether nothing was written since the last epoch ended.
+    public var isBetweenEpochs: Bool { files == nil && summary == EpochSummary() }
+
+    /// Whether others have committed to base since the index was last brought up to it: one look-up in the catalog.
+    public func baseHasMoved() throws(WeirError) -> Bool {
+        try base.catalog.metadataLocation(of: base.identifier) != base.metadataLocation
+    }
+
+    /// Takes the keys that other engines added to base, or removed, into the index. Between two epochs only.
+    ///
+    /// - Parameter table: as it is now, with every epoch of this writer committed.
+    /// - Returns: keys that got a second row by it.
+    public func follow(_ table: MixedTable) throws(WeirError) -> Int {
+        precondition(isBetweenEpochs, "the rows of an epoch are told apart by one state of base")
+        let doubled = try index.follow(from: base, to: table, partitions: &partitions)
+        base = table.base
+        return doubled
+    }
 
     public func cut() throws(WeirError) -> Epoch {
         do {
-            let epoch = Epoch(files: try files?.finish() ?? [], summary: summary)
+            let epoch = Epoch(
+                files: try files?.finish() ?? [],
+                summary: summary,
+                base: base,
+                absentKeys: absentKeys
+            )
+            absentKeys = []
+            absentBytes = 0
             files = nil
             counter = 0
             summary = EpochSummary()
@@ -147,5 +186,7 @@ public final class KeyedTableWriter: TableWriter {
     public func abandon() {
         files?.abandon()
         files = nil
+        absentKeys = []
+        absentBytes = 0
     }
 }

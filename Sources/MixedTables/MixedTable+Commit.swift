@@ -15,6 +15,10 @@ extension MixedTable {
     /// of the same topology may commit their partitions in between; it is refused with `fenced` when one of this
     /// writer's partitions was claimed by another process, and with `conflict` when a foreign writer has come in.
     ///
+    /// Other engines may commit to the base store of a keyed table at any time: an epoch whose rows were told apart by an
+    /// older base gets deletes for the keys it shares with what they added. A row that comes to base before this is called
+    /// is never doubled. After an error other than `unknownState` the epoch's files are deleted.
+    ///
     /// - Parameters:
     ///   - expected: the ledger this writer read or committed last.
     ///   - last: the records right before the ledger's positions, as far as they were read.
@@ -29,13 +33,54 @@ extension MixedTable {
         claim: PartitionClaim? = nil,
         logStore progress: LogStoreProgress? = nil
     ) throws(WeirError) -> MixedTable {
+        var epoch = epoch
+        var table = self
+        while true {
+            if isKeyed, epoch.mayChangeKeys {
+                table = with(base: try base.refreshed())
+                epoch = try epoch.following(table)
+            }
+            do throws(WeirError) {
+                return try table.commit(
+                    epoch,
+                    topology: topology,
+                    expected: expected,
+                    ledger: ledger,
+                    last: last,
+                    claim: claim,
+                    progress: progress
+                )
+            } catch {
+                // Base changed while the epoch was held against it.
+                guard error == Self.baseMoved else { throw error }
+            }
+        }
+    }
+
+    private static let baseMoved = WeirError(.conflict, "another engine's commit to the base store came first")
+
+    private func commit(
+        _ epoch: Epoch,
+        topology: String,
+        expected: PositionLedger,
+        ledger: PositionLedger,
+        last: LastRecords,
+        claim: PartitionClaim?,
+        progress: LogStoreProgress?
+    ) throws(WeirError) -> MixedTable {
         let name = PositionLedger.propertyName(topology: topology)
         let identifier = self.identifier
         let lastSnapshot = ingestStore.metadata.currentSnapshot?.id
         let needsKeys = isKeyed && !epoch.isEmpty
         var transaction = Transaction(ingestStore)
         transaction.retryPatiently()
+        let (base, isKeyed) = (self.base, self.isKeyed)
         transaction.require { (metadata) throws(WeirError) in
+            if isKeyed, epoch.mayChangeKeys,
+                try base.catalog.metadataLocation(of: base.identifier) != base.metadataLocation
+            {
+                throw Self.baseMoved
+            }
             try Self.checkOwner(metadata, identifier, topology, expected, claim)
             if claim != nil {
                 guard !needsKeys || Self.isOurs(since: lastSnapshot, in: metadata, ledger: name) else {
@@ -72,7 +117,14 @@ extension MixedTable {
             transaction.addToSummary(property: name)
             if progress != nil { transaction.addToSummary(property: LogStoreLedger.propertyName(topology: topology)) }
         }
-        let committed = with(try transaction.commit())
+        let store: Table
+        do throws(WeirError) {
+            store = try transaction.commit()
+        } catch {
+            if error.code != .unknownState, error != Self.baseMoved { epoch.discard(from: ingestStore) }
+            throw error
+        }
+        let committed = with(store)
         guard let progress, progress.caughtUpAt != nil else { return committed }
         // The table's own properties are the base store's. Until they say so, the next run waits for the same again.
         return try committed.changingProperties(

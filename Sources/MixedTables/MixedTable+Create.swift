@@ -30,7 +30,8 @@ public struct MixedTableDefinition: Sendable {
 
 extension MixedTable {
     /// Creates the stores of a new table, base first (spec sections 1.2 and 1.5). When the change store cannot be
-    /// created the base is dropped again.
+    /// created the base is dropped again if this call has made it; where that cannot be told, the next attempt
+    /// completes it.
     public static func create(
         _ definition: MixedTableDefinition,
         in catalog: any Catalog,
@@ -78,10 +79,13 @@ extension MixedTable {
         changeProperties[TableMarkers.primaryKey] = keyNames
 
         let base: Table
+        let isOurs: Bool
         if try catalog.exists(identifier) {
             base = try unfinishedBase(definition, schema, change: changeIdentifier, in: catalog)
+            isOurs = false
         } else {
-            try clearUnfinished(changeIdentifier, in: catalog)
+            try clearUnfinished(changeIdentifier, of: identifier, in: catalog)
+            isOurs = true
             base = try catalog.create(
                 identifier,
                 schema: schema,
@@ -99,28 +103,43 @@ extension MixedTable {
             let key = try base.schema.selecting(definition.primaryKey).fields
             return MixedTable(base: base, change: change, primaryKey: key)
         } catch {
-            // Whoever has made the change store meanwhile has taken the base store over.
-            if error.code == .alreadyExists { throw error }
-            // The change store first: a base store without one is completed by the next attempt.
-            try? catalog.drop(changeIdentifier, purge: true)
-            try? catalog.drop(identifier, purge: true)
+            // What others have made stays: the change store of whoever was faster, and the base store it goes with. An
+            // attempt of ours whose outcome is open may still turn up as well.
+            if isOurs, error.code != .alreadyExists, error.code != .unknownState,
+                (try? catalog.exists(changeIdentifier)) == false
+            {
+                _ = try? catalog.purging([identifier]) { (current) throws(WeirError) in
+                    guard current.metadataLocation == base.metadataLocation, try !catalog.exists(changeIdentifier)
+                    else {
+                        throw WeirError(.alreadyExists, "'\(identifier)' is another creator's by now")
+                    }
+                }
+            }
             throw error
         }
     }
 
     /// Removes a change store whose base store is gone: what an earlier creation or drop left when it was cut short. One
-    /// that holds data is not touched.
-    private static func clearUnfinished(_ change: TableIdentifier, in catalog: any Catalog) throws(WeirError) {
+    /// that holds data is not touched, nor one that has a base store by now: that is another creator's.
+    private static func clearUnfinished(
+        _ change: TableIdentifier,
+        of base: TableIdentifier,
+        in catalog: any Catalog
+    ) throws(WeirError) {
         guard try catalog.exists(change) else { return }
-        let table = try catalog.load(change)
-        guard TableMarkers.isChange(table.properties), table.metadata.currentSnapshot == nil else {
-            throw WeirError(
-                .alreadyExists,
-                "the change store \(change) exists already",
-                advice: "drop it, or choose another table name"
-            )
+        let found = try catalog.load(change)
+        try catalog.purging([change]) { (table) throws(WeirError) in
+            // A creator makes the base store first, so a change store seen before a base store that is missing has none.
+            guard TableMarkers.isChange(table.properties), table.metadata.currentSnapshot == nil,
+                table.metadata.tableUUID == found.metadata.tableUUID, try !catalog.exists(base)
+            else {
+                throw WeirError(
+                    .alreadyExists,
+                    "the change store \(change) exists already",
+                    advice: "drop it, or choose another table name"
+                )
+            }
         }
-        try catalog.drop(change, purge: true)
     }
 
     /// The base store of a creation that was cut short before its change store was there, if it is the one being created.
@@ -142,9 +161,12 @@ extension MixedTable {
         return base
     }
 
-    /// Drops the stores, base first (spec section 1.5).
-    public func drop(purge: Bool) throws(WeirError) {
-        try base.catalog.drop(identifier, purge: purge)
-        if let change { try base.catalog.drop(change.identifier, purge: purge) }
+    /// Drops the stores, base first (spec section 1.5). With `purge` the files go that their metadata reaches.
+    @discardableResult
+    public func drop(purge: Bool) throws(WeirError) -> DropOutcome {
+        let stores = [identifier] + (change.map { [$0.identifier] } ?? [])
+        if purge { return try base.catalog.purging(stores) { (_) throws(WeirError) in } }
+        for store in stores { try base.catalog.unregister(store) }
+        return DropOutcome()
     }
 }

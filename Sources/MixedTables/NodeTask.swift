@@ -53,6 +53,7 @@ struct NodeTaskPlan: Sendable {
             )
         }
         for task in change {
+            guard task.dataSequenceNumber > 0 else { throw Self.withoutSequence(task.file.path) }
             let path = spec.path(for: task.file.partition)
             guard task.dataSequenceNumber > optimized.sequence(ofPartition: path) else { continue }
             if let sequence, task.dataSequenceNumber > sequence { continue }
@@ -85,6 +86,16 @@ struct NodeTaskPlan: Sendable {
         }
         self.tasks = tasks
         self.sequences = sequences
+    }
+
+    /// Files that version 1 of the format committed: nothing says what came before what.
+    static func withoutSequence(_ path: String) -> WeirError {
+        WeirError(
+            .unsupported,
+            "a change store holds a file of format version 1, whose changes have no order",
+            at: path,
+            advice: "write the changes again, to a table of version 2"
+        )
     }
 
     private struct PartitionFiles {

@@ -168,7 +168,14 @@ final class PartitionedFileWriter {
 
     private func finish(_ key: Key) throws(WeirError) {
         guard let file = open.removeValue(forKey: key) else { return }
-        let written = try file.writer.finish()
+        let written: ParquetFileSummary
+        do throws(WeirError) {
+            written = try file.writer.finish()
+        } catch {
+            // Nothing refers to it, and nobody else knows of it any more.
+            file.writer.abandon()
+            throw error
+        }
         // A change file's `_file_offset` is no column of the table and gets no statistics.
         let summary = ParquetFileSummary(
             rowCount: written.rowCount,

@@ -29,7 +29,7 @@ public struct ReadPoint: Sendable, Equatable {
     /// that contains nothing younger; a base-store snapshot stands for exactly what base held.
     public init(snapshot id: Int64, of table: MixedTable) throws(WeirError) {
         if let change = table.change, let snapshot = change.metadata.snapshot(id: id) {
-            self.init(base: try Self.base(of: table, at: snapshot), change: snapshot)
+            self.init(base: try Self.base(of: table, at: snapshot, from: table.base.currentSnapshot), change: snapshot)
         } else if table.base.metadata.snapshot(id: id) != nil {
             self.init(base: id, change: nil)
         } else {
@@ -44,28 +44,31 @@ public struct ReadPoint: Sendable, Equatable {
         }
     }
 
-    /// The state at a time, in milliseconds since 1970.
+    /// The state at a time, in milliseconds since 1970, by what was current in both stores then.
     public init(asOf timestamp: Int64, of table: MixedTable) throws(WeirError) {
-        let base = table.base.metadata.snapshots.last { $0.timestampMs <= timestamp }
-        guard let change = table.change else {
-            guard let base else { throw Self.nothing(asOf: timestamp, table) }
-            self.init(base: base.id, change: nil)
+        let base = table.base.metadata.snapshot(asOf: timestamp)
+        let change = table.change?.metadata.snapshot(asOf: timestamp)
+        let stores = [(table.base, base)] + (table.change.map { [($0, change)] } ?? [])
+        for (store, snapshot) in stores where snapshot == nil && store.metadata.isHistoryCut {
+            _ = try store.snapshot(asOf: timestamp)
+        }
+        guard base != nil || change != nil else {
+            throw WeirError(.notFound, "table \(table.identifier) has no snapshot as old as \(timestamp) ms")
+        }
+        guard let change else {
+            self.init(base: base?.id, change: nil)
             return
         }
-        guard let snapshot = change.metadata.snapshots.last(where: { $0.timestampMs <= timestamp }) else {
-            guard let base else { throw Self.nothing(asOf: timestamp, table) }
-            self.init(base: base.id, change: nil)
-            return
-        }
-        self.init(base: try Self.base(of: table, at: snapshot), change: snapshot)
+        self.init(base: try Self.base(of: table, at: change, from: base), change: change)
     }
 
-    private static func nothing(asOf timestamp: Int64, _ table: MixedTable) -> WeirError {
-        WeirError(.notFound, "table \(table.identifier) has no snapshot as old as \(timestamp) ms")
-    }
-
-    private static func base(of table: MixedTable, at change: Snapshot) throws(WeirError) -> Int64? {
-        var candidate = table.base.metadata.currentSnapshot
+    /// The newest base snapshot, from one on backwards, that contains nothing younger than a change-store snapshot.
+    private static func base(
+        of table: MixedTable,
+        at change: Snapshot,
+        from newest: Snapshot?
+    ) throws(WeirError) -> Int64? {
+        var candidate = newest
         while let snapshot = candidate {
             let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshot.id)
             if optimized.sequences.values.allSatisfy({ $0 <= change.sequenceNumber }) { return snapshot.id }

@@ -2,18 +2,50 @@ import Bytes
 import IcebergFormat
 import IcebergTables
 
-extension Table {
-    /// The data files that append snapshots added, for reading an unkeyed table as a stream.
+extension MixedTable {
+    /// The data files that each of the commits added, for reading an unkeyed table as a stream.
     ///
-    /// Files that rewrites added hold rows which were there before, so only appends count. Fails when a snapshot in the
-    /// range has expired, and when one took rows away: a stream of appends cannot say so.
+    /// Files that rewrites added hold rows which were there before and do not count. Fails when a commit took rows away: a
+    /// stream of additions cannot say so.
     ///
-    /// - Parameter after: the data sequence number of the snapshot the reader has seen last; 0 for the beginning.
-    func appendedFiles(after: Int64, upTo sequence: Int64) throws(WeirError) -> [FileScanTask] {
-        var tasks: [FileScanTask] = []
-        var current = metadata.currentSnapshot
-        while let snapshot = current, snapshot.sequenceNumber > after {
-            if snapshot.sequenceNumber <= sequence, snapshot.takesRowsAway {
+    /// - Parameter sequence: of the last commit that is wanted.
+    func additions(
+        of history: SnapshotHistory,
+        since start: ChangePosition,
+        upTo sequence: Int64
+    ) throws(WeirError) -> [Addition] {
+        if case .expired(let oldest) = history.beginning {
+            throw WeirError(
+                .notFound,
+                "commits of \(identifier) have expired that come next: those before snapshot \(oldest.id), sequence "
+                    + "\(oldest.sequenceNumber)",
+                at: start.snapshotId.map { "behind snapshot \($0)" } ?? "behind sequence \(start.sequence)",
+                advice: "read 'full' and go on from there"
+            )
+        }
+        var additions: [Addition] = []
+        for snapshot in history.snapshots where snapshot.sequenceNumber <= sequence && !snapshot.movesRows {
+            var tasks: [FileScanTask] = []
+            var takesAway = snapshot.saysItTakesRowsAway
+            for manifest in try base.manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
+                for entry in try base.entries(of: manifest) where entry.snapshotId == snapshot.id {
+                    if entry.status == .deleted || entry.status == .added && entry.file.content != .data {
+                        takesAway = takesAway || entry.file.content == .data || entry.status == .added
+                        continue
+                    }
+                    guard entry.status == .added else { continue }
+                    tasks.append(
+                        FileScanTask(
+                            file: entry.file,
+                            dataSequenceNumber: entry.dataSequenceNumber ?? snapshot.sequenceNumber,
+                            fileSequenceNumber: entry.fileSequenceNumber ?? snapshot.sequenceNumber,
+                            snapshotId: snapshot.id,
+                            deletes: []
+                        )
+                    )
+                }
+            }
+            guard !takesAway else {
                 throw WeirError(
                     .unsupported,
                     "snapshot \(snapshot.id) removed rows, and a table without a primary key cannot say which",
@@ -21,41 +53,28 @@ extension Table {
                     advice: "read 'full' and go on from there"
                 )
             }
-            if snapshot.operation == "append", snapshot.sequenceNumber <= sequence {
-                for manifest in try manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
-                    for entry in try entries(of: manifest)
-                    where entry.status == .added && entry.snapshotId == snapshot.id && entry.file.content == .data {
-                        tasks.append(
-                            FileScanTask(
-                                file: entry.file,
-                                dataSequenceNumber: entry.dataSequenceNumber ?? snapshot.sequenceNumber,
-                                fileSequenceNumber: entry.fileSequenceNumber ?? snapshot.sequenceNumber,
-                                snapshotId: snapshot.id,
-                                deletes: []
-                            )
-                        )
-                    }
-                }
-            }
-            guard let parent = snapshot.parentId else { break }
-            guard let older = metadata.snapshot(id: parent) else {
-                throw WeirError(
-                    .notFound,
-                    "the snapshots between sequence \(after) and \(snapshot.sequenceNumber) have expired",
-                    at: identifier.description,
-                    advice: "read 'full' and go on from there"
-                )
-            }
-            current = older
+            if !tasks.isEmpty { additions.append(Addition(snapshot: snapshot, tasks: tasks)) }
         }
-        return tasks
+        return additions
+    }
+
+    /// What one commit added.
+    struct Addition {
+        let snapshot: Snapshot
+        let tasks: [FileScanTask]
     }
 }
 
 extension Snapshot {
-    /// Whether rows of earlier snapshots are gone, as opposed to moved to other files.
-    fileprivate var takesRowsAway: Bool {
-        guard operation == "delete" || operation == "overwrite", summary["snapshot.producer"] != "OPTIMIZE" else {
+    /// Whether the same rows stand in other files.
+    fileprivate var movesRows: Bool {
+        operation == SnapshotOperation.replace.rawValue
+            || operation != SnapshotOperation.append.rawValue && summary["snapshot.producer"] == "OPTIMIZE"
+    }
+
+    /// Writers may leave manifests out that had nothing but removed files.
+    fileprivate var saysItTakesRowsAway: Bool {
+        guard operation == SnapshotOperation.delete.rawValue || operation == SnapshotOperation.overwrite.rawValue else {
             return false
         }
         return ["deleted-records", "deleted-data-files", "added-delete-files"].contains { key in

@@ -1,6 +1,8 @@
 import Bytes
 import ChangeEvents
+import Columnar
 import IcebergFormat
+import IcebergTables
 
 /// Takes change batches and leaves durable files that one commit makes visible.
 public protocol TableWriter: AnyObject {
@@ -18,7 +20,21 @@ public protocol TableWriter: AnyObject {
 public struct Epoch: Sendable {
     public let files: [DataFile]
     public let summary: EpochSummary
+    /// The base store that decided which rows replace others; nil for an unkeyed table.
+    let base: Table?
+    /// Keys of deletes for which nothing was written, because base did not hold them.
+    let absentKeys: [ColumnBatch]
+
+    init(files: [DataFile], summary: EpochSummary, base: Table? = nil, absentKeys: [ColumnBatch] = []) {
+        self.files = files
+        self.summary = summary
+        self.base = base
+        self.absentKeys = absentKeys
+    }
+
     public var isEmpty: Bool { files.isEmpty }
+    /// Whether it changes rows, or would if base held their keys.
+    public var mayChangeKeys: Bool { !files.isEmpty || !absentKeys.isEmpty }
 }
 
 /// Row counts of an epoch.

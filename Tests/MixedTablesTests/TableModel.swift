@@ -42,7 +42,7 @@ struct ChangeHistory {
     let schema: Schema
     let keyPlaces: [Int]
     var random: SeededGenerator
-    private(set) var state: [ModelRow: ModelRow] = [:]
+    var state: [ModelRow: ModelRow] = [:]
     private let keySpace: UInt64
     /// What columns outside the key are drawn from, by type; random values when nil.
     private let pool: ((FieldType) -> [Scalar])?

@@ -1,0 +1,81 @@
+import Bytes
+import Columnar
+import IcebergTables
+
+extension KeyIndex {
+    /// Takes in what other engines have done to base.
+    ///
+    /// - Parameters:
+    ///   - old: base as the index knows it.
+    ///   - table: as it is now; its change store holds every change that the index knows.
+    /// - Returns: keys that got a second row: they were there already, and nobody took their row away.
+    mutating func follow(
+        from old: Table,
+        to table: MixedTable,
+        partitions: inout PartitionDictionary
+    ) throws(WeirError) -> Int {
+        do throws(WeirError) {
+            switch try BaseChange(from: old, to: table.base) {
+            case .none: return 0
+            case .files(let removed, let added, let isOptimized):
+                let doubled = try follow(removed, added, from: old, to: table, &partitions)
+                // Rows that came from the change store would count.
+                return isOptimized ? 0 : doubled
+            case .unknown: break
+            }
+        } catch  where error.code == .notFound {
+            // Expiry has deleted files of the old state.
+        }
+        self = KeyIndex()
+        try load(from: table, partitions: &partitions)
+        return 0
+    }
+
+    private mutating func follow(
+        _ removed: Set<String>,
+        _ added: Set<String>,
+        from old: Table,
+        to table: MixedTable,
+        _ partitions: inout PartitionDictionary
+    ) throws(WeirError) -> Int {
+        let areNarrow = table.keysAreNarrow
+        // A row that a change hides is not its key's row: its file may go without the key going.
+        var gone = KeyIndex()
+        try table.with(base: old).visibleBaseKeys(in: removed) { (_, keys) throws(WeirError) in
+            gone.insert(KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow), partition: 0)
+        }
+        var doubled = 0
+        try table.visibleBaseKeys(in: added) { (partition, keys) throws(WeirError) in
+            let ordinal = partitions.ordinal(of: partition)
+            switch KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow) {
+            case .narrow(let keys): doubled += Self.move(keys, ordinal, &narrow, &gone.narrow)
+            case .wide(let keys): doubled += Self.move(keys, ordinal, &wide, &gone.wide)
+            }
+        }
+        gone.narrow.forEach { key, _ in narrow.remove(key) }
+        gone.wide.forEach { key, _ in wide.remove(key) }
+        return doubled
+    }
+
+    /// Puts keys into a partition. Those that were in a file that is gone have only moved.
+    private static func move<Key>(
+        _ keys: [Key],
+        _ ordinal: UInt32,
+        _ table: inout KeyTable<Key, UInt32>,
+        _ gone: inout KeyTable<Key, UInt32>
+    ) -> Int {
+        var doubled = 0
+        for key in keys {
+            let isMoved = gone.remove(key) != nil
+            if table.set(key, ordinal) != nil, !isMoved { doubled += 1 }
+        }
+        return doubled
+    }
+
+    func contains(_ fingerprints: KeyFingerprints) -> [Bool] {
+        switch fingerprints {
+        case .narrow(let keys): keys.map { narrow.find($0) != nil }
+        case .wide(let keys): keys.map { wide.find($0) != nil }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Bytes
+import IcebergFormat
+import IcebergTables
+
+/// Changes that a change store does not hold any more: other engines expire them once they are merged into base.
+struct MissingChanges: Sendable, Equatable {
+    /// Sequences of commits of which files were deleted.
+    var deleted: ClosedRange<Int64>?
+    /// The oldest snapshot that is left; what happened before it is not known.
+    var oldest: Snapshot?
+    let store: String
+
+    /// Nil when everything is there.
+    ///
+    /// - Parameters:
+    ///   - history: the commits that are read.
+    ///   - start: changes with a sequence above are wanted.
+    init?(in change: Table, _ history: SnapshotHistory, above start: Int64) throws(WeirError) {
+        store = change.identifier.description
+        if case .expired(let snapshot) = history.beginning { oldest = snapshot }
+        for snapshot in history.snapshots where snapshot.operation != SnapshotOperation.append.rawValue {
+            for manifest in try change.manifests(of: snapshot) where manifest.mayHaveRemoved(by: snapshot) {
+                for entry in try change.entries(of: manifest) where entry.isRemoved(by: snapshot) {
+                    let sequence = entry.dataSequenceNumber ?? 0
+                    guard sequence > start else { continue }
+                    deleted = min(deleted?.lowerBound ?? sequence, sequence)...max(deleted?.upperBound ?? 0, sequence)
+                }
+            }
+        }
+        if deleted == nil && oldest == nil { return nil }
+    }
+
+    private var reasons: String {
+        var reasons: [String] = []
+        if let deleted {
+            let span =
+                deleted.count == 1
+                ? "sequence \(deleted.lowerBound)" : "sequences \(deleted.lowerBound) to \(deleted.upperBound)"
+            reasons.append("files with changes of \(span) were deleted")
+        }
+        if let oldest {
+            reasons.append("the history before snapshot \(oldest.id), sequence \(oldest.sequenceNumber), has expired")
+        }
+        return reasons.joined(separator: ", and ")
+    }
+
+    /// For a reader who takes what there is.
+    var notice: String {
+        "changes may be missing from \(store): \(reasons). What is still there is read; 'full' begins with the rows as "
+            + "they are"
+    }
+
+    /// For a reader who has read up to somewhere and relies on getting all that follows.
+    func error(_ table: TableIdentifier) -> WeirError {
+        WeirError(
+            .notFound,
+            "changes of \(table) are gone that come next: \(reasons)",
+            at: store,
+            advice: "read 'full' and go on from there"
+        )
+    }
+}
+
+extension ManifestFile {
+    /// Whether it may say what a snapshot took away.
+    func mayHaveRemoved(by snapshot: Snapshot) -> Bool {
+        content == .data && addedSnapshotId == snapshot.id && deletedFiles != 0
+    }
+}
+
+extension ManifestEntry {
+    func isRemoved(by snapshot: Snapshot) -> Bool { status == .deleted && snapshotId == snapshot.id }
+}
