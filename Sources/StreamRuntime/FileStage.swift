@@ -44,15 +44,28 @@ final class FileStage: Sendable {
         let state = Mutex(Pending())
     }
 
-    /// - Parameter bytesMax: of rows that wait.
-    init(sinks: [SinkTable], topics: [TopicSink], committer: EpochCommitter, bytesMax: Int) {
+    /// - Parameters:
+    ///   - bytesMax: of rows that wait.
+    ///   - onNotice: told what somebody should know, in words.
+    init(
+        sinks: [SinkTable],
+        topics: [TopicSink],
+        committer: EpochCommitter,
+        bytesMax: Int,
+        onNotice: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         self.committer = committer
         let pending = SharedPending()
         self.pending = pending
         thread = WorkThread(name: "weir-files", bytesMax: bytesMax) { (message) throws(WeirError) in
             switch message {
             case .rows(let rows):
-                if let changes = rows.forFiles { try sinks[rows.place].writeFiles(changes) }
+                if let changes = rows.forFiles {
+                    let sink = sinks[rows.place]
+                    let notice = try sink.followBase { () throws(WeirError) in try committer.drain() }
+                    if let notice { onNotice(notice) }
+                    try sink.writeFiles(changes)
+                }
                 if let changes = rows.forTopics {
                     for topic in topics where topic.sink == rows.place {
                         try topic.write(changes, topic: rows.topic, partition: rows.partition)

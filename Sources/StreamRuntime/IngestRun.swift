@@ -182,7 +182,8 @@ public final class IngestRun: @unchecked Sendable {
             sinks: sinks,
             topics: topics,
             committer: committer,
-            bytesMax: plan.queueBytes / 2
+            bytesMax: plan.queueBytes / 2,
+            onNotice: { [self] in warn($0) }
         )
         let writer = EpochWriter(
             plan: plan,

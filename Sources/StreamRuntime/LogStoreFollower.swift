@@ -157,7 +157,8 @@ public final class LogStoreFollower {
         table = try table.refreshed()
         var settled = LogStoreLedger()
         var isMirrored = true
-        for snapshot in table.ingestStore.metadata.snapshots where snapshot.sequenceNumber > settledSequence {
+        for snapshot in table.ingestStore.metadata.mainAncestors.reversed()
+        where snapshot.sequenceNumber > settledSequence {
             // Compaction changes no row.
             if snapshot.operation == "replace" { continue }
             let ledger = try LogStoreLedger(summary: snapshot.summary)

@@ -116,6 +116,22 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         try logStore?.cut(now: Int64(Date().timeIntervalSince1970 * 1000))
     }
 
+    /// Tells the writer what other engines have done to the base store, before the first row of an epoch.
+    ///
+    /// - Parameter drain: waits until every epoch so far is committed.
+    /// - Returns: what somebody should know of it, in words.
+    func followBase(_ drain: () throws(WeirError) -> Void) throws(WeirError) -> String? {
+        guard let keyed = writer as? KeyedTableWriter, keyed.isBetweenEpochs, try keyed.baseHasMoved() else {
+            return nil
+        }
+        // What the index knows must be in the table it is held against.
+        try drain()
+        let doubled = try keyed.follow(try table.refreshed())
+        guard doubled > 0 else { return nil }
+        return "another engine has added rows to the base store of \(name) whose keys were there already: \(doubled) "
+            + "of them have two rows now, until they change again"
+    }
+
     func writeFiles(_ changes: ChangeBatch) throws(WeirError) {
         let rejected = try writer.write(changes)
         precondition(rejected.isEmpty, "changes that do not fit the table were left out before")
@@ -160,7 +176,9 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         let last = last.reached(by: read, from: expected)
         var ledger = expected
         ledger.merge(read)
-        let epoch = cut.epoch
+        var epoch = cut.epoch
+        // Deletes that found nothing may find something by now.
+        if epoch.isEmpty { epoch = try table.following(epoch) }
         // Without files the positions are all there is to commit.
         let isWorthIt = (recordsPositions || !writesFiles) && ledger != expected && (hasTaken || isStart)
         // Readers begin where the table says; a writer without rows must not leave that far behind.

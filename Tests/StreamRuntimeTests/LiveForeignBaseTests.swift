@@ -1,0 +1,155 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventLog
+import Foundation
+import IcebergFormat
+import IcebergTables
+import MixedTables
+import StreamRuntime
+import Synchronization
+import Testing
+import WeirTesting
+
+/// One run that stays up, while another engine adds rows to the base store of its table and takes them away.
+@Suite struct LiveForeignBaseTests {
+    private static let topology = IngestFixture.people.replacingOccurrences(
+        of: "commit.interval: 1h, commit.bytes: 1kb",
+        with: "commit.interval: 20ms"
+    )
+
+    /// What another engine does to the base store, by the library that it would use.
+    private struct OtherEngine {
+        let fixture: IngestFixture
+        private var files: [(file: DataFile, ids: [Int])] = []
+
+        init(_ fixture: IngestFixture) { self.fixture = fixture }
+
+        /// Adds a row of each id.
+        mutating func append(_ ids: [Int], name: String) throws {
+            let base = try fixture.table("shop.people").base
+            let path = "\(base.dataLocation)/other-\(UUID().uuidString).parquet"
+            let writer = try ParquetFileWriter(schema: base.schema, to: base.storage.create(path))
+            let columns = base.schema.fields.enumerated().map { place, field in
+                var builder = ColumnBuilder(field.type)
+                for id in ids {
+                    switch place {
+                    case 0: builder.append(.long(Int64(id)))
+                    case 1: builder.append(.string(name))
+                    case 2: builder.append(.decimal(100, scale: 2))
+                    default: builder.append(.null)
+                    }
+                }
+                return builder.finish()
+            }
+            try writer.write(ColumnBatch(schema: base.schema, columns: columns, count: ids.count))
+            let file = DataFile(parquet: path, try writer.finish())
+            var transaction = Transaction(base)
+            transaction.append([file])
+            _ = try transaction.commit()
+            files.append((file, ids))
+        }
+
+        /// Takes the oldest file away; nil when there is none.
+        mutating func remove() throws -> [Int]? {
+            guard !files.isEmpty else { return nil }
+            let (file, ids) = files.removeFirst()
+            var transaction = Transaction(try fixture.table("shop.people").base)
+            transaction.overwrite(adding: [], removing: [file])
+            _ = try transaction.commit()
+            return ids
+        }
+    }
+
+    private static func record(_ id: Int, _ row: DebeziumHistory.Row?) -> DebeziumHistory.Record {
+        let value = """
+            {"before":null,"after":\(DebeziumHistory.json(id, row)),"source":{"db":"shop","schema":"public",\
+            "table":"people","ts_ms":1},"op":"\(row == nil ? "d" : "c")","ts_ms":2}
+            """
+        let before =
+            row == nil ? value.replacingOccurrences(of: "\"before\":null", with: "\"before\":{\"id\":\(id)}") : value
+        return DebeziumHistory.Record(key: "{\"id\":\(id)}", value: before)
+    }
+
+    @Test(.timeLimit(.minutes(5)), arguments: SeededGenerator.seeds(2))
+    func `every key has one row at every quiet moment`(seed: UInt64) throws {
+        try withTemporaryFolder { folder in
+            let fixture = IngestFixture(folder: folder)
+            let log = try FileLog(root: fixture.logRoot)
+            try log.createTopic("people", partitions: 1)
+            let appender = FileLogWriter(log)
+            defer { appender.close() }
+            let plan = try IngestPlan.resolve(
+                IngestFixture.topology(Self.topology),
+                catalog: fixture.catalog(),
+                nowMilliseconds: 1_700_000_000_000
+            ) { (_) throws(WeirError) in log }
+            let run = IngestRun(plan, deadLetterPath: fixture.deadLetters)
+            let failure = Mutex<WeirError?>(nil)
+            let done = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                do throws(WeirError) {
+                    try run.run(untilCaughtUp: false)
+                } catch {
+                    failure.withLock { $0 = error }
+                }
+                done.signal()
+            }
+            defer { run.stop() }
+
+            var history = DebeziumHistory(seed: seed)
+            var random = SeededGenerator(seed: seed ^ 0xba5e)
+            var other = OtherEngine(fixture)
+            // Rows of ids that the other engine begins with, and the marks of quiet moments.
+            var rows: [Int: DebeziumHistory.Row] = [:]
+            func row(_ name: String) -> DebeziumHistory.Row {
+                DebeziumHistory.Row(name: name, amountCents: 100, country: nil)
+            }
+            var appended = 0
+            func burst(_ count: Int) throws {
+                history.extend(count)
+                try history.append(appended..<history.records.count, to: appender, topic: "people")
+                appended = history.records.count
+            }
+            func tell(_ changes: [(id: Int, row: DebeziumHistory.Row?)]) throws {
+                for change in changes { rows[change.id] = change.row }
+                try DebeziumHistory.append(
+                    changes.map { Self.record($0.id, $0.row) },
+                    to: appender,
+                    topic: "people"
+                )
+            }
+            for round in 0..<8 {
+                let ids = (0..<4).map { 1000 + round * 10 + $0 }
+                for _ in 0..<2 {
+                    try burst(10)
+                    Thread.sleep(forTimeInterval: Double(random.next() % 40) / 1000)
+                }
+                try other.append(ids, name: "other")
+                rows[ids[3]] = row("other")
+                // The stream comes to the same keys, right after or when the run has been idle for a while.
+                if random.next() % 2 == 0 { Thread.sleep(forTimeInterval: 0.06) }
+                try tell([(ids[0], row("inserted")), (ids[1], row("updated")), (ids[2], nil)])
+                if round % 3 == 2, let gone = try other.remove() {
+                    // What the stream has said of the others stays.
+                    if rows[gone[3]]?.name == "other" { rows[gone[3]] = nil }
+                    if random.next() % 2 == 0 { try tell([(gone[3], row("again"))]) }
+                }
+                try burst(10)
+                try tell([(5000 + round, row("mark"))])
+                let deadline = Date().addingTimeInterval(60)
+                var found: [Int: DebeziumHistory.Row] = [:]
+                repeat {
+                    if let failure = failure.withLock({ $0 }) { throw failure }
+                    Thread.sleep(forTimeInterval: 0.02)
+                    found = try fixture.people()
+                } while found[5000 + round] == nil && Date() < deadline
+                #expect(found == history.rows.merging(rows) { $1 }, "seed \(seed), round \(round)")
+            }
+            run.stop()
+            done.wait()
+            if let failure = failure.withLock({ $0 }) { throw failure }
+            #expect(try fixture.people() == history.rows.merging(rows) { $1 }, "seed \(seed), at the end")
+        }
+    }
+}
