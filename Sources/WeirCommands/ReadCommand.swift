@@ -60,18 +60,23 @@ struct ReadCommand: ParsableCommand {
         let source = try place.places().table(table)
         let logs = TopologyLogs(try place.places())
         let printer = ChangePrinter(source, format: format, limit: limit, stop: stop)
-        var sequence = try start.sequence(in: source)
-        if start == .full { try printer.printRows(of: source, sequence: sequence) }
+        let beginning = try start.resolve(in: source)
+        if let notice = beginning.notice { talk.note(notice) }
+        var position = beginning.position
+        var takesWhatIsThere = beginning.takesWhatIsThere
+        if let rows = beginning.rows {
+            try printer.printRows(of: source, at: rows, sequence: position.sequence)
+        }
         var current = source
         while !printer.isDone {
-            let latest = current.latestSequence
-            if latest > sequence {
-                try printer.printChanges(of: current, after: sequence, upTo: latest)
-                sequence = latest
+            if current.newestChange != position {
+                try printer.printChanges(of: current, since: position, takesWhatIsThere: takesWhatIsThere)
+                position = current.newestChange
             }
+            takesWhatIsThere = false
             guard follow, !printer.isDone else { break }
             if let back = try followLog(of: current, logs, printer) {
-                sequence = back
+                position = ChangePosition(sequence: back)
                 current = try current.refreshed()
                 continue
             }
@@ -141,10 +146,10 @@ final class ChangePrinter: @unchecked Sendable {
     var isDone: Bool { left == 0 || stop?.isStopped == true }
 
     /// The table's state as insertions.
-    func printRows(of table: MixedTable, sequence: Int64) throws(WeirError) {
+    func printRows(of table: MixedTable, at point: ReadPoint, sequence: Int64) throws(WeirError) {
         guard !isDone else { return }
         try adopt(table)
-        let scan = try MergeOnReadScan(table, at: ReadPoint(current: table))
+        let scan = try MergeOnReadScan(table, columns: table.schema, at: point)
         try scan.forEach { (batch) throws(WeirError) in
             let count = min(batch.count, left)
             try output.write(batch, rows: 0..<count, sequence: sequence, isSnapshot: true) { _ in .insert }
@@ -154,9 +159,13 @@ final class ChangePrinter: @unchecked Sendable {
         try output.flush()
     }
 
-    func printChanges(of table: MixedTable, after sequence: Int64, upTo latest: Int64) throws(WeirError) {
+    func printChanges(
+        of table: MixedTable,
+        since position: ChangePosition,
+        takesWhatIsThere: Bool
+    ) throws(WeirError) {
         try adopt(table)
-        let scan = try ChangeLogScan(table, after: sequence, upTo: latest)
+        let scan = try ChangeLogScan(table, since: position, takesWhatIsThere: takesWhatIsThere)
         try scan.forEach { (batch) throws(WeirError) in
             let count = min(batch.count, left)
             let kind = batch.kind
@@ -190,7 +199,7 @@ final class ChangePrinter: @unchecked Sendable {
             schema = table.schema
             output = Self.output(format, table, to: out)
         }
-        (output as? DebeziumOutput)?.learn(table.ingestStore.snapshots)
+        (output as? DebeziumOutput)?.learn(table.ingestStore.metadata.mainAncestors)
     }
 
     func finish() throws(WeirError) { try output.finish() }

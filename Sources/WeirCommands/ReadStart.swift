@@ -36,14 +36,24 @@ enum ReadStart: Equatable, Sendable {
         }
     }
 
-    /// Changes above this sequence are wanted.
-    func sequence(in table: MixedTable) throws(WeirError) -> Int64 {
+    /// Where that is in a table, and what to print before its changes.
+    func resolve(in table: MixedTable) throws(WeirError) -> ReadBeginning {
+        let store = table.ingestStore
         switch self {
-        case .earliest: return 0
-        case .latest, .full: return table.latestSequence
+        case .earliest:
+            let earliest = try EarliestChanges(of: table)
+            return ReadBeginning(
+                rows: earliest.state,
+                position: earliest.position,
+                notice: earliest.notice,
+                takesWhatIsThere: true
+            )
+        case .latest: return ReadBeginning(position: table.newestChange)
+        case .full: return ReadBeginning(rows: ReadPoint(current: table), position: table.newestChange)
         case .snapshot(let id):
-            let store = table.ingestStore
-            if let snapshot = store.metadata.snapshot(id: id) { return snapshot.sequenceNumber }
+            if let snapshot = store.metadata.snapshot(id: id) {
+                return ReadBeginning(position: ChangePosition(behind: snapshot))
+            }
             if table.isKeyed, table.base.metadata.snapshot(id: id) != nil {
                 throw WeirError(
                     .invalid,
@@ -57,13 +67,31 @@ enum ReadStart: Equatable, Sendable {
                 advice: "'weir table snapshots \(table.identifier)' lists those it has"
             )
         case .timestamp(let time):
-            let older = table.ingestStore.metadata.snapshots.filter { $0.timestampMs < time }
-            return older.map(\.sequenceNumber).max() ?? 0
+            if let older = store.metadata.lastSnapshot(before: time) {
+                return ReadBeginning(position: ChangePosition(behind: older))
+            }
+            guard !store.metadata.isHistoryCut else {
+                throw WeirError(
+                    .notFound,
+                    "the commits of \(table.identifier) around that time have expired",
+                    at: store.metadata.mainAncestors.last.map {
+                        "the oldest left is of \(TimeText.text($0.timestampMs))"
+                    },
+                    advice: "'--from earliest' begins with what is left"
+                )
+            }
+            return ReadBeginning(position: .beginning)
         }
     }
 }
 
-extension MixedTable {
-    /// The sequence of the newest commit that changes are read from; 0 before the first.
-    var latestSequence: Int64 { ingestStore.metadata.currentSnapshot?.sequenceNumber ?? 0 }
+/// Where a reader of changes begins.
+struct ReadBeginning {
+    /// The state to print first.
+    var rows: ReadPoint?
+    let position: ChangePosition
+    /// What is missing, in words.
+    var notice: String?
+    /// Whether changes that are gone already are done without.
+    var takesWhatIsThere = false
 }

@@ -11,7 +11,8 @@ struct TableDropCommand: ParsableCommand {
         abstract: "Drop a table with its change store; --purge deletes its files too.",
         discussion: """
             Asks before it does so; without a terminal to ask at, --yes is needed. Without --purge the files stay and can be \
-            registered again. Example: weir table drop shop.orders --purge --yes
+            registered again. --purge deletes the files that the table's metadata reaches, wherever they are, and no \
+            others. Example: weir table drop shop.orders --purge --yes
             """
     )
 
@@ -38,7 +39,7 @@ struct TableDropCommand: ParsableCommand {
             let bytes = files.map(\.file.fileSize).clampedSum()
             let stores = [source.identifier] + (source.change.map { [$0.identifier] } ?? [])
             let size = "\(HumanText.count(files.count, "current file")), \(HumanText.bytes(bytes)), "
-            return try drop(stores, size) { () throws(WeirError) in try source.drop(purge: true) }
+            return try drop(stores, size) { () throws(WeirError) in tell(try source.drop(purge: true)) }
         }
         // Forgetting a table reads none of its files, so that one whose files are gone can be forgotten too.
         let catalog = try places.existingCatalog()
@@ -53,6 +54,18 @@ struct TableDropCommand: ParsableCommand {
         if !yes { try confirm("drop \(what) (\(size)files will be \(fate))?") }
         try body()
         talk.note("dropped \(what); its files are \(fate)")
+    }
+
+    /// Names what stays.
+    private func tell(_ outcome: DropOutcome) {
+        func note(_ paths: [String], _ reason: String) {
+            guard let first = paths.first else { return }
+            let verb = paths.count == 1 ? "stays" : "stay"
+            let example = paths.count == 1 ? first : "\(first) and others"
+            talk.note("\(HumanText.count(paths.count, "file")) \(verb), \(reason): \(example)")
+        }
+        note(outcome.unreached, "which the table's metadata does not reach")
+        note(outcome.kept, "which could not be deleted or which gc.enabled=false keeps")
     }
 
     /// The stores that the catalog knows of a table, base first.
