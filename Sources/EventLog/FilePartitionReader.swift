@@ -164,7 +164,9 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         position = next
         unfinished = nil
         guard table.count > 0 else { return .nothing }
-        return .batch(RawBatch(topic: topic, partition: partition, arena: arena, table: table.finish()))
+        return .batch(
+            RawBatch(topic: topic, partition: partition, arena: arena, table: table.finish(), hasHeaders: true)
+        )
     }
 
     private func expand(
@@ -207,7 +209,15 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         position = header.nextOffset
         unfinished = nil
         guard table.count > 0 else { return .nothing }
-        return .batch(RawBatch(topic: topic, partition: partition, arena: expanded.finish(), table: table.finish()))
+        return .batch(
+            RawBatch(
+                topic: topic,
+                partition: partition,
+                arena: expanded.finish(),
+                table: table.finish(),
+                hasHeaders: true
+            )
+        )
     }
 
     // MARK: Segments

@@ -39,13 +39,18 @@ public struct RawBatch: Sendable {
     /// Keys and values, followed by at least `padding` readable bytes.
     public let arena: Buffer
     private let table: Buffer
+    /// Whether the headers of each record stand behind its value, as record batches have them.
+    private let hasHeaders: Bool
 
     /// `table` holds `Record` values in ascending offset order.
-    public init(topic: String, partition: Int, arena: Buffer, table: Buffer) {
+    ///
+    /// - Parameter hasHeaders: whether headers stand behind each value in the arena, as record batches have them.
+    public init(topic: String, partition: Int, arena: Buffer, table: Buffer, hasHeaders: Bool = false) {
         self.topic = topic
         self.partition = partition
         self.arena = arena
         self.table = table
+        self.hasHeaders = hasHeaders
     }
 
     /// Records.
@@ -60,7 +65,7 @@ public struct RawBatch: Sendable {
         if first == 0 { return self }
         let stride = MemoryLayout<Record>.stride
         let rest = table.slice(from: first * stride, count: (count - first) * stride)
-        return RawBatch(topic: topic, partition: partition, arena: arena, table: rest)
+        return RawBatch(topic: topic, partition: partition, arena: arena, table: rest, hasHeaders: hasHeaders)
     }
 
     /// Nil for a record without a key.
@@ -73,5 +78,27 @@ public struct RawBatch: Sendable {
     public func value(_ record: Record) -> UnsafeRawBufferPointer? {
         record.valueCount < 0
             ? nil : UnsafeRawBufferPointer(start: arena.base + Int(record.valueStart), count: Int(record.valueCount))
+    }
+
+    /// The headers of a record, read when they are asked for. None where the log does not hand them on, as brokers' do not
+    /// yet.
+    public func headers(_ record: Record) -> [RecordHeader] {
+        guard hasHeaders else { return [] }
+        var position = Int(record.valueStart) + max(0, Int(record.valueCount))
+        var headers: [RecordHeader] = []
+        let base = arena.base
+        func bytes() -> [UInt8]? {
+            guard let count = Varint.load(base, &position, end: arena.count), count >= 0,
+                count <= Int64(arena.count - position)
+            else { return nil }
+            defer { position += Int(count) }
+            return [UInt8](UnsafeRawBufferPointer(start: base + position, count: Int(count)))
+        }
+        guard let count = Varint.load(base, &position, end: arena.count) else { return [] }
+        for _ in 0..<max(0, count) {
+            guard let name = bytes() else { break }
+            headers.append(RecordHeader(name: String(decoding: name, as: UTF8.self), value: bytes()))
+        }
+        return headers
     }
 }
