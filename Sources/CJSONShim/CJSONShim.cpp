@@ -19,22 +19,25 @@ weir_json_decoder *weir_json_decoder_create(weir_json_options options) {
 
 void weir_json_decoder_destroy(weir_json_decoder *decoder) { delete decoder; }
 
-int32_t weir_json_decoder_add_table(weir_json_decoder *decoder, const weir_json_column *columns, size_t count) {
+int32_t weir_json_decoder_add_table(
+    weir_json_decoder *decoder, const weir_json_column *columns, size_t count, const weir_json_target *targets,
+    size_t target_count) {
     try {
-        return decoder->decoder.addTable(columns, count);
+        return decoder->decoder.addTable(columns, count, targets, target_count);
     } catch (...) {
         return -1;
     }
 }
 
-bool weir_json_decoder_bind(weir_json_decoder *decoder, int32_t table) {
+int32_t weir_json_decoder_bind(weir_json_decoder *decoder, int32_t table, const weir_json_unit *units) {
     try {
-        decoder->decoder.bind(table);
-        return true;
+        return decoder->decoder.bind(table, units);
     } catch (...) {
-        return false;
+        return -1;
     }
 }
+
+void weir_json_decoder_forget_sources(weir_json_decoder *decoder) { decoder->decoder.forgetSources(); }
 
 weir_json_source weir_json_decoder_unknown_source(const weir_json_decoder *decoder) {
     const auto &unknown = decoder->decoder.unknown;
@@ -72,12 +75,22 @@ weir_json_status weir_json_decoder_run_rows(
 }
 
 weir_json_counts weir_json_decoder_counts(const weir_json_decoder *decoder) {
-    return {decoder->decoder.tombstones, decoder->decoder.ignored, decoder->decoder.rejections.size()};
+    const auto &state = decoder->decoder;
+    bool isToldLate = false;
+    for (const auto &table : state.tables) isToldLate |= table->isToldLate;
+    return {state.tombstones,        state.ignored,             state.withoutRows,
+            state.rejections.size(), state.notices.list.size(), isToldLate};
 }
 
 weir_json_rejection weir_json_decoder_rejection(const weir_json_decoder *decoder, size_t index) {
     const auto &rejection = decoder->decoder.rejections[index];
-    return {rejection.record, rejection.reason.data(), rejection.reason.size()};
+    return {rejection.record, rejection.source, rejection.target, rejection.reason.data(), rejection.reason.size()};
+}
+
+weir_json_notice weir_json_decoder_notice(const weir_json_decoder *decoder, size_t index) {
+    const auto &notice = decoder->decoder.notices.list[index];
+    return {notice.kind,   notice.source,      notice.column,     notice.unit, notice.value,
+            notice.record, notice.name.data(), notice.name.size()};
 }
 
 size_t weir_json_decoder_rows(const weir_json_decoder *decoder, int32_t table) {
@@ -88,8 +101,12 @@ weir_json_vector weir_json_decoder_take_column(weir_json_decoder *decoder, int32
     return decoder->decoder.tables[size_t(table)]->takeColumn(column);
 }
 
-weir_json_memory weir_json_decoder_take_kinds(weir_json_decoder *decoder, int32_t table) {
-    return decoder->decoder.tables[size_t(table)]->takeKinds();
+size_t weir_json_decoder_left_out(const weir_json_decoder *decoder, int32_t table, size_t target) {
+    return decoder->decoder.tables[size_t(table)]->targets[target].leftOut;
+}
+
+weir_json_memory weir_json_decoder_take_kinds(weir_json_decoder *decoder, int32_t table, size_t target) {
+    return decoder->decoder.tables[size_t(table)]->takeKinds(target);
 }
 
 weir_json_memory weir_json_decoder_take_offsets(weir_json_decoder *decoder, int32_t table) {

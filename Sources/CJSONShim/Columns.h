@@ -58,10 +58,10 @@ struct Column {
     weir_json_type type;
     int32_t precision;
     int32_t scale;
-    bool isKey;
-    bool isRequired;
     int32_t width;  // bytes a row; 0 for booleans and variable width
     bool isVariable;
+    // The next column of the same name, which has another type; -1 for none.
+    int32_t twin = -1;
     // The row that holds this column's last value: tells a second value in one row from the first.
     uint64_t lastRow = 0;
     Memory values;

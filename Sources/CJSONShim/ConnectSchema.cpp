@@ -103,17 +103,22 @@ bool readSchemaFields(const Tokens &tokens, uint32_t token, std::vector<SchemaFi
     return true;
 }
 
-static Unit unitOf(weir_json_unit unit) {
-    switch (unit) {
-    case WEIR_JSON_MILLIS: return Unit::millis;
-    case WEIR_JSON_NANOS: return Unit::nanos;
-    default: return Unit::micros;
+const SchemaField *findField(const std::vector<SchemaField> &fields, const std::string &name) {
+    const SchemaField *similar = nullptr;
+    size_t count = 0;
+    for (const SchemaField &field : fields) {
+        if (field.name == name) return &field;
+        if (!isEqualIgnoringCase(field.name, name)) continue;
+        similar = &field;
+        count++;
     }
+    return count == 1 ? similar : nullptr;
 }
 
 Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const weir_json_options &options) {
     static constexpr std::string_view debezium = "io.debezium.time.", connect = "org.apache.kafka.connect.data.";
-    Plan plan{Unit::refused, Zone::none, DecimalText(options.decimal_text), scale, !options.is_log_store};
+    static constexpr std::string_view variableScale = "io.debezium.data.VariableScaleDecimal";
+    Plan plan{Unit::refused, Zone::none, DecimalText(options.decimal_text), scale, !options.is_log_store, false};
     if (options.is_log_store) {
         plan.zone = type == WEIR_JSON_TIMESTAMPTZ ? Zone::optional : Zone::optionalZ;
         plan.unit = type == WEIR_JSON_DATE ? Unit::days : Unit::micros;
@@ -123,6 +128,8 @@ Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const
     std::string_view semantic = field ? std::string_view(field->semantic) : std::string_view();
     std::string_view name;
     bool isConnect = semantic.starts_with(connect);
+    bool isConnectDecimal = isConnect && semantic.substr(connect.size()) == "Decimal";
+    plan.isDecimal = isConnectDecimal || semantic == variableScale;
     if (isConnect) name = semantic.substr(connect.size());
     if (semantic.starts_with(debezium)) name = semantic.substr(debezium.size());
     switch (type) {
@@ -131,7 +138,7 @@ Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const
         plan.zone = Zone::optionalZ;
         break;
     case WEIR_JSON_TIME:
-        if (name.empty()) plan.unit = unitOf(options.time_unit);
+        if (name.empty()) plan.unit = Unit::column;
         if (name == "Time") plan.unit = Unit::millis;
         if (name == "MicroTime") plan.unit = Unit::micros;
         if (name == "NanoTime") plan.unit = Unit::nanos;
@@ -139,7 +146,7 @@ Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const
         break;
     case WEIR_JSON_TIMESTAMP:
     case WEIR_JSON_TIMESTAMPTZ:
-        if (name.empty()) plan.unit = unitOf(options.timestamp_unit);
+        if (name.empty()) plan.unit = Unit::column;
         if (name == "Timestamp") plan.unit = Unit::millis;
         if (name == "MicroTimestamp") plan.unit = Unit::micros;
         if (name == "NanoTimestamp") plan.unit = Unit::nanos;
@@ -147,14 +154,21 @@ Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const
         else if (name == "IsoTimestamp") plan.zone = Zone::optionalZ;
         break;
     case WEIR_JSON_DECIMAL:
-        if (isConnect && name == "Decimal") {
+        if (isConnectDecimal) {
             plan.decimalText = DecimalText::base64;
             if (field->scale >= INT32_MIN && field->scale <= INT32_MAX) plan.decimalScale = int32_t(field->scale);
         } else if (field && field->type == "string") {
             plan.decimalText = DecimalText::number;
         }
         break;
-    default: break;
+    default:
+        // Without a scale in the block there is no telling what the bytes mean.
+        if (isConnectDecimal) {
+            bool hasScale = field->scale >= INT32_MIN && field->scale <= INT32_MAX;
+            plan.decimalScale = hasScale ? int32_t(field->scale) : 0;
+            plan.isDecimal = hasScale;
+        }
+        break;
     }
     return plan;
 }

@@ -11,7 +11,8 @@
 
 namespace weir {
 
-enum class Unit : uint8_t { days, millis, micros, nanos, refused };
+// `column` is what the column of this source counts, told or derived.
+enum class Unit : uint8_t { days, millis, micros, nanos, column, refused };
 enum class DecimalText : uint8_t { numberOrBase64, number, base64 };
 
 // How one column of a table reads its values under one schema block.
@@ -22,8 +23,10 @@ struct Plan {
     Zone zone;
     DecimalText decimalText;
     int32_t decimalScale;
-    // Whether Debezium's placeholder for values left out may stand here, and base64 for a uuid may not.
+    // Whether values are written as Debezium does: base64 for a uuid is not.
     bool isDebezium;
+    // Whether the schema block calls the value a decimal, in bytes of scale `decimalScale` or with a scale of its own.
+    bool isDecimal;
 };
 
 struct SchemaField {
@@ -46,6 +49,9 @@ struct SchemaBlock {
 
 // Reads the block whose first token is `token`; false when it is not a Connect schema.
 bool readSchemaFields(const Tokens &tokens, uint32_t token, std::vector<SchemaField> &fields);
+
+// The field of that name, or the only one that differs from it in case alone; null when there is none.
+const SchemaField *findField(const std::vector<SchemaField> &fields, const std::string &name);
 
 // How a column reads values; `field` is null where there is no schema block or it does not name the column.
 Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const weir_json_options &options);

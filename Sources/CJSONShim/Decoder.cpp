@@ -6,20 +6,21 @@ namespace weir {
 
 // Distinct schema blocks kept; a topic has one at a time, and a few over its history.
 static constexpr size_t mostBlocks = 64;
-static constexpr size_t mostSources = 65'536;
 static constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
 
-int32_t Decoder::addTable(const weir_json_column *columns, size_t count) {
+int32_t Decoder::addTable(
+    const weir_json_column *columns, size_t count, const weir_json_target *targets, size_t targetCount) {
     std::vector<Column> list;
     list.reserve(count);
     for (size_t i = 0; i < count; i++) list.emplace_back(columns[i]);
-    tables.push_back(std::make_unique<Table>(std::move(list), options_));
+    tables.push_back(std::make_unique<Table>(std::move(list), targets, targetCount, options_, placeholder_.get()));
     return int32_t(tables.size() - 1);
 }
 
 void Decoder::begin() {
     rejections.clear();
-    tombstones = ignored = 0;
+    notices.list.clear();
+    tombstones = ignored = withoutRows = 0;
     for (auto &table : tables) table->clear();
     tokens_.shrink();
     if (paddedCapacity_ > 1 << 20) {
@@ -41,9 +42,11 @@ weir_json_status Decoder::run(const weir_json_batch &batch, size_t &next) {
             tombstones++;
             continue;
         }
+        notices.record = next;
+        source_ = -1;
         switch (decode(batch, record)) {
         case Outcome::done: break;
-        case Outcome::rejected: rejections.push_back({next, reason_}); break;
+        case Outcome::rejected: rejections.push_back({next, source_, -1, reason_}); break;
         case Outcome::unknownSource: return WEIR_JSON_UNKNOWN_SOURCE;
         }
     }
@@ -142,11 +145,8 @@ const std::vector<Plan> &Decoder::plansFor(const Table &table, int32_t number, S
     auto [place, isNew] = block->plans.try_emplace(number);
     if (isNew) {
         for (const Column &column : table.columns) {
-            const SchemaField *found = nullptr;
-            for (const SchemaField &field : block->fields) {
-                if (field.name == column.name) found = &field;
-            }
-            place->second.push_back(planFor(column.type, column.scale, found, options_));
+            const SchemaField *field = findField(block->fields, column.name);
+            place->second.push_back(planFor(column.type, column.scale, field, options_));
         }
     }
     return place->second;
@@ -191,12 +191,12 @@ Decoder::Outcome Decoder::decode(const weir_json_batch &batch, const weir_json_r
         }
         Envelope inner;
         if (inner.readMembers(tokens_, event.payload + 1, false, reason_) == 0) return Outcome::rejected;
-        return decodeChange(batch, record, inner, block);
+        return decodeChange(batch, record, inner, event.payload + 1, block);
     }
-    return decodeChange(batch, record, event, block);
+    return decodeChange(batch, record, event, token, block);
 }
 
-bool Decoder::findTable(const Source &source, std::string_view topic, int32_t &table) {
+bool Decoder::findSource(const Source &source, std::string_view topic, int32_t &number) {
     // Neither JSON text between quotes nor a topic name holds a byte below 32.
     auto append = [&](std::string_view name) {
         scratch_.push_back(name.data() ? '\1' : '\2');
@@ -209,12 +209,12 @@ bool Decoder::findTable(const Source &source, std::string_view topic, int32_t &t
         append(source.table);
     }
     if (hasLast_ && scratch_ == lastSource_) {
-        table = lastTable_;
+        number = lastNumber_;
         return true;
     }
-    auto known = tableOfSource_.find(scratch_);
-    if (known != tableOfSource_.end()) {
-        table = lastTable_ = known->second;
+    auto known = numberOfSource_.find(scratch_);
+    if (known != numberOfSource_.end()) {
+        number = lastNumber_ = known->second;
         lastSource_ = scratch_;
         hasLast_ = true;
         return true;
@@ -239,62 +239,94 @@ bool Decoder::findTable(const Source &source, std::string_view topic, int32_t &t
     return false;
 }
 
-void Decoder::bind(int32_t table) {
-    if (tableOfSource_.size() >= mostSources) tableOfSource_.clear();
-    tableOfSource_[scratch_] = table;
+int32_t Decoder::bind(int32_t table, const weir_json_unit *units) {
+    int32_t number = int32_t(bindings_.size());
+    std::unique_ptr<Binding> binding;
+    if (table >= 0) {
+        binding = std::make_unique<Binding>(tables[size_t(table)]->columns, number, table, &notices);
+        for (size_t i = 0; i < binding->units.size(); i++) {
+            Unit unit = unitOf(units[i]);
+            binding->units[i] = {unit, unit != Unit::refused};
+        }
+    }
+    bindings_.push_back(std::move(binding));
+    numberOfSource_[scratch_] = number;
+    hasLast_ = false;
+    return number;
+}
+
+void Decoder::forgetSources() {
+    numberOfSource_.clear();
+    bindings_.clear();
     hasLast_ = false;
 }
 
 Decoder::Outcome Decoder::decodeChange(
-    const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, SchemaBlock *block) {
+    const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, uint32_t members,
+    SchemaBlock *block) {
     std::string_view op = event.op && tokens_[event.op] == '"' ? tokens_.string(event.op) : std::string_view();
     if (op.empty()) {
+        if (!event.op && isWithoutRows(tokens_, members)) {
+            withoutRows++;
+            return Outcome::done;
+        }
         reason_ = event.op ? "op: expected text, found " + describe(tokens_, event.op)
                            : "there is no member 'op': not a Debezium change event";
         return Outcome::rejected;
     }
     if (op == "m") {
-        ignored++;
+        withoutRows++;
         return Outcome::done;
     }
     int32_t number;
-    if (!findTable(event.names, {batch.topic, batch.topic_count}, number)) {
+    if (!findSource(event.names, {batch.topic, batch.topic_count}, number)) {
         return reason_.empty() ? Outcome::unknownSource : Outcome::rejected;
     }
-    if (number < 0) {
+    Binding *binding = bindings_[size_t(number)].get();
+    if (!binding) {
         ignored++;
         return Outcome::done;
     }
+    source_ = number;
     if (op == "t") {
-        std::string name;
-        for (std::string_view part : {event.names.database, event.names.schema, event.names.table}) {
-            if (part.data()) name += (name.empty() ? "" : ".") + std::string(part);
-        }
-        if (!event.names.isKnown()) name.assign(batch.topic, batch.topic_count);
-        reason_ = "op: the source truncated table " + name + ", which is not applied to the destination";
-        return Outcome::rejected;
+        withoutRows++;
+        notices.add({WEIR_JSON_TRUNCATED, number, 0, WEIR_JSON_DERIVED, 0, 0, ""});
+        return Outcome::done;
     }
     if (op.size() != 1 || (op != "c" && op != "r" && op != "u" && op != "d")) {
         reason_ = "op: expected one of c, r, u, d, t, m, found " + describe(tokens_, event.op);
         return Outcome::rejected;
     }
-    Table &table = *tables[size_t(number)];
-    table.reserve();
+    Table &table = *tables[size_t(binding->table)];
+    table.beginRecord();
     size_t start = table.rows;
+    bool isTaken;
     try {
-        if (decodeRows(batch, record, event, block, number, op[0])) return Outcome::done;
+        isTaken = decodeRows(batch, record, event, block, *binding, op[0]);
     } catch (...) {
         table.cut(start);
         throw;
     }
-    table.cut(start);
-    return Outcome::rejected;
+    if (!isTaken) {
+        table.cut(start);
+        // Reasons of each target, when it was not the record as a whole.
+        bool isWhole = table.targets.size() == 1;
+        for (const Target &target : table.targets) isWhole |= target.refusal.empty();
+        if (isWhole) return Outcome::rejected;
+    }
+    if (table.hasRefusals()) [[unlikely]] {
+        for (size_t i = 0; i < table.targets.size(); i++) {
+            const std::string &refusal = table.targets[i].refusal;
+            if (!refusal.empty()) rejections.push_back({notices.record, source_, int32_t(i), refusal});
+        }
+    }
+    return Outcome::done;
 }
 
 bool Decoder::decodeRows(
     const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, SchemaBlock *block,
-    int32_t number, char op) {
-    Table &table = *tables[size_t(number)];
+    Binding &binding, char op) {
+    Table &table = *tables[size_t(binding.table)];
     size_t row = table.rows;
     auto isObject = [&](uint32_t token) { return token && tokens_[token] == '{'; };
     auto isAbsent = [&](uint32_t token) { return !token || tokens_.isNull(token); };
@@ -317,13 +349,13 @@ bool Decoder::decodeRows(
         reason_ = "before or after is not well-formed JSON";
         return false;
     }
-    const std::vector<Plan> &plans = plansFor(table, number, block);
+    const std::vector<Plan> &plans = plansFor(table, binding.table, block);
     if (op == 'd') {
         if (hasBefore) {
-            if (!table.readRow(tokens_, event.before, plans, "before", reason_) ||
+            if (!table.readRow(tokens_, event.before, binding, plans, "before", reason_) ||
                 !table.hasRequired(row, false, "before", reason_))
                 return false;
-        } else if (!decodeKey(batch, record, table, number)) {
+        } else if (!decodeKey(batch, record, table, binding)) {
             return false;
         }
         table.setChange(row, Kind::remove, record.offset);
@@ -331,18 +363,16 @@ bool Decoder::decodeRows(
     }
     bool isUpdate = op == 'u';
     if (isUpdate && hasBefore) {
-        if (!table.readRow(tokens_, event.before, plans, "before", reason_) ||
+        if (!table.readRow(tokens_, event.before, binding, plans, "before", reason_) ||
             !table.hasRequired(row, false, "before", reason_))
             return false;
         row++;
     }
-    if (!table.readRow(tokens_, event.after, plans, "after", reason_) ||
+    if (!table.readRow(tokens_, event.after, binding, plans, "after", reason_) ||
         !table.hasRequired(row, true, "after", reason_))
         return false;
     if (isUpdate && hasBefore) {
-        bool isSameKey = table.hasEqualKeys(row - 1, row);
-        table.setChange(row - 1, isSameKey ? Kind::updateBefore : Kind::remove, record.offset);
-        table.setChange(row, isSameKey ? Kind::updateAfter : Kind::insert, record.offset);
+        table.setUpdate(row - 1, record.offset);
     } else {
         table.setChange(row, isUpdate ? Kind::updateAfter : Kind::insert, record.offset);
     }
@@ -350,7 +380,7 @@ bool Decoder::decodeRows(
 }
 
 bool Decoder::decodeKey(
-    const weir_json_batch &batch, const weir_json_record &record, Table &table, int32_t number) {
+    const weir_json_batch &batch, const weir_json_record &record, Table &table, Binding &binding) {
     if (record.key_count < 0) {
         reason_ = "a delete without 'before' needs the record's key, and the record has none";
         return false;
@@ -381,7 +411,7 @@ bool Decoder::decodeKey(
         return false;
     }
     size_t place = table.rows;
-    return table.readRow(tokens_, row, plansFor(table, number, block), "key", reason_) &&
+    return table.readRow(tokens_, row, binding, plansFor(table, binding.table, block), "key", reason_) &&
            table.hasRequired(place, false, "key", reason_);
 }
 

@@ -20,21 +20,31 @@ struct Slice {
 
 class Decoder {
   public:
-    explicit Decoder(weir_json_options options) : options_(options) {}
+    explicit Decoder(weir_json_options options)
+        : options_(options),
+          placeholder_(std::make_unique<Placeholder>(std::string_view(
+              reinterpret_cast<const char *>(options.unavailable), options.unavailable_count))) {}
 
-    int32_t addTable(const weir_json_column *columns, size_t count);
-    void bind(int32_t table);
+    int32_t addTable(
+        const weir_json_column *columns, size_t count, const weir_json_target *targets, size_t targetCount);
+    int32_t bind(int32_t table, const weir_json_unit *units);
+    void forgetSources();
     void begin();
     weir_json_status run(const weir_json_batch &batch, size_t &next);
     weir_json_status runRows(int32_t table, const weir_json_batch &batch, const uint8_t *kinds, size_t &next);
 
     struct Rejection {
         size_t record;
+        int32_t source;
+        int32_t target;
         std::string reason;
     };
     std::vector<std::unique_ptr<Table>> tables;
     std::vector<Rejection> rejections;
-    uint64_t tombstones = 0, ignored = 0;
+    // A list's address must not change: tables and sources add to it.
+    std::unique_ptr<Notices> ownNotices = std::make_unique<Notices>();
+    Notices &notices = *ownNotices;
+    uint64_t tombstones = 0, ignored = 0, withoutRows = 0;
 
     // The names of the source that the last run stopped at; `has` tells which are there.
     struct UnknownSource {
@@ -51,13 +61,16 @@ class Decoder {
     };
 
     Outcome decode(const weir_json_batch &batch, const weir_json_record &record);
+    // `members` is the token of the event's first member.
     Outcome decodeChange(
-        const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, SchemaBlock *block);
+        const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, uint32_t members,
+        SchemaBlock *block);
     bool decodeRows(
         const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, SchemaBlock *block,
-        int32_t number, char op);
-    bool decodeKey(const weir_json_batch &batch, const weir_json_record &record, Table &table, int32_t number);
-    bool findTable(const Source &source, std::string_view topic, int32_t &table);
+        Binding &binding, char op);
+    bool decodeKey(const weir_json_batch &batch, const weir_json_record &record, Table &table, Binding &binding);
+    // The number of the record's source.
+    bool findSource(const Source &source, std::string_view topic, int32_t &number);
 
     Slice slice(const weir_json_batch &batch, int32_t start, int32_t count);
     // Indexes a text, leaving a schema block in front of it out when it is a known one. `token` is where the first
@@ -68,14 +81,21 @@ class Decoder {
     const std::vector<Plan> &plansFor(const Table &table, int32_t number, SchemaBlock *block);
 
     weir_json_options options_;
+    std::unique_ptr<Placeholder> placeholder_;
     Tokens tokens_;
     std::string reason_;
+    // Whose record is being read; -1 while that is not known.
+    int32_t source_ = -1;
+    // By number; null for sources whose rows go nowhere.
+    std::vector<std::unique_ptr<Binding>> bindings_;
+    // Of rows that are whole records.
+    std::unique_ptr<Binding> rowBinding_;
     SchemaBlocks valueBlocks_, keyBlocks_;
     // By topic, database, schema and table as the text has them.
-    std::unordered_map<std::string, int32_t> tableOfSource_;
-    // The source of the last record, as the key of `tableOfSource_`, and its table.
+    std::unordered_map<std::string, int32_t> numberOfSource_;
+    // The source of the last record, as the key of `numberOfSource_`, and its number.
     std::string lastSource_;
-    int32_t lastTable_ = -1;
+    int32_t lastNumber_ = -1;
     bool hasLast_ = false;
     std::string scratch_;
     std::unique_ptr<uint8_t[]> padded_;

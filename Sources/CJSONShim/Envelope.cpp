@@ -114,4 +114,27 @@ uint32_t Envelope::readMembers(const Tokens &tokens, uint32_t token, bool isKey,
     }
 }
 
+bool isWithoutRows(const Tokens &tokens, uint32_t token) {
+    bool hasTime = false, isMark = false, hasCount = false, hasStatement = false, hasSource = false, hasOther = false;
+    while (tokens[token] == '"' && tokens[token + 1] == ':') {
+        std::string_view key = tokens.string(token);
+        uint32_t value = token + 2;
+        if (key == "ts_ms" || key == "ts_us" || key == "ts_ns") {
+            hasTime = true;
+        } else {
+            hasOther = true;
+            if (key == "status" && tokens[value] == '"') {
+                isMark = tokens.string(value) == "BEGIN" || tokens.string(value) == "END";
+            }
+            hasCount |= key == "event_count";
+            hasStatement |= key == "ddl" || key == "tableChanges";
+            hasSource |= key == "source";
+        }
+        token = tokens.skip(value);
+        if (token == 0 || tokens[token] != ',') break;
+        token++;
+    }
+    return (hasTime && !hasOther) || (isMark && hasCount) || (hasStatement && hasSource);
+}
+
 }  // namespace weir

@@ -25,4 +25,8 @@ struct Envelope {
     uint32_t readMembers(const Tokens &tokens, uint32_t token, bool isKey, std::string &reason);
 };
 
+// Whether an event without an operation is one of Debezium's own: a heartbeat, the begin or end of a transaction, a schema
+// change. `token` is the key of its first member.
+bool isWithoutRows(const Tokens &tokens, uint32_t token);
+
 }  // namespace weir

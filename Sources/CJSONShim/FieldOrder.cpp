@@ -9,13 +9,16 @@ static constexpr uint32_t forgotten = 1;
 static constexpr size_t rememberedExtras = 1024;
 static constexpr size_t longestRemembered = 1024;
 
-FieldOrder::FieldOrder(const std::vector<Column> &columns)
-    : slots_(2), mostSlots_(columns.size() + rememberedExtras) {
+FieldOrder::FieldOrder(const std::vector<Column> &columns, Notices *notices, int32_t source)
+    : slots_(2), notices_(notices), source_(source), mostSlots_(columns.size() + rememberedExtras) {
     slotOfKey_.reserve(columns.size());
     uint32_t previous = start;
     for (size_t i = 0; i < columns.size(); i++) {
         const std::string &name = columns[i].name;
-        columnOfName_.emplace(name, int32_t(i));
+        // Another type of a column that is there already: it is filled from the same member.
+        if (!columnOfName_.emplace(name, int32_t(i)).second) continue;
+        auto [place, isNew] = columnOfLowercased_.emplace(lowercased(name), int32_t(i));
+        if (!isNew) place->second = ignored;
         // A name that JSON has to escape is found through `search` first.
         if (name.find_first_of("\\\"") != std::string::npos) continue;
         uint32_t slot = insert(name, int32_t(i));
@@ -50,19 +53,52 @@ FieldOrder::Match FieldOrder::search(uint32_t previous, std::string_view key) {
         return {known->second, slots_[known->second].column};
     }
     int32_t column = ignored;
+    std::string name(key);
     if (key.find('\\') != std::string_view::npos) {
-        std::string name(key.size() + copySlack, '\0');
+        name.resize(key.size() + copySlack);
         int64_t count = copyString(reinterpret_cast<uint8_t *>(name.data()), key);
         if (count < 0) return {forgotten, badKey};
         name.resize(size_t(count));
         auto named = columnOfName_.find(name);
         if (named != columnOfName_.end()) column = named->second;
     }
+    bool isOtherCase = column == ignored;
+    if (isOtherCase) column = otherCase(name);
+    isOtherCase &= column != ignored;
     // Hostile data must not fill memory with keys it makes up.
     if (slots_.size() >= mostSlots_ || key.size() > longestRemembered) return {forgotten, column};
     uint32_t slot = insert(key, column);
     slots_[previous].next = slot;
+    slots_[slot].isOtherCase = isOtherCase;
+    if (isOtherCase) tell(WEIR_JSON_OTHER_CASE, name, column);
+    else if (column == ignored) tell(WEIR_JSON_EXTRA_MEMBER, name, column);
     return {slot, column};
+}
+
+int32_t FieldOrder::otherCase(std::string_view name) const {
+    if (name.size() > longestRemembered) return ignored;
+    auto found = columnOfLowercased_.find(lowercased(name));
+    return found == columnOfLowercased_.end() ? ignored : found->second;
+}
+
+bool FieldOrder::dropOtherCases(int32_t column) {
+    bool isDropped = false;
+    for (Slot &slot : slots_) {
+        if (!slot.isOtherCase || slot.column != column) continue;
+        slot.column = ignored;
+        slot.isOtherCase = false;
+        isDropped = true;
+        tell(WEIR_JSON_AMBIGUOUS_CASE, slot.name, column);
+    }
+    if (!isDropped) return false;
+    for (auto &[name, place] : columnOfLowercased_) {
+        if (place == column) place = ignored;
+    }
+    return true;
+}
+
+void FieldOrder::tell(weir_json_notice_kind kind, std::string_view name, int32_t column) {
+    if (notices_) notices_->add({kind, source_, size_t(column < 0 ? 0 : column), WEIR_JSON_DERIVED, 0, 0, std::string(name)});
 }
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "Columns.h"
+#include "Notices.h"
 
 namespace weir {
 
@@ -19,7 +20,8 @@ class FieldOrder {
     // The slot in front of a row's first member.
     static constexpr uint32_t start = 0;
 
-    explicit FieldOrder(const std::vector<Column> &columns);
+    // Members that are no column, and those that are one but for their case, are told to `notices`, once each.
+    FieldOrder(const std::vector<Column> &columns, Notices *notices, int32_t source);
 
     struct Match {
         uint32_t slot;
@@ -35,12 +37,17 @@ class FieldOrder {
         return search(previous, key);
     }
 
+    // A second member wants to be this column. True when one of them only differs from it in case: those are no column
+    // any more, and the row is to be read again.
+    bool dropOtherCases(int32_t column);
+
   private:
     struct Slot {
         uint64_t low = 0, high = 0, lowMask = 0, highMask = 0;
         uint32_t count = UINT32_MAX;
         uint32_t next = start;
         int32_t column = ignored;
+        bool isOtherCase = false;
         std::string name;
 
         bool matches(std::string_view key) const {
@@ -62,11 +69,18 @@ class FieldOrder {
 
     Match search(uint32_t previous, std::string_view key);
     uint32_t insert(std::string_view key, int32_t column);
+    // The only column that differs from a name in case alone; `ignored` when there is none.
+    int32_t otherCase(std::string_view name) const;
+    void tell(weir_json_notice_kind kind, std::string_view name, int32_t column);
 
     std::vector<Slot> slots_;
     // By the bytes between the quotes, escapes not resolved.
     ByName<uint32_t> slotOfKey_;
     ByName<int32_t> columnOfName_;
+    // By names in lower case; `ignored` where several columns have that one, or several members.
+    ByName<int32_t> columnOfLowercased_;
+    Notices *notices_;
+    int32_t source_;
     size_t mostSlots_;
 };
 

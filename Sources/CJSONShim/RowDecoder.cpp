@@ -5,8 +5,11 @@ namespace weir {
 
 weir_json_status Decoder::runRows(int32_t number, const weir_json_batch &batch, const uint8_t *kinds, size_t &next) {
     Table &table = *tables[size_t(number)];
+    if (!rowBinding_ || rowBinding_->table != number) {
+        rowBinding_ = std::make_unique<Binding>(table.columns, -1, number, nullptr);
+    }
     auto reject = [&](std::string reason) {
-        rejections.assign(1, {next, std::move(reason)});
+        rejections.assign(1, {next, -1, -1, std::move(reason)});
         return WEIR_JSON_BAD_ROW;
     };
     for (; next < batch.record_count; next++) {
@@ -21,9 +24,9 @@ weir_json_status Decoder::runRows(int32_t number, const weir_json_batch &batch, 
             return reject(std::string("the row is not JSON: ") + error);
         }
         if (tokens_[0] != '{') return reject("expected a JSON object, found " + describe(tokens_, 0));
-        table.reserve();
+        table.beginRecord();
         size_t row = table.rows;
-        if (!table.readRow(tokens_, 0, table.plans, "row", reason_)) return reject(reason_);
+        if (!table.readRow(tokens_, 0, *rowBinding_, table.plans, "row", reason_)) return reject(reason_);
         // The walk ends at the bracket that closes the row.
         if (tokens_.leap(0) != tokens_.count()) return reject("the row is not JSON: more text behind the object");
         table.setChange(row, Kind(kinds[next]), record.offset);

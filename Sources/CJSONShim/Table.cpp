@@ -1,20 +1,30 @@
 #include "Table.h"
 
+#include <unordered_map>
+
 namespace weir {
 
-Table::Table(std::vector<Column> list, const weir_json_options &options)
-    : columns(std::move(list)), rowOrder_(columns), keyOrder_(columns) {
+Table::Table(
+    std::vector<Column> list, const weir_json_target *wanted, size_t targetCount, const weir_json_options &options,
+    const Placeholder *placeholder)
+    : columns(std::move(list)), takers_(columns.size()), placeholder_(placeholder) {
+    std::unordered_map<std::string, size_t> last;
     for (size_t i = 0; i < columns.size(); i++) {
         plans.push_back(planFor(columns[i].type, columns[i].scale, nullptr, options));
-        if (columns[i].isKey) keys_.push_back(i);
-        if (columns[i].isRequired) required_.push_back(i);
+        auto [place, isNew] = last.try_emplace(columns[i].name, i);
+        if (!isNew) columns[place->second].twin = int32_t(i);
+        place->second = i;
+    }
+    for (size_t i = 0; i < targetCount; i++) {
+        targets.emplace_back(wanted[i]);
+        for (size_t k = 0; k < wanted[i].column_count; k++) takers_[wanted[i].columns[k]].push_back(uint32_t(i));
     }
 }
 
 void Table::grow() {
     size_t capacity = capacity_ == 0 ? firstCapacity_ : capacity_ * 2;
     for (Column &column : columns) column.reserveRows(capacity, rows);
-    kinds_.reserve(capacity, kinds_.base() ? rows : 0, false);
+    for (Target &target : targets) target.kinds.reserve(capacity, target.kinds.base() ? rows : 0, false);
     offsets_.reserve(capacity * 8, offsets_.base() ? rows * 8 : 0, false);
     capacity_ = capacity;
 }
@@ -25,6 +35,9 @@ void Table::clear() {
         free(column.values.take(0).base);
         free(column.validity.take(0).base);
     }
+    for (Target &target : targets) target.leftOut = 0;
+    isToldLate = false;
+    batch++;
     // The next batch is probably as big as this one.
     firstCapacity_ = rows < smallestCapacity ? smallestCapacity : rows + rows / 8;
     rows = 0;
@@ -37,17 +50,45 @@ void Table::cut(size_t row) {
     rows = row;
 }
 
+bool Table::refuse(Target &target, const std::string &reason) {
+    hasRefusals_ = true;
+    if (target.refusal.empty()) target.refusal = reason;
+    for (const Target &other : targets) {
+        if (other.refusal.empty()) return true;
+    }
+    return false;
+}
+
+bool Table::refuse(size_t column, const std::string &reason) {
+    bool isWanted = false;
+    for (uint32_t taker : takers_[column]) isWanted = refuse(targets[taker], reason);
+    return isWanted;
+}
+
+std::string Table::explain(
+    const Column &column, const Tokens &tokens, uint32_t value, const char *part, const std::string &detail) const {
+    std::string text = std::string(part) + "." + column.name + ": expected " + column.typeName() + ", found " +
+                       describe(tokens, value);
+    if (placeholder_->matches(tokens, value)) {
+        return text + ": the source left out this unchanged value (TOAST); with REPLICA IDENTITY FULL it sends all";
+    }
+    return detail.empty() ? text : text + ": " + detail;
+}
+
 bool Table::readRow(
-    const Tokens &tokens, uint32_t token, const std::vector<Plan> &plans, const char *part, std::string &reason) {
+    const Tokens &tokens, uint32_t token, Binding &binding, const std::vector<Plan> &plans, const char *part,
+    std::string &reason) {
     const size_t row = rows;
-    const uint64_t serial = ++rowsBegun_;
-    FieldOrder &order = part[0] == 'k' ? keyOrder_ : rowOrder_;
+    const uint32_t object = token;
+    uint64_t serial = ++rowsBegun_;
+    FieldOrder &order = part[0] == 'k' ? binding.keyOrder : binding.rowOrder;
     uint32_t slot = FieldOrder::start;
     size_t filled = 0;
     auto fail = [&](const std::string &what) {
         reason = std::string(part) + what;
         return false;
     };
+    Reading reading{*this, binding, *placeholder_, 0};
     token++;
     if (tokens[token] != '}') {
         while (true) {
@@ -58,20 +99,41 @@ bool Table::readRow(
             slot = match.slot;
             uint32_t value = token + 2;
             if (match.column >= 0) [[likely]] {
-                Column &column = columns[size_t(match.column)];
-                if (column.lastRow == serial) [[unlikely]] return fail("." + column.name + " is there twice");
-                column.lastRow = serial;
-                filled++;
-                if (tokens.isNull(value)) {
-                    column.setNull(row);
-                    token = value + 1;
-                } else {
-                    std::string detail;
-                    token = readValue(column, plans[size_t(match.column)], tokens, value, row, detail);
-                    if (token == 0) [[unlikely]] {
-                        return fail("." + column.name + ": expected " + column.typeName() + ", found " +
-                                    describe(tokens, value) + (detail.empty() ? "" : ": " + detail));
+                if (columns[size_t(match.column)].lastRow == serial) [[unlikely]] {
+                    if (!order.dropOtherCases(match.column)) {
+                        return fail("." + columns[size_t(match.column)].name + " is there twice");
                     }
+                    // From the beginning: what is the column was not clear.
+                    cut(row);
+                    serial = ++rowsBegun_;
+                    token = object + 1;
+                    slot = FieldOrder::start;
+                    filled = 0;
+                    continue;
+                }
+                size_t number = size_t(match.column);
+                while (true) {
+                    Column &column = columns[number];
+                    column.lastRow = serial;
+                    filled++;
+                    if (tokens.isNull(value)) {
+                        column.setNull(row);
+                        token = value + 1;
+                    } else {
+                        std::string detail;
+                        reading.number = number;
+                        token = readValue(column, plans[number], tokens, value, row, reading, detail);
+                        if (token == 0) [[unlikely]] {
+                            reason = explain(column, tokens, value, part, detail);
+                            if (!refuse(number, reason)) return false;
+                            // The others may do without.
+                            column.setNull(row);
+                            token = tokens.skip(value);
+                            if (token == 0) return fail(" holds a member that is not well-formed JSON");
+                        }
+                    }
+                    if (column.twin < 0) [[likely]] break;
+                    number = size_t(column.twin);
                 }
             } else {
                 token = match.column == FieldOrder::badKey ? 0 : tokens.skip(value);
@@ -96,26 +158,37 @@ bool Table::readRow(
     return true;
 }
 
-bool Table::hasRequired(size_t row, bool all, const char *part, std::string &reason) const {
-    for (size_t key : keys_) {
-        if (columns[key].isValid(row)) [[likely]] continue;
-        reason = std::string(part) + "." + columns[key].name + " is null or absent, but belongs to the primary key";
-        return false;
+bool Table::hasRequired(size_t row, bool all, const char *part, std::string &reason) {
+    bool isWanted = targets.empty();
+    for (Target &target : targets) {
+        if (!target.refusal.empty()) [[unlikely]] continue;
+        auto isMissing = [&](const std::vector<uint32_t> &list, const char *what) {
+            for (uint32_t column : list) {
+                if (columns[column].isValid(row)) [[likely]] continue;
+                reason = std::string(part) + "." + columns[column].name + " is null or absent, but " + what;
+                return true;
+            }
+            return false;
+        };
+        if (isMissing(target.keys, "belongs to the primary key") ||
+            (all && isMissing(target.required, "the column is required"))) {
+            refuse(target, reason);
+        } else {
+            isWanted = true;
+        }
     }
-    if (!all) return true;
-    for (size_t column : required_) {
-        if (columns[column].isValid(row)) [[likely]] continue;
-        reason = std::string(part) + "." + columns[column].name + " is null or absent, but the column is required";
-        return false;
-    }
-    return true;
+    return isWanted;
 }
 
-bool Table::hasEqualKeys(size_t left, size_t right) const {
-    for (size_t key : keys_) {
-        if (!columns[key].isEqual(left, right)) return false;
+void Table::setUpdate(size_t row, int64_t offset) {
+    setOffset(row, offset);
+    setOffset(row + 1, offset);
+    for (Target &target : targets) {
+        bool isSameKey = true;
+        for (uint32_t key : target.keys) isSameKey = isSameKey && columns[key].isEqual(row, row + 1);
+        setKind(target, row, isSameKey ? Kind::updateBefore : Kind::remove);
+        setKind(target, row + 1, isSameKey ? Kind::updateAfter : Kind::insert);
     }
-    return true;
 }
 
 }  // namespace weir

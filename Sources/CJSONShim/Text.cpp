@@ -140,4 +140,20 @@ int64_t decodeBase64(uint8_t *target, std::string_view text) {
     return out - target;
 }
 
+static char lowercased(char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; }
+
+std::string lowercased(std::string_view text) {
+    std::string result(text);
+    for (char &c : result) c = lowercased(c);
+    return result;
+}
+
+bool isEqualIgnoringCase(std::string_view left, std::string_view right) {
+    if (left.size() != right.size()) return false;
+    for (size_t i = 0; i < left.size(); i++) {
+        if (lowercased(left[i]) != lowercased(right[i])) return false;
+    }
+    return true;
+}
+
 }  // namespace weir

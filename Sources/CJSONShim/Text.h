@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #if defined(__SSE2__)
@@ -42,6 +43,10 @@ inline int64_t copyString(uint8_t *target, std::string_view text) {
     return int64_t(count);
 #endif
 }
+
+// ASCII letters lower-cased; other characters as they are.
+std::string lowercased(std::string_view text);
+bool isEqualIgnoringCase(std::string_view left, std::string_view right);
 
 // Decodes base64 of the standard or the URL-safe alphabet, padded or not. `target` has room for 3/4 of the text.
 // Returns the bytes written, or -1.

@@ -1,13 +1,11 @@
 // One JSON value into one column, strictly by the column's type.
+#include "BigDecimal.h"
 #include "Numbers.h"
 #include "Table.h"
 #include "Text.h"
 #include "Times.h"
 
 namespace weir {
-
-// What Debezium writes for a value the source did not send because it had not changed.
-static constexpr std::string_view unavailable = "__debezium_unavailable_value";
 
 static uint32_t explain(Parse parse, std::string &detail) {
     if (parse == Parse::outOfRange) detail = "out of range";
@@ -45,8 +43,47 @@ static Parse inMicros(int64_t value, Unit unit, int64_t &micros) {
     }
 }
 
+static const char *name(Unit unit) {
+    return unit == Unit::millis ? "milliseconds" : unit == Unit::micros ? "microseconds" : "nanoseconds";
+}
+
+static std::string optionFor(const Column &column) {
+    return std::string(column.type == WEIR_JSON_TIME ? "debezium-json.time-unit." : "debezium-json.timestamp-unit.") +
+           column.name;
+}
+
+// What the number counts in a column of a source for which no schema block says it; `refused` when neither its options nor
+// its values tell.
+static Unit unitFor(int64_t value, const Column &column, const Reading &reading, std::string &detail) {
+    ColumnUnit &known = reading.binding.units[reading.number];
+    // The beginning of time is one in every unit.
+    if (known.isTold || value == 0) return known.isTold ? known.unit : Unit::micros;
+    Unit evident = evidentUnit(column.type, value);
+    if (known.unit != Unit::refused) {
+        // A value may well lie outside the era of its own column, but hardly inside another unit's.
+        if (evident == known.unit || evident == Unit::refused) return known.unit;
+        detail = std::string("other values of the column count ") + name(known.unit) + ", this one looks like " +
+                 name(evident) + "; the source's " + optionFor(column) + " says what is meant";
+        return Unit::refused;
+    }
+    if (evident == Unit::refused) {
+        known.refusedIn = reading.table.batch + 1;
+        detail = "nothing says what it counts, and no value of the column tells so far; the source's " +
+                 optionFor(column) + " says it: milliseconds, microseconds or nanoseconds";
+        return Unit::refused;
+    }
+    known.unit = evident;
+    if (known.refusedIn == reading.table.batch + 1) reading.table.isToldLate = true;
+    if (reading.binding.notices) {
+        reading.binding.notices->add(
+            {WEIR_JSON_UNIT_TOLD, reading.binding.number, reading.number, publicUnit(evident), value, 0, ""});
+    }
+    return evident;
+}
+
 static uint32_t readTemporal(
-    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
+    std::string &detail) {
     int64_t micros = 0;
     int32_t days = 0;
     Parse parse = Parse::malformed;
@@ -54,10 +91,6 @@ static uint32_t readTemporal(
     if (first == '"') {
         ShortText text;
         if (!text.read(tokens, token)) return 0;
-        if (text.text == unavailable) {
-            detail = "the source left out this unchanged value";
-            return 0;
-        }
         if (column.type == WEIR_JSON_DATE) parse = parseDate(text.text, plan.zone, days);
         else if (column.type == WEIR_JSON_TIME) parse = parseTime(text.text, plan.zone, micros);
         else parse = parseTimestamp(text.text, plan.zone, micros);
@@ -76,7 +109,13 @@ static uint32_t readTemporal(
             days = int32_t(value);
             if (days != value) parse = Parse::outOfRange;
         } else if (parse == Parse::ok) {
-            parse = inMicros(value, plan.unit, micros);
+            Unit unit = plan.unit;
+            if (unit == Unit::column) {
+                const ColumnUnit &known = reading.binding.units[reading.number];
+                unit = known.isClear(column.type, value) ? known.unit : unitFor(value, column, reading, detail);
+                if (unit == Unit::refused) return 0;
+            }
+            parse = inMicros(value, unit, micros);
             if (column.type == WEIR_JSON_TIME && (micros < 0 || micros >= microsPerDay)) parse = Parse::outOfRange;
         }
     }
@@ -86,7 +125,99 @@ static uint32_t readTemporal(
     return token + 1;
 }
 
-static uint32_t readReal(Column &column, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+// `{"scale": 3, "value": "MDk="}`, Debezium's VariableScaleDecimal: the tokens of its parts. Returns the token behind it, 0
+// when it is not one.
+static uint32_t findScaledDecimal(const Tokens &tokens, uint32_t token, int64_t &scale, uint32_t &valueToken) {
+    uint32_t scaleToken = 0;
+    valueToken = 0;
+    for (token++;; token++) {
+        if (tokens[token] != '"' || tokens[token + 1] != ':') return 0;
+        std::string_view key = tokens.string(token);
+        uint32_t member = token + 2;
+        if (key == "scale" && !scaleToken) scaleToken = member;
+        else if (key == "value" && !valueToken) valueToken = member;
+        else return 0;
+        token = tokens.skip(member);
+        if (token == 0) return 0;
+        if (tokens[token] == '}') break;
+        if (tokens[token] != ',') return 0;
+    }
+    if (!scaleToken || !isNumberStart(tokens[scaleToken]) || !valueToken || tokens[valueToken] != '"') return 0;
+    return parseInteger(tokens.raw(scaleToken), scale) == Parse::ok ? token + 1 : 0;
+}
+
+// A decimal in a column of another type, as plain text: base64 in the scale of the schema block, a number with its scale
+// beside it, or a number as it is. Returns the token behind it, or 0.
+static uint32_t readDecimalText(
+    const Plan &plan, const Tokens &tokens, uint32_t token, const Reading &reading, std::string &text,
+    std::string &detail) {
+    uint32_t next = token + 1, valueToken = token;
+    int64_t scale = plan.decimalScale;
+    uint8_t first = tokens[token];
+    if (plan.isDecimal) detail = "the schema block says Decimal";
+    if (isNumberStart(first)) {
+        text = tokens.raw(token);
+        return isJSONNumber(text) ? next : 0;
+    }
+    if (first == '{') next = findScaledDecimal(tokens, token, scale, valueToken);
+    if (next == 0 || tokens[valueToken] != '"') return 0;
+    std::string_view raw = tokens.string(valueToken);
+    std::string bytes(raw.size() + copySlack, '\0');
+    uint8_t *target = reinterpret_cast<uint8_t *>(bytes.data());
+    int64_t count = unescape(target, raw);
+    if (count >= 0) count = decodeBase64(target, std::string(bytes.data(), size_t(count)));
+    if (count < 0 || reading.placeholder.isBytes(target, size_t(count))) {
+        detail = "the schema block says Decimal, whose text is base64";
+        return 0;
+    }
+    return decimalText(target, size_t(count), scale, text) == Parse::ok ? next : 0;
+}
+
+// Why a decimal does not fit a column of another type.
+static uint32_t explainDecimal(const std::string &text, Parse parse, std::string &detail) {
+    detail = "it is the decimal " + (text.size() > 60 ? text.substr(0, 60) + "…" : text);
+    if (parse == Parse::outOfRange) detail += ", which is out of range";
+    if (parse == Parse::inexact) detail += ", whose digits would be lost";
+    return 0;
+}
+
+static bool mayBeDecimal(const Plan &plan, uint8_t first) {
+    return plan.isDebezium && (first == '{' || (plan.isDecimal && (first == '"' || isNumberStart(first))));
+}
+
+static uint32_t readWholeDecimal(
+    const Plan &plan, const Tokens &tokens, uint32_t token, const Reading &reading, int64_t &value,
+    std::string &detail) {
+    std::string text;
+    uint32_t next = readDecimalText(plan, tokens, token, reading, text, detail);
+    if (next == 0) return 0;
+    Int128 whole = 0;
+    Parse parse = parseDecimal(text, 38, 0, whole);
+    if (parse == Parse::ok && (whole > INT64_MAX || whole < INT64_MIN)) parse = Parse::outOfRange;
+    if (parse != Parse::ok) return explainDecimal(text, parse, detail);
+    value = int64_t(whole);
+    detail.clear();
+    return next;
+}
+
+static uint32_t readReal(
+    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
+    std::string &detail) {
+    if (tokens[token] == '{' || (plan.isDecimal && tokens[token] == '"')) {
+        std::string text;
+        double value = 0;
+        float narrow = 0;
+        uint32_t next = mayBeDecimal(plan, tokens[token])
+                            ? readDecimalText(plan, tokens, token, reading, text, detail) : 0;
+        if (next == 0) return 0;
+        bool isDouble = column.type == WEIR_JSON_DOUBLE;
+        Parse parse = isDouble ? parseDouble(text, value) : parseFloat(text, narrow);
+        if (parse != Parse::ok) return explainDecimal(text, parse, detail);
+        if (isDouble) column.set(row, value);
+        else column.set(row, narrow);
+        detail.clear();
+        return next;
+    }
     double value = 0;
     float narrow = 0;
     Parse parse = Parse::malformed;
@@ -101,7 +232,6 @@ static uint32_t readReal(Column &column, const Tokens &tokens, uint32_t token, s
         else if (text == "Infinity") value = __builtin_inf();
         else if (text == "-Infinity") value = -__builtin_inf();
         else parse = Parse::malformed;
-        if (text == unavailable) detail = "the source left out this unchanged value";
         narrow = float(value);
     }
     if (parse != Parse::ok) return explain(parse, detail);
@@ -124,29 +254,15 @@ static Parse readDecimalBytes(std::string_view text, int64_t from, const Column 
     return decimalFromBigEndian(bytes, size_t(count), from, column.precision, column.scale, value);
 }
 
-// `{"scale": 3, "value": "MDk="}`, Debezium's VariableScaleDecimal. Returns the token behind it, 0 when it is not one.
 static uint32_t readScaledDecimal(
     const Column &column, const Tokens &tokens, uint32_t token, Int128 &value, Parse &parse) {
-    uint32_t scaleToken = 0, valueToken = 0;
-    for (token++;; token++) {
-        if (tokens[token] != '"' || tokens[token + 1] != ':') return 0;
-        std::string_view key = tokens.string(token);
-        uint32_t member = token + 2;
-        if (key == "scale" && !scaleToken) scaleToken = member;
-        else if (key == "value" && !valueToken) valueToken = member;
-        else return 0;
-        token = tokens.skip(member);
-        if (token == 0) return 0;
-        if (tokens[token] == '}') break;
-        if (tokens[token] != ',') return 0;
-    }
     int64_t scale;
-    if (!scaleToken || !isNumberStart(tokens[scaleToken]) || tokens[valueToken] != '"' || !valueToken) return 0;
-    if (parseInteger(tokens.raw(scaleToken), scale) != Parse::ok) return 0;
+    uint32_t valueToken;
+    uint32_t next = findScaledDecimal(tokens, token, scale, valueToken);
     ShortText text;
-    if (!text.read(tokens, valueToken)) return 0;
+    if (next == 0 || !text.read(tokens, valueToken)) return 0;
     parse = readDecimalBytes(text.text, scale, column, value);
-    return parse == Parse::ok ? token + 1 : 0;
+    return parse == Parse::ok ? next : 0;
 }
 
 static uint32_t readDecimal(
@@ -158,10 +274,6 @@ static uint32_t readDecimal(
     if (first == '"') {
         ShortText text;
         if (!text.read(tokens, token)) return 0;
-        if (text.text == unavailable) {
-            detail = "the source left out this unchanged value";
-            return 0;
-        }
         if (plan.decimalText != DecimalText::base64) {
             parse = parseDecimal(text.text, column.precision, column.scale, value);
         }
@@ -186,23 +298,35 @@ static uint32_t readDecimal(
     return next;
 }
 
-static uint32_t readString(Column &column, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+static uint32_t readString(
+    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
+    std::string &detail) {
     uint8_t first = tokens[token];
     uint32_t next = token + 1;
     int64_t count;
-    if (first == '"') {
+    if (plan.isDecimal && (first == '"' || first == '{')) [[unlikely]] {
+        std::string text;
+        next = readDecimalText(plan, tokens, token, reading, text, detail);
+        if (next == 0) return 0;
+        detail.clear();
+        memcpy(column.reserveText(text.size()), text.data(), text.size());
+        count = int64_t(text.size());
+    } else if (first == '"') {
         std::string_view raw = tokens.string(token);
-        count = copyString(column.reserveText(raw.size()), raw);
+        uint8_t *target = column.reserveText(raw.size());
+        count = copyString(target, raw);
         if (count < 0) {
             detail = "a wrong escape sequence";
             return 0;
         }
+        if (reading.placeholder.matches({reinterpret_cast<char *>(target), size_t(count)})) [[unlikely]] return 0;
     } else {
         // Anything else is kept as the JSON text it is.
         next = tokens.validate(token);
         if (next == 0) return 0;
         std::string_view raw = tokens.raw(token);
         if (first == '{' || first == '[') {
+            if (reading.placeholder.matches(tokens, token)) return 0;
             const uint8_t *start = tokens.begin(token);
             raw = {reinterpret_cast<const char *>(start), size_t(tokens.begin(next - 1) + 1 - start)};
         }
@@ -216,7 +340,7 @@ static uint32_t readString(Column &column, const Tokens &tokens, uint32_t token,
 }
 
 static uint32_t readBytes(
-    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    Column &column, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading, std::string &detail) {
     if (tokens[token] != '"') return 0;
     std::string_view raw = tokens.string(token);
     std::string resolved;
@@ -228,7 +352,7 @@ static uint32_t readBytes(
         raw = resolved;
     }
     // The placeholder is base64 of the URL-safe alphabet, so it would pass for bytes.
-    bool isUnavailable = plan.isDebezium && raw == unavailable;
+    bool isUnavailable = reading.placeholder.matches(raw);
     std::string fixed;
     uint8_t *target;
     if (column.isVariable) {
@@ -238,10 +362,8 @@ static uint32_t readBytes(
         target = reinterpret_cast<uint8_t *>(fixed.data());
     }
     int64_t count = isUnavailable ? -1 : decodeBase64(target, raw);
-    isUnavailable |= plan.isDebezium && count == int64_t(unavailable.size()) &&
-                     memcmp(target, unavailable.data(), unavailable.size()) == 0;
-    if (isUnavailable) detail = "the source left out this unchanged value";
-    else if (count < 0) detail = "it must be base64";
+    if (isUnavailable || (count >= 0 && reading.placeholder.isBytes(target, size_t(count)))) return 0;
+    if (count < 0) detail = "it must be base64";
     else if (!column.isVariable && count != column.width) detail = "base64 of " + std::to_string(count) + " bytes";
     if (!detail.empty()) return 0;
     if (column.isVariable) {
@@ -257,7 +379,6 @@ static uint32_t readBytes(
 static uint32_t readUUID(Column &column, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
     if (tokens[token] != '"') return 0;
     std::string_view text = tokens.string(token);
-    if (text == unavailable) detail = "the source left out this unchanged value";
     if (text.size() != 36) return 0;
     uint8_t *target = column.values.base() + row * 16;
     int nibbles = 0;
@@ -277,28 +398,30 @@ static uint32_t readUUID(Column &column, const Tokens &tokens, uint32_t token, s
 }
 
 uint32_t readValue(
-    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
+    std::string &detail) {
     uint8_t first = tokens[token];
     switch (column.type) {
     case WEIR_JSON_INT:
     case WEIR_JSON_LONG: {
         int64_t value;
-        if (!isNumberStart(first)) {
-            if (first == '"' && tokens.string(token) == unavailable) detail = "the source left out this unchanged value";
-            return 0;
+        uint32_t next = token + 1;
+        Parse parse = Parse::malformed;
+        if (plan.isDecimal || first == '{') [[unlikely]] {
+            next = mayBeDecimal(plan, first) ? readWholeDecimal(plan, tokens, token, reading, value, detail) : 0;
+            if (next == 0) return 0;
+            parse = Parse::ok;
+        } else if (isNumberStart(first)) {
+            parse = parseInteger(tokens.raw(token), value);
         }
-        Parse parse = parseInteger(tokens.raw(token), value);
         if (parse == Parse::ok && column.type == WEIR_JSON_INT && int32_t(value) != value) parse = Parse::outOfRange;
         if (parse != Parse::ok) return explain(parse, detail);
         if (column.type == WEIR_JSON_INT) column.set(row, int32_t(value));
         else column.set(row, value);
-        return token + 1;
+        return next;
     }
     case WEIR_JSON_BOOLEAN: {
-        if (first == '"') {
-            if (tokens.string(token) == unavailable) detail = "the source left out this unchanged value";
-            return 0;
-        }
+        if (first == '"') return 0;
         std::string_view raw = tokens.raw(token);
         bool isTrue = raw == "true" || raw == "1";
         if (!isTrue && raw != "false" && raw != "0") return 0;
@@ -307,21 +430,21 @@ uint32_t readValue(
         return token + 1;
     }
     case WEIR_JSON_FLOAT:
-    case WEIR_JSON_DOUBLE: return readReal(column, tokens, token, row, detail);
+    case WEIR_JSON_DOUBLE: return readReal(column, plan, tokens, token, row, reading, detail);
     case WEIR_JSON_DECIMAL: return readDecimal(column, plan, tokens, token, row, detail);
     case WEIR_JSON_DATE:
     case WEIR_JSON_TIME:
     case WEIR_JSON_TIMESTAMP:
-    case WEIR_JSON_TIMESTAMPTZ: return readTemporal(column, plan, tokens, token, row, detail);
-    case WEIR_JSON_STRING: return readString(column, tokens, token, row, detail);
+    case WEIR_JSON_TIMESTAMPTZ: return readTemporal(column, plan, tokens, token, row, reading, detail);
+    case WEIR_JSON_STRING: return readString(column, plan, tokens, token, row, reading, detail);
     case WEIR_JSON_UUID:
         // Text of a uuid has 36 characters, base64 of its bytes at most 24.
         if (!plan.isDebezium && first == '"' && tokens.string(token).size() != 36) {
-            return readBytes(column, plan, tokens, token, row, detail);
+            return readBytes(column, tokens, token, row, reading, detail);
         }
         return readUUID(column, tokens, token, row, detail);
     case WEIR_JSON_FIXED:
-    case WEIR_JSON_BINARY: return readBytes(column, plan, tokens, token, row, detail);
+    case WEIR_JSON_BINARY: return readBytes(column, tokens, token, row, reading, detail);
     }
     return 0;
 }

@@ -7,40 +7,54 @@ import EventLog
 /// Decodes Debezium change events in JSON into typed columns, with or without the `schema`/`payload` block.
 ///
 /// ```
-/// RawBatch ──> simdjson index ──> envelope: source, op ──> before, after ──> ChangeBatch, one a table
+/// RawBatch ──> simdjson index ──> envelope: source, op ──> before, after ──> SourceChanges ──> ChangeBatch, one a table
 ///                                        │                     │
-///                                 resolve, once a source    any value its column cannot hold ──> RejectedRecord
+///                                 routes, once a source     any value its column cannot hold ──> RejectedRecord
 /// ```
 /// `c` and `r` are inserts, `d` a delete, `u` an update with its old row where the source sent one. An update that
 /// changes the primary key becomes a delete and an insert. A delete without `before` takes the key columns from the
-/// record's key. A truncate is rejected, since nothing here can apply it; logical messages are ignored.
+/// record's key. Heartbeats, transaction marks, schema changes, logical messages and truncates carry no row.
 ///
-/// Values are read strictly: what a column's type cannot hold exactly rejects the record, alone and whole. Text for a
-/// `string` column may be any JSON value; objects, arrays, numbers and booleans keep their JSON text.
+/// A record is read once, into the columns that any of its tables wants; where two want different types of one column, it
+/// is read into both. Members are found by name, or by a name that differs in case alone when only one does.
+///
+/// Values are read strictly: what a column's type cannot hold exactly rejects the record, alone and whole, for the tables
+/// that have the column. Text for a `string` column may be any JSON value; objects, arrays, numbers and booleans keep their
+/// JSON text, and decimals that the schema block names become plain numbers.
 ///
 /// Used by one thread at a time.
-public final class DebeziumJSONDecoder {
-    private struct Table {
-        let target: TableTarget
-        let number: Int32
+public final class DebeziumJSONDecoder: EventDecoder {
+    private struct Source {
+        let table: SourceTable
+        /// Its layout's number; nil when its records go nowhere.
+        let layout: Int32?
     }
 
-    private let resolve: (SourceTable) -> TableTarget?
+    private let routes: (SourceTable) -> [TableTarget]
     private let options: DebeziumJSONOptions
     private let native: OpaquePointer
-    private var tables: [Table] = []
+    /// By the shim's numbers.
+    private var layouts: [TableLayout] = []
+    private var sources: [Source] = []
 
-    /// `resolve` is asked once for each source table (`nil` ignores its records) and the answer is kept.
-    public init(
-        options: DebeziumJSONOptions = DebeziumJSONOptions(),
-        resolve: @escaping (SourceTable) -> TableTarget?
-    ) {
-        self.resolve = resolve
+    private static let sourcesMax = 65_536
+
+    /// `routes` is asked once for each source table (none ignores its records) and the answer is kept.
+    public init(_ options: DebeziumJSONOptions, routes: @escaping (SourceTable) -> [TableTarget]) {
+        self.routes = routes
         self.options = options
-        guard let native = weir_json_decoder_create(weir_json_options(options)) else {
+        guard let native = weir_json_options.with(options, { weir_json_decoder_create($0) }) else {
             fatalError("out of memory creating a JSON decoder")
         }
         self.native = native
+    }
+
+    /// For source tables that go to one table each; `nil` ignores their records.
+    public convenience init(
+        options: DebeziumJSONOptions = DebeziumJSONOptions(),
+        resolve: @escaping (SourceTable) -> TableTarget?
+    ) {
+        self.init(options, routes: { source in resolve(source).map { [$0] } ?? [] })
     }
 
     deinit { weir_json_decoder_destroy(native) }
@@ -48,6 +62,22 @@ public final class DebeziumJSONDecoder {
     /// Decodes every record of a batch. Fails only for what no record is to blame for: a batch that points outside its
     /// arena, a target with columns no decoder fills, more text than a column holds.
     public func decode(_ raw: RawBatch) throws(WeirError) -> DecodedBatch {
+        if sources.count >= Self.sourcesMax {
+            weir_json_decoder_forget_sources(native)
+            sources = []
+        }
+        try read(raw)
+        var notices = takeNotices(raw)
+        if weir_json_decoder_counts(native).told_late {
+            // Values in front of the one that told their unit can be read now.
+            notices.removeAll { if case .truncated = $0 { true } else { false } }
+            try read(raw)
+            notices += takeNotices(raw)
+        }
+        return finish(raw, notices)
+    }
+
+    private func read(_ raw: RawBatch) throws(WeirError) {
         weir_json_decoder_begin(native)
         var next = 0
         var status = run(raw, from: &next)
@@ -73,7 +103,6 @@ public final class DebeziumJSONDecoder {
             )
         default: throw WeirError(.outOfSpace, "no memory to decode a batch of \(raw.count) records", at: place)
         }
-        return finish(raw)
     }
 
     private func run(_ raw: RawBatch, from next: inout Int) -> weir_json_status {
@@ -107,54 +136,61 @@ public final class DebeziumJSONDecoder {
             table: String(unknown.table),
             topic: topic
         )
-        let number = try resolve(source).map { target throws(WeirError) in try self.number(of: target) }
-        guard weir_json_decoder_bind(native, number ?? -1) else {
+        let targets = routes(source)
+        let layout = targets.isEmpty ? nil : try layout(of: targets)
+        let units = layout.map { number in
+            layouts[Int(number)].fields.map { options.unit(of: $0, in: source).map { weir_json_unit($0) } }
+        }
+        guard weir_json_decoder_bind(native, layout ?? -1, units?.map { $0 ?? WEIR_JSON_DERIVED }) >= 0 else {
             throw WeirError(.outOfSpace, "no memory for another source table", at: source.identifier)
         }
+        sources.append(Source(table: source, layout: layout))
     }
 
-    /// The shim's number for a destination table, told to it the first time.
-    private func number(of target: TableTarget) throws(WeirError) -> Int32 {
-        if let known = tables.first(where: { $0.target.index == target.index }) { return known.number }
-        var names: [UInt8] = []
-        var columns: [weir_json_column] = []
-        for field in target.schema.fields {
-            guard let column = weir_json_column(field, isKey: target.primaryKey.contains(field.name)) else {
-                throw WeirError(
-                    .unsupported,
-                    "debezium-json cannot fill column '\(field.name)' of type \(field.type)",
-                    advice: "declare it as string to keep its JSON text"
-                )
-            }
-            columns.append(column)
-            names.append(contentsOf: field.name.utf8)
-        }
-        for name in target.primaryKey where target.schema.index(named: name) == nil {
-            throw WeirError(
-                .invalid,
-                "primary-key column '\(name)' is not among the table's columns",
-                advice: NearestName.advice(for: name, among: target.schema.fields.map(\.name))
-            )
-        }
-        let number = names.withUnsafeBufferPointer { names in
-            var start = 0
-            for index in columns.indices {
-                columns[index].name = names.baseAddress.map { $0 + start }
-                start += columns[index].name_count
-            }
-            return weir_json_decoder_add_table(native, columns, columns.count)
-        }
-        guard number >= 0 else { throw WeirError(.outOfSpace, "no memory for another destination table") }
-        tables.append(Table(target: target, number: number))
+    /// The number of the layout for destination tables, told to the shim the first time.
+    private func layout(of targets: [TableTarget]) throws(WeirError) -> Int32 {
+        let indices = targets.map(\.index)
+        if let known = layouts.firstIndex(where: { $0.targets.map(\.index) == indices }) { return Int32(known) }
+        let layout = try TableLayout(targets)
+        let number = try layout.add(to: native)
+        layouts.append(layout)
         return number
     }
 
-    private func finish(_ raw: RawBatch) -> DecodedBatch {
-        var changes: [(table: Int, batch: ChangeBatch)] = []
-        for table in tables.sorted(by: { $0.target.index < $1.target.index }) {
-            let count = weir_json_decoder_rows(native, table.number)
-            guard count > 0 else { continue }
-            changes.append((table.target.index, takeBatch(table, count: count)))
+    private func takeNotices(_ raw: RawBatch) -> [DecoderNotice] {
+        (0..<weir_json_decoder_counts(native).notices).compactMap { index in
+            let notice = weir_json_decoder_notice(native, index)
+            let source = sources[Int(notice.source)]
+            guard let number = source.layout else { return nil }
+            let name = String(
+                decoding: UnsafeRawBufferPointer(start: notice.name, count: notice.name_count),
+                as: UTF8.self
+            )
+            let column = layouts[Int(number)].fields[notice.column]
+            switch notice.kind {
+            case WEIR_JSON_UNIT_TOLD:
+                guard let unit = DebeziumJSONOptions.TimeUnit(notice.unit) else { return nil }
+                return .derivedUnit(
+                    source.table,
+                    column: column.name,
+                    unit,
+                    isTimeOfDay: column.type == .time,
+                    value: notice.value
+                )
+            case WEIR_JSON_EXTRA_MEMBER: return .extraColumn(source.table, name: name)
+            case WEIR_JSON_OTHER_CASE: return .otherCase(source.table, name: name, column: column.name)
+            case WEIR_JSON_AMBIGUOUS_CASE: return .ambiguousCase(source.table, name: name, column: column.name)
+            case WEIR_JSON_TRUNCATED: return .truncated(source.table, offset: raw.records[notice.record].offset)
+            default: return nil
+            }
+        }
+    }
+
+    private func finish(_ raw: RawBatch, _ notices: [DecoderNotice]) -> DecodedBatch {
+        var decoded: [SourceChanges] = []
+        for number in layouts.indices {
+            let count = weir_json_decoder_rows(native, Int32(number))
+            if count > 0 { decoded.append(take(Int32(number), count: count)) }
         }
         let counts = weir_json_decoder_counts(native)
         let rejected = (0..<counts.rejected).map { index in
@@ -164,23 +200,34 @@ public final class DebeziumJSONDecoder {
                 raw.records[rejection.record],
                 of: raw,
                 reason: String(decoding: reason, as: UTF8.self),
+                tables: tables(of: rejection),
                 limit: options.rejectedBytes
             )
         }
         return DecodedBatch(
-            changes: changes,
+            sources: decoded,
             rejected: rejected,
             tombstones: Int(counts.tombstones),
-            ignored: Int(counts.ignored)
+            ignored: Int(counts.ignored),
+            withoutRows: Int(counts.without_rows),
+            notices: notices
         )
     }
 
-    private func takeBatch(_ table: Table, count: Int) -> ChangeBatch {
-        let schema = table.target.schema
-        let columns = schema.fields.indices.map { index in
-            let vector = weir_json_decoder_take_column(native, table.number, index)
+    private func tables(of rejection: weir_json_rejection) -> [Int] {
+        guard rejection.source >= 0, let number = sources[Int(rejection.source)].layout else { return [] }
+        let targets = layouts[Int(number)].targets.map(\.index)
+        return rejection.target < 0 ? targets : [targets[Int(rejection.target)]]
+    }
+
+    private func take(_ number: Int32, count: Int) -> SourceChanges {
+        let layout = layouts[Int(number)]
+        // Before the columns: taking those takes the memory away.
+        let left = layout.targets.indices.map { Int(weir_json_decoder_left_out(native, number, $0)) }
+        let columns = layout.fields.indices.map { index in
+            let vector = weir_json_decoder_take_column(native, number, index)
             return ColumnVector(
-                type: schema.fields[index].type,
+                type: layout.fields[index].type,
                 count: count,
                 validity: NativeMemory.buffer(vector.validity),
                 values: NativeMemory.buffer(vector.values) ?? .filled(count: 0) { _ in },
@@ -188,10 +235,19 @@ public final class DebeziumJSONDecoder {
             )
         }
         let empty = Buffer.filled(count: 0) { _ in }
-        return ChangeBatch(
-            rows: ColumnBatch(schema: schema, columns: columns, count: count),
-            kinds: NativeMemory.buffer(weir_json_decoder_take_kinds(native, table.number)) ?? empty,
-            offsets: NativeMemory.buffer(weir_json_decoder_take_offsets(native, table.number)) ?? empty
+        let routes = layout.targets.indices.map { index in
+            SourceChanges.Route(
+                target: layout.targets[index],
+                columns: layout.columns[index],
+                kinds: NativeMemory.buffer(weir_json_decoder_take_kinds(native, number, index)) ?? empty,
+                leftOutCount: left[index]
+            )
+        }
+        return SourceChanges(
+            columns: columns,
+            offsets: NativeMemory.buffer(weir_json_decoder_take_offsets(native, number)) ?? empty,
+            count: count,
+            routes: routes
         )
     }
 }

@@ -1,7 +1,9 @@
+import Columnar
+
 /// How `debezium-json` reads values whose meaning the records themselves do not carry.
 public struct DebeziumJSONOptions: Sendable {
     /// What an integer counts.
-    public enum TimeUnit: Sendable {
+    public enum TimeUnit: Sendable, CaseIterable {
         case milliseconds
         case microseconds
         case nanoseconds
@@ -18,14 +20,33 @@ public struct DebeziumJSONOptions: Sendable {
         case base64
     }
 
-    /// For `time` columns without a schema block.
-    public var timeUnit = TimeUnit.microseconds
-    /// For `timestamp` and `timestamptz` columns without a schema block.
-    public var timestampUnit = TimeUnit.microseconds
+    /// For `time` columns without a schema block; nil derives it for each column from its values.
+    public var timeUnit: TimeUnit?
+    /// For `timestamp` and `timestamptz` columns without a schema block; nil derives it for each column from its values: the
+    /// first that only one unit puts between 1972 and 2200 tells. Until one does, and for values that clearly count
+    /// something else, records are rejected.
+    public var timestampUnit: TimeUnit?
+    /// The same for single columns, by `column`, `table.column` or the table's whole identifier and the column.
+    public var timeUnits: [String: TimeUnit] = [:]
+    public var timestampUnits: [String: TimeUnit] = [:]
     /// For `decimal` columns without a schema block.
     public var decimalText = DecimalText.numberOrBase64
+    /// What stands for a value that the source left out because it had not changed; Debezium's
+    /// `unavailable.value.placeholder`. A column that gets it rejects the record.
+    public var unavailableValue = Self.defaultUnavailableValue
+    public static let defaultUnavailableValue = "__debezium_unavailable_value"
     /// Bytes of a rejected record's key and of its value that are kept.
     public var rejectedBytes = 64 * 1024
 
     public init() {}
+
+    /// What the options say a column of a source table counts; nil when they do not.
+    func unit(of column: Field, in source: SourceTable) -> TimeUnit? {
+        let isTimeOfDay = column.type == .time
+        let units = isTimeOfDay ? timeUnits : timestampUnits
+        let name = ".\(source.identifier).\(column.name)"
+        // The longest name is the most exact.
+        let told = units.filter { name.hasSuffix(".\($0.key)") }.max { $0.key.utf8.count < $1.key.utf8.count }
+        return told?.value ?? (isTimeOfDay ? timeUnit : timestampUnit)
+    }
 }

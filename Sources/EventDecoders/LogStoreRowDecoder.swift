@@ -21,7 +21,7 @@ public final class LogStoreRowDecoder {
         var names: [UInt8] = []
         var columns: [weir_json_column] = []
         for field in schema.fields {
-            guard let column = weir_json_column(field, isKey: false) else {
+            guard let column = weir_json_column(field) else {
                 throw WeirError(.unsupported, "a log store cannot fill column '\(field.name)' of type \(field.type)")
             }
             columns.append(column)
@@ -36,7 +36,14 @@ public final class LogStoreRowDecoder {
                 columns[index].name = names.baseAddress.map { $0 + start }
                 start += columns[index].name_count
             }
-            return weir_json_decoder_add_table(native, columns, columns.count)
+            // Every value must fit: one target that takes all.
+            let all = columns.indices.map { UInt32($0) }
+            return all.withUnsafeBufferPointer { all in
+                var target = weir_json_target()
+                target.columns = all.baseAddress
+                target.column_count = all.count
+                return weir_json_decoder_add_table(native, columns, columns.count, &target, 1)
+            }
         }
         guard number >= 0 else {
             weir_json_decoder_destroy(native)
@@ -116,7 +123,7 @@ public final class LogStoreRowDecoder {
         let empty = Buffer.filled(count: 0) { _ in }
         return ChangeBatch(
             rows: ColumnBatch(schema: schema, columns: columns, count: count),
-            kinds: NativeMemory.buffer(weir_json_decoder_take_kinds(native, table)) ?? empty,
+            kinds: NativeMemory.buffer(weir_json_decoder_take_kinds(native, table, 0)) ?? empty,
             offsets: NativeMemory.buffer(weir_json_decoder_take_offsets(native, table)) ?? empty
         )
     }

@@ -2,20 +2,28 @@ import CJSONShim
 import Columnar
 
 extension weir_json_options {
-    init(_ options: DebeziumJSONOptions) {
-        self.init(
-            time_unit: weir_json_unit(options.timeUnit),
-            timestamp_unit: weir_json_unit(options.timestampUnit),
-            decimal_text: weir_json_decimal_text(options.decimalText),
-            is_log_store: false
-        )
-    }
-
-    /// Values as a log store writes them.
+    /// Options for values as a log store writes them.
     static var logStore: weir_json_options {
         var options = weir_json_options()
         options.is_log_store = true
         return options
+    }
+
+    /// Calls `body` with the options, which point to memory that is gone afterwards.
+    static func with<Result>(
+        _ options: DebeziumJSONOptions,
+        _ body: (weir_json_options) -> Result
+    ) -> Result {
+        Array(options.unavailableValue.utf8).withUnsafeBufferPointer { placeholder in
+            body(
+                weir_json_options(
+                    decimal_text: weir_json_decimal_text(options.decimalText),
+                    unavailable: placeholder.baseAddress,
+                    unavailable_count: placeholder.count,
+                    is_log_store: false
+                )
+            )
+        }
     }
 }
 
@@ -25,6 +33,18 @@ extension weir_json_unit {
         case .milliseconds: self = WEIR_JSON_MILLIS
         case .microseconds: self = WEIR_JSON_MICROS
         case .nanoseconds: self = WEIR_JSON_NANOS
+        }
+    }
+}
+
+extension DebeziumJSONOptions.TimeUnit {
+    /// Nil for one that is still to be derived.
+    init?(_ unit: weir_json_unit) {
+        switch unit {
+        case WEIR_JSON_MILLIS: self = .milliseconds
+        case WEIR_JSON_MICROS: self = .microseconds
+        case WEIR_JSON_NANOS: self = .nanoseconds
+        default: return nil
         }
     }
 }
@@ -41,13 +61,11 @@ extension weir_json_decimal_text {
 
 extension weir_json_column {
     /// A column whose name is still to be pointed at; nil for nested types, which have no column vector.
-    init?(_ field: Field, isKey: Bool) {
+    init?(_ field: Field) {
         guard let type = weir_json_type(field.type) else { return nil }
         self.init()
         name_count = field.name.utf8.count
         self.type = type
-        is_key = isKey
-        is_required = field.isRequired
         switch field.type {
         case .decimal(let precision, let scale):
             self.precision = Int32(precision)

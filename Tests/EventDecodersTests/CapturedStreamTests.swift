@@ -68,6 +68,44 @@ struct CapturedStreamTests {
         }
     }
 
+    @Test(arguments: ["plain.ndjson.gz", "schema.ndjson.gz"])
+    func `ten updates left a long text out, and say so`(_ file: String) throws {
+        let schema = Schema(["id": .long, "name": .string, "profile": .string])
+        let decoder = DebeziumJSONDecoder { source in
+            source.table == "customers" ? TableTarget(index: 0, schema: schema, primaryKey: ["id"]) : nil
+        }
+        var reasons: [String] = []
+        for (topic, events) in try CapturedStream.events(file).sorted(by: { $0.key < $1.key }) {
+            reasons += try decoder.decode(RawBatch(events, topic: topic)).rejected.map(\.reason)
+        }
+        #expect(reasons.count == 10)
+        #expect(
+            reasons.allSatisfy { $0.hasPrefix("after.profile: expected string") && $0.contains("TOAST") },
+            "\(reasons)"
+        )
+    }
+
+    @Test func `units are derived only where no schema block says them, other columns are named`() throws {
+        for (file, units) in [("plain.ndjson.gz", ["placed", "at_time"]), ("schema.ndjson.gz", [])] {
+            let decoder = DebeziumJSONDecoder(resolve: CapturedStream.target)
+            var derived: [String] = []
+            var extra: [String] = []
+            for (topic, events) in try CapturedStream.events(file).sorted(by: { $0.key < $1.key }) {
+                for notice in try decoder.decode(RawBatch(events, topic: topic)).notices {
+                    switch notice {
+                    case .derivedUnit(_, let column, let unit, _, _):
+                        derived.append(column)
+                        #expect(unit == .microseconds)
+                    case .extraColumn(let source, let name): extra.append("\(source.table ?? "").\(name)")
+                    default: Issue.record("\(notice)")
+                    }
+                }
+            }
+            #expect(Set(derived) == Set(units) && derived.count == units.count, "\(file): \(derived)")
+            #expect(extra.contains("customers.profile") && Set(extra).count == extra.count, "\(extra)")
+        }
+    }
+
     @Test
     func `reads no byte behind an arena without padding`() throws {
         let events = try #require(try CapturedStream.events("plain.ndjson.gz")["shop.public.orders"])

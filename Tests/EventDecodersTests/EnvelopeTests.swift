@@ -83,7 +83,6 @@ struct EnvelopeTests {
             ("{\(after),\(source),\"op\":\"c\"}{}", "more text"), ("{\(after),\(source),\"op\":\"c\",}", "well-formed"),
             ("{\(after),\(source),\"op\":\"x\"}", "expected one of c, r, u, d, t, m"),
             ("{\(after),\(source),\"op\":7}", "op: expected text"), ("{\(source),\"op\":\"c\"}", "needs the new row"),
-            ("{\(after),\(source),\"op\":\"t\"}", "truncated table shop.public.orders"),
             ("{\(after),\(after),\(source),\"op\":\"c\"}", "after is there twice"),
             ("{\(after),\(source),\"op\":\"c\",\"op\":\"d\"}", "op is there twice"),
             ("{\"after\":{\"id\":1,\"id\":2},\(source),\"op\":\"c\"}", "after.id is there twice"),
@@ -112,7 +111,7 @@ struct EnvelopeTests {
             Event(nil, key: "{\"id\":1}"), Event("null"), Event("{\"schema\":null,\"payload\":null}"),
             Event("{\"op\":\"m\",\"message\":{\"prefix\":\"p\"}}"),
         ])
-        #expect(decoded.tombstones == 3 && decoded.ignored == 1)
+        #expect(decoded.tombstones == 3 && decoded.ignored == 0 && decoded.withoutRows == 1)
         #expect(decoded.changes.isEmpty && decoded.rejected.isEmpty)
     }
 

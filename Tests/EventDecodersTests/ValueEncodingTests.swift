@@ -52,7 +52,10 @@ struct ValueEncodingTests {
     }
 
     private func check(_ test: Case) throws {
-        let result = try decode(test.type, test.json, schema: test.schema)
+        var options = DebeziumJSONOptions()
+        options.timeUnit = .microseconds
+        options.timestampUnit = .microseconds
+        let result = try decode(test.type, test.json, schema: test.schema, options: options)
         #expect(result.value == test.expected, "\(result.reason ?? "")")
         if test.expected == nil { #expect(result.reason?.hasPrefix("after.v: expected \(test.type), found") == true) }
     }
@@ -177,7 +180,7 @@ struct ValueEncodingTests {
         Case(.string, "{\"a\" : [1, \"x\"]}", "{\"a\" : [1, \"x\"]}"), Case(.string, "[]", "[]"),
         Case(.string, "12.50", "12.50"), Case(.string, "true", "true"), Case(.string, "tru", nil),
         Case(.string, "{\"a\":01}", nil), Case(.string, "[1,]", nil), Case(.string, "{\"a\":\"\\q\"}", nil),
-        Case(.string, "\"__debezium_unavailable_value\"", "__debezium_unavailable_value"),
+        Case(.string, "\"__debezium_unavailable_value\"", nil),
         Case(.string, "\"\\u0000\"", "\0"), Case(.string, "null", "-"),
         Case(.string, "\"0123456789abcde\\tf\"", "0123456789abcde\tf"),
         Case(.binary, "\"AQID\"", "1.2.3"), Case(.binary, "\"AQI=\"", "1.2"), Case(.binary, "\"AQI\"", "1.2"),

@@ -1,9 +1,10 @@
 // Debezium JSON records to Arrow columns, many records per call.
 //
-// A decoder knows its destination tables by number and the source tables it has been told about. A run over a batch of
-// records appends rows to the columns of those tables; it stops when it meets a source table it does not know, so that
-// the caller can bind it and go on. No C++ exception and no C++ type crosses this header. A decoder is used by one
-// thread at a time.
+// A decoder has tables, in which a record is read once: the columns that all destinations of its source want, each with
+// one type. A destination is a target of such a table: some of its columns, with a key. Source tables are bound to
+// tables. A run over a batch of records appends rows; it stops when it meets a source table it does not know, so that the
+// caller can bind it and go on. No C++ exception and no C++ type crosses this header. A decoder is used by one thread at
+// a time.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,16 +36,18 @@ typedef enum {
     WEIR_JSON_BINARY
 } weir_json_type;
 
-// What an integer counts where the format does not say.
-typedef enum { WEIR_JSON_MILLIS, WEIR_JSON_MICROS, WEIR_JSON_NANOS } weir_json_unit;
+// What an integer in a time or timestamp column counts where the format does not say. A derived unit is the one that
+// puts the column's values into a plausible era.
+typedef enum { WEIR_JSON_MILLIS, WEIR_JSON_MICROS, WEIR_JSON_NANOS, WEIR_JSON_DERIVED } weir_json_unit;
 
 // How a JSON string for a decimal column is read where no schema block says.
 typedef enum { WEIR_JSON_NUMBER_OR_BASE64, WEIR_JSON_NUMBER_TEXT, WEIR_JSON_BASE64 } weir_json_decimal_text;
 
 typedef struct {
-    weir_json_unit time_unit;
-    weir_json_unit timestamp_unit;
     weir_json_decimal_text decimal_text;
+    // What Debezium writes for a value the source left out because it had not changed; empty for none.
+    const uint8_t *unavailable;
+    size_t unavailable_count;
     // Values as a log store writes them: no placeholders, uuids in base64, zones where they are and where they are not.
     bool is_log_store;
 } weir_json_options;
@@ -56,9 +59,17 @@ typedef struct {
     int32_t precision;  // decimal
     int32_t scale;      // decimal
     int32_t length;     // fixed
-    bool is_key;
-    bool is_required;
 } weir_json_column;
+
+// What one destination takes of a table, as places among its columns.
+typedef struct {
+    const uint32_t *columns;
+    size_t column_count;
+    const uint32_t *keys;
+    size_t key_count;
+    const uint32_t *required;
+    size_t required_count;
+} weir_json_target;
 
 // One record's place in the arena; a count of -1 means there is no key or no value.
 typedef struct {
@@ -104,15 +115,48 @@ typedef struct {
 
 typedef struct {
     uint64_t tombstones;
+    // Of source tables that go nowhere.
     uint64_t ignored;
+    // Debezium's own: heartbeats, transaction marks, schema changes, logical messages, truncates.
+    uint64_t without_rows;
     size_t rejected;
+    size_t notices;
+    // A value was refused because what it counts was not known, and a later one of the column told.
+    bool told_late;
 } weir_json_counts;
 
 typedef struct {
-    size_t record;  // index in the batch
+    size_t record;   // index in the batch
+    int32_t source;  // number of the source, -1 when it is not known
+    int32_t target;  // the target that refuses it, -1 when all do
     const char *reason;
     size_t reason_count;
 } weir_json_rejection;
+
+typedef enum {
+    // The column's values tell its `unit`; `value` is the first that did.
+    WEIR_JSON_UNIT_TOLD,
+    // The records have a member `name` that is no column.
+    WEIR_JSON_EXTRA_MEMBER,
+    // The member `name` is taken for the column, from which it differs in case.
+    WEIR_JSON_OTHER_CASE,
+    // It is not any more: another member is the column, or could be.
+    WEIR_JSON_AMBIGUOUS_CASE,
+    // The record says that all rows of the source were deleted.
+    WEIR_JSON_TRUNCATED
+} weir_json_notice_kind;
+
+// Something to be told about a source, once.
+typedef struct {
+    weir_json_notice_kind kind;
+    int32_t source;
+    size_t column;
+    weir_json_unit unit;
+    int64_t value;
+    size_t record;
+    const char *name;
+    size_t name_count;
+} weir_json_notice;
 
 // Memory that the caller owns from now on and gives back with `weir_json_free`.
 typedef struct {
@@ -130,14 +174,20 @@ typedef struct {
 weir_json_decoder *weir_json_decoder_create(weir_json_options options);
 void weir_json_decoder_destroy(weir_json_decoder *decoder);
 
-// A destination table; returns its number, or -1 when memory is short.
-int32_t weir_json_decoder_add_table(weir_json_decoder *decoder, const weir_json_column *columns, size_t count);
+// A table and its targets; returns its number, or -1 when memory is short. Columns of one name are all filled from one
+// member.
+int32_t weir_json_decoder_add_table(
+    weir_json_decoder *decoder, const weir_json_column *columns, size_t count, const weir_json_target *targets,
+    size_t target_count);
 
-// Sends the rows of the source that the last run stopped at to a table; -1 ignores them.
-bool weir_json_decoder_bind(weir_json_decoder *decoder, int32_t table);
+// Sends the rows of the source that the last run stopped at to a table, -1 for none; `units` has one for each column of
+// the table. Returns the source's number, from 0 in the order of these calls, or -1 when memory is short.
+int32_t weir_json_decoder_bind(weir_json_decoder *decoder, int32_t table, const weir_json_unit *units);
+// All sources are unknown again, and numbers begin at 0.
+void weir_json_decoder_forget_sources(weir_json_decoder *decoder);
 weir_json_source weir_json_decoder_unknown_source(const weir_json_decoder *decoder);
 
-// Forgets counts, rejections and rows that were not taken.
+// Forgets counts, rejections, notices and rows that were not taken.
 void weir_json_decoder_begin(weir_json_decoder *decoder);
 // Decodes from record `*next` on and leaves the record it stopped at there.
 weir_json_status weir_json_decoder_run(weir_json_decoder *decoder, const weir_json_batch *batch, size_t *next);
@@ -148,10 +198,14 @@ weir_json_status weir_json_decoder_run_rows(
 
 weir_json_counts weir_json_decoder_counts(const weir_json_decoder *decoder);
 weir_json_rejection weir_json_decoder_rejection(const weir_json_decoder *decoder, size_t index);
+weir_json_notice weir_json_decoder_notice(const weir_json_decoder *decoder, size_t index);
 size_t weir_json_decoder_rows(const weir_json_decoder *decoder, int32_t table);
 // Each column, the kinds and the offsets can be taken once, all before the next `begin`.
 weir_json_vector weir_json_decoder_take_column(weir_json_decoder *decoder, int32_t table, size_t column);
-weir_json_memory weir_json_decoder_take_kinds(weir_json_decoder *decoder, int32_t table);
+// The kind of a row that the target does not take.
+#define WEIR_JSON_LEFT_OUT 255
+size_t weir_json_decoder_left_out(const weir_json_decoder *decoder, int32_t table, size_t target);
+weir_json_memory weir_json_decoder_take_kinds(weir_json_decoder *decoder, int32_t table, size_t target);
 weir_json_memory weir_json_decoder_take_offsets(weir_json_decoder *decoder, int32_t table);
 void weir_json_free(uint8_t *base);
 

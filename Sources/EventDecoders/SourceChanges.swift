@@ -1,0 +1,90 @@
+import Bytes
+import ChangeEvents
+import Columnar
+
+/// Changes of the source tables that go to the same destinations, decoded once: the columns that any of these wants, each
+/// with one type, in the order of the records.
+public struct SourceChanges: Sendable {
+    /// What one destination takes of them.
+    public struct Route: Sendable {
+        public let target: TableTarget
+        /// The places of its columns.
+        public let columns: [Int]
+        /// A `ChangeKind` raw value for each row, or `leftOut`: whether an update changes the key is each destination's
+        /// own affair.
+        public let kinds: Buffer
+        /// Rows that it does not take, because it refused their records.
+        public let leftOutCount: Int
+
+        public init(target: TableTarget, columns: [Int], kinds: Buffer, leftOutCount: Int) {
+            self.target = target
+            self.columns = columns
+            self.kinds = kinds
+            self.leftOutCount = leftOutCount
+        }
+    }
+
+    public static let leftOut: UInt8 = 255
+
+    public let columns: [ColumnVector]
+    /// The offset of each row's record, never descending.
+    public let offsets: Buffer
+    public let count: Int
+    public let routes: [Route]
+
+    public init(columns: [ColumnVector], offsets: Buffer, count: Int, routes: [Route]) {
+        self.columns = columns
+        self.offsets = offsets
+        self.count = count
+        self.routes = routes
+    }
+
+    /// The changes of one destination; columns are shared, not copied, unless rows are left out.
+    func changes(of route: Route) -> ChangeBatch {
+        let schema = route.target.schema
+        let rows = ColumnBatch(schema: schema, columns: route.columns.map { columns[$0] }, count: count)
+        let batch = ChangeBatch(rows: rows, kinds: route.kinds, offsets: offsets)
+        guard route.leftOutCount > 0 else { return batch }
+        let kinds = route.kinds.values(as: UInt8.self)
+        return batch.gathered((0..<count).filter { kinds[$0] != Self.leftOut }.map { Int32($0) })
+    }
+
+    /// One batch for each destination that gets rows, by its index, whose rows are in the order of their records also where
+    /// they come from several source tables.
+    static func routed(_ sources: [SourceChanges]) -> [(table: Int, batch: ChangeBatch)] {
+        var parts: [Int: [ChangeBatch]] = [:]
+        for source in sources {
+            for route in source.routes where route.leftOutCount < source.count {
+                parts[route.target.index, default: []].append(source.changes(of: route))
+            }
+        }
+        return parts.sorted { $0.key < $1.key }.map { ($0.key, ChangeBatch.merged($0.value)) }
+    }
+}
+
+extension ChangeBatch {
+    /// The changes of several batches of one schema by their offsets. No two batches have a record in common.
+    static func merged(_ parts: [ChangeBatch]) -> ChangeBatch {
+        if parts.count == 1 { return parts[0] }
+        // Each part ascends, so that sorting merges runs and keeps the two rows of an update together.
+        var order: [(offset: Int64, pick: RowPick)] = []
+        order.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        for (number, part) in parts.enumerated() {
+            let offsets = part.offsets.values(as: Int64.self)
+            for row in 0..<part.count { order.append((offsets[row], RowPick(source: Int32(number), row: Int32(row)))) }
+        }
+        order.sort { $0.offset < $1.offset }
+        let kinds = Buffer.filled(count: order.count) { target in
+            for (place, item) in order.enumerated() {
+                target[place] = parts[Int(item.pick.source)].kinds.values(as: UInt8.self)[Int(item.pick.row)]
+            }
+        }
+        let offsets = order.map(\.offset).withUnsafeBytes { Buffer(copying: $0) }
+        let rows = ColumnBatch.interleaved(
+            parts.map(\.rows),
+            schema: parts[0].rows.schema,
+            picks: order.map(\.pick)
+        )
+        return ChangeBatch(rows: rows, kinds: kinds, offsets: offsets)
+    }
+}

@@ -1,0 +1,92 @@
+import Bytes
+import CJSONShim
+import Columnar
+
+/// The columns that the destinations of a source table want of it, each name with each type once.
+struct TableLayout {
+    let targets: [TableTarget]
+    private(set) var fields: [Field] = []
+    /// For each target the places of its columns, its key and its required columns among `fields`.
+    private(set) var columns: [[Int]] = []
+    private(set) var keys: [[Int]] = []
+    private(set) var required: [[Int]] = []
+
+    /// Fails for a key that names no column.
+    init(_ targets: [TableTarget]) throws(WeirError) {
+        self.targets = targets
+        for target in targets {
+            var places: [Int] = []
+            for field in target.schema.fields {
+                let known = fields.firstIndex { $0.name == field.name && $0.type == field.type }
+                places.append(known ?? fields.count)
+                if known == nil { fields.append(field) }
+            }
+            columns.append(places)
+            required.append(
+                target.schema.fields.indices.filter { target.schema.fields[$0].isRequired }.map { places[$0] }
+            )
+            var key: [Int] = []
+            for name in target.primaryKey {
+                guard let index = target.schema.index(named: name) else {
+                    throw WeirError(
+                        .invalid,
+                        "primary-key column '\(name)' is not among the table's columns",
+                        advice: NearestName.advice(for: name, among: target.schema.fields.map(\.name))
+                    )
+                }
+                key.append(places[index])
+            }
+            keys.append(key)
+        }
+    }
+
+    /// Makes it known to the shim; returns its number there.
+    func add(to native: OpaquePointer) throws(WeirError) -> Int32 {
+        var names: [UInt8] = []
+        var nativeColumns: [weir_json_column] = []
+        for field in fields {
+            guard let column = weir_json_column(field) else {
+                throw WeirError(
+                    .unsupported,
+                    "debezium-json cannot fill column '\(field.name)' of type \(field.type)",
+                    advice: "declare it as string to keep its JSON text"
+                )
+            }
+            nativeColumns.append(column)
+            names.append(contentsOf: field.name.utf8)
+        }
+        // All lists in one place, so that one pointer keeps them.
+        var numbers: [UInt32] = []
+        for list in columns + keys + required { numbers += list.map { UInt32($0) } }
+        let number = names.withUnsafeBufferPointer { names in
+            numbers.withUnsafeBufferPointer { numbers in
+                var start = 0
+                for index in nativeColumns.indices {
+                    nativeColumns[index].name = names.baseAddress.map { $0 + start }
+                    start += nativeColumns[index].name_count
+                }
+                var next = 0
+                func take(_ lists: [[Int]]) -> [(UnsafePointer<UInt32>?, Int)] {
+                    lists.map { list in
+                        defer { next += list.count }
+                        return (numbers.baseAddress.map { $0 + next }, list.count)
+                    }
+                }
+                let (columns, keys, required) = (take(columns), take(keys), take(required))
+                let targets = targets.indices.map { index in
+                    weir_json_target(
+                        columns: columns[index].0,
+                        column_count: columns[index].1,
+                        keys: keys[index].0,
+                        key_count: keys[index].1,
+                        required: required[index].0,
+                        required_count: required[index].1
+                    )
+                }
+                return weir_json_decoder_add_table(native, nativeColumns, nativeColumns.count, targets, targets.count)
+            }
+        }
+        guard number >= 0 else { throw WeirError(.outOfSpace, "no memory for another destination table") }
+        return number
+    }
+}

@@ -1,0 +1,89 @@
+import Columnar
+import EventLog
+import Testing
+
+@testable import EventDecoders
+
+/// Which member of a record is which column.
+struct ColumnNameTests {
+    private static let source = "\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"orders\"}"
+    private static let table = SourceTable(
+        database: "shop",
+        schema: "public",
+        table: "orders",
+        topic: "shop.public.orders"
+    )
+
+    private static func decoder(_ columns: KeyValuePairs<String, FieldType> = ["id": .long, "name": .string])
+        -> DebeziumJSONDecoder
+    {
+        let target = TableTarget(index: 0, schema: Schema(columns), primaryKey: ["id"])
+        return DebeziumJSONDecoder { _ in target }
+    }
+
+    private static func batch(_ rows: String...) -> RawBatch {
+        RawBatch(rows.map { Event("{\"after\":\($0),\(source),\"op\":\"c\"}") })
+    }
+
+    @Test func `one that differs in case alone is found, and told once`() throws {
+        let decoder = Self.decoder()
+        let decoded = try decoder.decode(Self.batch("{\"ID\":1,\"NAME\":\"Ann\"}", "{\"ID\":2,\"NAME\":\"Bob\"}"))
+        #expect(decoded.changes[0].batch.lines == ["100 +I 1|Ann", "101 +I 2|Bob"])
+        #expect(
+            decoded.notices == [
+                .otherCase(Self.table, name: "ID", column: "id"), .otherCase(Self.table, name: "NAME", column: "name"),
+            ]
+        )
+        #expect(try decoder.decode(Self.batch("{\"ID\":3,\"NAME\":\"Cid\"}")).notices.isEmpty)
+    }
+
+    @Test func `the exact name wins, in any order and also later on`() throws {
+        for row in ["{\"NAME\":\"no\",\"id\":1,\"name\":\"yes\"}", "{\"name\":\"yes\",\"id\":1,\"NAME\":\"no\"}"] {
+            let decoded = try Self.decoder().decode(Self.batch(row, row))
+            #expect(decoded.changes.first?.batch.lines == ["100 +I 1|yes", "101 +I 1|yes"], "\(row)")
+            #expect(decoded.notices.contains(.ambiguousCase(Self.table, name: "NAME", column: "name")), "\(row)")
+        }
+        let decoder = Self.decoder()
+        let first = try decoder.decode(
+            Self.batch("{\"id\":1,\"NAME\":\"Ann\"}", "{\"id\":2,\"NAME\":\"no\",\"name\":\"Bob\"}")
+        )
+        #expect(first.changes[0].batch.lines == ["100 +I 1|Ann", "101 +I 2|Bob"])
+        #expect(first.rejected.isEmpty)
+    }
+
+    @Test func `two that could be it are neither, and a member twice is still refused`() throws {
+        let decoded = try Self.decoder().decode(Self.batch("{\"id\":1,\"NAME\":\"a\",\"Name\":\"b\"}"))
+        #expect(decoded.changes[0].batch.lines == ["100 +I 1|-"])
+        let twice = try Self.decoder().decode(Self.batch("{\"id\":1,\"name\":\"a\",\"name\":\"b\"}"))
+        #expect(twice.rejected.first?.reason == "after.name is there twice")
+        let columns = try Self.decoder(["id": .long, "name": .string, "NAME": .string])
+            .decode(Self.batch("{\"id\":1,\"Name\":\"a\"}", "{\"id\":2,\"name\":\"b\",\"NAME\":\"c\"}"))
+        #expect(columns.changes[0].batch.lines == ["100 +I 1|-|-", "101 +I 2|b|c"])
+    }
+
+    @Test func `schema blocks name columns the same way`() throws {
+        let decimal =
+            "\"type\":\"bytes\",\"name\":\"org.apache.kafka.connect.data.Decimal\",\"parameters\":{\"scale\":\"2\"}"
+        let fields = "[{\"type\":\"int64\",\"field\":\"ID\"},{\(decimal),\"field\":\"AMOUNT\"}]"
+        let row = "{\"type\":\"struct\",\"field\":\"after\",\"fields\":\(fields)}"
+        let payload = "{\"after\":{\"ID\":1,\"AMOUNT\":\"B8s=\"},\(Self.source),\"op\":\"c\"}"
+        let event = Event("{\"schema\":{\"type\":\"struct\",\"fields\":[\(row)]},\"payload\":\(payload)}")
+        let decoded = try Self.decoder(["id": .long, "amount": .string]).decode(RawBatch([event]))
+        #expect(decoded.changes.first?.batch.lines == ["100 +I 1|19.95"])
+    }
+
+    @Test func `columns that no table takes are named once`() throws {
+        let x = TableTarget(index: 0, schema: Schema(["id": .long, "name": .string]), primaryKey: ["id"])
+        let y = TableTarget(index: 1, schema: Schema(["id": .long, "tier": .string]), primaryKey: ["id"])
+        let decoder = DebeziumJSONDecoder(DebeziumJSONOptions()) { _ in [x, y] }
+        let row = "{\"id\":1,\"name\":\"a\",\"tier\":\"b\",\"more\":1,\"\\u006cess\":{}}"
+        let decoded = try decoder.decode(Self.batch(row, row))
+        #expect(decoded.notices == ["more", "less"].map { .extraColumn(Self.table, name: $0) })
+        #expect(try decoder.decode(Self.batch(row)).notices.isEmpty)
+    }
+
+    @Test func `a delete's key is found by another case, too`() throws {
+        let event = Event("{\"before\":null,\"after\":null,\(Self.source),\"op\":\"d\"}", key: "{\"ID\":7}")
+        #expect(try Self.decoder().decode(RawBatch([event])).changes.first?.batch.lines == ["100 -D 7|-"])
+    }
+}
