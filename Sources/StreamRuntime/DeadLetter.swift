@@ -7,10 +7,12 @@ import Foundation
 
 /// One record or change that could not be taken in, with what is needed to find and repeat it.
 public struct DeadLetter: Sendable, Codable, Equatable {
+    /// When it was written, ISO 8601 in UTC.
+    public var time: String?
     public var topic: String
     public var partition: Int
     public var offset: Int64
-    /// The table it was meant for; nil when that could not be told.
+    /// The table it was meant for; nil when the record does not even tell its source table.
     public var table: String?
     public var reason: String
     /// The record's key and value where they are text.
@@ -24,6 +26,11 @@ public struct DeadLetter: Sendable, Codable, Equatable {
     /// The change, where the record was decoded and a table or expression refused it: its kind (`+U`) and its row as JSON.
     public var op: String?
     public var row: String?
+    /// How many bytes `row` has, when only its beginning is kept here.
+    public var rowBytes: Int?
+
+    /// Bytes of a row that are kept.
+    private static let rowMax = 64 << 10
 
     init(topic: String, partition: Int, offset: Int64, table: String?, reason: String) {
         self.topic = topic
@@ -38,13 +45,23 @@ public struct DeadLetter: Sendable, Codable, Equatable {
         [reason, key, value, keyBase64, valueBase64, row].reduce(256) { $0 + ($1?.utf8.count ?? 0) }
     }
 
-    /// A record that did not decode.
-    init(_ record: RejectedRecord) {
+    /// A record that did not decode: a letter for each table that does not get it.
+    static func letters(_ record: RejectedRecord, name: (Int) -> String) -> [DeadLetter] {
+        let letter = DeadLetter(record, table: nil)
+        guard !record.tables.isEmpty else { return [letter] }
+        return record.tables.map { table in
+            var letter = letter
+            letter.table = name(table)
+            return letter
+        }
+    }
+
+    private init(_ record: RejectedRecord, table: String?) {
         self.init(
             topic: record.topic,
             partition: record.partition,
             offset: record.offset,
-            table: nil,
+            table: table,
             reason: record.reason
         )
         (key, keyBase64) = Self.text(record.key, isCut: record.keyCount > record.key?.count ?? 0)
@@ -54,17 +71,30 @@ public struct DeadLetter: Sendable, Codable, Equatable {
     }
 
     /// A record that decoded, but whose expressions have no value.
-    init(_ failure: RowTransform.Failure, raw: RawBatch, table: String) {
+    ///
+    /// - Parameter limit: bytes of its key and of its value that are kept.
+    init(_ failure: RowTransform.Failure, raw: RawBatch, table: String, limit: Int) {
+        // Offsets ascend: found by halves, for there may be as many failures as records.
+        let records = raw.records
+        var (low, high) = (0, records.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if records[middle].offset < failure.offset { low = middle + 1 } else { high = middle }
+        }
+        guard low < records.count, records[low].offset == failure.offset else {
+            self.init(
+                topic: raw.topic,
+                partition: raw.partition,
+                offset: failure.offset,
+                table: table,
+                reason: failure.reason
+            )
+            return
+        }
         self.init(
-            topic: raw.topic,
-            partition: raw.partition,
-            offset: failure.offset,
-            table: table,
-            reason: failure.reason
+            RejectedRecord(records[low], of: raw, reason: failure.reason, tables: [], limit: limit),
+            table: table
         )
-        guard let record = raw.records.first(where: { $0.offset == failure.offset }) else { return }
-        (key, keyBase64) = Self.text(raw.key(record).map { [UInt8]($0) }, isCut: false)
-        (value, valueBase64) = Self.text(raw.value(record).map { [UInt8]($0) }, isCut: false)
     }
 
     /// Adds the change that was refused: the one of that offset, the new row of an update.
@@ -81,7 +111,10 @@ public struct DeadLetter: Sendable, Codable, Equatable {
         JSONRowEncoder(batch.rows.schema).append(batch.rows, row: row, to: &text)
         var letter = self
         letter.op = batch.kind(row).symbol
-        letter.row = String(decoding: UnsafeRawBufferPointer(start: text.base, count: text.count), as: UTF8.self)
+        let isCut = text.count > Self.rowMax
+        let bytes = UnsafeRawBufferPointer(start: text.base, count: min(text.count, Self.rowMax))
+        letter.row = isCut ? Self.text([UInt8](bytes), isCut: true).text : String(decoding: bytes, as: UTF8.self)
+        if isCut { letter.rowBytes = text.count }
         return letter
     }
 

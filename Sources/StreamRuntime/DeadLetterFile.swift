@@ -1,4 +1,5 @@
 import Bytes
+import ChangeEvents
 import Foundation
 import ObjectStorage
 
@@ -14,6 +15,9 @@ final class DeadLetterFile {
     private var known: Set<DeadLetterLine.Identity> = []
     /// Letters written by this run.
     private(set) var count = 0
+
+    /// The time that letters get.
+    var now: () -> Date = { Date() }
 
     private static let readBytes = 1 << 20
 
@@ -87,12 +91,26 @@ final class DeadLetterFile {
         return whole
     }
 
+    /// Letters of records in front of these positions, which every table has stored, do not come again.
+    func forget(below positions: PositionLedger) {
+        if known.isEmpty { return }
+        known = known.filter { letter in
+            (positions.next(topic: letter.topic, partition: letter.partition) ?? .min) <= letter.offset
+        }
+    }
+
+    /// Letters that are remembered, because their records may be read again.
+    var knownCount: Int { known.count }
+
     /// Appends letters and waits until they are on the device.
     func append(_ letters: [DeadLetter]) throws(WeirError) {
+        if letters.isEmpty { return }
+        let time = now().formatted(.iso8601)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var bytes: [UInt8] = []
-        for letter in letters {
+        for var letter in letters {
+            letter.time = time
             guard let line = (try? encoder.encode(letter)).map({ [UInt8]($0) }),
                 let identity = DeadLetterLine.identity(line)
             else { throw WeirError(.invalid, "a dead letter cannot be written as JSON", at: path) }

@@ -70,6 +70,7 @@ final class EpochCommitter: Sendable {
                 recordsPositions: position.recordsAll
             )
         }
+        if position.recordsAll { deadLetters.forget(below: position.ledger) }
     }
 }
 

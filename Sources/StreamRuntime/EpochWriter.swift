@@ -15,6 +15,7 @@ final class EpochWriter {
     /// The places of tables whose changes go to topics as well.
     private let mirrored: Set<Int>
     private let onBatch: (SourceReader.Changes) -> Void
+    private let onLetter: (DeadLetter) -> Void
     /// How far this run has read. Starts empty: a table may be further than another, and what one has must not be
     /// recorded for the other.
     private var ledger = PositionLedger()
@@ -41,7 +42,8 @@ final class EpochWriter {
         topics: [TopicSink],
         queue: BatchQueue<SourceReader.Message>,
         files: FileStage,
-        onBatch: @escaping (SourceReader.Changes) -> Void
+        onBatch: @escaping (SourceReader.Changes) -> Void,
+        onLetter: @escaping (DeadLetter) -> Void
     ) {
         self.plan = plan
         self.sinks = sinks
@@ -50,6 +52,7 @@ final class EpochWriter {
         self.files = files
         mirrored = Set(topics.map(\.sink))
         self.onBatch = onBatch
+        self.onLetter = onLetter
         ledger = start
     }
 
@@ -89,6 +92,7 @@ final class EpochWriter {
     private func write(_ changes: SourceReader.Changes) throws(WeirError) {
         hasRead = true
         letters += changes.letters
+        for letter in changes.letters { onLetter(letter) }
         letterBytes += changes.letters.reduce(0) { $0 + $1.byteCount }
         for (target, batch) in changes.batches {
             sinks[target].observe(changes.last.timestamp)
@@ -148,6 +152,7 @@ final class EpochWriter {
             reason: reason
         ).with(batch)
         letters.append(letter)
+        onLetter(letter)
         letterBytes += letter.byteCount
     }
 

@@ -383,8 +383,11 @@ extension Topology.Source {
 extension DebeziumJSONOptions {
     init(_ source: Topology.Source) {
         self.init()
-        timeUnit = TimeUnit(source.timeUnit)
-        timestampUnit = TimeUnit(source.timestampUnit)
+        timeUnit = source.timeUnit.map { TimeUnit($0) }
+        timestampUnit = source.timestampUnit.map { TimeUnit($0) }
+        timeUnits = source.timeUnits.mapValues { TimeUnit($0) }
+        timestampUnits = source.timestampUnits.mapValues { TimeUnit($0) }
+        if let text = source.unavailableValue { unavailableValue = text }
         decimalText =
             switch source.decimalText {
             case .numberOrBase64: .numberOrBase64

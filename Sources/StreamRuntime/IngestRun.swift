@@ -28,6 +28,9 @@ public final class IngestRun: @unchecked Sendable {
     private let onProgress: @Sendable (IngestProgress) -> Void
     private let onWarning: @Sendable (String) -> Void
     private let outages: SourceOutages
+    /// Used by the thread that reads.
+    private let decoding: RecordDecoding
+    private let letterNotices: Mutex<LetterNotices>
     /// How often each partition was suspected since the last record came. Used by the running thread.
     var suspicions: (records: Int, times: [TopicPartition: Int]) = (0, [:])
 
@@ -48,6 +51,10 @@ public final class IngestRun: @unchecked Sendable {
         self.onProgress = onProgress
         self.onWarning = onWarning
         outages = SourceOutages(plan, onNotice: onWarning)
+        let (route, targets) = (plan.route, plan.targets)
+        let notices = RecordNotices(route: { route($0).map { targets[$0].name } }, tell: onWarning)
+        decoding = RecordDecoding(plan, notices)
+        letterNotices = Mutex(LetterNotices(path: deadLetterPath))
     }
 
     private static let warningsMax = 1000
@@ -60,6 +67,13 @@ public final class IngestRun: @unchecked Sendable {
             return counts.warnings.insert(text).inserted
         }
         if isNew || again { onWarning(text) }
+    }
+
+    /// Tells of a dead letter, or counts it for the next time.
+    private func tell(_ letter: DeadLetter) {
+        let (text, records) = letterNotices.withLock { ($0.take(letter, at: .now), $0.records) }
+        counters.withLock { $0.refused = records }
+        if let text { onWarning(text) }
     }
 
     /// Asks the run to commit what it has read and to end. Safe to call from a signal source, and more than once.
@@ -162,12 +176,11 @@ public final class IngestRun: @unchecked Sendable {
             plan,
             partitions: partitions,
             queue: queue,
+            decoding: decoding,
             groups: groups,
             outages: outages
         ) { [self] in
             stopFlag.load(ordering: .relaxed) || isStopped.load(ordering: .relaxed)
-        } onUnrouted: { [self] identifier in
-            counters.withLock { _ = $0.unroutedTables.insert(identifier) }
         }
         let committer = EpochCommitter(
             sinks: sinks,
@@ -195,12 +208,12 @@ public final class IngestRun: @unchecked Sendable {
             files: fileStage,
             onBatch: { [self] changes in
                 let now = counters.withLock { state in
-                    state.records += changes.records
-                    state.unrouted += changes.unrouted
+                    state.add(changes)
                     return state
                 }
                 onProgress(now)
-            }
+            },
+            onLetter: { [self] in tell($0) }
         )
         committer.start()
         fileStage.start()
@@ -266,11 +279,33 @@ public struct IngestProgress: Sendable, Equatable {
     /// Records left out because no route matches their source table, and the identifiers of those tables.
     public var unrouted = 0
     public var unroutedTables: Set<String> = []
+    /// Records of the source's own that carry no row, such as heartbeats, and records without a value.
+    public var withoutRows = 0
+    public var tombstones = 0
+    /// Records that became dead letters, about: of which some table did not take a row.
+    public var refused = 0
     /// Times this process was given its share of the partitions, and times it lost it before it had committed.
     public var generations = 0
     public var fenced = 0
     /// What somebody should know, in words.
     public var warnings: Set<String> = []
+
+    /// Whether there were records with rows, and each of them became a dead letter.
+    public var isAllRefused: Bool {
+        let withRows = records - unrouted - withoutRows - tombstones
+        return refused > 0 && refused >= withRows && inserts == 0 && deletes == 0
+    }
+
+    mutating func add(_ changes: SourceReader.Changes) {
+        records += changes.records
+        unrouted += changes.unrouted
+        // A run may go on for months.
+        if unroutedTables.count < Self.namesMax { unroutedTables.formUnion(changes.unroutedTables) }
+        withoutRows += changes.withoutRows
+        tombstones += changes.tombstones
+    }
+
+    private static let namesMax = 1000
 
     mutating func add(_ job: EpochCommitter.Job, letters: Int) {
         for epoch in job.cuts.map(\.epoch) where !epoch.isEmpty {

@@ -27,8 +27,12 @@ final class SourceReader {
         let records: Int
         /// The last record.
         let last: RecordMark
-        /// Records of source tables that no route matches.
+        /// Records of source tables that no route matches, and the identifiers of those that are new.
         let unrouted: Int
+        let unroutedTables: Set<String>
+        /// Records that hold no change of a row: tombstones, and the source's own.
+        let tombstones: Int
+        let withoutRows: Int
         let bytes: Int
     }
 
@@ -43,10 +47,7 @@ final class SourceReader {
     private let queue: BatchQueue<Message>
     private let stopping: @Sendable () -> Bool
     private let wakeup = Wakeup()
-    private var decoders: [[DebeziumJSONDecoder]] = []
-    /// Tables the records of one source table go to at most, as far as is known.
-    private let fanOut = FanOut()
-    private let onUnrouted: (String) -> Void
+    private let decoding: RecordDecoding
     private let outages: SourceOutages
     /// Set once a group changes: the reader ends before its partitions are read to their end.
     private let groups: SourceGroups
@@ -55,40 +56,22 @@ final class SourceReader {
     ///   - groups: end the reader when one of them changes.
     ///   - outages: told when records come, and when none do.
     ///   - stopping: asked between batches.
-    ///   - onUnrouted: told the identifier of each source table that no route matches, once.
     init(
         _ plan: IngestPlan,
         partitions: SourcePartitions,
         queue: BatchQueue<Message>,
+        decoding: RecordDecoding,
         groups: SourceGroups,
         outages: SourceOutages,
-        stopping: @escaping @Sendable () -> Bool,
-        onUnrouted: @escaping (String) -> Void
+        stopping: @escaping @Sendable () -> Bool
     ) {
         self.plan = plan
         self.partitions = partitions
         self.queue = queue
         self.groups = groups
         self.stopping = stopping
-        self.onUnrouted = onUnrouted
         self.outages = outages
-        decoders = plan.sources.map { _ in [] }
-    }
-
-    /// The decoder for the first, second, … table that the records of one source table go to.
-    private func decoder(source: Int, layer: Int) -> DebeziumJSONDecoder {
-        if layer < decoders[source].count { return decoders[source][layer] }
-        let plan = self.plan
-        let decoder = DebeziumJSONDecoder(options: plan.sources[source].options) { [fanOut, onUnrouted] table in
-            let targets = plan.route(table.identifier)
-            fanOut.raise(to: targets.count)
-            if targets.isEmpty && layer == 0 { onUnrouted(table.identifier) }
-            guard layer < targets.count else { return nil }
-            let target = plan.targets[targets[layer]]
-            return TableTarget(index: targets[layer], schema: target.sourceSchema, primaryKey: target.primaryKey)
-        }
-        decoders[source].append(decoder)
-        return decoder
+        self.decoding = decoding
     }
 
     /// Why a reader ended.
@@ -165,44 +148,21 @@ final class SourceReader {
         _ last: RawBatch.Record,
         _ partition: Partition
     ) throws(WeirError) -> Changes {
-        var letters: [DeadLetter] = []
-        var batches: [(target: Int, batch: ChangeBatch)] = []
-        var layer = 0
-        var unrouted = 0
-        // The first pass tells how many tables the records go to.
-        while layer < fanOut.value {
-            let decoded = try decoder(source: partition.source, layer: layer).decode(raw)
-            letters += decoded.rejected.map { DeadLetter($0) }
-            if layer == 0 { unrouted = decoded.ignored }
-            for (index, batch) in decoded.changes {
-                let target = plan.targets[index]
-                guard let transform = target.transform else {
-                    batches.append((index, batch))
-                    continue
-                }
-                let (result, failures) = try transform.apply(batch, isKeyed: target.table.isKeyed)
-                letters += failures.map { DeadLetter($0, raw: raw, table: target.name) }
-                if result.count > 0 { batches.append((index, result)) }
-            }
-            layer += 1
-        }
+        let decoded = try decoding.decode(raw, source: partition.source)
+        let letterBytes = decoded.letters.reduce(0) { $0 + $1.byteCount }
         return Changes(
             topic: partition.topic,
             partition: partition.number,
             nextOffset: partition.reader.position,
-            batches: batches,
-            letters: letters,
+            batches: decoded.batches,
+            letters: decoded.letters,
             records: raw.count,
             last: RecordMark(last, in: raw),
-            unrouted: unrouted,
-            bytes: batches.reduce(letters.reduce(0) { $0 + $1.byteCount }) { $0 + $1.batch.rows.byteCount }
+            unrouted: decoded.unrouted,
+            unroutedTables: decoded.unroutedTables,
+            tombstones: decoded.tombstones,
+            withoutRows: decoded.withoutRows,
+            bytes: decoded.batches.reduce(letterBytes) { $0 + $1.batch.rows.byteCount }
         )
     }
-}
-
-/// The number of tables that records of one source table go to, as it becomes known.
-private final class FanOut {
-    private(set) var value = 1
-
-    func raise(to count: Int) { value = max(value, count) }
 }

@@ -67,8 +67,7 @@ public struct SourceSample {
                 found += missingColumns(of: table, identifier)
             }
         }
-        if let refused = try refused() { found.append(refused) }
-        return found
+        return found + (try decodedFindings())
     }
 
     private func unrouted(_ identifier: String) -> Finding {
@@ -85,7 +84,7 @@ public struct SourceSample {
     private func missingColumns(of table: Topology.Table, _ identifier: String) -> [Finding] {
         let names = fields[identifier] ?? []
         let number = counts[identifier] ?? 0
-        return table.sourceSchema.fields.filter { !names.contains($0.name) }.map { field in
+        return table.sourceSchema.fields.filter { !Self.has($0.name, among: names) }.map { field in
             let place = "the \(number) newest records of \(identifier) that were looked at"
             let outcome = field.isRequired ? "such records become dead letters" : "it would be null"
             let similar = NearestName.advice(for: field.name, among: names.sorted())
@@ -102,22 +101,81 @@ public struct SourceSample {
         }
     }
 
-    /// Records that a table would refuse: how many, and why the first.
-    private func refused() throws(WeirError) -> Finding? {
-        var reasons: [TopicPartition: [Int64: String]] = [:]
-        for table in topology.tables {
-            let target = TableTarget(index: 0, schema: table.sourceSchema, primaryKey: table.primaryKey)
-            let topology = self.topology
-            let decoder = DebeziumJSONDecoder(options: DebeziumJSONOptions(source)) { found in
-                topology.route(found.identifier).contains(table.name) ? target : nil
-            }
-            for batch in batches {
-                let place = TopicPartition(topic: topic, partition: batch.partition)
-                for record in try decoder.decode(batch).rejected {
-                    reasons[place, default: [:]][record.offset] = record.reason
-                }
+    /// Whether a run finds that column: by its name, or by the only one that differs from it in case alone.
+    private static func has(_ name: String, among names: Set<String>) -> Bool {
+        names.contains(name) || names.count { isOtherCase($0, of: name) } == 1
+    }
+
+    private static func isOtherCase(_ name: String, of column: String) -> Bool {
+        name.utf8.count == column.utf8.count
+            && zip(name.utf8, column.utf8).allSatisfy { lowercased($0) == lowercased($1) }
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
+
+    /// What a run would find in the records, and what it would refuse.
+    private func decodedFindings() throws(WeirError) -> [Finding] {
+        let topology = self.topology
+        let decoder = DebeziumJSONDecoder(DebeziumJSONOptions(source)) { found in
+            let names = topology.route(found.identifier)
+            return topology.tables.indices.filter { names.contains(topology.tables[$0].name) }.map { index in
+                let table = topology.tables[index]
+                return TableTarget(index: index, schema: table.sourceSchema, primaryKey: table.primaryKey)
             }
         }
+        var found: [Finding] = []
+        var reasons: [TopicPartition: [Int64: String]] = [:]
+        for batch in batches {
+            let decoded = try decoder.decode(batch)
+            found += findings(decoded.notices, in: batch)
+            for record in decoded.rejected {
+                let place = TopicPartition(topic: topic, partition: batch.partition)
+                reasons[place, default: [:]][record.offset] = record.reason
+            }
+        }
+        return found + [refused(reasons)].compactMap(\.self)
+    }
+
+    private func findings(_ notices: [DecoderNotice], in batch: RawBatch) -> [Finding] {
+        let route = topology.route
+        var found: [Finding] = []
+        var others: [DecoderNotice] = []
+        for notice in notices {
+            switch notice {
+            case .derivedUnit(let source, let column, _, _, _):
+                let text = RecordNotices.texts([notice], in: batch, route: route).first ?? ""
+                found.append(finding(text, nil, about: column, of: source))
+            case .otherCase(let source, let name, let column):
+                let text = RecordNotices.texts([notice], in: batch, route: route).first ?? ""
+                found.append(
+                    finding(text, "did you mean '\(name)'? a run fills '\(column)' from it", about: column, of: source)
+                )
+            case .truncated: break
+            case .extraColumn, .ambiguousCase: others.append(notice)
+            }
+        }
+        return found
+            + RecordNotices.texts(others, in: batch, route: route).map { text in
+                Finding(
+                    problem: WeirError(.invalid, text, at: "topic \(topic)", advice: "declare what is wanted of it")
+                )
+            }
+    }
+
+    private func finding(_ text: String, _ advice: String?, about column: String, of source: SourceTable) -> Finding {
+        let tables = topology.route(source.identifier).compactMap { topology.table(named: $0) }
+        let table = tables.first { $0.sourceSchema.index(named: column) != nil }
+        return Finding(
+            problem: WeirError(.invalid, text, at: "topic \(topic)", advice: advice),
+            table: table?.name,
+            column: column
+        )
+    }
+
+    /// Records that tables would refuse: how many, and why the first.
+    private func refused(_ reasons: [TopicPartition: [Int64: String]]) -> Finding? {
         guard let (place, own) = reasons.min(by: { $0.key < $1.key }), let first = own.min(by: { $0.key < $1.key })
         else { return nil }
         let count = reasons.values.reduce(0) { $0 + $1.count }

@@ -28,12 +28,12 @@ extension Checker {
     }
 
     /// A mapping with known keys only; required ones must be there. `name` is read first, for the errors of the others.
-    /// Keys that begin with `prefix` are known, too.
+    /// Keys that begin with one of `prefixes` are known, too.
     mutating func block(
         _ value: Value,
         _ kind: String,
         keys: [String],
-        prefix: String? = nil,
+        prefixes: [String] = [],
         required: [String]
     ) -> Block? {
         guard let entries = value.entries else {
@@ -49,7 +49,7 @@ extension Checker {
         let what = isNamed ? name.map { "\(kind) '\($0)'" } ?? kind : kind
         let block = Block(what: what, place: value.place, entries: entries)
         for entry in entries where !keys.contains(entry.key) {
-            if let prefix, entry.key.count > prefix.count, entry.key.hasPrefix(prefix) { continue }
+            if prefixes.contains(where: { entry.key.count > $0.count && entry.key.hasPrefix($0) }) { continue }
             add(
                 entry.place,
                 "unknown key '\(entry.key)' in \(block.what)",

@@ -5,11 +5,17 @@ extension Checker {
         "name", "type", "topics", "topic-pattern", "topics.regex", "format", "path", "scan.startup.mode",
         "scan.startup.timestamp-millis", "scan.startup.specific-offsets", "scan.on-lost-offsets",
         "debezium-json.timestamp-unit", "debezium-json.time-unit", "debezium-json.decimal-text",
+        "debezium-json.unavailable-value",
     ]
+    private static let timestampUnit = "debezium-json.timestamp-unit"
+    private static let timeUnit = "debezium-json.time-unit"
+
+    private static let sourcePrefixes = ["properties.", timestampUnit + ".", timeUnit + "."]
 
     mutating func source(_ value: Value) -> Topology.Source? {
         let required = ["name", "type", "format"]
-        guard let block = block(value, "source", keys: Self.sourceKeys, prefix: "properties.", required: required)
+        guard
+            let block = block(value, "source", keys: Self.sourceKeys, prefixes: Self.sourcePrefixes, required: required)
         else { return nil }
         let name = text(block, "name") ?? ""
         checkUnique(name, "source", block.value("name")?.place ?? block.place)
@@ -28,12 +34,41 @@ extension Checker {
             onLostOffsets: choice(block, "scan.on-lost-offsets", Topology.Source.LostOffsets.self) ?? .fail,
             path: text(block, "path"),
             properties: properties,
-            timeUnit: choice(block, "debezium-json.time-unit", Topology.Source.TimeUnit.self) ?? .microseconds,
-            timestampUnit: choice(block, "debezium-json.timestamp-unit", Topology.Source.TimeUnit.self)
-                ?? .microseconds,
+            timeUnit: choice(block, Self.timeUnit, Topology.Source.TimeUnit.self),
+            timestampUnit: choice(block, Self.timestampUnit, Topology.Source.TimeUnit.self),
+            timeUnits: units(block, Self.timeUnit),
+            timestampUnits: units(block, Self.timestampUnit),
             decimalText: choice(block, "debezium-json.decimal-text", Topology.Source.DecimalText.self)
-                ?? .numberOrBase64
+                ?? .numberOrBase64,
+            unavailableValue: text(block, "debezium-json.unavailable-value")
         )
+    }
+
+    /// Units of single columns: what follows a key and a dot names one.
+    private mutating func units(_ block: Block, _ key: String) -> [String: Topology.Source.TimeUnit] {
+        var units: [String: Topology.Source.TimeUnit] = [:]
+        for entry in block.keys where entry.key.hasPrefix(key + ".") {
+            let column = String(entry.key.dropFirst(key.count + 1))
+            if let unit = choice(block, entry.key, Topology.Source.TimeUnit.self) { units[column] = unit }
+        }
+        return units
+    }
+
+    /// Options for a column that no table has are probably misspelt.
+    mutating func checkUnits(of sources: [Topology.Source], _ tables: [Topology.Table], _ places: [Place]) {
+        let columns = Set(tables.flatMap { $0.sourceSchema.fields.map(\.name) })
+        for (source, place) in zip(sources, places) {
+            for (key, units) in [(Self.timeUnit, source.timeUnits), (Self.timestampUnit, source.timestampUnits)] {
+                for name in units.keys.sorted() where !columns.contains(where: { ".\(name)".hasSuffix(".\($0)") }) {
+                    let column = name.split(separator: ".").last.map(String.init) ?? name
+                    warn(
+                        place,
+                        "'\(key).\(name)' names a column that no table has",
+                        NearestName.advice(for: column, among: columns.sorted())
+                    )
+                }
+            }
+        }
     }
 
     private mutating func topics(_ block: Block, _ kind: Topology.Source.Kind?) -> ([String], NamePattern?) {

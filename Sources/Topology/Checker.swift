@@ -72,8 +72,11 @@ struct Checker {
         }
         let pipeline = pipeline(top)
         var sources: [Topology.Source] = []
+        var sourcePlaces: [Place] = []
         for value in members(top.value("source"), "source", allowsOne: true) {
-            if let source = source(value) { sources.append(source) }
+            guard let source = source(value) else { continue }
+            sources.append(source)
+            sourcePlaces.append(value.place)
         }
         var declared: [CheckedTable] = []
         for value in members(top.value("tables"), "tables") {
@@ -88,6 +91,7 @@ struct Checker {
             if let transform = transform(value) { transforms.append(transform) }
         }
         let finished = apply(transforms, to: declared, routes: routes, sources: sources)
+        checkUnits(of: sources, finished, sourcePlaces)
         var joins: [Topology.Join] = []
         for value in members(top.value("join"), "join", allowsOne: true) {
             if let join = join(value, finished) { joins.append(join) }

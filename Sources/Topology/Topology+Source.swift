@@ -53,9 +53,15 @@ extension Topology {
         public let path: String?
         /// Settings of the Kafka client under librdkafka's names, without `properties.`; empty for a file log.
         public var properties: [String: Secret] = [:]
-        public let timeUnit: TimeUnit
-        public let timestampUnit: TimeUnit
+        /// For all columns that say nothing else; nil derives it for each from its values.
+        public let timeUnit: TimeUnit?
+        public let timestampUnit: TimeUnit?
+        /// For single columns, by `column`, `table.column` or a whole identifier and the column.
+        public var timeUnits: [String: TimeUnit] = [:]
+        public var timestampUnits: [String: TimeUnit] = [:]
         public let decimalText: DecimalText
+        /// What stands for an unchanged value that the source left out; nil for Debezium's own text.
+        public var unavailableValue: String?
 
         public func reads(topic: String) -> Bool { topics.contains(topic) || topicPattern?.matches(topic) == true }
     }

@@ -12,7 +12,8 @@ struct RunCommand: ParsableCommand {
         abstract: "Run a topology: move events from the log into its tables.",
         discussion: """
             Creates declared tables that are not there and goes on behind the last commit of those that are. SIGINT or \
-            SIGTERM ends it after a last commit, a second one at once. Examples:
+            SIGTERM ends it after a last commit, a second one at once. With --until-caught-up it exits with 3 when every \
+            record became a dead letter. Examples:
               weir run topologies/shop.yaml
               weir run topologies/shop.yaml --until-caught-up --set pipeline.commit.interval=1s
             """
@@ -34,6 +35,7 @@ struct RunCommand: ParsableCommand {
         let watch = Stopwatch()
         let counts = try runner.run(untilCaughtUp: untilCaughtUp)
         try report(topology, runner, counts, seconds: watch.seconds, isStopped: stop.isStopped)
+        if untilCaughtUp, counts.isAllRefused { throw ExitStatus.ending(ExitStatus.problems) }
     }
 
     private func report(
@@ -44,8 +46,9 @@ struct RunCommand: ParsableCommand {
         isStopped: Bool
     ) throws(WeirError) {
         if counts.deadLetters > 0 {
-            let records = HumanText.count(counts.deadLetters, "record")
-            Terminal.note("warning: \(records) could not be taken in; see \(runner.deadLetterPath)")
+            let letters = HumanText.count(counts.deadLetters, "dead letter")
+            let all = counts.isAllRefused ? "no record could be taken in: " : ""
+            Terminal.note("warning: \(all)\(letters); see \(runner.deadLetterPath)")
         }
         if counts.fenced > 0 {
             Terminal.note(
@@ -69,6 +72,7 @@ struct RunCommand: ParsableCommand {
         properties.set("redundant_deletes", .count(counts.redundantDeletes))
         properties.set("commits", .count(counts.commits))
         properties.set("unrouted", .count(counts.unrouted))
+        properties.set("without_rows", .count(counts.withoutRows))
         properties.set("dead_letters", .count(counts.deadLetters))
         properties.set("dead_letter_file", counts.deadLetters > 0 ? .string(runner.deadLetterPath) : .null)
         properties.set("seconds", .number(HumanText.decimal(seconds, 2)))
@@ -83,6 +87,7 @@ struct RunCommand: ParsableCommand {
         out.line("  deletes written  \(HumanText.count(counts.deletes))")
         out.line("  table commits    \(HumanText.count(counts.commits))")
         if counts.unrouted > 0 { out.line("  records left out \(HumanText.count(counts.unrouted))") }
+        if counts.withoutRows > 0 { out.line("  without rows     \(HumanText.count(counts.withoutRows))") }
         out.line("  dead letters     \(HumanText.count(counts.deadLetters))")
         try out.flush()
     }

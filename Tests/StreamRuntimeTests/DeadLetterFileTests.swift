@@ -1,3 +1,4 @@
+import ChangeEvents
 import Foundation
 import ObjectStorage
 import Testing
@@ -53,6 +54,23 @@ import WeirTesting
             try file.append((0..<10).map { Self.letter($0) })
             #expect(file.count == 6)
             #expect(try Self.lines(path) == 16)
+        }
+    }
+
+    @Test func `letters that every table is past are forgotten, the others are not`() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/t.ndjson"
+            let file = try DeadLetterFile(path: path, files: LocalFileSystem())
+            for round in 0..<50 {
+                let letters = (0..<100).map { Self.letter(Int64(round * 100 + $0)) }
+                try file.append(letters)
+                var ledger = PositionLedger()
+                ledger.advance(topic: "orders", partition: 3, to: Int64(round * 100 + 90))
+                file.forget(below: ledger)
+                #expect(file.knownCount == 10)
+                try file.append(Array(letters.suffix(10)))
+            }
+            #expect(try Self.lines(path) == 5000)
         }
     }
 }

@@ -19,7 +19,7 @@ import WeirTesting
         """
 
     /// The letters that records lead to, by offset.
-    private static func letters(_ values: [[UInt8]]) throws -> [Int64: DeadLetter] {
+    private static func letters(_ values: [[UInt8]], _ topology: String = topology) throws -> [Int64: DeadLetter] {
         try withTemporaryFolder { folder in
             let fixture = IngestFixture(folder: folder)
             let log = try FileLog(root: fixture.logRoot)
@@ -76,5 +76,46 @@ import WeirTesting
         let event = Self.event("people", "c", before: "null", after: "{\"id\":1,\"ratio\":0}")
         let letter = try #require(try Self.letters([event])[0])
         #expect(letter.value == String(decoding: event, as: UTF8.self) && letter.table == "shop.people", "\(letter)")
+    }
+
+    @Test func `a record whose expressions have no value keeps to 64 KiB, and so does a refused row`() throws {
+        let text = String(repeating: "ü", count: 40_000)
+        let failing = Self.event("people", "c", before: "null", after: "{\"id\":1,\"ratio\":0,\"more\":\"\(text)\"}")
+        let row = "{\"id\":1,\"who\":\"\(text)\"}"
+        let found = try Self.letters([failing, Self.event("visits", "d", before: row, after: "null")])
+        #expect(found[0]?.valueBytes == failing.count && (found[0]?.value?.utf8.count ?? 0) <= 64 << 10)
+        #expect(found[1]?.rowBytes == row.utf8.count && (found[1]?.row?.utf8.count ?? 0) <= 64 << 10)
+    }
+
+    @Test func `a letter has a time and its table`() throws {
+        let found = try Self.letters([
+            [UInt8]("no JSON".utf8), Self.event("visits", "c", before: "null", after: "{\"id\":\"x\"}"),
+        ])
+        for letter in found.values {
+            #expect(try letter.time.map { try Date($0, strategy: .iso8601) } != nil, "\(letter)")
+        }
+        #expect(found[0]?.table == nil && found[1]?.table == "shop.visits")
+    }
+
+    @Test func `a record that several tables refuse has a letter of each`() throws {
+        let two = Self.topology.replacing(
+            "route: [",
+            with: "route: [{ source-table: shop.public.visits, sink-table: shop.people }, "
+        )
+        try withTemporaryFolder { folder in
+            let fixture = IngestFixture(folder: folder)
+            let log = try FileLog(root: fixture.logRoot)
+            try log.createTopic("visits")
+            let writer = FileLogWriter(log)
+            defer { writer.close() }
+            var builder = RecordBatchBuilder()
+            let value = Self.event("visits", "c", before: "null", after: "{\"id\":\"x\"}")
+            try value.withUnsafeBytes { try builder.append(key: nil, value: $0, timestamp: 1) }
+            _ = try writer.append(topic: "visits", partition: 0, records: builder.finish())
+            let progress = try fixture.run(two)
+            #expect(progress.deadLetters == 2 && progress.refused == 1 && progress.isAllRefused)
+            let text = try String(contentsOfFile: fixture.deadLetters, encoding: .utf8)
+            #expect(text.contains("\"table\":\"shop.people\"") && text.contains("\"table\":\"shop.visits\""))
+        }
     }
 }

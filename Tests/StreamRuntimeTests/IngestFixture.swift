@@ -47,14 +47,19 @@ struct IngestFixture {
 
     /// Runs a topology until it has caught up, over storage that may fail.
     @discardableResult
-    func run(_ text: String = people, files: any FileSystem = LocalFileSystem()) throws -> IngestProgress {
+    func run(
+        _ text: String = people,
+        files: any FileSystem = LocalFileSystem(),
+        onWarning: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws -> IngestProgress {
         let catalog = try catalog(files: files)
         let plan = try IngestPlan.resolve(
             Self.topology(text),
             catalog: catalog,
             nowMilliseconds: 1_700_000_000_000
         ) { (_) throws(WeirError) in try FileLog(root: logRoot) }
-        return try IngestRun(plan, deadLetterPath: deadLetters, files: files).run(untilCaughtUp: true)
+        return try IngestRun(plan, deadLetterPath: deadLetters, files: files, onWarning: onWarning)
+            .run(untilCaughtUp: true)
     }
 
     func table(_ name: String) throws -> MixedTable {

@@ -42,7 +42,7 @@ import WeirTesting
     }
 
     @Test func `records that fit, and a topic without any, are nothing to speak of`() throws {
-        let row = #"{"id":1,"amount":"2.50","note":null,"tier":"gold","more":true}"#
+        let row = #"{"id":1,"amount":"2.50","note":null,"tier":"gold"}"#
         #expect(try Self.findings([Self.event(row), #"{"payload":\#(Self.event(row))}"#]).isEmpty)
         #expect(try Self.findings([]).isEmpty)
     }
@@ -52,7 +52,7 @@ import WeirTesting
             Self.event(#"{"id":1,"amount":"2.50","notes":"a","tier":"x"}"#),
             Self.event(#"{"id":2,"amount":"2.50","notes":"b","tier":"y"}"#),
         ])
-        #expect(found.map(\.column) == ["note"])
+        #expect(found.compactMap(\.column) == ["note"])
         #expect(found.first?.table == "shop.orders")
         #expect(found.first?.problem.message.contains("2 newest records of shop.public.orders") == true)
         #expect(found.first?.problem.advice?.contains("notes") == true, "\(found)")
@@ -74,6 +74,34 @@ import WeirTesting
         let delete =
             #"{"op":"d","before":\#(row),"after":null,"source":{"db":"shop","schema":"public","table":"orders"}}"#
         #expect(try Self.findings([delete, delete]).isEmpty)
+    }
+
+    @Test func `columns that no table takes are named`() throws {
+        let row = #"{"id":1,"amount":"2.50","note":"a","tier":"x","vat":1,"memo":"y"}"#
+        let found = try Self.findings([Self.event(row), Self.event(row)])
+        #expect(
+            found.map(\.problem.message) == [
+                "columns vat, memo of shop.public.orders in no table that takes its records (shop.orders): left out"
+            ]
+        )
+    }
+
+    @Test func `a column in another case is told, and is not missing`() throws {
+        let found = try Self.findings([Self.event(#"{"id":1,"AMOUNT":"2.50","note":"a","tier":"x"}"#)])
+        #expect(found.map(\.column) == ["amount"])
+        #expect(found.first?.problem.advice?.contains("did you mean 'AMOUNT'?") == true, "\(found)")
+    }
+
+    @Test func `what integers count is told before dates are stored, and asked when it is not clear`() throws {
+        let yaml = Self.yaml.replacing("note: string", with: "at: timestamp")
+        let clear = try Self.findings([Self.event(#"{"id":1,"amount":1,"tier":"x","at":1711961000000}"#)], yaml: yaml)
+        #expect(clear.count == 1 && clear.first?.column == "at", "\(clear)")
+        #expect(clear.first?.problem.message.contains("at of shop.public.orders counts milliseconds") == true)
+        let unclear = try Self.findings([Self.event(#"{"id":1,"amount":1,"tier":"x","at":1500}"#)], yaml: yaml)
+        #expect(unclear.first?.problem.message.contains("debezium-json.timestamp-unit.at") == true, "\(unclear)")
+        let mode = "scan.startup.mode: earliest-offset"
+        let told = yaml.replacing(mode, with: mode + ", debezium-json.timestamp-unit.at: milliseconds")
+        #expect(try Self.findings([Self.event(#"{"id":1,"amount":1,"tier":"x","at":1500}"#)], yaml: told).isEmpty)
     }
 
     @Test func `records of a table that no route matches are told`() throws {

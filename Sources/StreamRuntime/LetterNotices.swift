@@ -1,0 +1,32 @@
+/// When and how dead letters are told while a run goes on: the first at once, then how many there were and the latest one,
+/// every half minute at most.
+struct LetterNotices {
+    private let path: String
+    private var untold = 0
+    private var lastTold: ContinuousClock.Instant?
+    /// The record of the last letter: several tables may refuse one record.
+    private var last: (topic: String, partition: Int, offset: Int64)?
+    /// Records that became letters.
+    private(set) var records = 0
+
+    static let every = Duration.seconds(30)
+    private static let reasonMax = 300
+
+    /// - Parameter path: of the file that takes them.
+    init(path: String) { self.path = path }
+
+    /// Takes note of a letter; returns what is to be told now.
+    mutating func take(_ letter: DeadLetter, at now: ContinuousClock.Instant) -> String? {
+        untold += 1
+        if last.map({ $0 != (letter.topic, letter.partition, letter.offset) }) ?? true { records += 1 }
+        last = (letter.topic, letter.partition, letter.offset)
+        if let lastTold, now - lastTold < Self.every { return nil }
+        lastTold = now
+        defer { untold = 0 }
+        let place = "topic \(letter.topic), partition \(letter.partition), offset \(letter.offset)"
+        let table = letter.table.map { ", for \($0)" } ?? ""
+        let reason = letter.reason.prefix(Self.reasonMax)
+        if untold == 1 { return "a record could not be taken in (\(place)\(table)): \(reason); see \(path)" }
+        return "\(untold) more dead letters, the latest (\(place)\(table)): \(reason); see \(path)"
+    }
+}

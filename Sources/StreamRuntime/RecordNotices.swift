@@ -1,0 +1,105 @@
+import Bytes
+import EventDecoders
+import EventLog
+import Foundation
+
+/// Tells what turns up in records while a run goes on: once each, and no more kinds than a person reads.
+final class RecordNotices {
+    private let route: (String) -> [String]
+    private let tell: (String) -> Void
+    private var left = noticesMax
+
+    private static let noticesMax = 500
+    private static let namesMax = 20
+
+    /// - Parameter route: the tables of a source table, by name.
+    init(route: @escaping (String) -> [String], tell: @escaping (String) -> Void) {
+        self.route = route
+        self.tell = tell
+    }
+
+    func tell(unrouted identifiers: Set<String>, in raw: RawBatch) {
+        if identifiers.isEmpty { return }
+        say(
+            "no route matches \(Self.list(identifiers.sorted())), whose records are in topic '\(raw.topic)': they are "
+                + "left out"
+        )
+    }
+
+    func tell(_ notices: [DecoderNotice], in raw: RawBatch) {
+        for text in Self.texts(notices, in: raw, route: route) { say(text) }
+    }
+
+    private func say(_ text: String) {
+        guard left > 0 else { return }
+        left -= 1
+        tell(text)
+        if left == 0 { tell("\(Self.noticesMax) things about records are told; further ones are not") }
+    }
+
+    static func list(_ names: [String]) -> String {
+        let more = names.count - namesMax
+        return names.prefix(namesMax).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+    }
+
+    /// What notices of one batch say, a line each; the columns that a source table has besides are one.
+    static func texts(_ notices: [DecoderNotice], in raw: RawBatch, route: (String) -> [String]) -> [String] {
+        var extra: [(table: String, columns: [String])] = []
+        var ambiguous: Set<String> = []
+        for case .ambiguousCase(let source, _, let column) in notices {
+            ambiguous.insert("\(source.identifier).\(column)")
+        }
+        var texts: [String] = []
+        for notice in notices {
+            switch notice {
+            case .extraColumn(let source, let name):
+                if let place = extra.firstIndex(where: { $0.table == source.identifier }) {
+                    extra[place].columns.append(name)
+                } else {
+                    extra.append((source.identifier, [name]))
+                }
+            case .otherCase(let source, _, let column) where ambiguous.contains("\(source.identifier).\(column)"): break
+            case .derivedUnit, .otherCase, .ambiguousCase, .truncated: texts.append(text(notice, in: raw))
+            }
+        }
+        for (table, columns) in extra {
+            let word = columns.count == 1 ? "column" : "columns"
+            let tables = route(table).joined(separator: ", ")
+            texts.append(
+                "\(word) \(list(columns)) of \(table) in no table that takes its records (\(tables)): left out"
+            )
+        }
+        return texts
+    }
+
+    private static func text(_ notice: DecoderNotice, in raw: RawBatch) -> String {
+        switch notice {
+        case .derivedUnit(let source, let column, let unit, let isTimeOfDay, let value):
+            let option = "debezium-json.\(isTimeOfDay ? "time" : "timestamp")-unit.\(column): \(unit)"
+            let time = isTimeOfDay ? "" : " (\(Self.time(value, unit)))"
+            return
+                "column \(column) of \(source.identifier) counts \(unit), as \(value)\(time) tells: its records do not "
+                + "say it; the source's \(option) settles it"
+        case .otherCase(let source, let name, let column):
+            return
+                "column \(name) of \(source.identifier) is taken for '\(column)', from which it differs in case alone"
+        case .ambiguousCase(let source, let name, let column):
+            return "column \(name) of \(source.identifier) is not taken for '\(column)': another one is, or could be"
+        case .truncated(let source, let offset):
+            return
+                "\(source.identifier) was truncated (topic \(raw.topic), partition \(raw.partition), offset \(offset)); "
+                + "that is not applied: tables keep the rows they have"
+        case .extraColumn(let source, let name): return "column \(name) of \(source.identifier) is left out"
+        }
+    }
+
+    private static func time(_ value: Int64, _ unit: DebeziumJSONOptions.TimeUnit) -> String {
+        let seconds =
+            switch unit {
+            case .milliseconds: Double(value) / 1e3
+            case .microseconds: Double(value) / 1e6
+            case .nanoseconds: Double(value) / 1e9
+            }
+        return Date(timeIntervalSince1970: seconds).formatted(.iso8601)
+    }
+}
