@@ -56,7 +56,7 @@ let package = Package(
         .target(name: "CLinux"),
         .target(
             name: "CArrowShim",
-            dependencies: ["CArrow", "CParquet"],
+            dependencies: ["CArrow", "CLinux", "CParquet"],
             cxxSettings: [.unsafeFlags(["-O3"])],
             linkerSettings: linkerSettings
         ),

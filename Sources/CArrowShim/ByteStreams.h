@@ -6,13 +6,26 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "CArrowShim.h"
 #include "Memory.h"
 
+// Of CLinux, whose header is a module that C++ targets cannot import.
+extern "C" uint32_t weir_crc32c(uint32_t crc, const void* bytes, size_t count);
+
 namespace weir {
 
-// Hands every byte to the caller's sink.
+// A run of bytes of a file and its CRC-32C.
+struct Extent {
+  int64_t offset;
+  int64_t length;
+  uint32_t crc32c;
+};
+
+// Hands every byte to the caller's sink, and remembers what was written in one piece: a column chunk is.
 class SinkStream final : public arrow::io::OutputStream {
  public:
   explicit SinkStream(const weir_byte_sink& sink) : sink_(sink) {}
@@ -21,6 +34,12 @@ class SinkStream final : public arrow::io::OutputStream {
 
   arrow::Status Write(const void* bytes, int64_t count) override {
     if (count <= 0) return arrow::Status::OK();
+    if (holds_back) {
+      held.append(static_cast<const char*>(bytes), count);
+      return arrow::Status::OK();
+    }
+    // The magic at the beginning belongs to no chunk.
+    if (position_ > 0) extents.push_back({position_, count, weir_crc32c(0, bytes, count)});
     if (failed || sink_.write(sink_.context, bytes, count) != 0) {
       failed = true;
       return arrow::Status::IOError("the sink refused bytes");
@@ -29,7 +48,7 @@ class SinkStream final : public arrow::io::OutputStream {
     return arrow::Status::OK();
   }
 
-  arrow::Result<int64_t> Tell() const override { return position_; }
+  arrow::Result<int64_t> Tell() const override { return position_ + static_cast<int64_t>(held.size()); }
   arrow::Status Close() override {
     closed_ = true;
     return arrow::Status::OK();
@@ -38,6 +57,10 @@ class SinkStream final : public arrow::io::OutputStream {
 
   int64_t position() const { return position_; }
   bool failed = false;
+  // Whether bytes are kept in `held` until the caller passes them on.
+  bool holds_back = false;
+  std::string held;
+  std::vector<Extent> extents;
 
  private:
   weir_byte_sink sink_;
@@ -58,6 +81,10 @@ class SourceFile final : public arrow::io::RandomAccessFile {
     if (got < 0) {
       failed = true;
       return arrow::Status::IOError("the source failed");
+    }
+    auto chunk = chunks.find(position);
+    if (chunk != chunks.end() && chunk->second.length == got && weir_crc32c(0, out, got) != chunk->second.crc32c) {
+      return arrow::Status::IOError("the column chunk at byte ", position, " does not match its checksum");
     }
     return got;
   }
@@ -95,6 +122,8 @@ class SourceFile final : public arrow::io::RandomAccessFile {
   bool closed() const override { return closed_; }
 
   bool failed = false;
+  // Column chunks with known checksums by their offset; a read of one of them as a whole is held against it.
+  std::unordered_map<int64_t, Extent> chunks;
 
  private:
   int64_t available(int64_t position, int64_t count) const {

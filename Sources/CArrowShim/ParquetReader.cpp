@@ -11,6 +11,7 @@
 
 #include "ByteStreams.h"
 #include "CArrowShim.h"
+#include "Checksums.h"
 #include "Failure.h"
 #include "Memory.h"
 #include "Metadata.h"
@@ -78,7 +79,7 @@ int32_t weir_parquet_reader_open(const weir_byte_source* source, bool verify_che
     reader->source = input;
     parquet::ReaderProperties properties(weir::pool());
     properties.set_page_checksum_verification(verify_checksums);
-    auto metadata = parquet::ReadMetaData(input);
+    ARROW_ASSIGN_OR_RAISE(auto metadata, weir::read_footer(input, input->chunks));
     if (has_large_chunk(*metadata)) {
       properties.enable_buffered_stream();
       properties.set_buffer_size(stream_buffer_bytes);

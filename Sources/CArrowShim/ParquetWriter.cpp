@@ -17,6 +17,7 @@
 
 #include "ByteStreams.h"
 #include "CArrowShim.h"
+#include "Checksums.h"
 #include "Failure.h"
 #include "Memory.h"
 #include "Metadata.h"
@@ -248,8 +249,18 @@ int32_t weir_parquet_writer_finish(weir_parquet_writer* writer, weir_parquet_met
                                    weir_arrow_error* error) {
   return weir::guarded(error, writer->sink->failed, WEIR_ARROW_INVALID, [&]() -> Status {
     close_row_group(writer);
+    auto& sink = *writer->sink;
+    const auto chunks = sink.extents;
+    writer->file->AddKeyValueMetadata(
+        arrow::KeyValueMetadata::Make({weir::checksum_key}, {weir::checksum_text(chunks)}));
+    sink.holds_back = true;
     writer->file->Close();
+    sink.holds_back = false;
     writer->metadata.file = writer->file->metadata();
+    std::string footer = std::move(sink.held);
+    sink.held.clear();
+    ARROW_RETURN_NOT_OK(weir::seal_footer(footer, *writer->metadata.file, chunks));
+    ARROW_RETURN_NOT_OK(sink.Write(footer.data(), static_cast<int64_t>(footer.size())));
     *metadata = &writer->metadata;
     return Status::OK();
   });

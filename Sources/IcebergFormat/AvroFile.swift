@@ -3,6 +3,13 @@ import Bytes
 /// An Avro object container file (Avro 1.12, "Object Container Files").
 enum AvroFile {
     private static let magic: [UInt8] = [0x4f, 0x62, 0x6a, 0x01]
+<<<<<<< HEAD
+=======
+    // A block beyond this is refused before memory is taken for it.
+    private static let largestBlock = 1 << 30
+    /// The member of the header that holds the checksum of the whole file. Sync markers find little of what may happen.
+    private static let checksumKey = "weir.crc32c"
+>>>>>>> c135d12 (wip: all of it)
 
     struct Header {
         let schema: AvroType
@@ -21,7 +28,8 @@ enum AvroFile {
         guard bytes.count >= 4, try reader.readBytes(4) == magic else {
             throw WeirError(.corrupt, "the file is not an Avro container", at: "byte 0")
         }
-        let metadata = try readMetadata(&reader)
+        let (metadata, digits) = try readMetadata(&reader)
+        if let digits { try EmbeddedChecksum.check(bytes[...], digitsAt: digits) }
         guard let schemaBytes = metadata["avro.schema"] else {
             throw WeirError(.corrupt, "the Avro header has no schema", at: "byte \(reader.offset)")
         }
@@ -65,11 +73,31 @@ enum AvroFile {
         }
     }
 
+<<<<<<< HEAD
     private static func readMetadata(_ reader: inout ByteReader) throws(WeirError) -> [String: [UInt8]] {
+=======
+    private static func decompress(_ block: [UInt8], _ codec: String) throws(WeirError) -> [UInt8] {
+        switch codec {
+        case "deflate": return try Deflate.decompress(block, limit: largestBlock)
+        case "zstandard":
+            var output = GrowableBuffer()
+            try block.withUnsafeBufferPointer { (input) throws(WeirError) in
+                try Zstandard.decompress(UnsafeRawBufferPointer(input), into: &output, limit: largestBlock)
+            }
+            return output.finishBytes()
+        default: return block
+        }
+    }
+
+    private static func readMetadata(
+        _ reader: inout ByteReader
+    ) throws(WeirError) -> (members: [String: [UInt8]], checksumDigits: Int?) {
+>>>>>>> c135d12 (wip: all of it)
         var metadata: [String: [UInt8]] = [:]
+        var digits: Int?
         while true {
             var count = try reader.readVarint()
-            if count == 0 { return metadata }
+            if count == 0 { return (metadata, digits) }
             if count < 0 {
                 _ = try reader.readVarint()
                 count = 0 &- count
@@ -79,7 +107,9 @@ enum AvroFile {
             }
             for _ in 0..<count {
                 let key = try reader.readText(.string) ?? ""
-                metadata[key] = try reader.readBinary(.bytes) ?? []
+                let value = try reader.readBinary(.bytes) ?? []
+                metadata[key] = value
+                if key == checksumKey, value.count == EmbeddedChecksum.count { digits = reader.offset - value.count }
             }
         }
     }
@@ -94,11 +124,13 @@ enum AvroFile {
     ) throws(WeirError) -> [UInt8] {
         var writer = ByteWriter(capacity: 4096)
         writer.writeBytes(magic)
-        writer.writeVarint(Int64(metadata.count + 2))
+        writer.writeVarint(Int64(metadata.count + 3))
         func member(_ key: String, _ value: [UInt8]) {
             writer.writeAvro(key)
             writer.writeAvro(value)
         }
+        member(checksumKey, Array(EmbeddedChecksum.placeholder.utf8))
+        let digits = writer.count - EmbeddedChecksum.count
         member("avro.schema", schema.serialized())
         member("avro.codec", Array("deflate".utf8))
         for (key, value) in metadata { member(key, Array(value.utf8)) }
@@ -113,7 +145,9 @@ enum AvroFile {
             writer.writeBytes(compressed)
             writer.writeBytes(sync)
         }
-        return writer.bytes
+        var bytes = writer.bytes
+        EmbeddedChecksum.seal(&bytes, digitsAt: digits)
+        return bytes
     }
 }
 

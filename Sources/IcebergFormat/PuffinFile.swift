@@ -39,6 +39,13 @@ public enum PuffinFile {
     }
 
     private static let magic: [UInt8] = [0x50, 0x46, 0x41, 0x31]
+    /// Properties that hold checksums: of a blob's bytes, and of the footer. Readers pass over those they do not know.
+    private static let blobChecksumKey = "weir.crc32c"
+    private static let footerChecksumKey = "weir.footer-crc32c"
+
+    private static func checksumDigits(in payload: [UInt8]) -> Int? {
+        EmbeddedChecksum.digits(in: payload, between: "\"\(footerChecksumKey)\":\"", and: "\"}}")
+    }
 
     /// The file, and the size of its footer, which the table's metadata repeats.
     public static func encode(
@@ -54,20 +61,29 @@ public enum PuffinFile {
                 "snapshot-id": .integer(blob.snapshotId), "sequence-number": .integer(blob.sequenceNumber),
                 "offset": .integer(Int64(writer.count)), "length": .integer(Int64(blob.bytes.count)),
             ]
-            if !blob.properties.isEmpty { json["properties"] = .object(JSONObject(texts: blob.properties)) }
+            var texts = JSONObject(texts: blob.properties)
+            let crc = blob.bytes.withUnsafeBytes { CRC32C.checksum($0) }
+            texts[blobChecksumKey] = .string(String(decoding: EmbeddedChecksum.digits(crc), as: UTF8.self))
+            json["properties"] = .object(texts)
             descriptions.append(.object(json))
             writer.writeBytes(blob.bytes)
         }
         let footerStart = writer.count
         var footer: JSONObject = ["blobs": .array(descriptions)]
-        if !properties.isEmpty { footer["properties"] = .object(JSONObject(texts: properties)) }
+        var texts = JSONObject(texts: properties)
+        texts[footerChecksumKey] = .string(EmbeddedChecksum.placeholder)
+        footer["properties"] = .object(texts)
         let payload = JSONValue.object(footer).serialized()
+        let digits = checksumDigits(in: payload).map { magic.count + $0 }
         writer.writeBytes(magic)
         writer.writeBytes(payload)
         writer.writeLittleEndian(Int32(truncatingIfNeeded: payload.count))
         writer.writeLittleEndian(UInt32(0))
         writer.writeBytes(magic)
-        return (writer.bytes, Int64(writer.count - footerStart))
+        let footerSize = Int64(writer.count - footerStart)
+        var footerBytes = Array(writer.bytes[footerStart...])
+        if let digits { EmbeddedChecksum.seal(&footerBytes, digitsAt: digits) }
+        return (Array(writer.bytes[..<footerStart]) + footerBytes, footerSize)
     }
 
     /// - Parameter path: names the file in errors.
@@ -97,8 +113,16 @@ public enum PuffinFile {
         }
         guard flags & 1 == 0 else { throw WeirError(.unsupported, "the Puffin footer is compressed") }
         try reader.seek(to: footerStart)
-        guard try reader.readBytes(4) == magic, let footer = try JSONValue.parse(reader.readBytes(payloadSize)).asObject
-        else { throw WeirError(.corrupt, "the Puffin footer is damaged", at: "byte \(footerStart)") }
+        guard try reader.readBytes(4) == magic else {
+            throw WeirError(.corrupt, "the Puffin footer is damaged", at: "byte \(footerStart)")
+        }
+        let payload = try reader.readBytes(payloadSize)
+        if let digits = checksumDigits(in: payload) {
+            try EmbeddedChecksum.check(bytes[footerStart...], digitsAt: footerStart + magic.count + digits)
+        }
+        guard let footer = try JSONValue.parse(payload).asObject else {
+            throw WeirError(.corrupt, "the Puffin footer is damaged", at: "byte \(footerStart)")
+        }
         return try footer.objects("blobs").map { (json) throws(WeirError) in
             let offset = try json.long("offset")
             let length = try json.long("length")
@@ -108,6 +132,14 @@ public enum PuffinFile {
             if let codec = try json.optionalString("compression-codec") {
                 throw WeirError(.unsupported, "a blob is compressed with '\(codec)'", at: "byte \(offset)")
             }
+            let blob = bytes[Int(offset)..<Int(offset + length)]
+            var properties = try json.texts("properties")
+            if let expected = properties.removeValue(forKey: blobChecksumKey) {
+                let crc = blob.withUnsafeBytes { CRC32C.checksum($0) }
+                guard expected.utf8.elementsEqual(EmbeddedChecksum.digits(crc)) else {
+                    throw WeirError(.corrupt, "a blob does not match its checksum", at: "byte \(offset)")
+                }
+            }
             return Blob(
                 type: try json.string("type"),
                 fields: try (json.optionalArray("fields") ?? []).map { (value) throws(WeirError) in
@@ -115,8 +147,8 @@ public enum PuffinFile {
                 },
                 snapshotId: try json.long("snapshot-id"),
                 sequenceNumber: try json.long("sequence-number"),
-                properties: try json.texts("properties"),
-                bytes: Array(bytes[Int(offset)..<Int(offset + length)])
+                properties: properties,
+                bytes: Array(blob)
             )
         }
     }

@@ -8,6 +8,7 @@ extension TableMetadata {
     public static func parse(_ bytes: [UInt8], at path: String) throws(WeirError) -> TableMetadata {
         do throws(WeirError) {
             let text = bytes.starts(with: [0x1f, 0x8b]) ? try unzipped(bytes) : bytes
+            if let digits = checksumDigits(in: text) { try EmbeddedChecksum.check(text[...], digitsAt: digits) }
             guard let object = try JSONValue.parse(text).asObject else {
                 throw WeirError(.corrupt, "table metadata is not a JSON object")
             }
@@ -88,8 +89,21 @@ extension TableMetadata {
         try check()
     }
 
-    /// The metadata file's bytes.
-    public func serialized() -> [UInt8] { JSONValue.object(document).serialized() }
+    /// The metadata file's bytes. Their last member is their checksum, which other readers of JSON pass over and other
+    /// writers leave out.
+    public func serialized() -> [UInt8] {
+        var json = document
+        json[Self.checksumMember] = .string(EmbeddedChecksum.placeholder)
+        var bytes = JSONValue.object(json).serialized()
+        if let digits = Self.checksumDigits(in: bytes) { EmbeddedChecksum.seal(&bytes, digitsAt: digits) }
+        return bytes
+    }
+
+    private static let checksumMember = "weir-crc32c"
+
+    private static func checksumDigits(in text: [UInt8]) -> Int? {
+        EmbeddedChecksum.digits(in: text, between: ",\"\(checksumMember)\":\"", and: "\"}")
+    }
 
     private var document: JSONObject {
         var json = JSONObject()
@@ -134,7 +148,7 @@ extension TableMetadata {
         "format-version", "table-uuid", "location", "last-sequence-number", "last-updated-ms", "last-column-id",
         "current-schema-id", "schemas", "schema", "default-spec-id", "partition-specs", "partition-spec",
         "last-partition-id", "default-sort-order-id", "sort-orders", "properties", "current-snapshot-id", "refs",
-        "snapshots", "statistics", "snapshot-log", "metadata-log",
+        "snapshots", "statistics", "snapshot-log", "metadata-log", checksumMember,
     ]
 }
 
