@@ -10,13 +10,16 @@ import ObjectStorage
 /// iceberg_tables                catalog_name, table_namespace, table_name → metadata_location, previous_…, iceberg_type
 /// iceberg_namespace_properties  catalog_name, namespace, property_key → property_value ("exists" = "true" at least)
 /// ```
-/// Several processes may use the file at once; each change is one immediate transaction that waits its turn.
+/// Several processes may use the file at once; each change is one immediate transaction that waits its turn. Readers and
+/// the writer do not wait for each other where the file can have a write-ahead log.
 public final class SQLiteCatalog: Catalog {
     public let warehouse: String
     public let storage: any ObjectStorage
     public let name: String
     private let path: String
     private let database: DatabaseQueue
+    private let isReadOnly: Bool
+    private let wait: CatalogWait
     /// Databases of the older schema have no `iceberg_type`, and no views either.
     private let hasType: Bool
 
@@ -26,11 +29,13 @@ public final class SQLiteCatalog: Catalog {
     ///   - path: of the database file; `file:` forms are taken too.
     ///   - name: tells apart the catalogs that share a file.
     ///   - warehouse: a location; a plain absolute or relative path becomes `file://…`.
+    ///   - patience: what happens while other processes keep the database busy.
     public init(
         path: String,
         name: String = "weir",
         warehouse: String,
-        storage: any ObjectStorage = LocalObjectStorage()
+        storage: any ObjectStorage = LocalObjectStorage(),
+        patience: CatalogPatience = CatalogPatience()
     ) throws(WeirError) {
         self.path = LocalObjectStorage.localPath(path)
         self.name = name
@@ -40,18 +45,37 @@ public final class SQLiteCatalog: Catalog {
             try LocalFileSystem().makeDirectories(self.path.parentDirectory)
         } catch  where FileManager.default.fileExists(atPath: self.path) {}
         var configuration = Configuration()
-        configuration.busyMode = .timeout(60)
+        let wait = CatalogWait(patience, path: self.path)
+        self.wait = wait
+        configuration.busyMode = .callback { wait.goesOn(after: $0) }
         configuration.label = "weir.catalog"
         let isNew = !FileManager.default.fileExists(atPath: self.path)
         // On a read-only directory an existing catalog can still be read.
         configuration.readonly = !isNew && !FileManager.default.isWritableFile(atPath: self.path.parentDirectory)
         let path = self.path
         let isReadOnly = configuration.readonly
+        self.isReadOnly = isReadOnly
+        if !isReadOnly { configuration.prepareDatabase(Self.prepare(connection:)) }
         (database, hasType) = try Self.rethrowing("open", path) {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
+            if isReadOnly { return (queue, try Self.read(queue, path, isReadOnly, Self.probe)) }
+            Self.useWriteAheadLog(queue, wait, path: path)
             // Looking first spares readers the wait for a writer's turn.
-            if try isReadOnly || queue.read(Self.isPrepared) { return (queue, try queue.read(Self.probe)) }
+            if try queue.read(Self.isPrepared) { return (queue, try queue.read(Self.probe)) }
             return (queue, try queue.inImmediate(Self.prepare))
+        }
+    }
+
+    private static func read<Result: Sendable>(
+        _ queue: DatabaseQueue,
+        _ path: String,
+        _ isReadOnly: Bool,
+        _ body: @Sendable (Database) throws -> Result
+    ) throws -> Result {
+        do {
+            return try queue.read(body)
+        } catch let error as DatabaseError where isReadOnly && error.resultCode == .SQLITE_CANTOPEN {
+            return try onCopy(of: path, body)
         }
     }
 
@@ -308,13 +332,19 @@ public final class SQLiteCatalog: Catalog {
     private func read<Result: Sendable>(
         _ body: @Sendable (Database) throws -> Result
     ) throws(WeirError) -> Result {
-        try Self.rethrowing("read", path) { try database.read(body) }
+        try Self.rethrowing("read", path) {
+            defer { wait.ended() }
+            return try Self.read(database, path, isReadOnly, body)
+        }
     }
 
     private func write<Result: Sendable>(
         _ body: @Sendable (Database) throws -> Result
     ) throws(WeirError) -> Result {
-        try Self.rethrowing("change", path) { try database.inImmediate(body) }
+        try Self.rethrowing("change", path) {
+            defer { wait.ended() }
+            return try database.inImmediate(body)
+        }
     }
 
     /// Turns SQLite's errors into ours; those of our own pass.
@@ -338,7 +368,12 @@ public final class SQLiteCatalog: Catalog {
         let reason = error.message ?? "SQLite code \(error.resultCode.rawValue)"
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
-            return WeirError(.locked, "cannot \(verb) the catalog: another process keeps it busy", at: path)
+            return WeirError(
+                .locked,
+                "cannot \(verb) the catalog: another process keeps it busy",
+                at: path,
+                advice: "end the session that has a transaction open on it"
+            )
         case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
             return WeirError(
                 .storage,

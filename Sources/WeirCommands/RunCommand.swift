@@ -104,9 +104,16 @@ final class TopologyRunner: Sendable {
         let files = LocalFileSystem()
         lock = try Self.lock(topology, places, files)
         let logs = TopologyLogs(places)
+        let line = ProgressLine(isOn: showsProgress)
+        self.line = line
+        let warn: @Sendable (String) -> Void = { text in
+            line.clear()
+            Terminal.note("warning: \(text)")
+        }
         let plan = try IngestPlan.resolve(
             topology,
-            catalog: try places.openedCatalog(),
+            // A run outlives every session of another engine: it waits for as long as one is in its way.
+            catalog: try places.openedCatalog(patience: CatalogPatience(limit: nil, onWait: warn)),
             nowMilliseconds: TimeText.nowMilliseconds,
             creationLock: CreationLock(warehouse: places.warehouse, files: files)
         ) { (source) throws(WeirError) in
@@ -122,8 +129,6 @@ final class TopologyRunner: Sendable {
         }
         let name = TopologyLock.name(topology: topology.name, number: lock.number)
         deadLetterPath = "\(places.warehouse)/dead-letters/\(name).ndjson"
-        let line = ProgressLine(isOn: showsProgress)
-        self.line = line
         let watch = Stopwatch()
         ingest = IngestRun(plan, deadLetterPath: deadLetterPath, files: files) { now in
             line.show {
@@ -131,9 +136,8 @@ final class TopologyRunner: Sendable {
                 return "\(HumanText.count(now.records, "record")) \(rate), "
                     + "\(HumanText.count(now.inserts, "row")) in \(HumanText.count(now.commits, "commit"))"
             }
-        } onWarning: { text in
-            line.clear()
-            Terminal.note("warning: \(text)")
+        } onWarning: {
+            warn($0)
         }
     }
 

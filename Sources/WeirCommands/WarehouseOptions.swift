@@ -86,8 +86,14 @@ struct WarehousePlaces: Sendable, Equatable {
     }
 
     /// The catalog, made when it is not there.
-    func openedCatalog() throws(WeirError) -> any Catalog {
-        try SQLiteCatalog(path: catalogPath, warehouse: warehouse)
+    ///
+    /// - Parameter patience: a word on standard error and a minute, unless told otherwise.
+    func openedCatalog(patience: CatalogPatience? = nil) throws(WeirError) -> any Catalog {
+        try SQLiteCatalog(
+            path: catalogPath,
+            warehouse: warehouse,
+            patience: patience ?? CatalogPatience { Terminal.note("warning: \($0)") }
+        )
     }
 
     func log() throws(WeirError) -> FileLog { try FileLog(root: logRoot) }

@@ -3,10 +3,12 @@ import Columnar
 import Foundation
 import GRDB
 import IcebergFormat
-import IcebergTables
 import ObjectStorage
+import Synchronization
 import Testing
 import WeirTesting
+
+@testable import IcebergTables
 
 @Suite struct SQLiteCatalogTests {
     let id = TableIdentifier(namespace: ["db"], name: "orders")
@@ -147,5 +149,122 @@ import WeirTesting
             let error = #expect(throws: WeirError.self) { try catalog.createNamespace(["x"]) }
             #expect(error?.advice?.contains("writable") == true)
         }
+    }
+
+    private func journalMode(_ path: String) throws -> String? {
+        try DatabaseQueue(path: path).read { try String.fetchOne($0, sql: "PRAGMA journal_mode") }
+    }
+
+    @Test func `commits go on beside a reader that keeps its transaction open`() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/catalog.db"
+            var table = try makeCatalog(folder).create(id, schema: testSchema)
+            #expect(try journalMode(path) == "wal")
+            let other = try DatabaseQueue(path: path)
+            try other.read { db in
+                let before = try String.fetchOne(db, sql: "SELECT metadata_location FROM iceberg_tables")
+                for number in 0..<5 { table = try table.appending("f\(number)") }
+                // A second reader, and one more catalog, are not in anybody's way.
+                #expect(try makeCatalog(folder).load(id).liveNames().count == 5)
+                #expect(try String.fetchOne(db, sql: "SELECT metadata_location FROM iceberg_tables") == before)
+            }
+            table = try table.appending("last")
+            // With no reader in between, the file alone is whole: what a copy of it holds.
+            try FileManager.default.copyItem(atPath: path, toPath: folder + "/copy.db")
+            let location = try DatabaseQueue(path: folder + "/copy.db").read {
+                try String.fetchOne($0, sql: "SELECT metadata_location FROM iceberg_tables")
+            }
+            #expect(location == table.metadataLocation)
+        }
+    }
+
+    @Test func `a catalog in the older mode is switched once nobody is in the way`() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/catalog.db"
+            _ = try makeCatalog(folder).create(id, schema: testSchema)
+            let other = try DatabaseQueue(path: path)
+            _ = try other.writeWithoutTransaction { try String.fetchOne($0, sql: "PRAGMA journal_mode = DELETE") }
+            try other.read { db in
+                _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM iceberg_tables")
+                #expect(try makeCatalog(folder).load(id).snapshots.isEmpty)
+                #expect(try journalMode(path) == "delete")
+            }
+            #expect(try makeCatalog(folder).load(id).snapshots.isEmpty)
+            #expect(try journalMode(path) == "wal")
+        }
+    }
+
+    /// What a catalog said while it waited.
+    private final class Words: Sendable {
+        private let texts = Mutex<[String]>([])
+        var all: [String] { texts.withLock { $0 } }
+        func add(_ text: String) { texts.withLock { $0.append(text) } }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a commit waits for a writer, tells so, and goes on`() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/catalog.db"
+            let words = Words()
+            _ = try makeCatalog(folder).create(id, schema: testSchema)
+            let patience = CatalogPatience(limit: nil, silence: .milliseconds(50), reminder: .milliseconds(50)) {
+                words.add($0)
+            }
+            let catalog = try SQLiteCatalog(path: path, warehouse: folder + "/wh", patience: patience)
+            let table = try catalog.load(id)
+            let other = try DatabaseQueue(path: path)
+            let done = DispatchSemaphore(value: 0)
+            let result = Mutex<Result<Table, any Error>?>(nil)
+            try other.writeWithoutTransaction { db in
+                try db.inTransaction(.immediate) {
+                    Thread.detachNewThread {
+                        let outcome = Result { try table.appending("a") }
+                        result.withLock { $0 = outcome }
+                        done.signal()
+                    }
+                    while words.all.count < 2 { Thread.sleep(forTimeInterval: 0.01) }
+                    return .commit
+                }
+            }
+            done.wait()
+            #expect(try result.withLock { try $0?.get().snapshots.count } == 1)
+            #expect(words.all.first?.contains("kept busy by another process") == true, "\(words.all)")
+            #expect(words.all.last?.contains("free again") == true, "\(words.all)")
+        }
+    }
+
+    @Test func `a command gives up after its time, in words`() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/catalog.db"
+            _ = try makeCatalog(folder).create(id, schema: testSchema)
+            let patience = CatalogPatience(limit: .milliseconds(50))
+            let catalog = try SQLiteCatalog(path: path, warehouse: folder + "/wh", patience: patience)
+            let other = try DatabaseQueue(path: path)
+            try other.writeWithoutTransaction { db in
+                try db.inTransaction(.immediate) {
+                    let error = #expect(throws: WeirError.self) { try catalog.createNamespace(["x"]) }
+                    #expect(error?.code == .locked && error?.advice?.contains("transaction") == true)
+                    return .commit
+                }
+            }
+            try catalog.createNamespace(["x"])
+        }
+    }
+
+    @Test func `file systems of several machines are told by their mounts`() {
+        let mounts = """
+            22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+            36 22 0:42 / /shared rw,relatime shared:9 master:2 - nfs4 host:/export rw,vers=4.2
+            37 36 0:43 / /shared/local\\040disk rw - xfs /dev/vdb rw
+            38 22 0:44 / /user rw - fuse.sshfs host:/ rw
+            """
+        #expect(FileSystemType.of("/shared/warehouse/catalog.db", mounts: mounts) == "nfs4")
+        #expect(FileSystemType.of("/shared/local disk/catalog.db", mounts: mounts) == "xfs")
+        #expect(FileSystemType.of("/sharedness/catalog.db", mounts: mounts) == "ext4")
+        for (type, isShared) in [
+            ("nfs4", true), ("fuse.sshfs", true), ("cifs", true), ("ext4", false), ("tmpfs", false),
+        ] {
+            #expect(FileSystemType.isShared(type) == isShared, "\(type)")
+        }
+        #expect(FileSystemType.of("/a", mounts: "") == nil)
     }
 }

@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+import WeirTesting
+
+/// One run, and sessions of other engines that keep transactions open on its catalog.
+@Suite(
+    .serialized,
+    .timeLimit(.minutes(10)),
+    .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
+) struct CatalogSessionTests {
+    /// A Python process that holds a transaction until it is let go.
+    private final class Session {
+        let process = Process()
+        private let input = Pipe()
+
+        init(_ folder: String, _ kind: String) throws {
+            process.executableURL = URL(fileURLWithPath: Peers.checkout + "/.deps/peers/bin/python")
+            let script = Peers.checkout + "/Tests/WeirCommandsTests/Fixtures/peers/catalog_session.py"
+            process.arguments = ["-B", script, folder + "/warehouse/catalog.db", kind]
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardInput = input
+            try process.run()
+            let word = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+            #expect(word == "held\n")
+        }
+
+        func end() throws {
+            try input.fileHandleForWriting.close()
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+        }
+
+        deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    }
+
+    @Test func `a reader's session stops no commit, a writer's is waited for by name`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try BinaryTests.prepare(folder)
+            let run = try weir.start(["run", "people.yaml"])
+            func append(_ ids: Range<Int>) throws {
+                let text = ids.map { BinaryTests.record($0, "n", operation: "c") }.joined()
+                #expect(try weir("log", "append", "people", input: text).status == 0)
+            }
+            func count() throws -> Int? {
+                let scan = try weir("scan", "shop.people", "--count", "-o", "csv")
+                return scan.status == 0 ? scan.lines.last.flatMap { Int($0) } : nil
+            }
+            func waitForRows(_ number: Int) throws {
+                for _ in 0..<300 {
+                    if try count() == number { return }
+                    Thread.sleep(forTimeInterval: 0.1)
+                }
+                Issue.record("\(number) rows never came: \(run.errors)")
+            }
+            try append(0..<10)
+            try waitForRows(10)
+
+            let reader = try Session(folder, "read")
+            try append(10..<20)
+            try waitForRows(20)
+            // The recipes of the manual, while the run is up and a session keeps the write-ahead log from being emptied.
+            #expect(try weir("optimize", "shop.people", "--full", "--quiet").status == 0)
+            let places = [folder + "/warehouse/catalog.db", folder + "/warehouse"]
+            #expect(try Peers.run("pyiceberg_scan.py", places + ["shop.people"]).split(separator: "\n").count == 20)
+            let metadata = try Peers.run("catalog_metadata.py", [places[0], "shop", "people"])
+            let rows = try Peers.run("duckdb_scan.py", [metadata.trimmingCharacters(in: .whitespacesAndNewlines)])
+            #expect(rows.split(separator: "\n").count == 20)
+            try reader.end()
+            #expect(!run.errors.contains("kept busy"), "\(run.errors)")
+
+            let writer = try Session(folder, "write")
+            try append(20..<30)
+            #expect(run.wait(seconds: 60) { run.errors.contains("kept busy") }, "\(run.errors)")
+            #expect(run.errors.contains("process \(writer.process.processIdentifier) (python"), "\(run.errors)")
+            #expect(try count() == 20)
+            try writer.end()
+            try waitForRows(30)
+            #expect(run.wait(seconds: 60) { run.errors.contains("free again") }, "\(run.errors)")
+            run.signal(SIGTERM)
+            let result = run.finish(seconds: 60)
+            #expect(result.status == 0, "\(result.errors)")
+        }
+    }
+}
