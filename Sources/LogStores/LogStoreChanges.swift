@@ -55,16 +55,6 @@ public struct LogStoreChanges: Sendable {
         }
         return ChangeBatch(rows: reversed.rows, kinds: kinds, offsets: reversed.offsets)
     }
-
-    /// The inserts alone; nil when there are none.
-    var inserts: LogStoreChanges? {
-        let kinds = batch.kinds.values(as: UInt8.self)
-        let places = (0..<batch.count).filter { kinds[$0] == ChangeKind.insert.rawValue }
-        guard !places.isEmpty else { return nil }
-        if places.count == batch.count { return self }
-        let part = batch.gathered(places.map { Int32(truncatingIfNeeded: $0) })
-        return LogStoreChanges(batch: part, upstream: upstream, epoch: epoch, recordOffsets: part.offsets)
-    }
 }
 
 extension ChangeKind {

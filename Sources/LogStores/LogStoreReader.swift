@@ -26,7 +26,6 @@ public final class LogStoreReader {
     private let log: any PartitionedLog
     private let decoder: LogStoreDecoder
     private let isConsistent: Bool
-    private let mode: ChangelogMode
     private let window: Int64
     private var reader: (any PartitionReader)?
     /// Decoded and not yet returned, the next one last.
@@ -34,7 +33,6 @@ public final class LogStoreReader {
 
     /// - Parameters:
     ///   - isConsistent: whether flips take rows back; otherwise they are passed over.
-    ///   - mode: `appendOnly` leaves out everything that is not an insert and excludes the guarantee.
     public init(
         _ log: any PartitionedLog,
         topic: String,
@@ -42,16 +40,13 @@ public final class LogStoreReader {
         schema: Schema,
         state: LogStoreReaderState,
         isConsistent: Bool,
-        mode: ChangelogMode = .allKinds,
         windowRecords: Int64 = LogStoreReader.windowRecordsDefault
     ) throws(WeirError) {
-        if isConsistent, mode == .appendOnly { throw LogStoreSettings.modeConflict }
         self.log = log
         self.topic = topic
         self.partition = partition
         self.state = state
         self.isConsistent = isConsistent
-        self.mode = mode
         window = max(1, windowRecords)
         decoder = try LogStoreDecoder(schema)
     }
@@ -102,7 +97,7 @@ public final class LogStoreReader {
             if let last = state.startAfter[rows.upstream], rows.epoch <= last { return }
             if isConsistent, state.ended.contains(rows.upstream) { return }
             if isConsistent { state.starts.note(rows.upstream, rows.epoch, at: rows.recordOffset(0)) }
-            if let wanted = mode == .appendOnly ? rows.inserts : rows { changes.append(wanted) }
+            changes.append(rows)
         case .flip(let upstream, let epoch, let offset):
             state.next = offset.addingClamped(1)
             defer { state.end(upstream) }

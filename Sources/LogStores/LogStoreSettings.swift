@@ -18,14 +18,14 @@ public struct LogStoreSettings: Sendable, Equatable {
     public var format: LogStoreFormat
     /// Informational.
     public var dataVersion: String
-    /// Whether readers take back what was never committed.
+    /// Whether readers take back what was never committed. Readers of this project do unless the table says `false`; those
+    /// of others only where it says `true`.
     public var isConsistent: Bool
-    public var mode: ChangelogMode
     /// Properties of the Kafka client: those named `properties.…`, without the prefix.
     public var client: [String: String]
 
-    /// Fails with `invalid` for a value that is none of those allowed, for an enabled log store without address or
-    /// topic, and for `append-only` asked for together with the guarantee.
+    /// Fails with `invalid` for a value that is none of those allowed, and for an enabled log store without address or
+    /// topic.
     public init(_ properties: [String: String], isKeyed: Bool) throws(WeirError) {
         let table = PropertyReader(properties)
         isEnabled = try table.flag("log-store.enabled") ?? false
@@ -35,11 +35,7 @@ public struct LogStoreSettings: Sendable, Equatable {
         format = try table.choice("log-store.data-format") ?? .json
         dataVersion = properties["log-store.data-version"] ?? "v1"
         let legacy = try table.flag("log-store.consistency-guarantee.enable")
-        isConsistent = try table.flag("log-store.consistency-guarantee.enabled") ?? legacy ?? false
-        let asked: ChangelogMode? = try table.choice("log.consumer.changelog.modes")
-        if isConsistent, asked == .appendOnly { throw Self.modeConflict }
-        // A reader that takes rows back needs their deletes, also of a table without a key.
-        mode = asked ?? (isKeyed || isConsistent ? .allKinds : .appendOnly)
+        isConsistent = try table.flag("log-store.consistency-guarantee.enabled") ?? legacy ?? true
         let prefix = "properties."
         client = [:]
         for (name, value) in properties where name.hasPrefix(prefix) {
@@ -55,10 +51,4 @@ public struct LogStoreSettings: Sendable, Equatable {
             )
         }
     }
-
-    static let modeConflict = WeirError(
-        .invalid,
-        "property log.consumer.changelog.modes is 'append-only' while the consistency guarantee is on",
-        advice: "set it to all-kinds, or log-store.consistency-guarantee.enabled to false"
-    )
 }

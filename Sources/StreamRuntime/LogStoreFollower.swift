@@ -60,7 +60,7 @@ public final class LogStoreFollower {
                     partition: number,
                     schema: table.schema,
                     state: LogStoreReaderState(offset: start, startAfter: startAfter),
-                    isConsistent: table.appliesFlips
+                    isConsistent: settings.isConsistent
                 )
             )
         }
@@ -187,13 +187,5 @@ extension LogStoreLedger {
         for (name, text) in summary where name.hasPrefix(Self.propertyPrefix) {
             upstreams.merge(try LogStoreLedger(json: text).upstreams) { $1 }
         }
-    }
-}
-
-extension MixedTable {
-    /// Readers take rows back that were never committed, unless the table says otherwise.
-    public var appliesFlips: Bool {
-        let names = ["log-store.consistency-guarantee.enabled", "log-store.consistency-guarantee.enable"]
-        return names.lazy.compactMap { self.properties[$0] }.first?.lowercased() != "false"
     }
 }

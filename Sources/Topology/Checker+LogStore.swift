@@ -18,6 +18,14 @@ extension Checker {
             let advice = "write ${env:NAME} or ${file:PATH}: the table keeps that, and readers fill it in"
             warn(value.place, "the value of '\(key)' is stored readable in the table", advice)
         }
+        if let modes = properties["log.consumer.changelog.modes"] {
+            let advice = "filter by the kind of change where they are consumed"
+            warn(
+                modes.place,
+                "'log.consumer.changelog.modes' is for Amoro's readers; weir's pass on every change",
+                advice
+            )
+        }
         checkProperty(properties, "log-store.type", ["kafka", "file"])
         checkProperty(properties, "log-store.data-format", ["json", "columnar"])
         let enabled = properties["log-store.enabled"]

@@ -31,7 +31,6 @@ struct LogStoreReaderTests {
     private func reader(
         _ state: LogStoreReaderState = LogStoreReaderState(offset: 0),
         isConsistent: Bool = true,
-        mode: ChangelogMode = .allKinds,
         window: Int64 = 3
     ) throws -> LogStoreReader {
         try LogStoreReader(
@@ -41,7 +40,6 @@ struct LogStoreReaderTests {
             schema: Self.schema,
             state: state,
             isConsistent: isConsistent,
-            mode: mode,
             windowRecords: window
         )
     }
@@ -165,14 +163,6 @@ struct LogStoreReaderTests {
         try write(7...7, writer)
         let state = LogStoreReaderState(offset: 1, startAfter: [writer.upstream: 2])
         #expect(try text(readAll(reader(state))) == "+5 +6 -6 -5 +7")
-    }
-
-    @Test func appendOnlyLeavesOutEverythingElse() throws {
-        let writer = try writer(epoch: 1)
-        try write(1...2, writer)
-        try write(1...1, writer, kind: .delete)
-        #expect(try text(readAll(reader(isConsistent: false, mode: .appendOnly))) == "+1 +2")
-        #expect(throws: WeirError.self) { try reader(isConsistent: true, mode: .appendOnly) }
     }
 
     @Test func aSavedStateGoesOnInTheMiddleOfTakingBack() throws {

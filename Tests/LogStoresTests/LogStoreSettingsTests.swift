@@ -11,9 +11,7 @@ struct LogStoreSettingsTests {
 
     @Test func defaultsAreTheFormats() throws {
         let settings = try LogStoreSettings([:], isKeyed: true)
-        #expect(!settings.isEnabled && settings.kind == .kafka && settings.format == .json && !settings.isConsistent)
-        #expect(settings.mode == .allKinds)
-        #expect(try LogStoreSettings([:], isKeyed: false).mode == .appendOnly)
+        #expect(!settings.isEnabled && settings.kind == .kafka && settings.format == .json && settings.isConsistent)
     }
 
     @Test func everythingIsTakenFromTheProperties() throws {
@@ -24,8 +22,6 @@ struct LogStoreSettingsTests {
         let settings = try LogStoreSettings(properties, isKeyed: false)
         #expect(settings.isEnabled && settings.kind == .file && settings.format == .columnar && settings.isConsistent)
         #expect(settings.address == "broker:9092" && settings.topic == "orders" && settings.client == ["acks": "all"])
-        // Taking back needs deletes.
-        #expect(settings.mode == .allKinds)
         let newer = properties.merging(["log-store.consistency-guarantee.enabled": "false"]) { $1 }
         #expect(try !LogStoreSettings(newer, isKeyed: true).isConsistent)
     }
@@ -33,7 +29,6 @@ struct LogStoreSettingsTests {
     @Test(arguments: [
         ("log-store.enabled", "yes", "true, false"), ("log-store.type", "pulsar", "kafka, file"),
         ("log-store.data-format", "avro", "json, columnar"),
-        ("log.consumer.changelog.modes", "upsert", "all-kinds, append-only"),
         ("log-store.consistency-guarantee.enabled", "1", "true, false"), ("log-store.topic", "", "set log-store.topic"),
     ])
     func wrongValuesAreNamed(name: String, value: String, allowed: String) {
@@ -41,13 +36,6 @@ struct LogStoreSettingsTests {
         #expect { try LogStoreSettings(properties, isKeyed: true) } throws: { error in
             (error as? WeirError)?.code == .invalid && "\(error)".contains(name) && "\(error)".contains(allowed)
         }
-    }
-
-    @Test func appendOnlyExcludesTheGuarantee() {
-        let properties = [
-            "log-store.consistency-guarantee.enabled": "true", "log.consumer.changelog.modes": "append-only",
-        ]
-        #expect(throws: LogStoreSettings.modeConflict) { try LogStoreSettings(properties, isKeyed: true) }
     }
 
     private func mode(_ text: String?, hasLogStore: Bool, gap: String? = nil) throws(WeirError) -> EmitMode {
