@@ -1,5 +1,6 @@
 import Bytes
 import Columnar
+import IcebergFormat
 
 extension Checker {
     private static let transforms = ["identity", "bucket", "truncate", "year", "month", "day", "hour"]
@@ -15,16 +16,30 @@ extension Checker {
                 add(text.place, "\(table) is partitioned by '\(text.text)' twice")
                 continue
             }
-            if partition.transform == "year", isKeyed {
-                warn(
-                    text.place,
-                    "Amoro does not read the optimized sequence of year partitions of keyed tables back",
-                    "partition by month(\(partition.column)) where Amoro works on the table too"
-                )
-            }
+            if isKeyed { warnOfAmoro(partition, among: partitions, text.place, schema) }
             partitions.append(partition)
         }
         return partitions
+    }
+
+    /// Names what Amoro would get wrong, should it work on the table too.
+    private mutating func warnOfAmoro(
+        _ partition: Topology.PartitionExpression,
+        among others: [Topology.PartitionExpression],
+        _ place: Place,
+        _ schema: Schema
+    ) {
+        guard let type = schema.field(named: partition.column)?.type else { return }
+        // A width changes nothing about it.
+        let name = partition.argument.map { "\(partition.transform)[\($0)]" } ?? partition.transform
+        if let defect = AmoroLimits.defect(of: Transform(name), on: type) {
+            let isYear = partition.transform == "year"
+            let other = isYear ? "month(\(partition.column))" : "another column"
+            warn(place, "Amoro \(defect)", "partition by \(other) where Amoro works on the table too")
+        }
+        if others.contains(where: { $0.column == partition.column }) {
+            warn(place, "Amoro \(AmoroLimits.repeatedColumn)", "keep one of them where Amoro works on the table too")
+        }
     }
 
     private mutating func partition(_ located: Located, of table: String, _ schema: Schema) -> Topology

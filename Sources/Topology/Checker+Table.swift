@@ -1,5 +1,6 @@
 import Bytes
 import Columnar
+import IcebergFormat
 
 /// A declared table before transforms are known.
 struct CheckedTable {
@@ -35,6 +36,7 @@ extension Checker {
         var names: [String] = []
         let schema = schema(block, &names)
         let primaryKey = primaryKey(block, names)
+        warnOfKey(block, primaryKey, schema)
         // The key's columns are required, as Iceberg wants of identifier fields.
         let fields = schema.fields.map {
             Field(
@@ -168,6 +170,15 @@ extension Checker {
             }
         }
         return key
+    }
+
+    private mutating func warnOfKey(_ block: Block, _ primaryKey: [String], _ schema: Schema) {
+        for column in texts(block, "primary-key") where primaryKey.contains(column.text) {
+            guard let type = schema.field(named: column.text)?.type, let defect = AmoroLimits.defect(ofKey: type) else {
+                continue
+            }
+            warn(column.place, "Amoro \(defect)", "use binary or a string where Amoro works on the table too")
+        }
     }
 
     /// `partition-by`, whose members hold commas themselves.

@@ -53,6 +53,11 @@ struct TableCreateCommand: ParsableCommand {
         _ = try schema.selecting(definition.primaryKey)
         let catalog = try place.places().openedCatalog()
         try catalog.createNamespace(identifier.namespace, ifNotExists: true)
+        if !definition.primaryKey.isEmpty {
+            for warning in AmoroLimits.warnings(definition.partitionSpec, schema, primaryKey: definition.primaryKey) {
+                Terminal.note("warning: \(warning), should it work on the table too")
+            }
+        }
         let created = try MixedTable.create(definition, in: catalog, nowMilliseconds: TimeText.nowMilliseconds)
         var properties = Properties()
         properties.set("table", .string(identifier.description))

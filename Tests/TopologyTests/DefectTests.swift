@@ -150,7 +150,7 @@ struct Defect: CustomTestStringConvertible, Sendable {
         Defect(
             "day(at)",
             "year(at)",
-            "12:20: warning: Amoro does not read the optimized sequence of year partitions of keyed tables back; partition by month(at) where Amoro works on the table too"
+            "12:20: warning: Amoro changes the name of a year at each rewrite and shows rows twice; partition by month(at) where Amoro works on the table too"
         ),
         Defect(
             "hash-bucket: 4",
