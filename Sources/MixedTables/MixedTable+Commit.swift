@@ -10,10 +10,11 @@ extension MixedTable {
     /// Makes an epoch visible together with the source positions it covers: one append, one metadata commit
     /// (spec section 6.1). An epoch without files only moves the positions and makes no snapshot.
     ///
-    /// Without a claim the writer is the only one: the commit is refused with `conflict` when anybody has committed since
+    /// Without a claim the writer is the only one: the commit is refused with `conflict` when anybody has moved keys since
     /// this writer read the table, so that no row is counted twice and no key gets two rows. With a claim, other processes
     /// of the same topology may commit their partitions in between; it is refused with `fenced` when one of this
-    /// writer's partitions was claimed by another process, and with `conflict` when a foreign writer has come in.
+    /// writer's partitions was claimed by another process, and with `conflict` when a foreign writer has moved keys.
+    /// Maintenance of the change store may go on beside either (`NeighbourCommits`).
     ///
     /// Other engines may commit to the base store of a keyed table at any time: an epoch whose rows were told apart by an
     /// older base gets deletes for the keys it shares with what they added. A row that comes to base before this is called
@@ -70,7 +71,7 @@ extension MixedTable {
     ) throws(WeirError) -> MixedTable {
         let name = PositionLedger.propertyName(topology: topology)
         let identifier = self.identifier
-        let lastSnapshot = ingestStore.metadata.currentSnapshot?.id
+        let (known, base) = (ingestStore, self.base)
         let needsKeys = isKeyed && !epoch.isEmpty
         var transaction = Transaction(ingestStore)
         transaction.retryPatiently()
@@ -82,16 +83,14 @@ extension MixedTable {
                 throw Self.baseMoved
             }
             try Self.checkOwner(metadata, identifier, topology, expected, claim)
-            if claim != nil {
-                guard !needsKeys || Self.isOurs(since: lastSnapshot, in: metadata, ledger: name) else {
-                    throw Self.foreignWriter(identifier)
-                }
-                return
-            }
             // The epoch was written against the keys the table had; other changes since may have moved or removed them.
-            guard !needsKeys || metadata.currentSnapshot?.id == lastSnapshot else {
-                throw Self.foreignWriter(identifier)
+            if !needsKeys || metadata.currentSnapshotId == known.metadata.currentSnapshotId { return }
+            // Processes of one topology, which claim their partitions, never share a key.
+            var neighbours = NeighbourCommits(known: known, base: base)
+            let mayMoveKeys = try neighbours.mayMoveKeys(in: metadata) { snapshot in
+                claim != nil && snapshot.summary[name] != nil
             }
+            if mayMoveKeys { throw Self.foreignWriter(identifier) }
         }
         transaction.setProperties { (metadata) throws(WeirError) in
             var merged = try Self.ledger(name, metadata.properties, identifier)
@@ -149,16 +148,6 @@ extension MixedTable {
         isKeyed
             ? MixedTable(base: base, change: store, primaryKey: primaryKey)
             : MixedTable(base: store, change: nil, primaryKey: [])
-    }
-
-    /// Whether every snapshot behind that one was made by this topology, whose processes never share a key.
-    private static func isOurs(since last: Int64?, in metadata: TableMetadata, ledger name: String) -> Bool {
-        var snapshot = metadata.currentSnapshot
-        while let current = snapshot, current.id != last {
-            guard current.summary[name] != nil else { return false }
-            snapshot = current.parentId.flatMap { metadata.snapshot(id: $0) }
-        }
-        return snapshot?.id == last
     }
 
     private static func ended(_ identifier: TableIdentifier, _ topology: String) -> WeirError {

@@ -10,9 +10,28 @@ extension MixedTable {
         try Self.ledger(PositionLedger.propertyName(topology: topology), ingestStore.properties, identifier)
     }
 
-    /// The last records of a topology's sources that the table has taken in.
+    /// The last records of a topology's sources that the table has taken in. Fails with `corrupt` where they are not in
+    /// front of the positions: both are written by one commit, so somebody else has changed one of them since.
     public func lastRecords(topology: String) throws(WeirError) -> LastRecords {
-        try Self.lastRecords(LastRecords.propertyName(topology: topology), ingestStore.properties, identifier)
+        let name = LastRecords.propertyName(topology: topology)
+        let last = try Self.lastRecords(name, ingestStore.properties, identifier)
+        let positions = try ledger(topology: topology)
+        for (topic, partitions) in last.marks {
+            for (partition, mark) in partitions {
+                let next = positions.next(topic: topic, partition: partition)
+                if let next, mark.offset < next { continue }
+                let position = next.map { "goes on at offset \($0)" } ?? "has no position"
+                throw WeirError(
+                    .corrupt,
+                    "\(PositionLedger.propertyName(topology: topology)) of \(topic)/\(partition) \(position), but the last record "
+                        + "taken in is the one at offset \(mark.offset)",
+                    at: "table \(identifier)",
+                    advice:
+                        "one of them was changed; set the position to \(mark.offset) + 1 if that record's row is there"
+                )
+            }
+        }
+        return last
     }
 
     /// What the last commit says of the table's LogStore.

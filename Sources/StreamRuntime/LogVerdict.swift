@@ -45,12 +45,40 @@ enum LogVerdict: Sendable {
             guard let batch, let record = batch.records.first(where: { $0.offset == mark.offset }) else {
                 return .unknown
             }
-            return mark.difference(RecordMark(record, in: batch), partition).map { .stale($0) } ?? .present
+            if let difference = mark.difference(RecordMark(record, in: batch), partition) { return .stale(difference) }
+            let passed = try firstRecord(behind: mark.offset, before: position, in: batch, reader)
+            if let passed {
+                throw WeirError(
+                    .corrupt,
+                    "the position \(position) of \(topic)/\(number) passes over the record at offset \(passed)",
+                    advice: "the last record taken in is the one at offset \(mark.offset): the table's position was "
+                        + "changed; set it to \(mark.offset + 1)"
+                )
+            }
+            return .present
         } catch {
             // Retention has just removed it.
             guard error.code == .notFound else { throw error }
             return .unknown
         }
+    }
+
+    /// The offset of the next record in front of a position, of which there is none: the last record that was taken in lies
+    /// right before it, but for gaps that compaction and transactions leave.
+    private static func firstRecord(
+        behind mark: Int64,
+        before position: Int64,
+        in batch: RawBatch,
+        _ reader: any PartitionReader
+    ) throws(WeirError) -> Int64? {
+        if mark + 1 >= position { return nil }
+        let next: Int64?
+        if let record = batch.records.first(where: { $0.offset > mark }) {
+            next = record.offset
+        } else {
+            next = try reader.next(maxBytes: 1)?.records.first?.offset
+        }
+        return next.flatMap { $0 < position ? $0 : nil }
     }
 
     /// Which of several positions in one partition go back, if any. One that nothing is known of follows the others: it

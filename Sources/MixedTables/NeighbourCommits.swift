@@ -1,0 +1,101 @@
+import Bytes
+import IcebergFormat
+import IcebergTables
+
+/// Whether commits that others made to a change store leave its keys where they are.
+///
+/// A change store has neighbours that come and go beside a streaming writer (spec sections 4.6, 6.7): maintenance removes
+/// files whose changes are in base already and expires old snapshots, engines begin their transactions with an empty
+/// append, and manifests are rewritten. None of it adds or removes a key. Everything else may.
+struct NeighbourCommits {
+    /// The change store as the writer that asks has read or left it.
+    private let known: Table
+    private let base: Table
+    /// How much of the change store is in base by now; read when it matters.
+    private var optimized: OptimizedSequence?
+
+    init(known: Table, base: Table) {
+        self.known = known
+        self.base = base
+    }
+
+    /// Whether a commit since then may have moved, added or removed a key.
+    ///
+    /// - Parameters:
+    ///   - metadata: the change store as it is now.
+    ///   - isOurs: whether a snapshot was made by a writer whose keys are not the asking one's.
+    mutating func mayMoveKeys(
+        in metadata: TableMetadata,
+        isOurs: (Snapshot) -> Bool
+    ) throws(WeirError) -> Bool {
+        let last = known.metadata.currentSnapshotId
+        if metadata.currentSnapshotId == last { return false }
+        let now = known.with(metadata)
+        let newer = metadata.ancestors(of: metadata.currentSnapshotId).prefix { $0.id != last }
+        guard let oldest = newer.last else { return true }
+        // The snapshot that was current may have been expired since; what it held then decides.
+        guard oldest.parentId == last else { return try filesDiffer(now) }
+        for snapshot in newer where !isOurs(snapshot) {
+            if try changesKeys(snapshot, now) { return true }
+        }
+        return false
+    }
+
+    private mutating func changesKeys(_ snapshot: Snapshot, _ now: Table) throws(WeirError) -> Bool {
+        for manifest in try now.manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
+            for entry in try now.entries(of: manifest) where entry.snapshotId == snapshot.id {
+                switch entry.status {
+                case .added: return true
+                case .existing: continue
+                case .deleted: if try !isMerged(entry.file, entry.dataSequenceNumber) { return true }
+                }
+            }
+        }
+        return false
+    }
+
+    /// Holds the files of both states against each other. Without the manifests of the older one nothing can be told.
+    private mutating func filesDiffer(_ now: Table) throws(WeirError) -> Bool {
+        let before: [FileScanTask]
+        do throws(WeirError) {
+            before = try known.plan()
+        } catch {
+            guard error.code == .notFound else { throw error }
+            return true
+        }
+        let after = try now.plan()
+        let paths = Set(before.map(\.file.path))
+        if after.contains(where: { !paths.contains($0.file.path) || !$0.deletes.isEmpty }) { return true }
+        let left = Set(after.map(\.file.path))
+        for task in before where !left.contains(task.file.path) {
+            if try !isMerged(task.file, task.dataSequenceNumber) { return true }
+        }
+        return false
+    }
+
+    private mutating func isMerged(_ file: DataFile, _ sequence: Int64?) throws(WeirError) -> Bool {
+        guard let sequence else { return false }
+        let map: OptimizedSequence
+        if let optimized {
+            map = optimized
+        } else {
+            let base = try self.base.refreshed()
+            map = try OptimizedSequence.read(base, snapshotId: base.metadata.currentSnapshotId)
+            optimized = map
+        }
+        return sequence <= map.sequence(ofPartition: file.partition)
+    }
+}
+
+extension Table {
+    /// The same table with other metadata.
+    fileprivate func with(_ metadata: TableMetadata) -> Table {
+        Table(
+            identifier: identifier,
+            metadata: metadata,
+            metadataLocation: metadataLocation,
+            catalog: catalog,
+            storage: storage
+        )
+    }
+}

@@ -1,0 +1,141 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import IcebergFormat
+import IcebergTables
+import ObjectStorage
+import Testing
+import WeirTesting
+
+@testable import MixedTables
+
+/// What others do to a change store while a writer has it open.
+@Suite struct NeighbourCommitTests {
+    /// A table and its writer, which goes on epoch after epoch.
+    private struct Writer {
+        var table: MixedTable
+        let writer: KeyedTableWriter
+        var ledger = PositionLedger()
+        var round: Int64 = 0
+
+        init(_ folder: String) throws {
+            let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
+            try catalog.createNamespace(["shop"])
+            let definition = MixedTableDefinition(
+                identifier: TableIdentifier(namespace: ["shop"], name: "things"),
+                schema: Schema([Field(id: 1, name: "id", type: .long), Field(id: 2, name: "round", type: .long)]),
+                primaryKey: ["id"]
+            )
+            table = try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
+            writer = try KeyedTableWriter(table)
+        }
+
+        /// Writes keys 0 to 4 once more and one new one.
+        mutating func write() throws {
+            round += 1
+            let ids = Array(0..<Int64(5)) + [100 + round]
+            let rows = ids.map { (ChangeKind.insert, [Scalar.long($0), .long(round)]) }
+            _ = try writer.write(.changes(rows, table.schema))
+            let next = PositionLedger(["t": [0: round]])
+            table = try table.commit(try writer.cut(), topology: "t", from: ledger, to: next)
+            ledger = next
+        }
+
+        var newest: MixedTable { get throws { try table.refreshed() } }
+        var change: Table { get throws { try #require(try newest.change) } }
+
+        func optimize() throws { _ = try FullOptimize(newest, nowMilliseconds: 1).run() }
+
+        func checkRows() throws {
+            let scan = try MergeOnReadScan(newest)
+            #expect(try scan.count() == 5 + Int(round))
+        }
+    }
+
+    /// An empty snapshot, and the expiry of all before it: nothing leads back to the last one of the writer.
+    private func expireHistory(_ change: Table) throws {
+        var begin = Transaction(change)
+        begin.append([], summary: ["tx.begin.signature": "s"])
+        let begun = try begin.commit()
+        var expire = Transaction(begun)
+        expire.removeSnapshots(Set(begun.snapshots.map(\.id)).subtracting([begun.currentSnapshot?.id ?? 0]))
+        _ = try expire.commit()
+    }
+
+    private func removeFiles(_ change: Table, _ tasks: [FileScanTask]) throws -> Table {
+        var transaction = Transaction(change)
+        transaction.overwrite(adding: [], removing: tasks.map(\.file), operation: .delete)
+        return try transaction.commit()
+    }
+
+    @Test func `maintenance and the beginnings of transactions are no conflict`() throws {
+        try withTemporaryFolder { folder in
+            var writer = try Writer(folder)
+            try writer.write()
+            try writer.write()
+            try writer.optimize()
+            // Spark begins a transaction.
+            var begin = Transaction(try writer.change)
+            begin.append([], summary: ["tx.begin.signature": "s"])
+            _ = try begin.commit()
+            try writer.write()
+            try writer.checkRows()
+            // Expiry takes what is in base.
+            let change = try writer.change
+            let merged = try change.plan().filter { $0.dataSequenceNumber <= 2 }
+            #expect(!merged.isEmpty)
+            _ = try removeFiles(change, merged)
+            var properties = Transaction(try writer.change)
+            properties.setProperties(["owner": "somebody"])
+            _ = try properties.commit()
+            try writer.write()
+            try writer.checkRows()
+        }
+    }
+
+    @Test func `a writer goes on whose last snapshot has been expired`() throws {
+        try withTemporaryFolder { folder in
+            var writer = try Writer(folder)
+            try writer.write()
+            try writer.optimize()
+            try expireHistory(try removeFiles(try writer.change, try writer.change.plan()))
+            try writer.write()
+            try writer.checkRows()
+        }
+    }
+
+    @Test(arguments: [false, true]) func `files that base does not hold yet must not go`(expires: Bool) throws {
+        try withTemporaryFolder { folder in
+            var writer = try Writer(folder)
+            try writer.write()
+            try writer.optimize()
+            try writer.write()
+            let change = try writer.change
+            let left = try removeFiles(change, try change.plan().filter { $0.dataSequenceNumber > 1 })
+            if expires { try expireHistory(left) }
+            let error = #expect(throws: WeirError.self) { try writer.write() }
+            #expect(error?.code == .conflict)
+        }
+    }
+
+    @Test(arguments: [false, true]) func `files that somebody adds may hold keys`(expires: Bool) throws {
+        try withTemporaryFolder { folder in
+            var writer = try Writer(folder)
+            try writer.write()
+            // The same rows once more, as a writer that knows nothing of keys would add them.
+            let file = try #require(try writer.change.plan().first).file
+            let copy = DataFile(
+                path: file.path + ".copy",
+                partition: file.partition,
+                recordCount: file.recordCount,
+                fileSize: file.fileSize
+            )
+            var append = Transaction(try writer.change)
+            append.append([copy])
+            let appended = try append.commit()
+            if expires { try expireHistory(appended) }
+            let error = #expect(throws: WeirError.self) { try writer.write() }
+            #expect(error?.code == .conflict)
+        }
+    }
+}
