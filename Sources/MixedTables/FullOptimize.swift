@@ -160,10 +160,7 @@ public struct FullOptimize: Sendable {
         var transaction = Transaction(table.base)
         if table.isKeyed {
             var optimized = try OptimizedSequence.read(table.base, snapshotId: point.baseSnapshotId)
-            for (path, sequence) in sequences {
-                optimized.sequences[path] = sequence
-                optimized.times[path] = nowMilliseconds
-            }
+            for (path, sequence) in sequences { optimized.move(path, to: sequence, atMilliseconds: nowMilliseconds) }
             let base = table.base
             let merged = optimized
             summary.merge(try OptimizedSequence.summary(for: base)) { $1 }

@@ -55,7 +55,7 @@ struct NodeTaskPlan: Sendable {
         for task in change {
             guard task.dataSequenceNumber > 0 else { throw Self.withoutSequence(task.file.path) }
             let path = spec.path(for: task.file.partition)
-            guard task.dataSequenceNumber > optimized.sequence(ofPartition: path) else { continue }
+            guard task.dataSequenceNumber > optimized.sequence(ofPartition: task.file.partition) else { continue }
             if let sequence, task.dataSequenceNumber > sequence { continue }
             sequences[path] = max(sequences[path] ?? 0, task.dataSequenceNumber)
             let role = FileRole.change(path: task.file.path, dataSequenceNumber: task.dataSequenceNumber)

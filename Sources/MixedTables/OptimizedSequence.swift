@@ -1,4 +1,5 @@
 import Bytes
+import Columnar
 import Foundation
 import IcebergFormat
 import IcebergTables
@@ -6,66 +7,126 @@ import IcebergTables
 /// How much of the change store is already in base: per partition the highest change-store data sequence number whose
 /// effects base contains (spec section 4.5).
 ///
-/// The map of a base snapshot lies in a Puffin file that is registered as the snapshot's statistics. How it is registered
-/// is the table's choice, `optimized-sequence.registration`:
+/// The map of a base snapshot lies in a Puffin file that is registered as the snapshot's statistics, and the newest one
+/// also in the table property that readers of Mixed tables fall back to. `optimized-sequence.registration` says how the
+/// file is registered:
 ///
-/// - `property`, the default: the file is registered without the descriptions of its blobs, and the newest map is also in
-///   the table property that readers of Mixed tables fall back to. PyIceberg does not open a table whose metadata lists
-///   types of blobs it does not know.
-/// - `statistics`: blobs are described and the snapshot is flagged, as the format has it. For tables PyIceberg never sees.
+/// - `property`, the default: without the descriptions of its blobs, and the snapshot is not flagged. PyIceberg does not
+///   open a table whose metadata lists types of blobs it does not know.
+/// - `statistics`: blobs are described and the snapshot is flagged, as the format has it.
 ///
-/// Both are read, whoever wrote them.
-public struct OptimizedSequence: Sendable, Equatable {
+/// Behind a flagged snapshot every later one is flagged, whatever the property says: readers of Mixed tables look no
+/// further than the nearest flag, and with an older map they would apply merged changes again, in silence. Both forms are
+/// read, whoever wrote them.
+public struct OptimizedSequence: Sendable {
     public static let blobType = "optimized-sequence"
     public static let timeBlobType = "base-optimized-time"
     /// Chooses how new maps are registered.
     public static let registrationProperty = "optimized-sequence.registration"
-    /// Flags a snapshot whose statistics describe the blob.
+    /// Flags a snapshot whose statistics describe the blob. Its presence counts, not its value.
     static let summaryKey = "optimized-sequence.exist"
     static let timeSummaryKey = "base-optimized-time.exist"
-    /// Flags a snapshot whose Puffin file is registered without descriptions.
-    static let undescribedSummaryKey = "weir.optimized-sequence.exist"
+    /// Marks the snapshots whose Puffin file this writer registered, with descriptions or without.
+    static let ownSummaryKey = "weir.optimized-sequence.exist"
     /// The newest map as readers of Mixed tables look for it when no snapshot is flagged.
-    static let property = "table.partition-properties"
+    public static let property = "table.partition-properties"
     private static let sequenceEntry = "max-txId"
     private static let timeEntry = "base-op-time"
 
     /// Partition path → sequence; the empty path is the whole of an unpartitioned table.
-    public var sequences: [String: Int64] = [:]
+    public private(set) var sequences: [String: Int64] = [:]
     /// Partition path → time of the last optimizing commit, milliseconds since 1970.
-    public var times: [String: Int64] = [:]
+    public private(set) var times: [String: Int64] = [:]
+    private let spec: PartitionSpec
+    private let schema: Schema
+    /// The same by partition, since the spelling of a path changes between the versions of its writers.
+    private var entries: [PartitionKey: Entry] = [:]
+
+    private struct Entry {
+        var sequence: Int64
+        var paths: [String]
+    }
+
+    private init(_ base: Table, sequences: [String: Int64] = [:], times: [String: Int64] = [:]) {
+        spec = base.spec
+        schema = base.schema
+        self.sequences = sequences
+        self.times = times
+        for (path, sequence) in sequences {
+            guard let key = key(ofPath: path) else { continue }
+            var entry = entries[key] ?? Entry(sequence: sequence, paths: [])
+            entry.paths.append(path)
+            // Written twice under two spellings, the later one has merged more.
+            entry.sequence = max(entry.sequence, sequence)
+            entries[key] = entry
+        }
+    }
 
     /// 0 where nothing was merged yet.
-    public func sequence(ofPartition path: String) -> Int64 { sequences[path] ?? 0 }
+    ///
+    /// - Parameter values: of the table's current partition spec.
+    public func sequence(ofPartition values: [Scalar]) -> Int64 {
+        if let entry = entries[Self.key(values)] { return entry.sequence }
+        // A value whose text cannot be read back may still be spelled as this writer spells it.
+        return sequences.isEmpty ? 0 : sequences[spec.path(for: values)] ?? 0
+    }
+
+    /// Takes note of what a commit merges, in place of every other spelling of the partition.
+    mutating func move(_ path: String, to sequence: Int64, atMilliseconds time: Int64) {
+        if let key = key(ofPath: path) {
+            for other in entries[key]?.paths ?? [] {
+                sequences[other] = nil
+                times[other] = nil
+            }
+            entries[key] = Entry(sequence: sequence, paths: [path])
+        }
+        sequences[path] = sequence
+        times[path] = time
+    }
+
+    private func key(ofPath path: String) -> PartitionKey? { spec.values(ofPath: path, schema).map(Self.key) }
+
+    /// Partitions that share a path are one: null and the texts that stand for it.
+    private static func key(_ values: [Scalar]) -> PartitionKey {
+        PartitionKey(
+            specId: 0,
+            values: values.map { value in
+                switch value {
+                case .string(let text) where Transform.isNull(pathText: text): .null
+                case .date(let days): .int(days)
+                default: value
+                }
+            }
+        )
+    }
 
     /// Reads the map that holds for a base snapshot: that of the nearest marked one among it and its ancestors.
     public static func read(_ base: Table, snapshotId: Int64?) throws(WeirError) -> OptimizedSequence {
-        var current = snapshotId
-        while let id = current {
-            guard let snapshot = base.metadata.snapshot(id: id) else { break }
-            if snapshot.summary[summaryKey]?.lowercased() == "true" {
+        for snapshot in base.metadata.ancestors(of: snapshotId) {
+            if snapshot.summary[summaryKey] != nil {
                 return try read(base, flagged: snapshot) { $0.blobs.contains { $0.type == blobType } }
             }
-            if snapshot.summary[undescribedSummaryKey] == "true" {
+            if snapshot.summary[ownSummaryKey] == "true" {
                 return try read(base, flagged: snapshot) { $0.path.contains("/data/puffin/") }
             }
-            current = snapshot.parentId
         }
         // The property is about the newest snapshot: once Weir has optimized, it says nothing about older ones.
-        let isOurs = base.metadata.snapshots.contains { $0.summary[undescribedSummaryKey] == "true" }
-        return isOurs ? OptimizedSequence() : try fallback(base)
+        let isOurs = base.metadata.snapshots.contains { $0.summary[ownSummaryKey] == "true" }
+        return isOurs ? OptimizedSequence(base) : try fallback(base)
     }
 
     private static func read(_ path: String, _ base: Table) throws(WeirError) -> OptimizedSequence {
         let blobs = try PuffinFile.decode(try base.storage.read(path), at: path)
-        var result = OptimizedSequence()
         let found = blobs.filter { $0.type == blobType }
         guard found.count == 1 else {
             throw WeirError(.corrupt, "expects one '\(blobType)' blob, found \(found.count)", at: path)
         }
-        result.sequences = try map(found[0].bytes, path)
-        if let time = blobs.first(where: { $0.type == timeBlobType }) { result.times = try map(time.bytes, path) }
-        return result
+        let time = blobs.first { $0.type == timeBlobType }
+        return OptimizedSequence(
+            base,
+            sequences: try map(found[0].bytes, path),
+            times: try time.map { (blob) throws(WeirError) in try map(blob.bytes, path) } ?? [:]
+        )
     }
 
     private static func read(
@@ -94,12 +155,12 @@ public struct OptimizedSequence: Sendable, Equatable {
     }
 
     private static func fallback(_ base: Table) throws(WeirError) -> OptimizedSequence {
-        var result = OptimizedSequence()
-        for (path, entries) in try entries(base) {
-            result.sequences[path] = entries[sequenceEntry].flatMap { Int64($0) }
-            result.times[path] = entries[timeEntry].flatMap { Int64($0) }
-        }
-        return result
+        let entries = try Self.entries(base)
+        return OptimizedSequence(
+            base,
+            sequences: entries.compactMapValues { $0[sequenceEntry].flatMap { Int64($0) } },
+            times: entries.compactMapValues { $0[timeEntry].flatMap { Int64($0) } }
+        )
     }
 
     private static func entries(_ base: Table) throws(WeirError) -> [String: [String: String]] {
@@ -110,33 +171,48 @@ public struct OptimizedSequence: Sendable, Equatable {
         return map
     }
 
-    /// Whether a table's metadata may describe the blobs.
+    /// Whether the next snapshot of a table is flagged and its statistics describe their blobs.
     private static func isDescribed(_ base: Table) throws(WeirError) -> Bool {
-        switch base.properties[registrationProperty] {
-        case nil, "property": return false
-        case "statistics": return true
-        case .some(let text):
-            throw WeirError(
-                .invalid,
-                "property \(registrationProperty) of \(base.identifier) is '\(text)'",
-                advice: "set it to 'property' or 'statistics'"
-            )
+        if let text = base.properties[registrationProperty] {
+            try check(registration: text, of: base.identifier)
+            if text == "statistics" { return true }
         }
+        return base.metadata.ancestors(of: base.metadata.currentSnapshotId).contains { $0.summary[summaryKey] != nil }
+    }
+
+    /// Fails with `invalid` for a value that `optimized-sequence.registration` does not take.
+    public static func check(registration text: String, of identifier: TableIdentifier) throws(WeirError) {
+        if ["property", "statistics"].contains(text) { return }
+        throw WeirError(
+            .invalid,
+            "property \(registrationProperty) of \(identifier) is '\(text)'",
+            advice: "set it to 'property' or 'statistics'"
+        )
     }
 
     /// What the summary of the snapshot that moves the sequence says.
     static func summary(for base: Table) throws(WeirError) -> [String: String] {
-        try isDescribed(base)
-            ? [summaryKey: "true", timeSummaryKey: "true"] : [undescribedSummaryKey: "true"]
+        var summary = [ownSummaryKey: "true"]
+        if try isDescribed(base) {
+            summary[summaryKey] = "true"
+            summary[timeSummaryKey] = "true"
+        }
+        return summary
     }
 
-    /// The map as the property other readers look at, which may hold more about a partition.
+    /// The map as the property other readers fall back to, which may hold more about a partition. It is kept current in
+    /// any case: should the flagged snapshots be expired, it is all that is left.
     func properties(for base: Table) throws(WeirError) -> [String: String] {
-        if try Self.isDescribed(base) { return [:] }
-        var entries = try Self.entries(base)
-        for (path, sequence) in sequences { entries[path, default: [:]][Self.sequenceEntry] = String(sequence) }
-        for (path, time) in times { entries[path, default: [:]][Self.timeEntry] = String(time) }
-        return [Self.property: String(decoding: Self.encode(entries), as: UTF8.self)]
+        var texts = try Self.entries(base)
+        for path in texts.keys where sequences[path] == nil {
+            guard let key = key(ofPath: path), entries[key] != nil else { continue }
+            texts[path]?[Self.sequenceEntry] = nil
+            texts[path]?[Self.timeEntry] = nil
+            if texts[path]?.isEmpty == true { texts[path] = nil }
+        }
+        for (path, sequence) in sequences { texts[path, default: [:]][Self.sequenceEntry] = String(sequence) }
+        for (path, time) in times { texts[path, default: [:]][Self.timeEntry] = String(time) }
+        return [Self.property: String(decoding: Self.encode(texts), as: UTF8.self)]
     }
 
     /// Writes the Puffin file that records this map for a new snapshot, below the base store.

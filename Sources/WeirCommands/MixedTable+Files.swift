@@ -43,7 +43,7 @@ extension MixedTable {
         for task in try change.plan() {
             let role = FileRole.change(path: task.file.path, dataSequenceNumber: task.dataSequenceNumber)
             let sequence = task.dataSequenceNumber
-            let isMerged = sequence <= optimized.sequence(ofPartition: path(task.file))
+            let isMerged = sequence <= optimized.sequence(ofPartition: task.file.partition)
             files.append(tableFile("change", task.file, role, role.type.rawValue, sequence, isMerged))
         }
         return files

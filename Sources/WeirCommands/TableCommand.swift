@@ -3,11 +3,11 @@ import ArgumentParser
 struct TableCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "table",
-        abstract: "Create, list, describe and drop tables.",
+        abstract: "Create, list, describe, alter and drop tables.",
         discussion: "Example: weir table describe shop.orders",
         subcommands: [
             TableCreateCommand.self, TableListCommand.self, TableDescribeCommand.self, TableSnapshotsCommand.self,
-            TableFilesCommand.self, TableDropCommand.self,
+            TableFilesCommand.self, TableAlterCommand.self, TableDropCommand.self,
         ]
     )
 }

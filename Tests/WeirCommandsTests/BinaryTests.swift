@@ -65,6 +65,33 @@ import WeirTesting
         }
     }
 
+    @Test func `properties are altered on both stores, those of the format are not`() throws {
+        try withTemporaryFolder { folder in
+            let weir = WeirBinary(folder: folder)
+            let made = try weir("table", "create", "shop.t", "--column", "id:long", "--primary-key", "id")
+            try #require(made.status == 0, "\(made.errors)")
+            let registration = "optimized-sequence.registration=statistics"
+            let set = try weir("table", "alter", "shop.t", "--set", registration, "--set", "a=b")
+            #expect(set.status == 0 && set.errors.contains("set 2 properties of both stores"), "\(set.errors)")
+            let shown = try weir("table", "describe", "shop.t", "-o", "json")
+            let shownValue = "\"optimized-sequence.registration\":\"statistics\""
+            #expect(shown.output.contains(shownValue), "\(shown.output)")
+            let unset = try weir("table", "alter", "shop.t", "--unset", "a", "-o", "json")
+            #expect(unset.output == "{\"table\":\"shop.t\",\"set\":0,\"unset\":1}\n", "\(unset.output) \(unset.errors)")
+            for change in ["weir.positions.x={}", "table-format=x", "optimized-sequence.registration=no"] {
+                let refused = try weir("table", "alter", "shop.t", "--set", change)
+                #expect(refused.status == 1 && refused.errors.contains("property"), "\(refused.errors)")
+            }
+            #expect(try weir("table", "alter", "shop.t").status == 2)
+            #expect(try weir("table", "alter", "shop.t", "--set", "a").status == 2)
+            let columns = ["--column", "id:long", "--column", "at:timestamp", "--primary-key", "id"]
+            let partitions = ["--partition-by", "year(at)", "--partition-by", "month(at)"]
+            let odd = try weir.start(["table", "create", "shop.odd"] + columns + partitions).finish(seconds: 60)
+            #expect(odd.status == 0 && odd.errors.contains("warning: partition at_year: Amoro"), "\(odd.errors)")
+            #expect(odd.errors.contains("warning: partition at_month: Amoro"), "\(odd.errors)")
+        }
+    }
+
     @Test func `damage in the log is told, not taken for its end`() throws {
         try withTemporaryFolder { folder in
             let weir = try Self.prepare(folder)

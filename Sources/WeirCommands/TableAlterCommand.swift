@@ -1,0 +1,54 @@
+import ArgumentParser
+import Bytes
+import MixedTables
+
+struct TableAlterCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alter",
+        abstract: "Set and remove properties of a table; a keyed table has them on both of its stores.",
+        discussion: """
+            Runs that write the table see the change at their next start. Example:
+              weir table alter shop.orders --set optimized-sequence.registration=statistics --unset write.target-file-size-bytes
+            """
+    )
+
+    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var output: OutputOptions
+
+    @Argument(help: "The table, as DB.TABLE.")
+    var table: String
+
+    @Option(name: .customLong("set"), help: "A property, as KEY=VALUE; may be repeated.")
+    var set: [String] = []
+
+    @Option(name: .customLong("unset"), help: "The key of a property to remove; may be repeated.")
+    var unset: [String] = []
+
+    func validate() throws {
+        if set.isEmpty, unset.isEmpty { throw ValidationError("there is nothing to change: use --set or --unset") }
+        for text in set { _ = try KeyValue.split(text, option: "--set") }
+    }
+
+    func run() throws {
+        var values: [String: String] = [:]
+        for text in set {
+            let (key, value) = try KeyValue.split(text, option: "--set")
+            guard values.updateValue(value, forKey: key) == nil else {
+                throw ValidationError("--set gives '\(key)' twice")
+            }
+        }
+        for key in unset where values[key] != nil {
+            throw ValidationError("'\(key)' is both set and unset")
+        }
+        let changed = try place.places().table(table).altered(setting: values, removing: unset)
+        var properties = Properties()
+        properties.set("table", .string(changed.identifier.description))
+        properties.set("set", .integer(Int64(values.count)))
+        properties.set("unset", .integer(Int64(unset.count)))
+        guard output.format == .table else { return try properties.print(output.format, to: StandardOutput()) }
+        let stores = changed.isKeyed ? "both stores of \(changed.identifier)" : "\(changed.identifier)"
+        let parts = [(values.count, "set"), (unset.count, "removed")].filter { $0.0 > 0 }
+        let what = parts.map { "\($0.1) \(HumanText.count($0.0, "property", "properties"))" }.joined(separator: ", ")
+        output.talk.note("\(what) of \(stores)")
+    }
+}
