@@ -3,13 +3,8 @@ import Bytes
 /// An Avro object container file (Avro 1.12, "Object Container Files").
 enum AvroFile {
     private static let magic: [UInt8] = [0x4f, 0x62, 0x6a, 0x01]
-<<<<<<< HEAD
-=======
-    // A block beyond this is refused before memory is taken for it.
-    private static let largestBlock = 1 << 30
     /// The member of the header that holds the checksum of the whole file. Sync markers find little of what may happen.
     private static let checksumKey = "weir.crc32c"
->>>>>>> c135d12 (wip: all of it)
 
     struct Header {
         let schema: AvroType
@@ -73,26 +68,9 @@ enum AvroFile {
         }
     }
 
-<<<<<<< HEAD
-    private static func readMetadata(_ reader: inout ByteReader) throws(WeirError) -> [String: [UInt8]] {
-=======
-    private static func decompress(_ block: [UInt8], _ codec: String) throws(WeirError) -> [UInt8] {
-        switch codec {
-        case "deflate": return try Deflate.decompress(block, limit: largestBlock)
-        case "zstandard":
-            var output = GrowableBuffer()
-            try block.withUnsafeBufferPointer { (input) throws(WeirError) in
-                try Zstandard.decompress(UnsafeRawBufferPointer(input), into: &output, limit: largestBlock)
-            }
-            return output.finishBytes()
-        default: return block
-        }
-    }
-
     private static func readMetadata(
         _ reader: inout ByteReader
     ) throws(WeirError) -> (members: [String: [UInt8]], checksumDigits: Int?) {
->>>>>>> c135d12 (wip: all of it)
         var metadata: [String: [UInt8]] = [:]
         var digits: Int?
         while true {

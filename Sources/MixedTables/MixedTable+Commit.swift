@@ -71,7 +71,7 @@ extension MixedTable {
     ) throws(WeirError) -> MixedTable {
         let name = PositionLedger.propertyName(topology: topology)
         let identifier = self.identifier
-        let (known, base) = (ingestStore, self.base)
+        let known = ingestStore
         let needsKeys = isKeyed && !epoch.isEmpty
         var transaction = Transaction(ingestStore)
         transaction.retryPatiently()
