@@ -28,8 +28,8 @@ extension Node {
         for test in tests {
             guard let limit = test.limits.first, limit.comparison == .equal else { return [] }
             if let known = low, let highest = high {
-                guard known.slot == limit.slot, let isLess = limit.value.precedes(known.value),
-                    let isMore = highest.value.precedes(limit.value)
+                guard known.slot == limit.slot, let isLess = limit.value.isLess(than: known.value),
+                    let isMore = highest.value.isLess(than: limit.value)
                 else { return [] }
                 if isLess { low = limit }
                 if isMore { high = limit }
@@ -59,6 +59,16 @@ extension Comparison {
 }
 
 extension Scalar {
+    /// Order of two literals, whole numbers of any width and decimals of any scale among them; nil when they have none.
+    fileprivate func isLess(than other: Scalar) -> Bool? {
+        switch (self, other) {
+        case (.int(let a), .long(let b)): Int64(a) < b
+        case (.long(let a), .int(let b)): a < Int64(b)
+        case (.decimal(let a, let s), .decimal(let b, let t)): Decimals.compare(a, s, b, t) < 0
+        default: precedes(other)
+        }
+    }
+
     /// The same value as one of `type`; nil when the type does not have it.
     func exactly(_ type: FieldType) -> Scalar? {
         switch (self, type) {

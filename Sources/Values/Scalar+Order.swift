@@ -1,7 +1,7 @@
 extension Scalar {
-    /// Whether this value comes before another of its kind, in the order of Iceberg and Parquet bounds: numbers by value,
-    /// whatever their width or scale, text by its UTF-8 bytes, bytes and uuids unsigned. Nil when the two cannot be
-    /// compared (different kinds, a null, a NaN).
+    /// Whether this value comes before another of the same case, in the order of Iceberg and Parquet bounds: text by its
+    /// UTF-8 bytes, bytes and uuids unsigned, decimals by number. Nil when the two cannot be compared (different types,
+    /// a null, a NaN, decimals of different scale).
     public func precedes(_ other: Scalar) -> Bool? {
         switch (self, other) {
         case (.boolean(let a), .boolean(let b)): return !a && b
@@ -11,13 +11,7 @@ extension Scalar {
             return a < b
         case (.float(let a), .float(let b)): return a.isNaN || b.isNaN ? nil : a < b
         case (.double(let a), .double(let b)): return a.isNaN || b.isNaN ? nil : a < b
-        case (.int(let a), .long(let b)): return Int64(a) < b
-        case (.long(let a), .int(let b)): return a < Int64(b)
-        case (.float(let a), .double(let b)): return a.isNaN || b.isNaN ? nil : Double(a) < b
-        case (.double(let a), .float(let b)): return a.isNaN || b.isNaN ? nil : a < Double(b)
-        case (.decimal(let a, let scale), .decimal(let b, let otherScale)):
-            guard 0...38 ~= scale, 0...38 ~= otherScale else { return nil }
-            return Decimals.compare(a, scale, b, otherScale) < 0
+        case (.decimal(let a, let scale), .decimal(let b, let otherScale)): return scale == otherScale ? a < b : nil
         case (.string(let a), .string(let b)): return a.utf8.lexicographicallyPrecedes(b.utf8)
         case (.uuid(let a), .uuid(let b)): return a < b
         case (.fixed(let a), .fixed(let b)), (.binary(let a), .binary(let b)): return a.lexicographicallyPrecedes(b)

@@ -54,12 +54,14 @@ import WeirTesting
         var arguments = (0..<Int.random(in: function.arguments.lowerBound...most, using: &random)).map { _ in
             pool.randomElement(using: &random) ?? "s"
         }
-        switch Int.random(in: 0..<4, using: &random) {
+        switch Int.random(in: 0..<5, using: &random) {
         case 0: arguments[0] = "'\(units.randomElement(using: &random) ?? "day")'"
         case 1 where arguments.count > 1:
             arguments[0] = texts.randomElement(using: &random) ?? "s"
             arguments[1] = ["i", "l", "k", "k"].randomElement(using: &random) ?? "k"
         case 2 where arguments.count > 1: arguments[1] = "\(Int.random(in: -38...38, using: &random))"
+        case 3 where arguments.count == 3:
+            arguments = ["s", "s2", ["s", "i", "l", "k", "k"].randomElement(using: &random) ?? "k"]
         default: break
         }
         return Use(name: name, arguments: arguments)

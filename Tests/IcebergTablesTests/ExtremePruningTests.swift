@@ -81,7 +81,7 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let spec = try PartitionSpec(parsing: ["truncate(10, i)"], schema: Self.schema)
             var table = try makeCatalog(folder).create(try TableIdentifier("db.t"), schema: Self.schema, spec: spec)
-            for (name, value) in [("least", Int32.min), ("small", -5), ("large", 5)] {
+            for (name, value) in [("least", Int32.min), ("small", -5), ("large", 15)] {
                 var transaction = Transaction(table)
                 let partition = try spec.fields.map { try $0.transform.apply(.int(value)) }
                 transaction.append([
