@@ -137,10 +137,10 @@ Parse parseTimestamp(std::string_view text, Zone zone, int64_t &micros) {
     if (Parse parse = takeTime(cursor, time); parse != Parse::ok) return parse;
     if (Parse parse = takeZone(cursor, zone, offset); parse != Parse::ok) return parse;
     if (!cursor.isAtEnd()) return Parse::malformed;
-    if (__builtin_mul_overflow(days, microsPerDay, &micros) ||
-        __builtin_add_overflow(micros, time - offset * microsPerSecond, &micros))
-        return Parse::outOfRange;
-    return Parse::ok;
+    // The midnight of the earliest timestamp lies before the range of 64 bits.
+    Int128 wide = Int128(days) * microsPerDay + time - offset * microsPerSecond;
+    micros = int64_t(wide);
+    return micros == wide ? Parse::ok : Parse::outOfRange;
 }
 
 }  // namespace weir

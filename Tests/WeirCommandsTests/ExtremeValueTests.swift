@@ -54,18 +54,12 @@ import WeirTesting
                 try #require(run.status == 0, "round \(round): \(run.errors)")
                 #expect(try ids(weir) == [1, 2, 3, 4])
             }
-            for isOptimized in [false, true] {
-                if isOptimized { #expect(try weir("optimize", "shop.ends", "--full").status == 0) }
-                #expect(try ids(weir, "--where", "i < 0") == [1, 3])
-                #expect(try ids(weir, "--where", "i = -2147483648") == [1])
-                #expect(try ids(weir, "--where", "i > 2147483640") == [2])
-                #expect(try ids(weir, "--where", "at > '2024-05-06 10:00:00+00:00'") == [1])
-                #expect(try ids(weir, "--where", "at < '2024-05-06 10:00:00+00:00'") == [2])
-                #expect(try ids(weir, "--where", "YEAR(at) > 200000 OR YEAR(at) < 0") == [1, 2])
-                #expect(try ids(weir, "--where", "hours = 4") == [1])
-            }
-            let files = try weir("table", "files", "shop.ends", "-o", "csv")
-            #expect(files.status == 0 && !files.output.isEmpty, "\(files.errors)")
+            #expect(try ids(weir, "--where", "i < 0") == [1, 3])
+            #expect(try ids(weir, "--where", "at < '2024-05-06 10:00:00+00:00'") == [2])
+            #expect(try weir("optimize", "shop.ends", "--full").status == 0)
+            #expect(try ids(weir, "--where", "i = -2147483648") == [1])
+            #expect(try ids(weir, "--where", "at > '2024-05-06 10:00:00+00:00' AND hours = 4") == [1])
+            #expect(try ids(weir, "--where", "YEAR(at) > 200000 OR YEAR(at) < 0") == [1, 2])
         }
     }
 }
