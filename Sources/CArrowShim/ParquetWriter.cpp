@@ -237,6 +237,13 @@ int32_t weir_parquet_writer_write(weir_parquet_writer* writer, struct ArrowArray
   });
 }
 
+int32_t weir_parquet_writer_end_row_group(weir_parquet_writer* writer, weir_arrow_error* error) {
+  return weir::guarded(error, writer->sink->failed, WEIR_ARROW_INVALID, [&]() -> Status {
+    close_row_group(writer);
+    return Status::OK();
+  });
+}
+
 int64_t weir_parquet_writer_size(const weir_parquet_writer* writer) {
   try {
     return writer->sink->position() + buffered_bytes(writer);

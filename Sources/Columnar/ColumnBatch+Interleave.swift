@@ -24,37 +24,57 @@ extension ColumnBatch {
 }
 
 extension ColumnVector {
-    static func interleaved(_ sources: [ColumnVector], type: FieldType, picks: [RowPick]) -> ColumnVector {
+    /// A new column of values taken from several columns of one type, in the order of the picks.
+    public static func interleaved(_ sources: [ColumnVector], type: FieldType, picks: [RowPick]) -> ColumnVector {
         picks.withUnsafeBufferPointer { picks in
-            var validity: Buffer?
-            if sources.contains(where: { $0.validity != nil }) {
-                validity = bits(picks) { !sources[Int($0.source)].isNull(Int($0.row)) }
-            }
-            switch type.layout {
-            case .bits:
-                let values = bits(picks) { sources[Int($0.source)].boolean(Int($0.row)) }
-                return ColumnVector(type: type, count: picks.count, validity: validity, values: values)
-            case .fixedWidth(let width):
-                let bases = sources.map(\.values.base)
-                let values =
-                    switch width {
-                    case 4: fixed(bases, picks, UInt32.self)
-                    case 8: fixed(bases, picks, UInt64.self)
-                    case 16: fixed(bases, picks, UInt128.self)
-                    default: opaque(bases, picks, width: width)
-                    }
-                return ColumnVector(type: type, count: picks.count, validity: validity, values: values)
-            case .variableWidth, .nested:
-                let (offsets, arena) = variable(sources, picks)
-                return ColumnVector(type: type, count: picks.count, validity: validity, values: offsets, bytes: arena)
+            withExtendedLifetime(sources) {
+                var validity: Buffer?
+                if sources.contains(where: { $0.validity != nil }) {
+                    validity = bits(sources.map { $0.validity?.base }, picks)
+                }
+                switch type.layout {
+                case .bits:
+                    let values = bits(sources.map(\.values.base), picks)
+                    return ColumnVector(type: type, count: picks.count, validity: validity, values: values)
+                case .fixedWidth(let width):
+                    let bases = sources.map(\.values.base)
+                    let values =
+                        switch width {
+                        case 4: fixed(bases, picks, UInt32.self)
+                        case 8: fixed(bases, picks, UInt64.self)
+                        case 16: fixed(bases, picks, UInt128.self)
+                        default: opaque(bases, picks, width: width)
+                        }
+                    return ColumnVector(type: type, count: picks.count, validity: validity, values: values)
+                case .variableWidth, .nested:
+                    let (offsets, arena) = variable(sources, picks)
+                    return ColumnVector(
+                        type: type,
+                        count: picks.count,
+                        validity: validity,
+                        values: offsets,
+                        bytes: arena
+                    )
+                }
             }
         }
     }
 
-    private static func bits(_ picks: UnsafeBufferPointer<RowPick>, _ isSet: (RowPick) -> Bool) -> Buffer {
+    /// Bits of several bitmaps; one that is missing counts as all set.
+    private static func bits(_ bitmaps: [UnsafeRawPointer?], _ picks: UnsafeBufferPointer<RowPick>) -> Buffer {
         Buffer.filled(count: Bitmap.byteCount(picks.count)) { target in
             target.initializeMemory(as: UInt8.self, repeating: 0)
-            for (place, pick) in picks.enumerated() where isSet(pick) { Bitmap.set(target.baseAddress!, place) }
+            guard let base = target.baseAddress else { return }
+            bitmaps.withUnsafeBufferPointer { bitmaps in
+                for place in 0..<picks.count {
+                    let pick = picks[place]
+                    guard let bitmap = bitmaps[Int(pick.source)] else {
+                        Bitmap.set(base, place)
+                        continue
+                    }
+                    if Bitmap.isSet(bitmap, Int(pick.row)) { Bitmap.set(base, place) }
+                }
+            }
         }
     }
 
@@ -64,7 +84,7 @@ extension ColumnVector {
         _ type: T.Type
     ) -> Buffer {
         Buffer.filled(count: picks.count * MemoryLayout<T>.size) { target in
-            let out = target.baseAddress!.assumingMemoryBound(to: T.self)
+            guard let out = target.baseAddress?.assumingMemoryBound(to: T.self) else { return }
             bases.withUnsafeBufferPointer { bases in
                 for place in 0..<picks.count {
                     let pick = picks[place]
@@ -80,36 +100,50 @@ extension ColumnVector {
         width: Int
     ) -> Buffer {
         Buffer.filled(count: picks.count * width) { target in
+            guard let out = target.baseAddress else { return }
             for (place, pick) in picks.enumerated() {
-                memcpy(target.baseAddress! + place * width, bases[Int(pick.source)] + Int(pick.row) * width, width)
+                memcpy(out + place * width, bases[Int(pick.source)] + Int(pick.row) * width, width)
             }
         }
+    }
+
+    /// Where a column's texts begin and end, and their bytes.
+    private struct Texts {
+        let offsets: UnsafePointer<Int32>
+        let bytes: UnsafeRawPointer?
     }
 
     private static func variable(
         _ sources: [ColumnVector],
         _ picks: UnsafeBufferPointer<RowPick>
     ) -> (offsets: Buffer, arena: Buffer) {
-        var total = 0
-        let offsets = Buffer.filled(count: (picks.count + 1) * 4) { target in
-            let out = target.baseAddress!.assumingMemoryBound(to: Int32.self)
-            out[0] = 0
-            for place in 0..<picks.count {
-                let pick = picks[place]
-                let lengths = sources[Int(pick.source)].values.values(as: Int32.self)
-                total += Int(lengths[Int(pick.row) + 1] - lengths[Int(pick.row)])
-                out[place + 1] = Int32(truncatingIfNeeded: total)
+        let texts = sources.map { Texts(offsets: $0.values.values(as: Int32.self), bytes: $0.bytes?.base) }
+        return texts.withUnsafeBufferPointer { texts in
+            var total = 0
+            let offsets = Buffer.filled(count: (picks.count + 1) * 4) { target in
+                guard let out = target.baseAddress?.assumingMemoryBound(to: Int32.self) else { return }
+                out[0] = 0
+                for place in 0..<picks.count {
+                    let pick = picks[place]
+                    let ends = texts[Int(pick.source)].offsets + Int(pick.row)
+                    total += Int(ends[1] - ends[0])
+                    out[place + 1] = Int32(truncatingIfNeeded: total)
+                }
             }
-        }
-        precondition(total <= Int(Int32.max), "a column of a batch holds at most 2 GiB of text")
-        let arena = Buffer.filled(count: total) { target in
-            var out = target.baseAddress!
-            for pick in picks {
-                let value = sources[Int(pick.source)].bytes(Int(pick.row))
-                if let base = value.baseAddress { memcpy(out, base, value.count) }
-                out += value.count
+            precondition(total <= Int(Int32.max), "a column of a batch holds at most 2 GiB of text")
+            let arena = Buffer.filled(count: total) { target in
+                guard var out = target.baseAddress else { return }
+                for place in 0..<picks.count {
+                    let pick = picks[place]
+                    let source = texts[Int(pick.source)]
+                    let start = Int(source.offsets[Int(pick.row)])
+                    let length = Int(source.offsets[Int(pick.row) + 1]) - start
+                    guard length > 0, let bytes = source.bytes else { continue }
+                    memcpy(out, bytes + start, length)
+                    out += length
+                }
             }
+            return (offsets, arena)
         }
-        return (offsets, arena)
     }
 }

@@ -87,6 +87,15 @@ public final class ParquetFileWriter: @unchecked Sendable {
     /// Bytes written so far plus an estimate of those still in memory, for deciding when to begin the next file.
     public var writtenBytes: Int64 { writer.map { weir_parquet_writer_size($0) } ?? sink.count }
 
+    /// Bytes held in memory, estimated: the row group that is being filled.
+    public var bufferedBytes: Int64 { writtenBytes - sink.count }
+
+    /// Ends the row group that is being filled, which gives its memory back.
+    public func endRowGroup() throws(WeirError) {
+        guard let writer else { preconditionFailure("a Parquet writer is used after its end") }
+        try callShim(callback: { [sink] in sink.failure }, file: nil) { weir_parquet_writer_end_row_group(writer, $0) }
+    }
+
     /// Writes the footer and makes the object durable.
     public func finish() throws(WeirError) -> ParquetFileSummary {
         guard let writer else { preconditionFailure("a Parquet writer is finished twice") }

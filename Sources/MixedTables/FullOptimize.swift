@@ -39,6 +39,7 @@ public struct FullOptimize: Sendable {
             schema: table.schema,
             columns: table.schema,
             properties: table.properties,
+            nodes: table.isKeyed ? try table.baseBucketCount() : 1,
             targetFileBytes: table.targetFileBytes,
             settings: table.fileSettings,
             random: &random
@@ -118,33 +119,17 @@ public struct FullOptimize: Sendable {
         _ ordinal: UInt32,
         _ writer: PartitionedFileWriter
     ) throws(WeirError) {
-        let mask = table.isKeyed ? Int32(try table.baseBucketCount() - 1) : 0
         let keyPlaces = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
         try scan.read(task) { (batch) throws(WeirError) in
-            guard mask > 0 else {
-                try writer.write(
-                    batch,
-                    partition: task.partition,
-                    ordinal: ordinal,
-                    node: .root,
-                    type: .base,
-                    transactionId: transactionId
-                )
-                return true
-            }
-            let hashes = KeyHash.hashes(of: keyPlaces.map { batch.columns[$0] }, count: batch.count)
-            var nodes = [[Int32]](repeating: [], count: Int(mask) + 1)
-            for row in 0..<batch.count { nodes[Int(hashes[row] & mask)].append(Int32(row)) }
-            for (index, rows) in nodes.enumerated() where !rows.isEmpty {
-                try writer.write(
-                    rows.count == batch.count ? batch : batch.gathered(rows),
-                    partition: task.partition,
-                    ordinal: ordinal,
-                    node: TreeNode(mask: Int(mask), index: index),
-                    type: .base,
-                    transactionId: transactionId
-                )
-            }
+            try writer.write(
+                batch,
+                partitions: [UInt32](repeating: ordinal, count: batch.count),
+                hashes: table.isKeyed
+                    ? KeyHash.hashes(of: keyPlaces.map { batch.columns[$0] }, count: batch.count) : nil,
+                type: .base,
+                transactionId: transactionId,
+                partition: { _ in task.partition }
+            )
             return true
         }
     }

@@ -56,17 +56,18 @@ public final class KeyedTableWriter: TableWriter {
         let hashes = KeyHash.hashes(of: keys, count: batch.count)
         let inserts = normalized.inserts
         let deletes = normalized.deletes
-        try writeGroups(inserts.rows, inserts.partitions, hashes, .insert) { places in
-            let rows = places.map { inserts.rows[Int($0)] }
-            return batch.rows.gathered(rows).columns + [Self.offsetColumn(inserts.offsets, places)]
+        if !inserts.rows.isEmpty {
+            // Rows of a batch stand in its order and each once.
+            let rows = inserts.rows.count == batch.count ? batch.rows : batch.rows.gathered(inserts.rows)
+            try write(rows.columns, inserts.rows, inserts.offsets, inserts.partitions, hashes, .insert)
         }
-        try writeGroups(deletes.rows, deletes.partitions, hashes, .equalityDelete) { places in
-            let rows = places.map { deletes.rows[Int($0)] }
-            let images = places.map { deletes.images[Int($0)] }
+        if !deletes.rows.isEmpty {
             let columns = batch.rows.columns.enumerated().map { place, column in
-                (keyColumns.contains(place) ? rows : images).withUnsafeBufferPointer { column.gathered($0) }
+                (keyColumns.contains(place) ? deletes.rows : deletes.images).withUnsafeBufferPointer {
+                    column.gathered($0)
+                }
             }
-            return columns + [Self.offsetColumn(deletes.offsets, places)]
+            try write(columns, deletes.rows, deletes.offsets, deletes.partitions, hashes, .equalityDelete)
         }
         summary.inserts += inserts.rows.count
         summary.deletes += deletes.rows.count
@@ -80,47 +81,31 @@ public final class KeyedTableWriter: TableWriter {
         return rejected
     }
 
-    /// Splits entries by partition and node and appends each part to its file.
-    private func writeGroups(
+    /// Appends entries to the files of their partitions and nodes.
+    ///
+    /// - Parameters:
+    ///   - rows: where each entry's key stands in the batch.
+    ///   - hashes: of the keys of the batch.
+    private func write(
+        _ columns: [ColumnVector],
         _ rows: [Int32],
-        _ ordinals: [UInt32],
+        _ offsets: [Int64],
+        _ partitions: [UInt32],
         _ hashes: [Int32],
-        _ type: DataFileType,
-        _ columns: ([Int32]) -> [ColumnVector]
+        _ type: DataFileType
     ) throws(WeirError) {
-        if rows.isEmpty { return }
-        let files = openFiles()
-        let mask = Int32(bucketCount - 1)
-        var groups: [UInt64: [Int32]] = [:]
-        if partitions.values.count == 1 {
-            // The common case without a dictionary access per row.
-            var lists = [[Int32]](repeating: [], count: bucketCount)
-            for place in rows.indices { lists[Int(hashes[Int(rows[place])] & mask)].append(Int32(place)) }
-            for (bucket, list) in lists.enumerated() where !list.isEmpty { groups[UInt64(bucket)] = list }
-        } else {
-            for place in rows.indices {
-                let bucket = UInt64(hashes[Int(rows[place])] & mask)
-                groups[UInt64(ordinals[place]) << 32 | bucket, default: []].append(Int32(place))
-            }
+        let numbers = Buffer.filled(count: offsets.count * 8) { target in
+            offsets.withUnsafeBytes { target.copyMemory(from: $0) }
         }
-        for (group, places) in groups.sorted(by: { $0.key < $1.key }) {
-            let ordinal = UInt32(group >> 32)
-            try files.write(
-                ColumnBatch(schema: fileSchema, columns: columns(places), count: places.count),
-                partition: partitions.values[Int(ordinal)],
-                ordinal: ordinal,
-                node: TreeNode(mask: Int(mask), index: Int(group & 0xffff_ffff)),
-                type: type
-            )
-        }
-    }
-
-    private static func offsetColumn(_ offsets: [Int64], _ places: [Int32]) -> ColumnVector {
-        let values = Buffer.filled(count: places.count * 8) { target in
-            let out = target.baseAddress!.assumingMemoryBound(to: Int64.self)
-            for (index, place) in places.enumerated() { out[index] = offsets[Int(place)] }
-        }
-        return ColumnVector(type: .long, count: places.count, validity: nil, values: values)
+        let offsetColumn = ColumnVector(type: .long, count: offsets.count, validity: nil, values: numbers)
+        let known = self.partitions.values
+        try openFiles().write(
+            ColumnBatch(schema: fileSchema, columns: columns + [offsetColumn], count: rows.count),
+            partitions: partitions,
+            hashes: rows.map { hashes[Int($0)] },
+            type: type,
+            partition: { known[Int($0)] }
+        )
     }
 
     private func openFiles() -> PartitionedFileWriter {
@@ -134,6 +119,7 @@ public final class KeyedTableWriter: TableWriter {
             schema: fileSchema,
             columns: table.schema,
             properties: table.properties,
+            nodes: bucketCount,
             targetFileBytes: table.targetFileBytes,
             settings: table.fileSettings,
             random: &random

@@ -6,42 +6,41 @@ import ObjectStorage
 /// Writes rows into one Parquet file per partition, node and file type, starting a new file at the target size.
 ///
 /// ```
-/// write ─> waiting rows of a file ─ enough of them ─> its open Parquet writer ─ target size, end ─> finished
+/// write ─> rows that wait, as they came ─ enough for every file ─> sorted by file ─> open Parquet writers ─> finished
 /// ```
-/// Both are bounded. Small pieces, as many partitions at once make them, wait until they are worth a write. An open file
-/// holds buffers, so only so many are open: rows of another file wait longer, and then the file that was idle longest is
-/// finished. Without the wait, changes spread over many partitions would leave thousands of tiny files.
+/// All of it is bounded by `Limits`, however many partitions an epoch has. Rows for more files than may be open wait
+/// longer; then the files with the most rows are written, and the files that were idle longest are finished to make room.
 final class PartitionedFileWriter {
-    private struct Key: Hashable {
-        let partition: UInt32
-        let node: Int
+    /// What a writer holds in memory, and when it writes.
+    struct Limits {
+        /// Files that are open at a time. One takes some tens of KiB even without rows.
+        var openFiles = 256
+        /// Bytes of row groups that are being filled, over all open files. Those of the largest end early for it.
+        var openBytes: Int64 = 128 << 20
+        /// Rows that are worth a write to a file, on average.
+        var writeRows = 2048
+        /// Bytes of rows that wait, over all files.
+        var waitingBytes = 64 << 20
+        /// Files that are finished one after the other; of more, several at a time wait for the disk.
+        var fewFiles = 8
+    }
+
+    static let folderNameMax = 200
+
+    /// What a place in the tree of files is made of. Its number is what rows carry.
+    private struct Place {
+        let partition: [Scalar]
+        let node: TreeNode
         let type: DataFileType
+        let transactionId: Int64
+        var open: Open?
     }
 
     private struct Open {
         let writer: ParquetFileWriter
         let path: String
-        let partition: [Scalar]
         var lastUse: Int
     }
-
-    private struct Waiting {
-        let partition: [Scalar]
-        let node: TreeNode
-        let transactionId: Int64
-        var batches: [ColumnBatch] = []
-        var rows = 0
-        var bytes = 0
-    }
-
-    static let openFilesMax = 64
-    /// Rows that are worth a write to an open file.
-    static let writeRows = 2048
-    /// Bytes that are worth opening a file when as many as may be are open already.
-    static let openBytes = 1 << 20
-    /// Bytes that wait at most, over all files.
-    static let waitingBytesMax = 64 << 20
-    static let folderNameMax = 200
 
     private let storage: any ObjectStorage
     private let dataLocation: String
@@ -51,11 +50,16 @@ final class PartitionedFileWriter {
     private let metrics: MetricsConfig
     private let targetFileBytes: Int64
     private let settings: ParquetSettings
+    private let nodeMask: Int32
+    private let limits: Limits
     private var names: DataFileNames
-    private var open: [Key: Open] = [:]
-    private var waiting: [Key: Waiting] = [:]
-    private var waitingBytes = 0
+    private var numbers: KeyTable<UInt64, UInt32> = KeyTable(filler: 0)
+    private var places: [Place] = []
+    private var staged: StagedRows
     private var finished: [DataFile] = []
+    private var finishedBytes: Int64 = 0
+    private var openBytes: Int64 = 0
+    private var openCount = 0
     private var clock = 0
     /// Rows written to all files.
     private(set) var rowCount: Int64 = 0
@@ -64,8 +68,10 @@ final class PartitionedFileWriter {
     ///   - dataLocation: the store's data folder.
     ///   - schema: of the files, which may have more columns than the table.
     ///   - columns: of the table.
-    ///   - settings: of the files.
     ///   - properties: of the table: they say which column statistics files get.
+    ///   - nodes: how many nodes each partition has, a power of two.
+    ///   - settings: of the files.
+    ///   - limits: of memory.
     init(
         storage: any ObjectStorage,
         dataLocation: String,
@@ -73,10 +79,13 @@ final class PartitionedFileWriter {
         schema: Schema,
         columns: Schema,
         properties: [String: String],
+        nodes: Int,
         targetFileBytes: Int64,
         settings: ParquetSettings = ParquetSettings(),
+        limits: Limits = Limits(),
         random: inout some RandomNumberGenerator
     ) {
+        precondition(1...65536 ~= nodes && nodes & (nodes - 1) == 0, "a node count is a power of two, not \(nodes)")
         self.storage = storage
         self.dataLocation = dataLocation
         self.spec = spec
@@ -85,73 +94,122 @@ final class PartitionedFileWriter {
         metrics = MetricsConfig(properties: properties, schema: columns)
         self.targetFileBytes = targetFileBytes
         self.settings = settings
+        self.limits = limits
+        nodeMask = Int32(nodes - 1)
         names = DataFileNames(random: &random)
+        staged = StagedRows(schema: schema)
     }
 
     /// Bytes in finished and open files and of waiting rows, about.
-    var byteCount: Int64 {
-        finished.reduce(Int64(waitingBytes)) { $0 + $1.fileSize }
-            + open.values.reduce(0) { $0 + $1.writer.writtenBytes }
-    }
+    var byteCount: Int64 { finishedBytes + openBytes + Int64(staged.byteCount) }
 
-    /// Appends rows to the file of a partition, node and type.
+    /// Appends rows, each to the file of its partition, node and type.
     ///
-    /// - Parameter ordinal: a number that stands for the partition within this writer.
+    /// - Parameters:
+    ///   - ordinals: the partition of each row, as a number that stands for it within this writer.
+    ///   - hashes: of each row's key; nil where there is one node.
+    ///   - partition: the values that a number stands for.
     func write(
         _ batch: ColumnBatch,
-        partition: [Scalar],
-        ordinal: UInt32,
-        node: TreeNode,
+        partitions ordinals: [UInt32],
+        hashes: [Int32]?,
         type: DataFileType,
-        transactionId: Int64 = 0
+        transactionId: Int64 = 0,
+        partition: (UInt32) -> [Scalar]
     ) throws(WeirError) {
         if batch.count == 0 { return }
+        precondition(ordinals.count == batch.count && hashes?.count ?? batch.count == batch.count, "one number a row")
+        precondition(hashes != nil || nodeMask == 0, "rows of several nodes have hashes")
         rowCount += Int64(batch.count)
-        let key = Key(partition: ordinal, node: node.id, type: type)
-        let bytes = batch.byteCount
-        let rows: Int
-        let size: Int
-        do {
-            // Taken out while it grows, so that its list is not copied.
-            var pieces =
-                waiting.removeValue(forKey: key)
-                ?? Waiting(partition: partition, node: node, transactionId: transactionId)
-            pieces.batches.append(batch)
-            pieces.rows += batch.count
-            pieces.bytes += bytes
-            (rows, size) = (pieces.rows, pieces.bytes)
-            waiting[key] = pieces
+        var files = [UInt32](repeating: 0, count: batch.count)
+        var last: (code: UInt64, number: UInt32)?
+        for row in 0..<batch.count {
+            let node = hashes.map { $0[row] & nodeMask } ?? 0
+            let code = UInt64(ordinals[row]) << 32 | UInt64(node) << 8 | type.code
+            if let last, last.code == code {
+                files[row] = last.number
+                continue
+            }
+            let number: UInt32
+            if let known = numbers.find(code) {
+                number = known
+            } else {
+                number = UInt32(places.count)
+                numbers.set(code, number)
+                places.append(
+                    Place(
+                        partition: partition(ordinals[row]),
+                        node: TreeNode(mask: Int(nodeMask), index: Int(node)),
+                        type: type,
+                        transactionId: transactionId
+                    )
+                )
+            }
+            files[row] = number
+            last = (code, number)
         }
-        waitingBytes += bytes
-        let hasRoom = open[key] != nil || open.count < Self.openFilesMax
-        if hasRoom ? rows >= Self.writeRows : size >= Self.openBytes {
-            try drain(key)
-        } else if waitingBytes > Self.waitingBytesMax,
-            let largest = waiting.max(by: { $0.value.bytes < $1.value.bytes })
-        {
-            try drain(largest.key)
+        staged.append(batch, files: files)
+        if staged.byteCount >= limits.waitingBytes {
+            try write(staged.fileCount > limits.openFiles ? staged.largest : staged.waiting)
+        } else if staged.rowCount >= limits.writeRows * staged.fileCount {
+            try write(staged.waiting)
         }
     }
 
-    /// Writes what waits for a file to it.
-    private func drain(_ key: Key) throws(WeirError) {
-        guard let pieces = waiting.removeValue(forKey: key) else { return }
-        waitingBytes -= pieces.bytes
+    // MARK: Files
+
+    /// Writes the rows that wait for some files.
+    ///
+    /// - Parameter isEnd: whether no more rows follow: a file that got its rows need not stay open.
+    private func write(_ chosen: [Int], isEnd: Bool = false) throws(WeirError) {
+        if chosen.isEmpty { return }
+        let taken = staged.take(chosen)
+        // Files that are open first: they need no room.
+        let known = chosen.indices.filter { places[chosen[$0]].open != nil }
+        let new = chosen.indices.filter { places[chosen[$0]].open == nil }
+        for index in known + new { try append(taken.rows(of: index), to: chosen[index], isEnd: isEnd) }
+        try boundRowGroups()
+    }
+
+    private func append(_ rows: ColumnBatch, to number: Int, isEnd: Bool = false) throws(WeirError) {
         clock += 1
-        if open[key] == nil {
-            if open.count >= Self.openFilesMax, let idle = open.min(by: { $0.value.lastUse < $1.value.lastUse }) {
-                try finish(idle.key)
-            }
-            let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(folder(of: pieces.partition))"
-            let name = names.next(node: pieces.node, type: key.type, transactionId: pieces.transactionId)
-            let path = "\(directory)/\(name)"
-            let writer = try ParquetFileWriter(schema: schema, to: try storage.create(path), settings: settings)
-            open[key] = Open(writer: writer, path: path, partition: pieces.partition, lastUse: clock)
+        if places[number].open == nil {
+            if openCount >= limits.openFiles { try makeRoom(isEnd ? openCount : max(1, openCount / 2)) }
+            places[number].open = try create(places[number])
+            openCount += 1
         }
-        open[key]?.lastUse = clock
-        guard let writer = open[key]?.writer else { return }
-        try writer.write(pieces.batches.count == 1 ? pieces.batches[0] : ColumnBatch.concatenated(pieces.batches))
-        if writer.writtenBytes >= targetFileBytes { try finish(key) }
+        places[number].open?.lastUse = clock
+        guard let writer = places[number].open?.writer else { return }
+        try writer.write(rows)
+        if writer.writtenBytes >= targetFileBytes { try finish([number]) }
+    }
+
+    private func create(_ place: Place) throws(WeirError) -> Open {
+        let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(folder(of: place.partition))"
+        let path = "\(directory)/\(names.next(node: place.node, type: place.type, transactionId: place.transactionId))"
+        let writer = try ParquetFileWriter(schema: schema, to: try storage.create(path), settings: settings)
+        return Open(writer: writer, path: path, lastUse: clock)
+    }
+
+    /// The numbers of open files, those that were idle longest first.
+    private var open: [Int] {
+        places.indices.compactMap { number in places[number].open.map { (number, $0.lastUse) } }
+            .sorted { $0.1 < $1.1 }.map(\.0)
+    }
+
+    private func makeRoom(_ count: Int) throws(WeirError) { try finish(Array(open.prefix(count))) }
+
+    /// Ends row groups, the largest first, until those of all open files fit into memory.
+    private func boundRowGroups() throws(WeirError) {
+        let writers = open.compactMap { places[$0].open?.writer }
+        openBytes = writers.reduce(0) { $0 + $1.writtenBytes }
+        var buffered = writers.reduce(0) { $0 + $1.bufferedBytes }
+        if buffered <= limits.openBytes { return }
+        for (writer, bytes) in writers.map({ ($0, $0.bufferedBytes) }).sorted(by: { $0.1 > $1.1 })
+        where buffered > limits.openBytes / 2 {
+            try writer.endRowGroup()
+            buffered -= bytes
+        }
     }
 
     /// The partition's path with every name short enough for a file system: 255 bytes are the common limit. A name that
@@ -166,16 +224,37 @@ final class PartitionedFileWriter {
         }.joined(separator: "/")
     }
 
-    private func finish(_ key: Key) throws(WeirError) {
-        guard let file = open.removeValue(forKey: key) else { return }
-        let written: ParquetFileSummary
-        do throws(WeirError) {
-            written = try file.writer.finish()
-        } catch {
-            // Nothing refers to it, and nobody else knows of it any more.
-            file.writer.abandon()
-            throw error
+    /// Makes open files durable. Many of them wait for the disk together: one after the other they would take most of an
+    /// epoch's time.
+    private func finish(_ numbers: [Int]) throws(WeirError) {
+        let closing = numbers.compactMap { number in places[number].open.map { (number: number, file: $0) } }
+        for (number, _) in closing { places[number].open = nil }
+        openCount -= closing.count
+        let outcomes: [Result<ParquetFileSummary, WeirError>]
+        if closing.count <= limits.fewFiles {
+            outcomes = closing.map { Self.outcome(of: $0.file.writer) }
+        } else {
+            outcomes = try concurrently(closing.map(\.file.writer)) { (writer) throws(WeirError) in
+                Self.outcome(of: writer)
+            }
         }
+        var failure: WeirError?
+        for ((number, file), outcome) in zip(closing, outcomes) {
+            switch outcome {
+            case .success(let summary): add(file.path, summary, places[number].partition)
+            case .failure(let error):
+                file.writer.abandon()
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private static func outcome(of writer: ParquetFileWriter) -> Result<ParquetFileSummary, WeirError> {
+        Result { () throws(WeirError) in try writer.finish() }
+    }
+
+    private func add(_ path: String, _ written: ParquetFileSummary, _ partition: [Scalar]) {
         // A change file's `_file_offset` is no column of the table and gets no statistics.
         let summary = ParquetFileSummary(
             rowCount: written.rowCount,
@@ -183,29 +262,44 @@ final class PartitionedFileWriter {
             splitOffsets: written.splitOffsets,
             columns: written.columns.filter { columns.field(id: $0.field) != nil }
         )
-        finished.append(
-            DataFile(parquet: file.path, summary, partition: file.partition, specId: spec.id, metrics: metrics)
-        )
+        finished.append(DataFile(parquet: path, summary, partition: partition, specId: spec.id, metrics: metrics))
+        finishedBytes += written.fileSize
     }
 
     /// Finishes every file; all of them are durable when this returns.
     func finish() throws(WeirError) -> [DataFile] {
-        // Files that are open first: finishing them makes room for those that are not.
-        for key in waiting.keys.filter({ open[$0] != nil }) { try drain(key) }
-        for key in waiting.keys.sorted(by: { ($0.partition, $0.node) < ($1.partition, $1.node) }) { try drain(key) }
-        let keys = open.sorted { $0.value.path < $1.value.path }.map(\.key)
-        for key in keys { try finish(key) }
-        defer { finished = [] }
+        try write(staged.waiting, isEnd: true)
+        try finish(open.sorted())
+        defer { reset() }
         return finished
     }
 
     /// Gives all files up, finished ones too: nothing refers to them yet.
     func abandon() {
-        for file in open.values { file.writer.abandon() }
+        for number in open { places[number].open?.writer.abandon() }
         for file in finished { try? storage.delete(file.path) }
-        open = [:]
-        waiting = [:]
-        waitingBytes = 0
+        reset()
+    }
+
+    private func reset() {
+        numbers = KeyTable(filler: 0)
+        places = []
+        staged.removeAll()
         finished = []
+        (finishedBytes, openBytes, openCount) = (0, 0, 0)
+    }
+}
+
+extension DataFileType {
+    /// A number that stands for the type.
+    fileprivate var code: UInt64 {
+        switch self {
+        case .base: 0
+        case .insert: 1
+        case .equalityDelete: 2
+        case .positionDelete: 3
+        case .icebergEqualityDelete: 4
+        case .log: 5
+        }
     }
 }

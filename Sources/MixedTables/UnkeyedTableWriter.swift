@@ -23,24 +23,9 @@ public final class UnkeyedTableWriter: TableWriter {
         let rows = (0..<batch.count).filter { batch.kind($0) == .insert && !left.contains($0) }.map { Int32($0) }
         if rows.isEmpty { return rejected }
         let kept = rows.count == batch.count ? batch.rows : batch.rows.gathered(rows)
-        let files = openFiles()
         let ordinals = try partitions.ordinals(of: kept)
-        if partitions.values.count == 1 {
-            try files.write(kept, partition: partitions.values[0], ordinal: 0, node: .root, type: .base)
-        } else {
-            var groups: [UInt32: [Int32]] = [:]
-            for (place, ordinal) in ordinals.enumerated() { groups[ordinal, default: []].append(Int32(place)) }
-            for (ordinal, places) in groups.sorted(by: { $0.key < $1.key }) {
-                let partition = partitions.values[Int(ordinal)]
-                try files.write(
-                    kept.gathered(places),
-                    partition: partition,
-                    ordinal: ordinal,
-                    node: .root,
-                    type: .base
-                )
-            }
-        }
+        let known = partitions.values
+        try openFiles().write(kept, partitions: ordinals, hashes: nil, type: .base, partition: { known[Int($0)] })
         summary.inserts += rows.count
         return rejected
     }
@@ -55,6 +40,7 @@ public final class UnkeyedTableWriter: TableWriter {
             schema: table.schema,
             columns: table.schema,
             properties: table.properties,
+            nodes: 1,
             targetFileBytes: table.targetFileBytes,
             random: &random
         )

@@ -5,6 +5,7 @@ enum BenchmarkCase: String, CaseIterable {
     case decode
     case log
     case ingest
+    case ingestPartitioned = "ingest-partitioned"
     case ingest10m = "ingest-10m"
     case kafka
     case scan
@@ -13,6 +14,7 @@ enum BenchmarkCase: String, CaseIterable {
     case followKafka = "follow-kafka"
     case start
     case restart
+    case commits
 
     /// The ten-million case writes more than five gigabytes and is only run when named.
     var isDefault: Bool { self != .ingest10m }
@@ -25,6 +27,7 @@ enum BenchmarkCase: String, CaseIterable {
         case .decode: runDecodeBenchmarks()
         case .log: try runLogBenchmarks()
         case .ingest: try IngestBenchmarks.run()
+        case .ingestPartitioned: try IngestBenchmarks.runPartitioned()
         case .ingest10m: try IngestBenchmarks.runTenMillion()
         case .kafka: try KafkaBenchmarks.run()
         case .scan: try ScanBenchmarks.run()
@@ -33,6 +36,7 @@ enum BenchmarkCase: String, CaseIterable {
         case .followKafka: try KafkaFollowBenchmark.run()
         case .start: try StartBenchmarks.run()
         case .restart: try RestartBenchmark.run()
+        case .commits: try CommitBenchmarks.run()
         }
     }
 

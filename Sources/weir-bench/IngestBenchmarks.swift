@@ -11,12 +11,13 @@ import StreamRuntime
 enum IngestBenchmarks {
     private static let rounds = 3
 
-    static func createOrders(_ folder: String) throws -> MixedTable {
+    static func createOrders(_ folder: String, partitionedBy partitions: [String] = []) throws -> MixedTable {
         let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
         try catalog.createNamespace(["shop"], ifNotExists: true)
         let definition = MixedTableDefinition(
             identifier: TableIdentifier(namespace: ["shop"], name: "orders"),
             schema: OrderRows.schema,
+            partitionSpec: try PartitionSpec(parsing: partitions, schema: OrderRows.schema),
             primaryKey: ["order_id"]
         )
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
@@ -67,9 +68,11 @@ enum IngestBenchmarks {
     /// One run over the whole log into a new table.
     private static func ingest(
         log: String,
-        into folder: String
+        into folder: String,
+        partitionedBy partitions: [String] = []
     ) throws -> (cost: Benchmark.Cost, progress: IngestProgress, table: MixedTable) {
-        let table = try createOrders(folder)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let table = try createOrders(folder, partitionedBy: partitions)
         let run = IngestRun(try plan(log: log, table), deadLetterPath: folder + "/dead.ndjson")
         let cost = try Benchmark.cost { try run.run(untilCaughtUp: true) }
         guard run.progress.deadLetters == 0 else { throw WeirError(.corrupt, "the benchmark's events must decode") }
@@ -148,6 +151,41 @@ enum IngestBenchmarks {
             unit: "changes/s",
             target: 1_000_000,
             detail: "\(expected) changes in \(cost.text)"
+        )
+    }
+
+    /// What partitions cost: the same events into a table of sixteen partitions and into one without.
+    static func runPartitioned() throws {
+        let folder = Benchmark.folder("ingest-partitioned")
+        defer { Benchmark.remove(folder) }
+        let log = folder + "/log"
+        try EventFill.fill(log, events: 1_000_000)
+        var plain: [Benchmark.Cost] = []
+        var partitioned: [Benchmark.Cost] = []
+        var last: IngestProgress?
+        // Interleaved, because a shared machine does not keep its speed.
+        for round in 0..<rounds {
+            let first = try ingest(log: log, into: "\(folder)/plain-\(round)")
+            let partitions = ["bucket(16, customer_id)"]
+            let second = try ingest(log: log, into: "\(folder)/parts-\(round)", partitionedBy: partitions)
+            guard second.progress.inserts == first.progress.inserts else {
+                throw WeirError(.corrupt, "\(second.progress.inserts) rows instead of \(first.progress.inserts)")
+            }
+            plain.append(first.cost)
+            partitioned.append(second.cost)
+            last = second.progress
+            Benchmark.remove("\(folder)/plain-\(round)")
+            Benchmark.remove("\(folder)/parts-\(round)")
+        }
+        guard let last else { return }
+        let (one, many) = (Benchmark.median(plain), Benchmark.median(partitioned))
+        let ratio = one.wall / many.wall
+        Benchmark.line(
+            "bucket(16, customer_id) beside no partitions, 50% updates",
+            String(format: "%.2f × its rate", ratio),
+            goal: Benchmark.Goal(text: "≥ 0.75", isMet: ratio >= 0.75),
+            detail: "by processor time " + String(format: "%.2f ×", one.cpu / max(many.cpu, 1e-9))
+                + "; without \(one.text); partitioned " + text(many, last)
         )
     }
 

@@ -120,6 +120,8 @@ int32_t weir_parquet_writer_open(const weir_byte_sink* sink, struct ArrowSchema*
                                  weir_arrow_error* error);
 // Takes the array: a struct array with one child per column.
 int32_t weir_parquet_writer_write(weir_parquet_writer* writer, struct ArrowArray* batch, weir_arrow_error* error);
+// Ends the row group that is being filled. The next rows begin another.
+int32_t weir_parquet_writer_end_row_group(weir_parquet_writer* writer, weir_arrow_error* error);
 // Bytes written and, estimated, still held in memory.
 int64_t weir_parquet_writer_size(const weir_parquet_writer* writer);
 // Writes the footer. The metadata lives as long as the writer.

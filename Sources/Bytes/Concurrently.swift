@@ -1,4 +1,3 @@
-import Bytes
 import Foundation
 import Synchronization
 
@@ -6,7 +5,7 @@ import Synchronization
 ///
 /// At most eight wait at a time, each on a thread of its own. Fails with the error of the first element that has one; the
 /// others are done all the same.
-func concurrently<Element: Sendable, Outcome: Sendable>(
+public func concurrently<Element: Sendable, Outcome: Sendable>(
     _ elements: [Element],
     _ work: @escaping @Sendable (Element) throws(WeirError) -> Outcome
 ) throws(WeirError) -> [Outcome] {

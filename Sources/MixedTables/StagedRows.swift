@@ -1,0 +1,119 @@
+import Columnar
+
+/// Rows that wait for their files, each with the number of the file it goes to.
+///
+/// ```
+/// parts of each column   [batch 0 | batch 1 | …]    in the order they came
+/// files                  [0 2 0 1 … | 2 2 0 …]      one number a row
+/// take ─> counting sort by file ─> one copy of each column, the rows of a file side by side
+/// ```
+/// However many files a batch is split over, its values are moved once and in bulk.
+struct StagedRows {
+    private let schema: Schema
+    /// The parts of each column.
+    private var parts: [[ColumnVector]]
+    private var files: [[UInt32]] = []
+    /// Rows that wait, by file.
+    private var counts: [Int] = []
+    private(set) var rowCount = 0
+    private(set) var byteCount = 0
+    /// Files that rows wait for.
+    private(set) var fileCount = 0
+
+    init(schema: Schema) {
+        self.schema = schema
+        parts = Array(repeating: [], count: schema.count)
+    }
+
+    /// - Parameter numbers: the file of each row.
+    mutating func append(_ batch: ColumnBatch, files numbers: [UInt32]) {
+        precondition(numbers.count == batch.count, "every row goes to a file")
+        for place in parts.indices { parts[place].append(batch.columns[place]) }
+        files.append(numbers)
+        rowCount += batch.count
+        byteCount += batch.byteCount
+        for number in numbers {
+            let number = Int(number)
+            if number >= counts.count {
+                counts.append(contentsOf: repeatElement(0, count: number + 1 - counts.count))
+            }
+            if counts[number] == 0 { fileCount += 1 }
+            counts[number] += 1
+        }
+    }
+
+    /// The files that rows wait for, in the order of their numbers.
+    var waiting: [Int] { counts.indices.filter { counts[$0] > 0 } }
+
+    /// The files with the most rows, so many that half of all rows wait for them, in the order of their numbers.
+    var largest: [Int] {
+        var chosen: [Int] = []
+        var rows = 0
+        for file in waiting.sorted(by: { (counts[$1], $0) < (counts[$0], $1) }) where rows * 2 < rowCount {
+            chosen.append(file)
+            rows += counts[file]
+        }
+        return chosen.sorted()
+    }
+
+    /// Rows of some files, each file's side by side.
+    struct Taken {
+        let rows: ColumnBatch
+        /// Where each file's rows begin, in the order the files were asked for, and the end of the last.
+        let starts: [Int]
+
+        func rows(of place: Int) -> ColumnBatch {
+            rows.sliced(from: starts[place], count: starts[place + 1] - starts[place])
+        }
+    }
+
+    /// Takes out the rows of those files. Rows of one file stay in the order they came.
+    mutating func take(_ chosen: [Int]) -> Taken {
+        var starts = [0]
+        // Where the next row of each file goes; −1 for files whose rows stay.
+        var next = [Int](repeating: -1, count: counts.count)
+        for file in chosen {
+            let start = starts[starts.count - 1]
+            next[file] = start
+            starts.append(start + counts[file])
+        }
+        let total = starts[starts.count - 1]
+        var staying: [RowPick] = []
+        var stayingFiles: [UInt32] = []
+        staying.reserveCapacity(rowCount - total)
+        stayingFiles.reserveCapacity(rowCount - total)
+        var picks = [RowPick](repeating: RowPick(source: 0, row: 0), count: total)
+        for (source, numbers) in files.enumerated() {
+            for (row, number) in numbers.enumerated() {
+                let pick = RowPick(source: Int32(source), row: Int32(row))
+                let place = next[Int(number)]
+                if place >= 0 {
+                    picks[place] = pick
+                    next[Int(number)] = place + 1
+                } else {
+                    staying.append(pick)
+                    stayingFiles.append(number)
+                }
+            }
+        }
+        var columns: [ColumnVector] = []
+        for place in parts.indices {
+            // A column's parts go as soon as it is copied, so that the rows are not held twice.
+            let sources = parts[place]
+            let type = schema.fields[place].type
+            columns.append(.interleaved(sources, type: type, picks: picks))
+            parts[place] = staying.isEmpty ? [] : [.interleaved(sources, type: type, picks: staying)]
+        }
+        for file in chosen where counts[file] > 0 {
+            fileCount -= 1
+            counts[file] = 0
+        }
+        files = staying.isEmpty ? [] : [stayingFiles]
+        rowCount = staying.count
+        byteCount = parts.reduce(0) { $1.reduce($0) { $0 + $1.byteCount } }
+        return Taken(rows: ColumnBatch(schema: schema, columns: columns, count: total), starts: starts)
+    }
+
+    /// Drops all rows.
+    mutating func removeAll() { self = StagedRows(schema: schema) }
+}
