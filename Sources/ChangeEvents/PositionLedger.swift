@@ -10,8 +10,10 @@ public struct PositionLedger: Sendable, Equatable {
 
     public init(_ positions: [String: [Int: Int64]] = [:]) { self.positions = positions }
 
+    public static let propertyPrefix = "weir.positions."
+
     /// The property that holds a topology's ledger.
-    public static func propertyName(topology: String) -> String { "weir.positions.\(topology)" }
+    public static func propertyName(topology: String) -> String { propertyPrefix + topology }
 
     public var isEmpty: Bool { positions.isEmpty }
 
@@ -27,6 +29,12 @@ public struct PositionLedger: Sendable, Equatable {
     /// Moves a position wherever that is, also back: a log that was made anew counts from its beginning.
     public mutating func move(topic: String, partition: Int, to next: Int64) {
         positions[topic, default: [:]][partition] = next
+    }
+
+    /// Forgets a position: nothing of the partition was taken in.
+    public mutating func remove(topic: String, partition: Int) {
+        positions[topic]?[partition] = nil
+        if positions[topic]?.isEmpty == true { positions[topic] = nil }
     }
 
     /// Moves every position forward to at least the other ledger's.

@@ -45,33 +45,28 @@ extension Epoch {
             schema: schema,
             columns: table.schema,
             properties: table.properties,
+            nodes: try table.changeBucketCount(),
             targetFileBytes: table.targetFileBytes,
             settings: table.fileSettings,
             random: &random
         )
         var partitions = PartitionDictionary(spec: change.spec, schema: change.schema)
-        let mask = Int32(try table.changeBucketCount() - 1)
         var deletes = 0
         do throws(WeirError) {
             try table.visibleBaseKeys(in: added) { (partition, keys) throws(WeirError) in
                 let prints = KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow)
                 let isTouched = touched.contains(prints)
-                let hashes = KeyHash.hashes(of: keys.columns, count: keys.count)
-                var nodes: [Int32: [Int32]] = [:]
-                for row in 0..<keys.count where isTouched[row] {
-                    nodes[hashes[row] & mask, default: []].append(Int32(row))
-                    deletes += 1
-                }
-                let ordinal = partitions.ordinal(of: partition)
-                for (node, rows) in nodes.sorted(by: { $0.key < $1.key }) {
-                    try writer.write(
-                        Self.deletes(of: keys.gathered(rows), schema),
-                        partition: partition,
-                        ordinal: ordinal,
-                        node: TreeNode(mask: Int(mask), index: Int(node)),
-                        type: .equalityDelete
-                    )
-                }
+                let rows = (0..<keys.count).filter { isTouched[$0] }.map { Int32($0) }
+                if rows.isEmpty { return }
+                deletes += rows.count
+                let chosen = keys.gathered(rows)
+                try writer.write(
+                    Self.deletes(of: chosen, schema),
+                    partitions: [UInt32](repeating: partitions.ordinal(of: partition), count: rows.count),
+                    hashes: KeyHash.hashes(of: chosen.columns, count: chosen.count),
+                    type: .equalityDelete,
+                    partition: { _ in partition }
+                )
             }
             let added = try writer.finish()
             var summary = self.summary

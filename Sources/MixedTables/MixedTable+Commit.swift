@@ -25,6 +25,8 @@ extension MixedTable {
     ///   - last: the records right before the ledger's positions, as far as they were read.
     ///   - claim: the partitions that belong to this writer; nil for all.
     ///   - progress: what the commit says of the table's LogStore.
+    ///   - note: for which route positions hold that have brought no row; nil where no route is known.
+    ///   - sharing: who else may write the table; nil for everybody.
     public func commit(
         _ epoch: Epoch,
         topology: String,
@@ -32,7 +34,9 @@ extension MixedTable {
         to ledger: PositionLedger,
         last: LastRecords = LastRecords(),
         claim: PartitionClaim? = nil,
-        logStore progress: LogStoreProgress? = nil
+        logStore progress: LogStoreProgress? = nil,
+        routed note: PositionRoutes.Note? = nil,
+        sharing: TableSharing? = nil
     ) throws(WeirError) -> MixedTable {
         var epoch = epoch
         var table = self
@@ -49,7 +53,9 @@ extension MixedTable {
                     ledger: ledger,
                     last: last,
                     claim: claim,
-                    progress: progress
+                    progress: progress,
+                    note: note,
+                    sharing: sharing
                 )
             } catch {
                 // Base changed while the epoch was held against it.
@@ -67,7 +73,9 @@ extension MixedTable {
         ledger: PositionLedger,
         last: LastRecords,
         claim: PartitionClaim?,
-        progress: LogStoreProgress?
+        progress: LogStoreProgress?,
+        note: PositionRoutes.Note?,
+        sharing: TableSharing?
     ) throws(WeirError) -> MixedTable {
         let name = PositionLedger.propertyName(topology: topology)
         let identifier = self.identifier
@@ -82,6 +90,7 @@ extension MixedTable {
             {
                 throw Self.baseMoved
             }
+            try sharing?.check(metadata.properties, of: identifier)
             try Self.checkOwner(metadata, identifier, topology, expected, claim)
             // The epoch was written against the keys the table had; other changes since may have moved or removed them.
             if !needsKeys || metadata.currentSnapshotId == known.metadata.currentSnapshotId { return }
@@ -93,7 +102,8 @@ extension MixedTable {
             if mayMoveKeys { throw Self.foreignWriter(identifier) }
         }
         transaction.setProperties { (metadata) throws(WeirError) in
-            var merged = try Self.ledger(name, metadata.properties, identifier)
+            let known = try Self.ledger(name, metadata.properties, identifier)
+            var merged = known
             let own = claim.map { ledger.restricted(to: $0.numbers) } ?? ledger
             merged.merge(own)
             var properties = [name: merged.json]
@@ -101,6 +111,14 @@ extension MixedTable {
             var records = try Self.lastRecords(lastName, metadata.properties, identifier)
             records.merge(last, of: own)
             properties[lastName] = records.json
+            if let note {
+                var routes = try Self.positionRoutes(topology: topology, metadata.properties, identifier)
+                let hadRoutes = !routes.isEmpty
+                routes.record(own, after: known, note)
+                if hadRoutes || !routes.isEmpty {
+                    properties[PositionRoutes.propertyName(topology: topology)] = routes.json
+                }
+            }
             if let progress {
                 var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
                 // Readers have been told to take back what this writer writes.

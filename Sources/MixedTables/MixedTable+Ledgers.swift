@@ -34,6 +34,11 @@ extension MixedTable {
         return last
     }
 
+    /// For which routes a topology's positions hold, where they have brought no row.
+    public func positionRoutes(topology: String) throws(WeirError) -> PositionRoutes {
+        try Self.positionRoutes(topology: topology, ingestStore.properties, identifier)
+    }
+
     /// What the last commit says of the table's LogStore.
     public func logStoreLedger(topology: String) throws(WeirError) -> LogStoreLedger {
         try Self.logStoreLedger(topology: topology, ingestStore.properties, identifier)
@@ -67,6 +72,16 @@ extension MixedTable {
     ) throws(WeirError) -> LastRecords {
         try parsed(properties[property], identifier) { (text) throws(WeirError) in try LastRecords(json: text) }
             ?? LastRecords()
+    }
+
+    static func positionRoutes(
+        topology: String,
+        _ properties: [String: String],
+        _ identifier: TableIdentifier
+    ) throws(WeirError) -> PositionRoutes {
+        let text = properties[PositionRoutes.propertyName(topology: topology)]
+        return try parsed(text, identifier) { (text) throws(WeirError) in try PositionRoutes(json: text) }
+            ?? PositionRoutes()
     }
 
     static func logStoreLedger(

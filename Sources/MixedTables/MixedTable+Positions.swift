@@ -44,4 +44,54 @@ extension MixedTable {
         }
         return with(try transaction.commit())
     }
+
+    /// Forgets positions that were recorded for another route than the one of now, as far as they have brought no row, so
+    /// that what comes by the new one is read from the beginning of the log, or from where the topology began.
+    ///
+    /// - Parameters:
+    ///   - claim: the partitions that belong to this process; nil for all.
+    ///   - keepsStart: whether a topic is read from where the topology began.
+    public func forgettingPositions(
+        notOf route: String,
+        topology: String,
+        claim: PartitionClaim?,
+        keepsStart: @escaping @Sendable (_ topic: String) -> Bool
+    ) throws(WeirError) -> MixedTable {
+        let isHeld = { @Sendable (topic: String, partition: Int) in
+            claim.map { $0.numbers.next(topic: topic, partition: partition) != nil } ?? true
+        }
+        let known = try positionRoutes(topology: topology)
+        guard known.stale(for: route).contains(where: { isHeld($0.topic, $0.partition) }) else { return self }
+        let expected = try ledger(topology: topology)
+        let identifier = self.identifier
+        var transaction = Transaction(ingestStore)
+        transaction.retryPatiently()
+        transaction.require { (metadata) throws(WeirError) in
+            try Self.checkOwner(metadata, identifier, topology, expected, claim)
+        }
+        transaction.setProperties { (metadata) throws(WeirError) in
+            let names = (
+                positions: PositionLedger.propertyName(topology: topology),
+                last: LastRecords.propertyName(topology: topology)
+            )
+            var ledger = try Self.ledger(names.positions, metadata.properties, identifier)
+            var last = try Self.lastRecords(names.last, metadata.properties, identifier)
+            var routes = try Self.positionRoutes(topology: topology, metadata.properties, identifier)
+            for (topic, partition, entry) in routes.stale(for: route) where isHeld(topic, partition) {
+                if let from = entry.from, keepsStart(topic) {
+                    ledger.move(topic: topic, partition: partition, to: from)
+                    routes[topic, partition] = PositionRoutes.Entry(route: route, from: from)
+                } else {
+                    ledger.remove(topic: topic, partition: partition)
+                    routes[topic, partition] = nil
+                }
+                last.remove(topic: topic, partition: partition)
+            }
+            return [
+                names.positions: ledger.json, names.last: last.json,
+                PositionRoutes.propertyName(topology: topology): routes.json,
+            ]
+        }
+        return with(try transaction.commit())
+    }
 }

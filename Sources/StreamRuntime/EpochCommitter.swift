@@ -49,13 +49,14 @@ final class EpochCommitter: Sendable {
         let position = job.position
         // Letters first: the commit that covers their positions must not be the only trace of them.
         try deadLetters.append(position.letters)
-        for (sink, cut) in zip(sinks, job.cuts) {
+        for (place, (sink, cut)) in zip(sinks, job.cuts).enumerated() {
             do {
                 try sink.commit(
                     cut,
                     read: position.ledger,
                     last: position.last,
                     recordsPositions: position.recordsAll,
+                    taken: position.taken[place],
                     isStart: position.isStart
                 )
             } catch {
@@ -82,6 +83,8 @@ struct EpochPosition: Sendable {
     let letters: [DeadLetter]
     /// Also records positions in tables that got no rows; done at the end of a run and once in a while.
     let recordsAll: Bool
+    /// For each table the partitions that have brought it rows, by topic.
+    let taken: [[String: Set<Int>]]
     /// Nothing was read yet: the positions are where the run begins.
     let isStart: Bool
 }

@@ -183,6 +183,7 @@ final class EpochWriter {
                 last: last,
                 letters: letters,
                 recordsAll: recordsAll,
+                taken: sinks.map(\.taken),
                 isStart: !hasRead
             ),
             letterBytes: letterBytes

@@ -39,6 +39,8 @@ extension IngestPlan {
         openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender = noAppender
     ) throws(WeirError) -> IngestPlan {
         try checkSupport(topology)
+        // Before anything is made or changed.
+        for name in writtenNames(of: topology) { try checkSharing(name, of: topology, in: catalog) }
         var sources: [Source] = []
         for source in topology.sources {
             sources.append(
@@ -71,6 +73,7 @@ extension IngestPlan {
                     transform: declared.transform.map { RowTransform($0, declared.sourceSchema) },
                     table: table,
                     isReached: isWritten,
+                    route: topology.routeDigest(to: declared.name),
                     logStore: output
                 )
             )
@@ -95,6 +98,7 @@ extension IngestPlan {
                     isInner: join.kind == .inner,
                     select: RowTransform(projection: join.select),
                     table: table,
+                    route: topology.routeDigest(to: join),
                     logStore: output
                 )
             )
@@ -126,6 +130,7 @@ extension IngestPlan {
             targets: targets,
             joins: joins,
             topics: topics,
+            sharing: TableSharing(topology),
             route: { identifier in topology.route(identifier).compactMap { numbers[$0] } },
             commitMilliseconds: topology.pipeline.commitInterval.milliseconds,
             commitBytes: Int64(topology.pipeline.commitBytes),
@@ -235,6 +240,11 @@ extension IngestPlan {
                     throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: false)
                 }
             }
+        }
+        for name in writtenNames(of: topology) {
+            // A table that cannot be loaded is told below.
+            guard (try? writtenTable(name, in: catalog)) != nil else { continue }
+            collect { () throws(WeirError) in try checkSharing(name, of: topology, in: catalog) }
         }
         for declared in topology.tables.map({ DeclaredTable($0) }) + topology.joins.map({ DeclaredTable($0) }) {
             collect { () throws(WeirError) in

@@ -77,6 +77,8 @@ public struct IngestPlan: Sendable {
         public let table: MixedTable
         /// Whether a route can lead here; a table that is only looked up in may be filled by another topology.
         public let isReached: Bool
+        /// What decides which records come to the table: positions that brought it no row hold for the same text only.
+        public let route: String
         /// The table's LogStore; nil when it has none.
         public let logStore: LogStoreOutput?
 
@@ -90,6 +92,7 @@ public struct IngestPlan: Sendable {
             transform: RowTransform? = nil,
             table: MixedTable,
             isReached: Bool = true,
+            route: String = "",
             logStore: LogStoreOutput? = nil
         ) {
             self.name = name
@@ -98,6 +101,7 @@ public struct IngestPlan: Sendable {
             self.transform = transform
             self.table = table
             self.isReached = isReached
+            self.route = route
             self.logStore = logStore
         }
     }
@@ -121,6 +125,8 @@ public struct IngestPlan: Sendable {
         /// Makes the result's columns from the target's columns followed by the dimension's.
         public let select: RowTransform
         public let table: MixedTable
+        /// As that of a target.
+        public let route: String
         public let logStore: LogStoreOutput?
 
         public init(
@@ -134,6 +140,7 @@ public struct IngestPlan: Sendable {
             isInner: Bool,
             select: RowTransform,
             table: MixedTable,
+            route: String = "",
             logStore: LogStoreOutput? = nil
         ) {
             self.name = name
@@ -146,6 +153,7 @@ public struct IngestPlan: Sendable {
             self.isInner = isInner
             self.select = select
             self.table = table
+            self.route = route
             self.logStore = logStore
         }
     }
@@ -156,6 +164,8 @@ public struct IngestPlan: Sendable {
     public let joins: [Join]
     /// Topics that get changes besides the tables.
     public let topics: [TopicOutput]
+    /// Who else may write the tables.
+    public let sharing: TableSharing
     /// The targets of a source table, by its identifier; none when its records are not wanted.
     public let route: @Sendable (String) -> [Int]
     /// A commit is made at the latest after that time and that many bytes of files.
@@ -172,6 +182,7 @@ public struct IngestPlan: Sendable {
         targets: [Target],
         joins: [Join] = [],
         topics: [TopicOutput] = [],
+        sharing: TableSharing? = nil,
         route: @escaping @Sendable (String) -> [Int],
         commitMilliseconds: Int = 10_000,
         commitBytes: Int64 = 512 << 20,
@@ -182,6 +193,7 @@ public struct IngestPlan: Sendable {
         self.targets = targets
         self.joins = joins
         self.topics = topics
+        self.sharing = sharing ?? TableSharing(topology: topology)
         self.route = route
         self.commitMilliseconds = commitMilliseconds
         self.commitBytes = commitBytes

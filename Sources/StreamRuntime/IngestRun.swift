@@ -121,6 +121,9 @@ public final class IngestRun: @unchecked Sendable {
         let claimed = plan.sources.allSatisfy { $0.group != nil } ? assigned : nil
         let lettersBefore = progress.deadLetters
         let isStopped = Atomic<Bool>(false)
+        let keepsStart = { @Sendable [plan] (topic: String) in
+            plan.sources.contains { $0.startup != .earliest && $0.includes(topic) }
+        }
         var sinks: [SinkTable] = []
         for target in plan.targets {
             sinks.append(
@@ -130,7 +133,10 @@ public final class IngestRun: @unchecked Sendable {
                     table: target.table,
                     topology: plan.topology,
                     partitions: claimed,
-                    logStore: target.logStore
+                    logStore: target.logStore,
+                    sharing: plan.sharing,
+                    route: target.isReached ? target.route : nil,
+                    keepsStart: keepsStart
                 )
             )
         }
@@ -142,13 +148,21 @@ public final class IngestRun: @unchecked Sendable {
                 table: join.table,
                 topology: plan.topology,
                 partitions: claimed,
-                logStore: join.logStore
+                logStore: join.logStore,
+                sharing: plan.sharing,
+                route: join.route,
+                keepsStart: keepsStart
             )
             sinks.append(sink)
             joins.append(try JoinStage(join, target: plan.targets[join.target].outputSchema, sink: sink))
         }
         // What every table is past does not come again.
-        let shareable = claimed == nil && !plan.topics.isEmpty ? try plan.shareablePartitions() : []
+        let shareable: [TopicPartition]
+        if let claimed {
+            shareable = claimed.sorted()
+        } else {
+            shareable = plan.topics.isEmpty ? [] : try plan.shareablePartitions()
+        }
         let topics = try concurrently(plan.topics) { (output) throws(WeirError) in
             try TopicSink(output, partitions: claimed, shareable: shareable)
         }.compactMap(\.self)

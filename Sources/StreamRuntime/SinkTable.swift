@@ -21,6 +21,12 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     /// Positions that were committed when the run began: earlier rows are in the table already.
     let start: PositionLedger
     private let topology: String
+    /// Who may write the table besides.
+    private let sharing: TableSharing
+    /// What decides which records come here; nil for a table that this topology does not write.
+    private let route: String?
+    /// The partitions that have brought rows in this run, by topic. Used by the writing thread.
+    private(set) var taken: [String: Set<Int>] = [:]
     /// The partitions that belong to this process; nil when it is the only one.
     private let claim: PartitionClaim?
 
@@ -33,8 +39,6 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         var table: MixedTable
         var ledger: PositionLedger
         var last: LastRecords
-        /// Whether rows of the sources have ever come here.
-        var hasTaken: Bool
         /// The last epoch of the LogStore that is committed.
         var logStoreEpoch: Int64 = 0
         /// Where the table says that readers find what follows in the LogStore.
@@ -46,18 +50,28 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     /// - Parameters:
     ///   - rows: the columns of the rows the table gets, matched by name.
     ///   - partitions: those to take over from whichever process had them; nil when this process is the only one.
+    ///   - sharing: who else may write the table.
+    ///   - route: what decides which records come here; nil for a table that is only looked up in, which is left as it is.
+    ///   - keepsStart: whether a topic whose route has changed is read from where the topology began with it.
     init(
         name: String,
         rows: Schema,
         table: MixedTable,
         topology: String,
         partitions: Set<TopicPartition>? = nil,
-        logStore output: LogStoreOutput? = nil
+        logStore output: LogStoreOutput? = nil,
+        sharing: TableSharing? = nil,
+        route: String? = "",
+        keepsStart: @escaping @Sendable (_ topic: String) -> Bool = { _ in false }
     ) throws(WeirError) {
         self.name = name
         self.topology = topology
-        // An earlier generation of the run has committed since the plan was made.
+        self.sharing = sharing ?? TableSharing(topology: topology)
+        self.route = route
+        let partitions = route == nil ? nil : partitions
+        // An earlier generation of the run has committed since the plan was made, and maybe somebody else.
         var table = try table.refreshed()
+        if route != nil { try self.sharing.check(table.ingestStore.properties, of: table.identifier) }
         let stage = try output.map { (output) throws(WeirError) in
             try LogStoreStage(output, table: table, sources: partitions)
         }
@@ -73,12 +87,20 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         }
         // The claim has shut the writers before this one out; what they had not committed is taken back.
         if let stage { table = try stage.endOthers(of: table, topology: topology) }
+        if let route {
+            table = try table.forgettingPositions(
+                notOf: route,
+                topology: topology,
+                claim: claim,
+                keepsStart: keepsStart
+            )
+        }
         schema = table.schema
         isKeyed = table.isKeyed
         places = table.schema.fields.map { rows.index(named: $0.name) }
         start = try table.ledger(topology: topology)
         let last = try table.lastRecords(topology: topology)
-        committed = Mutex(Committed(table: table, ledger: start, last: last, hasTaken: !start.isEmpty))
+        committed = Mutex(Committed(table: table, ledger: start, last: last))
         writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
     }
 
@@ -95,7 +117,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         topic: String,
         partition: Int
     ) throws(WeirError) -> (changes: ChangeBatch?, rejected: [(offset: Int64, reason: String)]) {
-        committed.withLock { $0.hasTaken = true }
+        if taken[topic]?.contains(partition) != true { taken[topic, default: []].insert(partition) }
         let columns = zip(schema.fields, places).map { field, place in
             place.map { batch.rows.columns[$0] } ?? .nulls(field.type, count: batch.count)
         }
@@ -162,17 +184,21 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     /// - Parameters:
     ///   - read: how far the run has read; the table's own positions may be further already.
     ///   - last: the records right before.
-    ///   - recordsPositions: whether positions alone are worth a commit. A table that rows have never reached gets none:
-    ///     when its route is mended, it begins at the beginning.
+    ///   - recordsPositions: whether positions alone are worth a commit, as once in a while and at the end. Those of
+    ///     partitions that have brought no row hold for the route of now.
+    ///   - taken: the partitions that have brought rows by then, by topic.
     ///   - isStart: the positions are where the run begins, which every table has to know.
     func commit(
         _ cut: Cut,
         read: PositionLedger,
         last: LastRecords,
         recordsPositions: Bool,
+        taken: [String: Set<Int>],
         isStart: Bool
     ) throws(WeirError) {
-        let (table, expected, hasTaken) = committed.withLock { ($0.table, $0.ledger, $0.hasTaken) }
+        // What is only looked up in belongs to others.
+        guard let route else { return }
+        let (table, expected) = committed.withLock { ($0.table, $0.ledger) }
         let last = last.reached(by: read, from: expected)
         var ledger = expected
         ledger.merge(read)
@@ -180,7 +206,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         // Deletes that found nothing may find something by now.
         if epoch.isEmpty { epoch = try table.following(epoch) }
         // Without files the positions are all there is to commit.
-        let isWorthIt = (recordsPositions || !writesFiles) && ledger != expected && (hasTaken || isStart)
+        let isWorthIt = (recordsPositions || (!writesFiles && !taken.isEmpty)) && ledger != expected
         // Readers begin where the table says; a writer without rows must not leave that far behind.
         let movesLog =
             recordsPositions && cut.progress.map { $0.state.ends != committed.withLock { $0.logStoreEnds } } ?? false
@@ -192,7 +218,9 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
             to: ledger,
             last: last,
             claim: claim,
-            logStore: cut.progress
+            logStore: cut.progress,
+            routed: PositionRoutes.Note(route: route, taken: taken, isStart: isStart),
+            sharing: sharing
         )
         committed.withLock { state in
             state.table = result

@@ -38,11 +38,9 @@ public final class TopologyLock: Sendable {
             isLocked = try opened.tryLock()
         }
         guard isLocked else {
-            let owner = String(decoding: (try? opened.read(count: 32, at: 0)) ?? [], as: UTF8.self)
-            let pid = owner.trimmingCharacters(in: .whitespacesAndNewlines)
             throw WeirError(
                 .locked,
-                "topology '\(topology)' is being run by process \(pid.isEmpty ? "unknown" : pid)",
+                "topology '\(topology)' is being run by process \(Self.owner(opened))",
                 at: path,
                 advice: "stop that process, or give this topology another name"
             )
@@ -55,5 +53,40 @@ public final class TopologyLock: Sendable {
         } catch  where error.code == .outOfSpace {}
         file = opened
         self.number = number
+    }
+
+    /// Keeps every process of a topology from running while it is held. Fails with `locked` when one is up on this
+    /// warehouse; one on a machine that does not see the same files is not noticed.
+    public struct Quiet: Sendable {
+        private let files: [any OpenFile]
+
+        public init(topology: String, warehouse: String, files: any FileSystem) throws(WeirError) {
+            let directory = warehouse + "/.weir"
+            try files.makeDirectories(directory)
+            let there = Set(try files.list(directory).map(\.name))
+            var held: [any OpenFile] = []
+            for number in 0..<TopologyLock.processesMax {
+                let name = "\(TopologyLock.name(topology: topology, number: number)).lock"
+                guard number == 0 || there.contains(name) else { continue }
+                let opened = try files.open("\(directory)/\(name)", .write)
+                guard try opened.tryLock() else {
+                    throw WeirError(
+                        .locked,
+                        "topology '\(topology)' is being run by process \(TopologyLock.owner(opened))",
+                        at: "\(directory)/\(name)",
+                        advice: "stop that process first"
+                    )
+                }
+                held.append(opened)
+            }
+            self.files = held
+        }
+    }
+
+    /// The process that holds a lock, as far as its file says.
+    private static func owner(_ file: any OpenFile) -> String {
+        let text = String(decoding: (try? file.read(count: 32, at: 0)) ?? [], as: UTF8.self)
+        let pid = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return pid.isEmpty ? "unknown" : pid
     }
 }

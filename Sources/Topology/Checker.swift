@@ -70,7 +70,7 @@ struct Checker {
         if !isPlain, let place = top.value("name")?.place {
             add(place, "the name '\(name)' is part of a property name", "use letters, digits, '-', '_' and '.' only")
         }
-        let pipeline = pipeline(top)
+        let pipeline = pipeline(top, name)
         var sources: [Topology.Source] = []
         var sourcePlaces: [Place] = []
         for value in members(top.value("source"), "source", allowsOne: true) {
@@ -112,9 +112,12 @@ struct Checker {
         )
     }
 
-    private mutating func pipeline(_ top: Block) -> Topology.Pipeline {
+    private mutating func pipeline(_ top: Block, _ topology: String) -> Topology.Pipeline {
         var pipeline = Topology.Pipeline()
-        let keys = ["commit.interval", "commit.bytes", "parallelism", "schema.change.behavior", "memory.budget"]
+        let keys = [
+            "commit.interval", "commit.bytes", "parallelism", "schema.change.behavior", "memory.budget",
+            "shares-tables-with",
+        ]
         guard let value = top.value("pipeline"), let block = block(value, "pipeline", keys: keys, required: []) else {
             return pipeline
         }
@@ -140,6 +143,12 @@ struct Checker {
             }
         ) {
             pipeline.parallelism = threads
+        }
+        for other in texts(block, "shares-tables-with") {
+            if other.text == topology {
+                add(other.place, "'\(topology)' is this topology itself", "name the others that write its tables")
+            }
+            pipeline.sharesTablesWith.append(other.text)
         }
         if let behavior = choice(block, "schema.change.behavior", Topology.Pipeline.SchemaChangeBehavior.self) {
             pipeline.schemaChangeBehavior = behavior

@@ -61,6 +61,8 @@ extension Topology {
         public var schemaChangeBehavior = SchemaChangeBehavior.evolve
         /// Bytes that may be in flight between source and commit.
         public var memoryBudget = 512 << 20
+        /// Topologies that write some of the same tables, from topics of their own.
+        public var sharesTablesWith: [String] = []
     }
 
     public struct Table: Sendable {
@@ -97,6 +99,29 @@ extension Topology {
         /// The name of the sink table, when the route matches.
         public func target(of sourceIdentifier: String) -> String? {
             pattern.replacing(sourceIdentifier, by: sinkTable)
+        }
+
+        /// Whether some source table may go to a sink table of that name: what a group captures is not known, so `$1` stands
+        /// for any text.
+        public func mayLead(to name: String) -> Bool {
+            var pieces = [""]
+            var rest = Substring(sinkTable)
+            while let next = rest.popFirst() {
+                if next == "$", rest.first?.isWholeNumber == true {
+                    rest.removeFirst()
+                    pieces.append("")
+                } else {
+                    pieces[pieces.count - 1].append(next)
+                }
+            }
+            guard pieces.count > 1 else { return name == sinkTable }
+            guard name.hasPrefix(pieces[0]), let last = pieces.last else { return false }
+            var left = name.dropFirst(pieces[0].count)
+            for piece in pieces.dropFirst().dropLast() where !piece.isEmpty {
+                guard let range = left.firstRange(of: piece) else { return false }
+                left = left[range.upperBound...]
+            }
+            return left.hasSuffix(last)
         }
     }
 

@@ -16,6 +16,9 @@ struct RunCommand: ParsableCommand {
             record became a dead letter. Examples:
               weir run topologies/shop.yaml
               weir run topologies/shop.yaml --until-caught-up --set pipeline.commit.interval=1s
+            A table remembers the name of the topology that writes it. After the file was given another name, hand the \
+            tables on once, while nothing runs under the former one:
+              weir run topologies/shop.yaml --adopt former-name
             """
     )
 
@@ -26,10 +29,31 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "End when every source is read to its end.")
     var untilCaughtUp = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Go on where the topology of that name ended, which is this one's former name.",
+            valueName: "name"
+        )
+    )
+    var adopt: String?
+
     func run() throws {
         let (topology, warnings) = try Topology.load(path: file.topology, overrides: try file.overrides())
         for warning in warnings { output.talk.note("\(file.topology):\(warning)") }
-        let runner = try TopologyRunner(topology, place.places(topology), showsProgress: output.talk.showsProgress)
+        let runner = try TopologyRunner(
+            topology,
+            place.places(topology),
+            adopting: adopt,
+            showsProgress: output.talk.showsProgress
+        )
+        if let adopt {
+            let tables = HumanText.count(runner.adopted, "table")
+            output.talk.note(
+                runner.adopted > 0
+                    ? "\(tables) handed on from topology '\(adopt)' to '\(topology.name)'"
+                    : "nothing is left of topology '\(adopt)': '--adopt' can be left out"
+            )
+        }
         let stop = StopSignals { runner.stop() }
         if !untilCaughtUp { output.talk.note("running topology '\(topology.name)'; SIGINT or SIGTERM ends it") }
         let watch = Stopwatch()
@@ -96,24 +120,42 @@ struct RunCommand: ParsableCommand {
 /// A topology on a warehouse, ready to run once.
 final class TopologyRunner: Sendable {
     let deadLetterPath: String
+    /// Tables that were handed on from the topology's former name.
+    let adopted: Int
     private let lock: TopologyLock
     private let ingest: IngestRun
     private let line: ProgressLine
 
-    init(_ topology: Topology, _ places: WarehousePlaces, showsProgress: Bool) throws(WeirError) {
+    /// - Parameter former: a name that the topology had before, whose tables it takes over.
+    init(
+        _ topology: Topology,
+        _ places: WarehousePlaces,
+        adopting former: String? = nil,
+        showsProgress: Bool
+    ) throws(WeirError) {
         let files = LocalFileSystem()
         lock = try Self.lock(topology, places, files)
-        let logs = TopologyLogs(places)
         let line = ProgressLine(isOn: showsProgress)
         self.line = line
         let warn: @Sendable (String) -> Void = { text in
             line.clear()
             Terminal.note("warning: \(text)")
         }
+        // A run outlives every session of another engine: it waits for as long as one is in its way.
+        let catalog = try places.openedCatalog(patience: CatalogPatience(limit: nil, onWait: warn))
+        if let former {
+            let quiet = try TopologyLock.Quiet(topology: former, warehouse: places.warehouse, files: files)
+            adopted = try withExtendedLifetime(quiet) { () throws(WeirError) in
+                try IngestPlan.adopt(former, for: topology, catalog: catalog).count
+            }
+        } else {
+            adopted = 0
+        }
+        let formerNames = try IngestPlan.formerNames(of: topology, catalog: catalog)
+        let logs = TopologyLogs(places)
         let plan = try IngestPlan.resolve(
             topology,
-            // A run outlives every session of another engine: it waits for as long as one is in its way.
-            catalog: try places.openedCatalog(patience: CatalogPatience(limit: nil, onWait: warn)),
+            catalog: catalog,
             nowMilliseconds: TimeText.nowMilliseconds,
             creationLock: CreationLock(warehouse: places.warehouse, files: files)
         ) { (source) throws(WeirError) in
@@ -122,6 +164,7 @@ final class TopologyRunner: Sendable {
             try logs.topic(sink, table, topology: topology.name, place)
         } earlierTransactions: { (sink, table, isShared, partitions) in
             logs.earlierTransactions(sink, table, topology: topology.name, isShared: isShared, partitions)
+                + formerNames.flatMap { logs.formerTransactions(sink, table, topology: $0, partitions) }
         } openLogStore: { (settings) throws(WeirError) in
             try logs.logStore(settings)
         } openAppender: { (log, settings) throws(WeirError) in

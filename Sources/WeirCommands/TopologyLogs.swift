@@ -48,11 +48,31 @@ final class TopologyLogs: Sendable {
         isShared: Bool,
         _ partitions: [TopicPartition]
     ) -> [EarlierTransactions] {
+        earlierTransactions(sink, table, topology: topology, isShared ? [nil] : partitions)
+    }
+
+    /// The transactions of a topology's former name, which its sinks go on from.
+    func formerTransactions(
+        _ sink: Topology.Sink,
+        _ table: String,
+        topology: String,
+        _ partitions: [TopicPartition]
+    ) -> [EarlierTransactions] {
+        // Ids that do not hold the name are the same under both.
+        guard sink.transactionalIDPrefix == nil else { return [] }
+        return earlierTransactions(sink, table, topology: topology, [nil] + partitions)
+    }
+
+    private func earlierTransactions(
+        _ sink: Topology.Sink,
+        _ table: String,
+        topology: String,
+        _ places: [TopicPartition?]
+    ) -> [EarlierTransactions] {
         guard let topic = sink.topic(of: table) else { return [] }
-        let others: [TopicPartition?] = isShared ? [nil] : partitions
         let ids =
             ["\(Self.prefix(sink, topology))-\(table)"]
-            + others.map { Self.transactionalID(sink, table, topology: topology, topic: topic, $0) }
+            + places.map { Self.transactionalID(sink, table, topology: topology, topic: topic, $0) }
         return ids.map { id in
             EarlierTransactions(id: id) { [self] () throws(WeirError) in
                 try KafkaTransactions.storedState(

@@ -1,0 +1,119 @@
+import Bytes
+import ChangeEvents
+import Foundation
+import IcebergFormat
+import IcebergTables
+
+/// A topology that goes on under another name.
+extension MixedTable {
+    /// Hands everything that commits of one topology have left to another one, in one commit: positions, last records,
+    /// routes, the LogStore's writers and claims. A process that still runs under the old name can commit nothing from
+    /// then on. Changes nothing where nothing is left of the old name.
+    ///
+    /// Where both have positions of one partition, the further one counts: everything before it is in the table.
+    public func adopting(_ old: String, as new: String) throws(WeirError) -> MixedTable {
+        guard holdsAnything(of: old) else { return self }
+        let identifier = self.identifier
+        var transaction = Transaction(ingestStore)
+        transaction.retryPatiently()
+        transaction.setProperties { (metadata) throws(WeirError) in
+            try Self.adopted(metadata.properties, identifier, old, new)
+        }
+        transaction.removeProperties(Self.topologyProperties.map { $0(old) })
+        return with(try transaction.commit())
+    }
+
+    /// Whether commits of a topology have left something in the table.
+    public func holdsAnything(of topology: String) -> Bool {
+        Self.topologyProperties.contains { ingestStore.properties[$0(topology)] != nil }
+    }
+
+    /// The former names of a topology, newest first, as far as the table was told.
+    public func formerNames(of topology: String) throws(WeirError) -> [String] {
+        try Self.formerNames(of: topology, ingestStore.properties, identifier)
+    }
+
+    /// Everything that commits of a topology leave, by its name.
+    private static let topologyProperties: [@Sendable (String) -> String] = [
+        { PositionLedger.propertyName(topology: $0) }, { LastRecords.propertyName(topology: $0) },
+        { PositionRoutes.propertyName(topology: $0) }, { PartitionClaim.propertyName(topology: $0) },
+        { LogStoreLedger.propertyName(topology: $0) }, { formerNamesProperty(of: $0) },
+    ]
+
+    private static func formerNamesProperty(of topology: String) -> String { "weir.former-names.\(topology)" }
+
+    private static func formerNames(
+        of topology: String,
+        _ properties: [String: String],
+        _ identifier: TableIdentifier
+    ) throws(WeirError) -> [String] {
+        guard let text = properties[formerNamesProperty(of: topology)] else { return [] }
+        guard let names = try? JSONDecoder().decode([String].self, from: Data(text.utf8)) else {
+            throw WeirError(.corrupt, "the former names of a topology are no list", at: "table \(identifier)")
+        }
+        return names
+    }
+
+    /// The properties of the new name.
+    private static func adopted(
+        _ properties: [String: String],
+        _ identifier: TableIdentifier,
+        _ old: String,
+        _ new: String
+    ) throws(WeirError) -> [String: String] {
+        func both<Value>(_ read: (String) throws(WeirError) -> Value) throws(WeirError) -> (old: Value, new: Value) {
+            (try read(old), try read(new))
+        }
+        let positions = try both { (name) throws(WeirError) in
+            try ledger(PositionLedger.propertyName(topology: name), properties, identifier)
+        }
+        var merged = positions.new
+        merged.merge(positions.old)
+        let marks = try both { (name) throws(WeirError) in
+            try lastRecords(LastRecords.propertyName(topology: name), properties, identifier)
+        }
+        var last = LastRecords()
+        for (marks, ledger) in [(marks.old, positions.old), (marks.new, positions.new)] {
+            // The record in front of a position that the other name is ahead of is not in front of the merged one.
+            last.merge(marks.reached(by: ledger, from: merged), of: merged)
+        }
+        let routes = try both { (name) throws(WeirError) in
+            try positionRoutes(topology: name, properties, identifier)
+        }
+        var entries = PositionRoutes()
+        for (topic, partitions) in merged.positions {
+            for partition in partitions.keys {
+                // Whoever has got rows of the partition has its position hold for good.
+                let isHeld = { (ledger: PositionLedger, routes: PositionRoutes) in
+                    ledger.next(topic: topic, partition: partition) != nil && routes[topic, partition] == nil
+                }
+                if isHeld(positions.old, routes.old) || isHeld(positions.new, routes.new) { continue }
+                entries[topic, partition] = routes.new[topic, partition] ?? routes.old[topic, partition]
+            }
+        }
+        let claims = try both { (name) throws(WeirError) in
+            try ledger(PartitionClaim.propertyName(topology: name), properties, identifier)
+        }
+        var newest = claims.new
+        newest.merge(claims.old)
+        var writers = try both { (name) throws(WeirError) in
+            try logStoreLedger(topology: name, properties, identifier)
+        }
+        writers.new.upstreams.merge(writers.old.upstreams) { own, _ in own }
+        let names = try both { (name) throws(WeirError) in try formerNames(of: name, properties, identifier) }
+        var former: [String] = []
+        for name in [old] + names.old + names.new where name != new && !former.contains(name) { former.append(name) }
+        let list = (try? JSONEncoder().encode(former)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
+        var result = [
+            PositionLedger.propertyName(topology: new): merged.json,
+            LastRecords.propertyName(topology: new): last.json,
+            formerNamesProperty(of: new): list,
+        ]
+        if !entries.isEmpty || properties[PositionRoutes.propertyName(topology: new)] != nil {
+            result[PositionRoutes.propertyName(topology: new)] = entries.json
+        }
+        if !newest.isEmpty { result[PartitionClaim.propertyName(topology: new)] = newest.json }
+        if !writers.new.upstreams.isEmpty { result[LogStoreLedger.propertyName(topology: new)] = writers.new.json }
+        return result
+    }
+}

@@ -1,0 +1,70 @@
+import Bytes
+import ChangeEvents
+import IcebergFormat
+
+/// Who may write a table: one topology, whose positions it holds, and those that it shares the table with, each from
+/// topics of its own.
+///
+/// The same source records taken in under two names are in the table twice. Writers that leave no positions, such as
+/// other engines, are no topologies.
+public struct TableSharing: Sendable {
+    public let topology: String
+    /// Topologies that may write the table as well.
+    private let partners: Set<String>
+    /// Whether the topology reads a topic.
+    private let reads: @Sendable (_ topic: String) -> Bool
+
+    public init(
+        topology: String,
+        partners: Set<String> = [],
+        reads: @escaping @Sendable (_ topic: String) -> Bool = { _ in false }
+    ) {
+        self.topology = topology
+        self.partners = partners
+        self.reads = reads
+    }
+
+    /// Fails with `conflict` when a table holds positions of a topology that it is not shared with, or of one that has
+    /// read the same topic.
+    public func check(_ properties: [String: String], of identifier: TableIdentifier) throws(WeirError) {
+        for (other, positions) in try Self.holders(properties, identifier) where other != topology {
+            guard partners.contains(other) else {
+                throw WeirError(
+                    .conflict,
+                    "table \(identifier) holds the positions of topology '\(other)', and topology '\(topology)' would "
+                        + "write the same rows once more",
+                    advice: "if '\(other)' is its former name, start it once with 'weir run --adopt \(other)'; if both "
+                        + "are to write the table, from different topics, set pipeline.shares-tables-with: [\(other)]"
+                )
+            }
+            guard let topic = positions.positions.keys.sorted().first(where: reads) else { continue }
+            throw WeirError(
+                .conflict,
+                "table \(identifier) is shared by the topologies '\(other)' and '\(topology)', and both read topic "
+                    + "'\(topic)': its rows would be there twice",
+                advice: "let each topology read topics of its own; two that share one are one topology"
+            )
+        }
+    }
+
+    /// The topologies whose positions a table holds.
+    static func holders(
+        _ properties: [String: String],
+        _ identifier: TableIdentifier
+    ) throws(WeirError) -> [(name: String, positions: PositionLedger)] {
+        var found: [(name: String, positions: PositionLedger)] = []
+        for property in properties.keys.sorted() where property.hasPrefix(PositionLedger.propertyPrefix) {
+            let ledger = try MixedTable.ledger(property, properties, identifier)
+            if ledger.isEmpty { continue }
+            found.append((String(property.dropFirst(PositionLedger.propertyPrefix.count)), ledger))
+        }
+        return found
+    }
+}
+
+extension MixedTable {
+    /// The names of the topologies whose positions the table holds.
+    public func positionHolders() throws(WeirError) -> [String] {
+        try TableSharing.holders(ingestStore.properties, identifier).map(\.name)
+    }
+}
