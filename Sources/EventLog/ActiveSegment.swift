@@ -13,8 +13,6 @@ final class ActiveSegment {
     private let files: any FileSystem
     private var reservedTo: Int64
     private var indexedTo: Int64
-    private var offsetIndex: (any OpenFile)?
-    private var timeIndex: (any OpenFile)?
     /// Entries that are in the files.
     private var offsetEntriesStored: Int
     private var timeEntriesStored: Int
@@ -61,7 +59,7 @@ final class ActiveSegment {
         if byteCount - indexedTo >= Self.indexLagBytes { storeIndexes() }
     }
 
-    /// Brings the index files up to date. They are hints that opening rebuilds, so a full disk may leave them behind.
+    /// Brings the index files up to date; they are not kept open, for a log may have many partitions. They are hints that opening rebuilds, so a full disk may leave them behind.
     private func storeIndexes() {
         indexedTo = byteCount
         do {
@@ -70,14 +68,14 @@ final class ActiveSegment {
                     index.offsets.entries[offsetEntriesStored...],
                     baseOffset: paths.baseOffset
                 )
-                if offsetIndex == nil { offsetIndex = try files.open(paths.offsetIndex, .write) }
-                try offsetIndex?.write(bytes, at: Int64(offsetEntriesStored * OffsetIndex.entryBytes))
+                try files.open(paths.offsetIndex, .write)
+                    .write(bytes, at: Int64(offsetEntriesStored * OffsetIndex.entryBytes))
                 offsetEntriesStored = index.offsets.entries.count
             }
             if timeEntriesStored < index.times.entries.count {
                 let bytes = TimeIndex.encode(index.times.entries[timeEntriesStored...], baseOffset: paths.baseOffset)
-                if timeIndex == nil { timeIndex = try files.open(paths.timeIndex, .write) }
-                try timeIndex?.write(bytes, at: Int64(timeEntriesStored * TimeIndex.entryBytes))
+                try files.open(paths.timeIndex, .write)
+                    .write(bytes, at: Int64(timeEntriesStored * TimeIndex.entryBytes))
                 timeEntriesStored = index.times.entries.count
             }
         } catch {

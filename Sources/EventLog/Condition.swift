@@ -40,6 +40,9 @@ final class Condition: @unchecked Sendable {
         pthread_cond_timedwait(signal, mutex, &time)
     }
 
+    /// Wakes one of those that wait.
+    func signalOne() { pthread_cond_signal(signal) }
+
     func broadcast() { pthread_cond_broadcast(signal) }
 }
 
@@ -55,6 +58,10 @@ struct MonotonicTime: Comparable {
 
     static func after(milliseconds: Int) -> MonotonicTime {
         MonotonicTime(nanoseconds: now.nanoseconds + UInt64(max(0, milliseconds)) * 1_000_000)
+    }
+
+    func adding(milliseconds: Int) -> MonotonicTime {
+        MonotonicTime(nanoseconds: nanoseconds &+ UInt64(max(0, milliseconds)) &* 1_000_000)
     }
 
     var millisecondsLeft: Int {

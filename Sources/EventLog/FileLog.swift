@@ -72,13 +72,17 @@ public final class FileLog: PartitionedLog {
         _ partition: Int
     ) throws(WeirError) -> (earliest: Int64, end: Int64, damage: WeirError?) {
         let directory = try directory(topic, partition)
+        // Before the segments are looked at: what a writer syncs meanwhile is then in them.
+        let synced = SyncedEnd.load(directory, files).end
         let segments = try SegmentPaths.list(directory, files)
-        guard let first = segments.first, let last = segments.last else { return (0, 0, nil) }
+        guard let first = segments.first, let last = segments.last else {
+            return (0, 0, synced?.missingSegment(directory, among: segments))
+        }
         if let writer = ActivePartitions.shared.writer(of: directory) {
             return (first.baseOffset, writer.acknowledgedEnd, nil)
         }
-        let end = try search(last, isLast: true).end()
-        return (first.baseOffset, end.offset, end.damage)
+        let end = try search(last, isLast: true).end(syncedEnd: synced)
+        return (first.baseOffset, end.offset, synced?.missingSegment(directory, among: segments) ?? end.damage)
     }
 
     public func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {

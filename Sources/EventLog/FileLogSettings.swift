@@ -27,6 +27,10 @@ public struct FileLogSettings: Sendable, Equatable {
     public var groupBytesMax = 8 << 20
     /// Appends that may wait for their group; beyond it `submit` blocks.
     public var pendingBytesMax = 64 << 20
+    /// How far the file that tells what is synced may lag behind the syncs while appends go on.
+    public var syncedEndLagMilliseconds = 200
+    /// A partition without appends for so long has that file synced as well.
+    public var syncedEndRestMilliseconds = 1000
 
     public init() {}
 

@@ -22,6 +22,7 @@ public final class FileLogWriter: Sendable {
     public let log: FileLog
     private let owner: String
     private let state = Mutex(State())
+    private let threads = FlushThreads()
 
     /// `owner` is the name that a refused second writer is told, together with the process number.
     public init(_ log: FileLog, owner: String = "weir") {
@@ -81,12 +82,15 @@ public final class FileLogWriter: Sendable {
             defer { state.topics = [:] }
             return state.topics
         }
+        // All of them finish at the same time; then they are waited for.
+        for topic in topics.values { for writer in topic.partitions.values { writer.beginClosing() } }
         for topic in topics.values {
             for writer in topic.partitions.values {
                 writer.close()
                 ActivePartitions.shared.unregister(writer)
             }
         }
+        threads.close()
     }
 
     // MARK: Inside
@@ -129,7 +133,8 @@ public final class FileLogWriter: Sendable {
                     directory: log.paths.partition(topic, number),
                     files: log.files,
                     settings: settings,
-                    clock: log.clock
+                    clock: log.clock,
+                    threads: threads
                 )
                 writers[number] = writer
                 ActivePartitions.shared.register(writer)

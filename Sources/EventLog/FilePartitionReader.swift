@@ -28,6 +28,9 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     private var unfinished: (base: Int64, place: Int64, limit: Int64)?
     /// An end that was checked against the directory.
     private var checkedEnd: (base: Int64, place: Int64)?
+    /// An end that the log was not synced beyond, and one that it seemed to be at the first look.
+    private var provenEnd: (base: Int64, place: Int64)?
+    private var suspectEnd: (base: Int64, place: Int64)?
     private var watch: DirectoryWatch?
 
     /// Bytes of the smallest read; the buffer also has room for the padding.
@@ -56,7 +59,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
                     try advance(from: segment)
                 } else {
                     if view.isAcknowledged { return nil }
-                    if try isEndOfLog(segment) { return nil }
+                    if try isEndOfLog(segment), try mayEnd(segment, reason: nil) { return nil }
                 }
                 continue
             }
@@ -72,14 +75,16 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
                 guard view.isLast, isLast, !view.isAcknowledged else {
                     throw SegmentRecovery.damage(reason, segment.paths, segment.place, position)
                 }
-                try SegmentRecovery.failIfBatchesFollow(
+                try SegmentRecovery.failIfSynced(
                     segment.file,
                     segment.paths,
                     segment.place,
                     view.limit,
                     position,
-                    reason
+                    reason,
+                    nil
                 )
+                guard try mayEnd(segment, reason: reason) else { continue }
                 unfinished = (segment.paths.baseOffset, segment.place, view.limit)
                 return nil
             }
@@ -227,6 +232,11 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         if let segment { return segment }
         let segments = try SegmentPaths.list(directory, files)
         guard let first = segments.first else {
+            if let synced = SyncedEnd.load(directory, files).end,
+                let gone = synced.missingSegment(directory, among: try SegmentPaths.list(directory, files))
+            {
+                throw gone
+            }
             guard position == 0 else { throw lost(earliest: nil) }
             return nil
         }
@@ -301,6 +311,26 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         if try segment.file.size() > segment.place { return false }
         try advance(from: segment)
         return false
+    }
+
+    /// Whether the log may end where this reader has come to, as far as is known of its syncs. When it was synced further
+    /// it is looked at once more, since records may have come since the file was; at the second look it is an error.
+    private func mayEnd(_ segment: Segment, reason: String?) throws(WeirError) -> Bool {
+        let end = (segment.paths.baseOffset, segment.place)
+        if let provenEnd, provenEnd == end { return true }
+        guard let synced = SyncedEnd.load(directory, files).end, synced.offset > position else {
+            provenEnd = end
+            return true
+        }
+        guard let suspectEnd, suspectEnd == end else {
+            suspectEnd = end
+            return false
+        }
+        if let gone = synced.missingSegment(directory, among: try SegmentPaths.list(directory, files)) { throw gone }
+        if let lost = synced.shortfall(segment.paths, position: segment.place, nextOffset: position, reason: reason) {
+            throw lost
+        }
+        return true
     }
 
     /// Whether the segment's name still stands for the file that is read: a topic may be deleted and created again. A file

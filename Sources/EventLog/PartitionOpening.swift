@@ -15,6 +15,8 @@ struct OpenedPartition {
     var active: ActiveSegment
     var nextOffset: Int64
     var cut: RecoveryCut?
+    /// The slot of the file of the synced end that is written next.
+    var syncedEndSlot: Int
     /// Index files that were missing, short or damaged and have been written anew.
     var rebuiltIndexes: [String]
 
@@ -23,7 +25,9 @@ struct OpenedPartition {
         _ files: any FileSystem,
         _ settings: FileLogSettings
     ) throws(WeirError) -> OpenedPartition {
+        let (synced, slot) = SyncedEnd.load(directory, files)
         let segments = try SegmentPaths.list(directory, files)
+        if let gone = synced?.missingSegment(directory, among: segments) { throw gone }
         try removeOrphans(directory, Set(segments.map(\.baseOffset)), files)
         var rebuilt: [String] = []
         var sealed: [SealedSegment] = []
@@ -34,11 +38,23 @@ struct OpenedPartition {
         }
         let last = segments.last ?? SegmentPaths(directory: directory, baseOffset: 0)
         let file = try files.open(last.log, .write)
-        let content = try SegmentRecovery.read(file, last, indexIntervalBytes: settings.indexIntervalBytes)
+        let content = try SegmentRecovery.read(
+            file,
+            last,
+            syncedEnd: synced,
+            indexIntervalBytes: settings.indexIntervalBytes
+        )
         if content.cut != nil { try file.truncate(to: content.byteCount) }
         // What survived a crash without its acknowledgement becomes durable before anyone builds on it.
         try file.sync()
-        if segments.isEmpty { try files.syncDirectory(directory) }
+        let reached = SyncedEnd(base: last.baseOffset, position: content.byteCount, offset: content.nextOffset)
+        if reached != synced {
+            // Known from here on, but not needed: a full disk does not refuse the log.
+            do {
+                try reached.store(directory, slot: slot, files)
+            } catch  where error.code == .outOfSpace {}
+        }
+        if segments.isEmpty || synced == nil { try files.syncDirectory(directory) }
         try storeIndexes(content.index, last, files, rebuilt: &rebuilt)
         let active = ActiveSegment(last, file, files, content: content)
         return OpenedPartition(
@@ -46,6 +62,7 @@ struct OpenedPartition {
             active: active,
             nextOffset: content.nextOffset,
             cut: content.cut,
+            syncedEndSlot: reached == synced ? slot : (slot + 1) % SyncedEnd.slotStarts.count,
             rebuiltIndexes: rebuilt
         )
     }
@@ -79,7 +96,12 @@ struct OpenedPartition {
         if let newest = tailOfSound(segment, file, size: size, next: next, files) {
             return SealedSegment(paths: segment, byteCount: size, newestTimestamp: newest)
         }
-        var content = try SegmentRecovery.read(file, segment, indexIntervalBytes: settings.indexIntervalBytes)
+        var content = try SegmentRecovery.read(
+            file,
+            segment,
+            syncedEnd: nil,
+            indexIntervalBytes: settings.indexIntervalBytes
+        )
         if let cut = content.cut {
             throw SegmentRecovery.damage(
                 cut.reason + "; a later segment follows",

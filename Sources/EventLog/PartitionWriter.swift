@@ -2,11 +2,12 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// Appends to one partition, by a thread of its own.
+/// Appends to one partition, by one of the threads that the partitions of a writer share; it is served by one at a time.
 ///
-/// Producers queue batches. The thread takes everything that is queued, up to a limit, writes it in one call, syncs once,
+/// Producers queue batches. The flush thread takes everything that is queued, up to a limit, writes it in one call, syncs once,
 /// and then acknowledges all of it: while one sync runs the next group gathers, so the group grows with the load.
 /// One sync is under way at a time and the next group is written only after it, so what a crash can tear is the last group.
+/// Where the syncs have come to is told by `SyncedEnd` and by the batches of the next group.
 ///
 /// A write that fails is cut off again and fails every append that waits; later ones may succeed. A failed sync stops the
 /// partition for good: the kernel may have dropped the pages and would report the next sync as a success.
@@ -16,8 +17,11 @@ final class PartitionWriter: @unchecked Sendable {
     private let settings: FileLogSettings
     private let clock: @Sendable () -> Int64
     private let condition = Condition()
+    private let threads: FlushThreads
 
     // Protected by `condition`.
+    /// In the queue of the threads, or served by one of them.
+    private var isScheduled = false
     private var pending: [AppendTicket] = []
     private var pendingBytes = 0
     private var stopping = false
@@ -36,14 +40,24 @@ final class PartitionWriter: @unchecked Sendable {
     /// The old segment is finished but the new one could not be begun yet; its name is fixed by the next offset.
     private var mustRoll = false
     private var unsyncedSince: MonotonicTime?
+    /// Bytes of the active segment that are synced.
+    private var syncedPosition: Int64
+    private var syncedEnd: SyncedEnd
+    /// What its file says, since when, and whether that has reached the device.
+    private var storedEnd: SyncedEnd
+    private var storedAt = MonotonicTime.now
+    private var isStoredEndSynced = false
+    private var syncedEndSlot: Int
 
     init(
         _ opened: OpenedPartition,
         directory: String,
         files: any FileSystem,
         settings: FileLogSettings,
-        clock: @escaping @Sendable () -> Int64
+        clock: @escaping @Sendable () -> Int64,
+        threads: FlushThreads
     ) {
+        self.threads = threads
         self.directory = directory
         self.files = files
         self.settings = settings
@@ -52,9 +66,14 @@ final class PartitionWriter: @unchecked Sendable {
         active = opened.active
         nextOffset = opened.nextOffset
         published = (opened.active.paths.baseOffset, opened.active.byteCount, opened.nextOffset)
-        let thread = Thread { self.run() }
-        thread.name = "weir-log"
-        thread.start()
+        syncedPosition = opened.active.byteCount
+        syncedEnd = SyncedEnd(
+            base: opened.active.paths.baseOffset,
+            position: opened.active.byteCount,
+            offset: opened.nextOffset
+        )
+        storedEnd = syncedEnd
+        syncedEndSlot = opened.syncedEndSlot
     }
 
     // MARK: Producers
@@ -68,7 +87,7 @@ final class PartitionWriter: @unchecked Sendable {
             guard !stopping else { throw WeirError(.cancelled, "the log was closed", at: directory) }
             pending.append(ticket)
             pendingBytes += batch.byteCount
-            condition.broadcast()
+            scheduleLocked()
         }
         return ticket
     }
@@ -92,7 +111,7 @@ final class PartitionWriter: @unchecked Sendable {
             guard !stopping else { return .failure(WeirError(.cancelled, "the log was closed", at: directory)) }
             let request = retentionsAsked
             retentionsAsked += 1
-            condition.broadcast()
+            scheduleLocked()
             while true {
                 if let result = retentionResults.removeValue(forKey: request) { return result }
                 condition.wait()
@@ -100,11 +119,19 @@ final class PartitionWriter: @unchecked Sendable {
         }.get()
     }
 
-    /// Writes what is queued, then ends the thread. Appends that come later fail.
-    func close() {
+    /// Appends that come later fail. What is queued is still written.
+    func beginClosing() {
         condition.locked {
             stopping = true
             condition.broadcast()
+            if !finished { scheduleLocked() }
+        }
+    }
+
+    /// Waits until what is queued is written.
+    func close() {
+        beginClosing()
+        condition.locked {
             while !finished { condition.wait() }
         }
     }
@@ -145,51 +172,102 @@ final class PartitionWriter: @unchecked Sendable {
         case group([AppendTicket])
         case sync
         case retention(Int)
+        case storeSyncedEnd
         case stop
+        /// Nothing until somebody queues something, or the time has come.
+        case rest(until: MonotonicTime?)
     }
 
     private var retentionsDone = 0
 
-    private func run() {
-        while true {
-            switch nextWork() {
-            case .group(let group): commit(group)
-            case .sync: syncLate()
-            case .retention(let request):
-                let result = Result { () throws(WeirError) in try removeOldSegments() }
-                condition.locked {
-                    retentionResults[request] = result
-                    condition.broadcast()
-                }
-            case .stop:
-                if unsyncedSince != nil { syncLate() }
-                if condition.locked({ failure == nil }) { active.seal(isFinished: false) }
-                condition.locked {
-                    finished = true
-                    condition.broadcast()
-                }
-                return
+    /// Has a thread serve the partition.
+    func schedule() { condition.locked { scheduleLocked() } }
+
+    private func scheduleLocked() {
+        guard !isScheduled, !finished else { return }
+        isScheduled = true
+        threads.enqueue(self)
+    }
+
+    /// Does one piece of work; false when there is none and the thread is to serve others.
+    func work() -> Bool {
+        switch nextWork() {
+        case .group(let group): commit(group)
+        case .sync: syncLate()
+        case .storeSyncedEnd: storeSyncedEnd()
+        case .retention(let request):
+            let result = Result { () throws(WeirError) in try removeOldSegments() }
+            condition.locked {
+                retentionResults[request] = result
+                condition.broadcast()
             }
+        case .stop:
+            if unsyncedSince != nil { syncLate() }
+            if condition.locked({ failure == nil }) {
+                active.seal(isFinished: false)
+                if storedEnd != syncedEnd || !isStoredEndSynced { storeSyncedEnd(andSync: true) }
+            }
+            threads.wake(self, at: nil)
+            condition.locked {
+                finished = true
+                isScheduled = false
+                condition.broadcast()
+            }
+            return false
+        case .rest: return false
         }
+        return true
     }
 
     private func nextWork() -> Work {
         condition.locked {
-            while true {
-                var syncAt: MonotonicTime?
-                if case .everyMilliseconds(let pause) = settings.flush, let since = unsyncedSince {
-                    syncAt = MonotonicTime(nanoseconds: since.nanoseconds + UInt64(pause) * 1_000_000)
-                }
-                if let syncAt, MonotonicTime.now >= syncAt { return .sync }
-                if retentionsDone < retentionsAsked {
-                    retentionsDone += 1
-                    return .retention(retentionsDone - 1)
-                }
-                if !pending.isEmpty { return .group(takeGroup()) }
-                if stopping { return .stop }
-                if let syncAt { condition.wait(until: syncAt) } else { condition.wait() }
+            let now = MonotonicTime.now
+            var syncAt: MonotonicTime?
+            if case .everyMilliseconds(let pause) = settings.flush, let since = unsyncedSince {
+                syncAt = since.adding(milliseconds: pause)
             }
+            if let syncAt, now >= syncAt { return .sync }
+            if retentionsDone < retentionsAsked {
+                retentionsDone += 1
+                return .retention(retentionsDone - 1)
+            }
+            if storedEnd != syncedEnd, now >= storedAt.adding(milliseconds: settings.syncedEndLagMilliseconds) {
+                return .storeSyncedEnd
+            }
+            if !pending.isEmpty { return .group(takeGroup()) }
+            if stopping { return .stop }
+            let storeAt = whenToStoreSyncedEnd
+            if let storeAt, now >= storeAt { return .storeSyncedEnd }
+            // The order of the locks is this one's, then the threads'.
+            isScheduled = false
+            let wakeAt = [syncAt, storeAt].compactMap(\.self).min()
+            threads.wake(self, at: wakeAt)
+            return .rest(until: wakeAt)
         }
+    }
+
+    /// When a partition that rests has the file of the synced end to write or to sync; nil when that is done.
+    private var whenToStoreSyncedEnd: MonotonicTime? {
+        if failure != nil { return nil }
+        if storedEnd != syncedEnd { return storedAt.adding(milliseconds: settings.syncedEndLagMilliseconds) }
+        return isStoredEndSynced ? nil : storedAt.adding(milliseconds: settings.syncedEndRestMilliseconds)
+    }
+
+    /// Writes up to where the log is synced, and syncs that once the partition has rested. What fails is tried again
+    /// after the next append: opening the log needs the file only after a power failure.
+    private func storeSyncedEnd(andSync mustSync: Bool = false) {
+        let isResting = storedEnd == syncedEnd
+        if !isResting {
+            try? syncedEnd.store(directory, slot: syncedEndSlot, files)
+            syncedEndSlot = (syncedEndSlot + 1) % SyncedEnd.slotStarts.count
+            storedEnd = syncedEnd
+            isStoredEndSynced = false
+        }
+        if isResting || mustSync {
+            try? files.open(SyncedEnd.path(directory), .write).sync()
+            isStoredEndSynced = true
+        }
+        storedAt = .now
     }
 
     /// The batches of one write: all that wait, as far as they fit the group and the segment. The lock is held.
@@ -235,6 +313,7 @@ final class PartitionWriter: @unchecked Sendable {
             active.added(ticket.batch, baseOffset: nextOffset)
             nextOffset += Int64(ticket.batch.count)
         }
+        if settings.flush == .everyGroup { noteSync() }
         condition.locked {
             published = (active.paths.baseOffset, active.byteCount, nextOffset)
             var offset = first
@@ -249,18 +328,37 @@ final class PartitionWriter: @unchecked Sendable {
         active.storeIndexesIfLagging()
     }
 
-    /// Writes the group in one call, each batch with its offset in front; a failed write is cut off again.
+    /// Takes note that everything written is synced.
+    private func noteSync() {
+        syncedPosition = active.byteCount
+        syncedEnd = SyncedEnd(base: active.paths.baseOffset, position: active.byteCount, offset: nextOffset)
+    }
+
+    /// Writes the group in one call, each batch with its offset, and how far behind it the file is synced, in front; a
+    /// failed write is cut off again.
     private func write(_ group: [AppendTicket]) throws(WeirError) {
-        let offsets = UnsafeMutablePointer<Int64>.allocate(capacity: group.count)
-        defer { offsets.deallocate() }
+        // The offset, the length as it is, and the distance: all before the part that the checksum covers.
+        let headCount = RecordBatchHeader.magicAt
+        let heads = UnsafeMutableRawPointer.allocate(byteCount: group.count * headCount, alignment: 8)
+        defer { heads.deallocate() }
         var pieces: [UnsafeRawBufferPointer] = []
         pieces.reserveCapacity(group.count * 2)
         var offset = nextOffset
+        var position = active.byteCount
         for (index, ticket) in group.enumerated() {
-            (offsets + index).initialize(to: offset.bigEndian)
-            pieces.append(UnsafeRawBufferPointer(start: offsets + index, count: 8))
-            pieces.append(UnsafeRawBufferPointer(rebasing: ticket.batch.bytes.bytes[8...]))
+            let batch = ticket.batch.bytes.bytes
+            let head = UnsafeMutableRawBufferPointer(start: heads + index * headCount, count: headCount)
+            head.copyMemory(from: UnsafeRawBufferPointer(rebasing: batch[..<headCount]))
+            head.storeBytes(of: offset.bigEndian, as: Int64.self)
+            head.storeBytes(
+                of: Int32(clamping: position - syncedPosition).bigEndian,
+                toByteOffset: RecordBatchHeader.syncedBehindAt,
+                as: Int32.self
+            )
+            pieces.append(UnsafeRawBufferPointer(head))
+            pieces.append(UnsafeRawBufferPointer(rebasing: batch[headCount...]))
             offset += Int64(ticket.batch.count)
+            position += Int64(ticket.batch.byteCount)
         }
         do {
             try active.file.write(gathering: pieces, at: active.byteCount)
@@ -280,6 +378,7 @@ final class PartitionWriter: @unchecked Sendable {
         if condition.locked({ failure != nil }) { return }
         do {
             try active.file.sync()
+            noteSync()
         } catch {
             stop(error, [])
         }
@@ -326,6 +425,7 @@ final class PartitionWriter: @unchecked Sendable {
         )
         active = ActiveSegment(paths, file, files, content: empty)
         mustRoll = false
+        noteSync()
         // An append is not to fail because an old file could not be removed; the next roll or call tries again.
         _ = try? removeOldSegments()
     }

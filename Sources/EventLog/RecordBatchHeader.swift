@@ -10,10 +10,13 @@ import Bytes
 /// 17 crc u32                                          61 records …
 /// ```
 ///
-/// `batchLength` counts from byte 12. The checksum covers byte 21 to the end, so the offset can be set after it.
+/// `batchLength` counts from byte 12. The checksum covers byte 21 to the end, so the offset can be set after it. So can
+/// the leader epoch, which means nothing to a log without brokers: it holds how many bytes before the batch the file was
+/// synced to when the batch was written. A valid batch thus proves that everything up to there was on the device.
 struct RecordBatchHeader {
     static let byteCount = 61
     static let lengthStart = 12
+    static let syncedBehindAt = 12
     static let magicAt = 16
     static let checksumAt = 17
     static let checksummedFrom = 21
@@ -25,6 +28,9 @@ struct RecordBatchHeader {
 
     let baseOffset: Int64
     let batchLength: Int32
+    /// Bytes between the end of the last sync before this batch was written and the batch. Batches of logs that did not
+    /// store it have 0, which proves more than they know; damage before them is then refused instead of cut.
+    let syncedBehind: Int32
     let magic: UInt8
     let checksum: UInt32
     let attributes: Int16
@@ -38,6 +44,9 @@ struct RecordBatchHeader {
     init(_ bytes: UnsafeRawPointer) {
         baseOffset = Int64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: Int64.self))
         batchLength = Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: Int32.self))
+        syncedBehind = Int32(
+            bigEndian: bytes.loadUnaligned(fromByteOffset: Self.syncedBehindAt, as: Int32.self)
+        )
         magic = bytes.load(fromByteOffset: Self.magicAt, as: UInt8.self)
         checksum = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: Self.checksumAt, as: UInt32.self))
         attributes = Int16(bigEndian: bytes.loadUnaligned(fromByteOffset: 21, as: Int16.self))

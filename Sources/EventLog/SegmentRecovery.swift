@@ -1,7 +1,8 @@
 import Bytes
 import ObjectStorage
 
-/// What opening a log for writing cut away: bytes behind the last whole valid batch, which nobody was told are safe.
+/// What opening a log for writing cut away: bytes behind the last whole valid batch, which nobody was told are safe. Whole
+/// batches may be among them, when a power failure took pages of the same write before them.
 public struct RecoveryCut: Sendable, Equatable, CustomStringConvertible {
     public let file: String
     /// Where in the file the cut was made.
@@ -30,11 +31,12 @@ struct SegmentContent {
 }
 
 enum SegmentRecovery {
-    /// Reads every batch of the segment that may have a torn tail. Fails with `corrupt` when valid batches follow
-    /// damaged bytes: those were acknowledged once, so cutting them away would lose data.
+    /// Reads every batch of the segment that may have a torn tail. Fails with `corrupt` when it ends, or is damaged,
+    /// before the place up to which it was synced: what was acknowledged is never cut away.
     static func read(
         _ file: any OpenFile,
         _ paths: SegmentPaths,
+        syncedEnd: SyncedEnd?,
         indexIntervalBytes: Int
     ) throws(WeirError) -> SegmentContent {
         let size = try file.size()
@@ -58,11 +60,20 @@ enum SegmentRecovery {
                 content.nextOffset = header.nextOffset
                 if content.firstTimestamp == nil { content.firstTimestamp = header.maxTimestamp }
                 continue
-            case .end: return content
+            case .end:
+                if let lost = syncedEnd?.shortfall(
+                    paths,
+                    position: scanner.position,
+                    nextOffset: scanner.nextOffset,
+                    reason: nil
+                ) {
+                    throw lost
+                }
+                return content
             case .torn: reason = "the file ends inside a batch"
             case .damaged(let what): reason = what
             }
-            try failIfBatchesFollow(file, paths, scanner.position, size, scanner.nextOffset, reason)
+            try failIfSynced(file, paths, scanner.position, size, scanner.nextOffset, reason, syncedEnd)
             content.cut = RecoveryCut(
                 file: paths.log,
                 position: scanner.position,
@@ -74,16 +85,21 @@ enum SegmentRecovery {
         }
     }
 
-    static func failIfBatchesFollow(
+    /// Fails with `corrupt` when what ends the valid batches lies before the place up to which the log was synced.
+    static func failIfSynced(
         _ file: any OpenFile,
         _ paths: SegmentPaths,
         _ position: Int64,
         _ limit: Int64,
         _ nextOffset: Int64,
-        _ reason: String
+        _ reason: String,
+        _ syncedEnd: SyncedEnd?
     ) throws(WeirError) {
-        if let next = try TailCheck.validBatch(in: file, after: position, limit: limit, nextOffset: nextOffset) {
+        if let next = try TailCheck.proofOfSync(in: file, after: position, limit: limit, nextOffset: nextOffset) {
             throw damage(reason + "; valid batches follow at byte \(next)", paths, position, nextOffset)
+        }
+        if let lost = syncedEnd?.shortfall(paths, position: position, nextOffset: nextOffset, reason: reason) {
+            throw lost
         }
     }
 

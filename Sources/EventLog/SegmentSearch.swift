@@ -21,10 +21,12 @@ struct SegmentSearch {
         return (scanner.position, scanner.nextOffset)
     }
 
-    /// The offset after the last whole valid batch, and the damage that ends them there when valid batches lie behind it.
+    /// The offset after the last whole valid batch, and the damage that ends them there when the log was synced further.
     ///
     /// A torn tail is no damage: another process may be writing it right now, or a crash has left it.
-    func end() throws(WeirError) -> (offset: Int64, damage: WeirError?) {
+    ///
+    /// - Parameter syncedEnd: as it was before the segment was looked at.
+    func end(syncedEnd: SyncedEnd?) throws(WeirError) -> (offset: Int64, damage: WeirError?) {
         var (position, offset) = start(.max)
         // Bytes that were half written at the first look may be a batch at the second.
         var suspect: Int64?
@@ -40,13 +42,15 @@ struct SegmentSearch {
             while case .batch = step { step = try scanner.next() }
             let reason: String
             switch step {
-            case .batch, .end: return (scanner.nextOffset, nil)
+            case .batch, .end:
+                let (position, offset) = (scanner.position, scanner.nextOffset)
+                return (offset, syncedEnd?.shortfall(paths, position: position, nextOffset: offset, reason: nil))
             case .torn: reason = "the file ends inside a batch"
             case .damaged(let what): reason = what
             }
             (position, offset) = (scanner.position, scanner.nextOffset)
             do throws(WeirError) {
-                try SegmentRecovery.failIfBatchesFollow(file, paths, position, view.limit, offset, reason)
+                try SegmentRecovery.failIfSynced(file, paths, position, view.limit, offset, reason, syncedEnd)
                 return (offset, nil)
             } catch {
                 guard error.code == .corrupt else { throw error }

@@ -2,20 +2,37 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// Tells a torn tail from damage: behind a torn tail there is nothing, behind damage valid batches follow.
+/// Tells what a crash may leave from damage. Of writes that were never synced any pages may be missing, so valid batches
+/// can lie behind a hole; but a batch that was written after a sync of these bytes proves that they were whole once.
 enum TailCheck {
     /// Offsets further ahead than this do not belong to the batches that could follow.
     private static let offsetsAheadMax: Int64 = 1 << 32
     private static let windowBytes = 4 << 20
 
-    /// The place of the first valid batch behind `position`, nil when there is none.
-    static func validBatch(
+    /// The place of the first valid batch behind `position` that was written when the file was synced to behind it; nil
+    /// when there is none, so that nothing at `position` was acknowledged as far as the file itself tells.
+    static func proofOfSync(
         in file: any OpenFile,
         after position: Int64,
         limit: Int64,
         nextOffset: Int64
     ) throws(WeirError) -> Int64? {
         var start = position + 1
+        while let (found, header) = try validBatch(in: file, from: start, limit: limit, nextOffset: nextOffset) {
+            if found - Int64(max(0, header.syncedBehind)) > position { return found }
+            start = found + Int64(header.totalCount)
+        }
+        return nil
+    }
+
+    /// The first valid batch from `start` on.
+    private static func validBatch(
+        in file: any OpenFile,
+        from start: Int64,
+        limit: Int64,
+        nextOffset: Int64
+    ) throws(WeirError) -> (position: Int64, header: RecordBatchHeader)? {
+        var start = start
         let window = UnsafeMutableRawBufferPointer.allocate(byteCount: windowBytes, alignment: 64)
         defer { window.deallocate() }
         while limit - start >= Int64(RecordBatchHeader.byteCount) {
@@ -36,7 +53,7 @@ enum TailCheck {
                 else { break }
                 candidate = UnsafeRawPointer(hit) - UnsafeRawPointer(base) - RecordBatchHeader.magicAt
                 if try isBatch(base + candidate, in: file, at: start + Int64(candidate), limit, nextOffset) {
-                    return start + Int64(candidate)
+                    return (start + Int64(candidate), RecordBatchHeader(base + candidate))
                 }
                 candidate += 1
             }
