@@ -8,10 +8,21 @@ public protocol PartitionedLog: Sendable {
     func partitions(of topic: String) throws(WeirError) -> [Int]
     /// The first offset that can still be read, and the offset the next record will get.
     func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64)
+    /// The offsets that the next records of several partitions will get.
+    func ends(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64]
     /// The first offset whose record is not older than the time (milliseconds since 1970); the end when none is.
     func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64
     /// Reads from an offset on. An offset that retention has removed fails with the range that is lost.
     func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader
+}
+
+extension PartitionedLog {
+    /// For logs that need no request for each.
+    public func ends(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64] {
+        var ends: [Int: Int64] = [:]
+        for partition in partitions { ends[partition] = try offsets(topic: topic, partition: partition).end }
+        return ends
+    }
 }
 
 /// Reads one partition in order. Used by one thread at a time.

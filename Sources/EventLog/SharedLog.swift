@@ -24,7 +24,14 @@ public protocol SharedLog: PartitionedLog {
     /// - Parameters:
     ///   - topics: topics by name; they need not exist yet.
     ///   - pattern: a regular expression that must match the whole name of a topic; nil for none.
-    func join(group: String, topics: [String], pattern: String?) throws(WeirError) -> any GroupMembership
+    ///   - instance: what the member is known by; one that joins again under it goes on with its partitions at once,
+    ///     however the last one ended. Nil for a member that the group forgets.
+    func join(
+        group: String,
+        topics: [String],
+        pattern: String?,
+        instance: String?
+    ) throws(WeirError) -> any GroupMembership
     /// Tells how many partitions are about to be read at once, and the bytes that may be fetched ahead of all their
     /// readers. Readers that exist keep what they were given.
     func willRead(partitions: Int, aheadBytes: Int)
@@ -35,6 +42,10 @@ public protocol SharedLog: PartitionedLog {
 }
 
 extension SharedLog {
+    public func join(group: String, topics: [String], pattern: String?) throws(WeirError) -> any GroupMembership {
+        try join(group: group, topics: topics, pattern: pattern, instance: nil)
+    }
+
     /// For logs without brokers.
     public func trouble(since moment: ContinuousClock.Instant) -> String? { nil }
     /// For logs that fetch nothing ahead.

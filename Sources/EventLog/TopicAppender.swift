@@ -22,8 +22,19 @@ public protocol TopicAppender: AnyObject, Sendable {
 public protocol TransactionalAppender: TopicAppender {
     /// The text that the last committed transaction stored with its records; nil before the first.
     func committedState() throws(WeirError) -> String?
+    /// What whoever writes with this appender is known by, over restarts; nil where nobody is.
+    var writer: String? { get }
+    /// Shuts out another writer of this appender's states, which may be about to commit.
+    ///
+    /// - Parameter writer: as it has named itself in a state; nil for one that has not.
+    func shutOut(writer: String?) throws(WeirError)
     /// Whether a state is small enough to be stored.
     func fits(state: String) -> Bool
     /// Appends the batches and stores `state`, all or nothing. Fails with `conflict` when another process has taken over.
     func commit(_ batches: [RawBatch], state: String) throws(WeirError)
+}
+
+extension TransactionalAppender {
+    public var writer: String? { nil }
+    public func shutOut(writer: String?) throws(WeirError) {}
 }

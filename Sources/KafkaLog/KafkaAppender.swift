@@ -10,7 +10,7 @@ public final class KafkaAppender: TopicAppender {
 
     /// Fails with `notFound` when there is no such topic.
     public init(_ log: KafkaLog, topic: String) throws(WeirError) {
-        producer = try KafkaProducer(log, topic: topic, role: .producer)
+        producer = try KafkaProducer(log, topic: topic)
     }
 
     public var topic: String { producer.topic }

@@ -64,6 +64,19 @@ package enum KafkaFailure {
         }
     }
 
+    /// Codes that a later attempt may not meet: nobody answered, or who leads a partition is being settled.
+    static func isPassing(_ code: rd_kafka_resp_err_t) -> Bool {
+        switch code {
+        case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+            RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION, RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE,
+            RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,
+            RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH, RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH,
+            RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+            true
+        default: isVague(code)
+        }
+    }
+
     /// Whether a broker cannot be reached, as against one that has closed a connection nobody used.
     package static func isOutage(_ note: Note) -> Bool {
         // The name of the protocol stands in front: "sasl_ssl://host:port/1: Disconnected (after … in state UP)".

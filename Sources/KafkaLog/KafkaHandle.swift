@@ -1,6 +1,7 @@
 import Bytes
 import CRdKafka
 import Foundation
+import Synchronization
 
 /// One client of librdkafka, with its threads and connections.
 final class KafkaHandle: @unchecked Sendable {
@@ -9,7 +10,9 @@ final class KafkaHandle: @unchecked Sendable {
         /// Reads partitions and asks about topics; belongs to no group.
         case data(KafkaPrefetch)
         /// Belongs to a group; its events are taken from the consumer queue.
-        case member(group: String)
+        ///
+        /// - Parameter instance: what the group knows it by, unless the user says otherwise.
+        case member(group: String, instance: String?)
         /// Asks what a group has committed.
         case offsets(group: String)
         case producer
@@ -19,10 +22,11 @@ final class KafkaHandle: @unchecked Sendable {
     // librdkafka locks for itself.
     let raw: OpaquePointer
     let notes: KafkaNotes
-    let deliveries: KafkaDeliveries?
+    /// Of every topic that this client sends to: records on their way point there.
+    private let deliveries = Mutex<[KafkaDeliveries]>([])
     let brokers: String
 
-    init(_ role: Role, _ settings: KafkaSettings, deliveries: KafkaDeliveries? = nil) throws(WeirError) {
+    init(_ role: Role, _ settings: KafkaSettings) throws(WeirError) {
         let configuration = try settings.configuration(Self.forced(role, settings), leavingOut: Self.leftOut(role))
         // The callbacks must find both for as long as the client lives.
         let context = KafkaNotes()
@@ -52,13 +56,15 @@ final class KafkaHandle: @unchecked Sendable {
         raw = client
         notes = context
         brokers = settings.brokers
-        self.deliveries = deliveries
     }
+
+    /// Keeps what records on their way report to, as long as the client.
+    func keep(_ deliveries: KafkaDeliveries) { self.deliveries.withLock { $0.append(deliveries) } }
 
     /// librdkafka 2.0 may never come back from this once a topic that was read is deleted. An error that is to be told,
     /// or the end of a run, does not wait for that.
     deinit {
-        let client = Client(raw: raw, notes: notes, deliveries: deliveries)
+        let client = Client(raw: raw, notes: notes, deliveries: deliveries.withLock { $0 })
         let isOver = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
             client.destroy()
@@ -73,7 +79,7 @@ final class KafkaHandle: @unchecked Sendable {
     private struct Client: @unchecked Sendable {
         let raw: OpaquePointer
         let notes: KafkaNotes
-        let deliveries: KafkaDeliveries?
+        let deliveries: [KafkaDeliveries]
 
         func destroy() {
             // The callbacks need both to the end.
@@ -92,6 +98,12 @@ final class KafkaHandle: @unchecked Sendable {
     ) -> WeirError {
         rd_kafka_poll(raw, 0)
         return KafkaFailure.error(code, doing, text: text, said: notes.recent, at: location ?? brokers)
+    }
+
+    /// What was last wrong with a broker, in words; nil when nothing was lately.
+    var outage: String? {
+        rd_kafka_poll(raw, 0)
+        return notes.recent.last(where: KafkaFailure.isOutage).map { KafkaFailure.words($0) }
     }
 
     private static func registerErrors(_ configuration: OpaquePointer) {
@@ -135,10 +147,11 @@ final class KafkaHandle: @unchecked Sendable {
         switch role {
         case .data(let prefetch):
             return ownOffsets.merging(["enable.partition.eof": "true"]) { $1 }.merging(prefetch.properties) { $1 }
-        case .member(let group):
+        case .member(let group, let instance):
+            let named = unless(given: instance.map { ["group.instance.id": $0] } ?? [:])
             // Topics that appear later are looked for this often.
             return ownOffsets.merging(unless(given: ["topic.metadata.refresh.interval.ms": "5000"])) { $1 }
-                .merging(["group.id": group, "enable.partition.eof": "false"]) { $1 }
+                .merging(["group.id": group, "enable.partition.eof": "false"]) { $1 }.merging(named) { $1 }
         case .offsets(let group): return ownOffsets.merging(["group.id": group]) { $1 }
         case .producer:
             return unless(given: producing).merging(["enable.idempotence": "true", "acks": "all"]) { $1 }

@@ -11,6 +11,8 @@ import Synchronization
 public final class KafkaLog: SharedLog {
     public let settings: KafkaSettings
     let timeoutMilliseconds: Int32
+    /// How brokers that are written to are waited for; nil for not at all.
+    let patience: KafkaPatience?
     /// Answers questions.
     let client: KafkaHandle
     private let reading: Mutex<Reading>
@@ -18,6 +20,8 @@ public final class KafkaLog: SharedLog {
     let arenas = ArenaPool()
     let tables = ArenaPool()
     private let groups = Mutex<[String: KafkaHandle]>([:])
+    /// Producers of transactions that are in use, by their id.
+    let producers = Mutex<[String: KafkaTransactionalClient.Weak]>([:])
 
     private struct Reading {
         /// Of the clients.
@@ -27,8 +31,13 @@ public final class KafkaLog: SharedLog {
     }
 
     /// Fails with `invalid` for properties that do not fit together.
-    public init(_ settings: KafkaSettings, timeoutMilliseconds: Int = 15_000) throws(WeirError) {
+    public init(
+        _ settings: KafkaSettings,
+        timeoutMilliseconds: Int = 15_000,
+        patience: KafkaPatience? = nil
+    ) throws(WeirError) {
         self.settings = settings
+        self.patience = patience
         self.timeoutMilliseconds = Int32(clamping: timeoutMilliseconds)
         let prefetch = KafkaPrefetch(settings)
         client = try KafkaHandle(.data(prefetch), settings)
@@ -62,6 +71,52 @@ public final class KafkaLog: SharedLog {
         return (low, high)
     }
 
+    /// Asks each broker once for all of its partitions. Waits for brokers that are away as long as the log's patience
+    /// goes.
+    public func ends(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64] {
+        guard let patience else { return try endsNow(topic, partitions, timeoutMilliseconds).get() }
+        var wait = patience.begin()
+        let what = "topic \(topic)"
+        // Short enough to notice that the run is to stop.
+        let step = min(timeoutMilliseconds, 5000)
+        while true {
+            switch try endsNow(topic, partitions, step) {
+            case .success(let ends):
+                patience.end(wait, what: what)
+                return ends
+            case .failure(let error):
+                if client.notes.takePermanent() != nil { throw error }
+                let bound = settings.deliveryMilliseconds
+                if patience.ending(&wait, bound: bound, what: what, cause: { client.outage }) != nil { throw error }
+                patience.pause(&wait)
+            }
+        }
+    }
+
+    /// Fails with the failure where no broker has answered, which may help to repeat; throws others.
+    private func endsNow(
+        _ topic: String,
+        _ partitions: [Int],
+        _ timeout: Int32
+    ) throws(WeirError) -> Result<[Int: Int64], WeirError> {
+        let list = KafkaPartitionList()
+        for partition in partitions { list.add(topic, partition, offset: Int64(RD_KAFKA_OFFSET_END)) }
+        let code = list.with { rd_kafka_offsets_for_times(client.raw, $0, timeout) }
+        var ends: [Int: Int64] = [:]
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR, list.failure == code {
+            for (partition, offset) in list.offsets where offset >= 0 { ends[partition.partition] = offset }
+            if ends.count == partitions.count { return .success(ends) }
+        }
+        let failed = code == RD_KAFKA_RESP_ERR_NO_ERROR ? list.failure : code
+        if failed != RD_KAFKA_RESP_ERR_NO_ERROR {
+            let error = client.failure(failed, "ask for the end of topic \(topic)")
+            if KafkaFailure.isPassing(failed) { return .failure(error) }
+        }
+        // One by one, which tells what is wrong with which, and is understood by every broker.
+        for partition in partitions { ends[partition] = try offsets(topic: topic, partition: partition).end }
+        return .success(ends)
+    }
+
     public func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
         // Asked first: a record that arrives between the two answers must not be taken for an earlier one.
         let end = try offsets(topic: topic, partition: partition).end
@@ -90,9 +145,10 @@ public final class KafkaLog: SharedLog {
     public func join(
         group: String,
         topics: [String],
-        pattern: String?
+        pattern: String?,
+        instance: String?
     ) throws(WeirError) -> any GroupMembership {
-        try KafkaMembership(settings, group: group, topics: topics, pattern: pattern)
+        try KafkaMembership(settings, group: group, topics: topics, pattern: pattern, instance: instance)
     }
 
     public func willRead(partitions: Int, aheadBytes: Int) {

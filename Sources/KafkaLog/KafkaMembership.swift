@@ -5,6 +5,10 @@ import EventLog
 /// Membership in a group of brokers that speak Kafka, by the eager protocol: at a change everybody gives up everything.
 ///
 /// It only decides who reads what: the assigned partitions are paused here, their records come through `KafkaLog`.
+///
+/// With an instance it is a static member (KIP-345): killed and started again it gets its partitions back at once, while
+/// the group would wait for the end of the session of a member that it knows by no name. Brokers before 2.3 are not told
+/// the name and treat it like any other.
 final class KafkaMembership: GroupMembership, @unchecked Sendable {
     // Used by one thread at a time.
     private let handle: KafkaHandle
@@ -13,6 +17,10 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     private let events: KafkaGroupEvents
     private var unanswered: GroupEvent?
     private var owned: Set<TopicPartition> = []
+    /// What the group knows this member by; nil when it forgets it.
+    let instanceID: String?
+    /// Whether the group was told that this member is not coming back.
+    private(set) var hasGivenUp = false
     private var hasLeft = false
 
     /// - Parameter patienceSeconds: how long this member may not poll before it counts as hanging; an hour when nil.
@@ -21,10 +29,12 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         group: String,
         topics: [String],
         pattern: String?,
+        instance: String? = nil,
         patienceSeconds: Double? = nil
     ) throws(WeirError) {
         self.group = group
-        let handle = try KafkaHandle(.member(group: group), settings)
+        let handle = try KafkaHandle(.member(group: group, instance: instance), settings)
+        instanceID = settings.properties["group.instance.id"] ?? instance
         self.handle = handle
         rd_kafka_poll_set_consumer(handle.raw)
         guard let queue = rd_kafka_queue_get_consumer(handle.raw) else {
@@ -93,6 +103,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         hasLeft = true
         if events.stop() || unanswered != nil { rd_kafka_assign(handle.raw, nil) }
         (unanswered, owned) = (nil, [])
+        if instanceID != nil { unsubscribe() }
         if let error = rd_kafka_consumer_close_queue(handle.raw, queue) {
             rd_kafka_error_destroy(error)
             return
@@ -104,6 +115,31 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
             if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(handle.raw, nil) }
             rd_kafka_event_destroy(event)
         }
+    }
+
+    /// A static member that closes stays in the group until its session ends: it may be about to come back. This one is
+    /// not, and its partitions are for others, so it gives its subscription up first, which does make it leave.
+    private func unsubscribe() {
+        guard rd_kafka_unsubscribe(handle.raw) == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+        let deadline = ContinuousClock.now + .seconds(Self.unsubscribingSeconds)
+        while ContinuousClock.now < deadline {
+            if !isMember {
+                hasGivenUp = true
+                return
+            }
+            guard let event = rd_kafka_queue_poll(queue, 20) else { continue }
+            if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(handle.raw, nil) }
+            rd_kafka_event_destroy(event)
+        }
+    }
+
+    private static let unsubscribingSeconds = 2
+
+    /// Whether the group has given this client a name that it has not given back.
+    private var isMember: Bool {
+        guard let id = rd_kafka_memberid(handle.raw) else { return false }
+        defer { rd_kafka_mem_free(handle.raw, id) }
+        return id.pointee != 0
     }
 
     // MARK: Failures

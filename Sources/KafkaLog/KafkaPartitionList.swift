@@ -40,6 +40,17 @@ final class KafkaPartitionList: @unchecked Sendable {
         }
     }
 
+    /// Every partition with its offset.
+    var offsets: [(partition: TopicPartition, offset: Int64)] {
+        with { list in
+            (0..<Int(list.pointee.cnt)).map { index in
+                let element = list.pointee.elems[index]
+                let partition = TopicPartition(topic: String(cString: element.topic), partition: Int(element.partition))
+                return (partition, element.offset)
+            }
+        }
+    }
+
     static func partitions(_ list: UnsafePointer<rd_kafka_topic_partition_list_t>) -> [TopicPartition] {
         (0..<Int(list.pointee.cnt)).map { index in
             let element = list.pointee.elems[index]

@@ -10,15 +10,22 @@ final class KafkaProducer: @unchecked Sendable {
     let deliveries: KafkaDeliveries
     private let reference: OpaquePointer
     private let timeoutMilliseconds: Int32
+    private let patience: KafkaPatience?
+    private let deliveryMilliseconds: Int
 
     /// Fails with `notFound` when there is no such topic.
-    init(_ log: KafkaLog, topic: String, role: KafkaHandle.Role) throws(WeirError) {
+    ///
+    /// - Parameter shared: a client that sends to other topics as well; nil for one of its own.
+    init(_ log: KafkaLog, topic: String, handle shared: KafkaHandle? = nil) throws(WeirError) {
         self.topic = topic
         // Asked by a client that reads: a producer's question makes many brokers create the topic.
         partitions = try log.partitions(of: topic)
         deliveries = KafkaDeliveries()
-        handle = try KafkaHandle(role, log.settings, deliveries: deliveries)
+        handle = if let shared { shared } else { try KafkaHandle(.producer, log.settings) }
+        handle.keep(deliveries)
         timeoutMilliseconds = log.timeoutMilliseconds
+        patience = log.patience
+        deliveryMilliseconds = log.settings.deliveryMilliseconds
         guard let reference = rd_kafka_topic_new(handle.raw, topic, nil) else {
             throw WeirError(.invalid, "'\(topic)' is no name of a topic", at: handle.brokers)
         }
@@ -29,7 +36,7 @@ final class KafkaProducer: @unchecked Sendable {
         rd_kafka_topic_destroy(reference)
     }
 
-    /// Queues records; waits while the queue is full.
+    /// Queues records; waits while the queue is full, as long as `flush` does.
     func send(_ batch: RawBatch) throws(WeirError) {
         guard partitions.contains(batch.partition) else {
             throw WeirError(
@@ -42,6 +49,7 @@ final class KafkaProducer: @unchecked Sendable {
         let opaque = Unmanaged.passUnretained(deliveries).toOpaque()
         // An empty key or value is not the same as none, which is a null pointer.
         let base = batch.arena.base
+        var wait: KafkaPatience.Wait?
         for record in batch.records {
             while true {
                 let code = weir_kafka_produce(
@@ -59,18 +67,42 @@ final class KafkaProducer: @unchecked Sendable {
                 guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else { throw failure(code) }
                 rd_kafka_poll(handle.raw, 20)
                 try checkDeliveries()
+                try keepWaiting(&wait)
             }
         }
         rd_kafka_poll(handle.raw, 0)
         try checkDeliveries()
     }
 
-    /// Waits until the brokers have acknowledged everything, or given up on it (`message.timeout.ms`).
+    /// Waits until the brokers have acknowledged everything, or given up on it (`message.timeout.ms`), or the log's patience
+    /// is over: then it fails and says how many records are not delivered.
     func flush() throws(WeirError) {
-        while rd_kafka_flush(handle.raw, 1000) == RD_KAFKA_RESP_ERR__TIMED_OUT { try checkDeliveries() }
+        var wait: KafkaPatience.Wait?
+        while rd_kafka_flush(handle.raw, 500) == RD_KAFKA_RESP_ERR__TIMED_OUT {
+            try checkDeliveries()
+            try keepWaiting(&wait)
+        }
         rd_kafka_poll(handle.raw, 0)
         try checkDeliveries()
+        if let wait { patience?.end(wait, what: "topic \(topic)") }
         try learnEnds()
+    }
+
+    private func keepWaiting(_ wait: inout KafkaPatience.Wait?) throws(WeirError) {
+        guard let patience else { return }
+        var current = wait ?? patience.begin()
+        // librdkafka gives up on records in time; the bound here is for what it does not notice.
+        let bound = deliveryMilliseconds + 30_000
+        let ending = patience.ending(&current, bound: bound, what: "topic \(topic)") { handle.outage }
+        wait = current
+        guard let ending else { return }
+        let count = rd_kafka_outq_len(handle.raw)
+        throw WeirError(
+            .storage,
+            "\(count) \(count == 1 ? "record is" : "records are") not delivered: \(handle.outage ?? ending)",
+            at: "topic \(topic) at \(handle.brokers)",
+            advice: "start again once the brokers are back: what is not committed is read from the sources again"
+        )
     }
 
     var ends: [Int: Int64] {

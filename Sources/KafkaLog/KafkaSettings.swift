@@ -53,6 +53,16 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
         rd_kafka_conf_destroy(try configuration([:], leavingOut: []))
     }
 
+    /// How long a producer tries to deliver a record, and how long is waited for brokers that are written to:
+    /// `message.timeout.ms`, which Kafka calls `delivery.timeout.ms`. Without end where it says 0.
+    var deliveryMilliseconds: Int {
+        let text = properties["message.timeout.ms"]
+        let given = text.flatMap { Int($0) } ?? Self.deliveryMillisecondsDefault
+        return given > 0 ? given : .max / 1_000_000
+    }
+
+    static let deliveryMillisecondsDefault = 300_000
+
     /// `host:port`, separated by commas.
     public var brokers: String { properties["bootstrap.servers"] ?? "" }
 

@@ -4,14 +4,13 @@ import EventLog
 
 /// Appends to one topic in transactions.
 ///
-/// A transaction's state is the text beside the offset that it commits to group `weir-<transactional id>` for partition
-/// 0 of the topic. The first call that needs the transactional id takes it over from whoever has it.
+/// A transaction's state is the text beside the offset that it commits to group `weir-<state id>` for partition 0 of the
+/// topic. The state's id names the topic and the table, the transactional id of the client may be shared by several.
 public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable {
-    // Used by one thread at a time.
-    private let log: KafkaLog
+    // Used by one thread at a time; the client is shared.
+    private let client: KafkaTransactionalClient
     private let producer: KafkaProducer
     private let id: String
-    private var isReady = false
     private var isOpen = false
     /// Transactions that have committed a state; the offset beside it.
     public private(set) var count: Int64 = 0
@@ -20,12 +19,21 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
     private var committedEnds: [Int: Int64] = [:]
 
     /// Fails with `notFound` when there is no such topic.
-    public init(_ log: KafkaLog, topic: String, transactionalID: String) throws(WeirError) {
-        self.log = log
-        id = transactionalID
-        producer = try KafkaProducer(log, topic: topic, role: .transactions(id: transactionalID))
+    public init(_ client: KafkaTransactionalClient, topic: String, stateID: String) throws(WeirError) {
+        self.client = client
+        id = stateID
+        producer = try KafkaProducer(client.log, topic: topic, handle: client.handle)
     }
 
+    /// With a client of its own, whose transactional id names the state as well.
+    public convenience init(_ log: KafkaLog, topic: String, transactionalID: String) throws(WeirError) {
+        let client = try KafkaTransactionalClient(log, transactionalID: transactionalID)
+        try self.init(client, topic: topic, stateID: transactionalID)
+    }
+
+    deinit { client.release(ObjectIdentifier(self)) }
+
+    private var log: KafkaLog { client.log }
     public var topic: String { producer.topic }
     public var partitions: [Int] { producer.partitions }
     /// Of committed transactions.
@@ -51,8 +59,16 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         }
     }
 
+    public var writer: String? { client.id }
+
+    /// States that do not name their writer are from when every state had a producer of its own, named like it.
+    public func shutOut(writer: String?) throws(WeirError) {
+        let earlier = writer ?? id
+        if earlier != client.id { try KafkaTransactionalClient.shutOut(log, transactionalID: earlier) }
+    }
+
     public func committedState() throws(WeirError) -> String? {
-        try makeReady()
+        try client.makeReady()
         let stored = try log.committed(group: group, topic: topic, partition: 0, isKept: false).first
         guard stored.offset >= 0 else { return nil }
         count = max(count, stored.offset)
@@ -97,17 +113,11 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
     /// Gives up what is not committed.
     public func close() throws(WeirError) {
         // A producer that another one has replaced has nothing left to give up.
-        if isOpen, fatalFailure() == nil { try abort() }
-        isOpen = false
+        if isOpen, client.fatalFailure() == nil { try abort() }
+        ended()
     }
 
     // MARK: Steps
-
-    private func makeReady() throws(WeirError) {
-        guard !isReady else { return }
-        try retrying("take over transactional id \(id)") { rd_kafka_init_transactions(producer.handle.raw, $0) }
-        isReady = true
-    }
 
     /// Looks once whether the state just committed is there, before others rely on it.
     private func checkKept() throws(WeirError) {
@@ -134,9 +144,8 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
 
     private func begin() throws(WeirError) {
         guard !isOpen else { return }
-        try makeReady()
+        try located { () throws(WeirError) in try client.begin(for: ObjectIdentifier(self)) }
         producer.forgetFailure()
-        if let error = rd_kafka_begin_transaction(producer.handle.raw) { throw failure(error, "begin a transaction") }
         isOpen = true
     }
 
@@ -144,20 +153,25 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         let list = KafkaPartitionList()
         list.add(topic, 0, offset: count + 1, metadata: metadata)
         guard let group = rd_kafka_consumer_group_metadata_new(group) else {
-            throw WeirError(.invalid, "'\(group)' is no name of a group", at: producer.handle.brokers)
+            throw WeirError(.invalid, "'\(group)' is no name of a group", at: client.handle.brokers)
         }
         defer { rd_kafka_consumer_group_metadata_destroy(group) }
-        try retrying("store the state of a transaction") { timeout in
-            list.with { rd_kafka_send_offsets_to_transaction(producer.handle.raw, $0, group, timeout) }
+        try located { () throws(WeirError) in
+            try client.retrying("store the state of a transaction") { timeout in
+                list.with { rd_kafka_send_offsets_to_transaction(client.handle.raw, $0, group, timeout) }
+            }
         }
     }
 
     private func finish() throws(WeirError) {
         do {
-            try retrying("commit a transaction") { rd_kafka_commit_transaction(producer.handle.raw, $0) }
-            isOpen = false
+            try located { () throws(WeirError) in try client.commit() }
+            ended()
         } catch {
-            guard error.code == .storage else { throw error }
+            guard error.code == .storage else {
+                ended()
+                throw error
+            }
             // Aborting tells whether the commit was still undecided; if it fails too, nobody knows.
             do { try abort() } catch {
                 throw WeirError(
@@ -172,46 +186,32 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
     }
 
     private func abort() throws(WeirError) {
-        try retrying("abort a transaction") { rd_kafka_abort_transaction(producer.handle.raw, $0) }
-        isOpen = false
+        // Whatever becomes of it, the other topics must not wait.
+        defer { ended() }
+        try located { () throws(WeirError) in try client.abort() }
         producer.forgetFailure()
         producer.ends = committedEnds
     }
 
     private func abortingOnFailure(_ body: () throws(WeirError) -> Void) throws(WeirError) {
         do { try body() } catch {
-            if let fatal = fatalFailure() { throw fatal }
+            if let fatal = client.fatalFailure() {
+                ended()
+                throw fatal.located(at: "topic \(topic)")
+            }
             // The first error tells more than one of the abort that follows it.
             do { try abort() } catch let second { if second.code == .conflict { throw second } }
             throw error
         }
     }
 
-    /// Calls again while librdkafka says that this may help; at most four times the log's time limit.
-    private func retrying(_ doing: String, _ call: (Int32) -> OpaquePointer?) throws(WeirError) {
-        let deadline = ContinuousClock.now + .milliseconds(4 * Int(log.timeoutMilliseconds))
-        while let error = call(log.timeoutMilliseconds) {
-            guard rd_kafka_error_is_retriable(error) != 0, ContinuousClock.now < deadline else {
-                throw failure(error, doing)
-            }
-            rd_kafka_error_destroy(error)
-            rd_kafka_poll(producer.handle.raw, 50)
-        }
+    /// The transaction is over, however it ended: the other topics of the client may go on.
+    private func ended() {
+        isOpen = false
+        client.release(ObjectIdentifier(self))
     }
 
-    /// Takes the error over.
-    private func failure(_ error: OpaquePointer, _ doing: String) -> WeirError {
-        defer { rd_kafka_error_destroy(error) }
-        if let fatal = fatalFailure() { return fatal }
-        let text = rd_kafka_error_string(error).map { String(cString: $0) }
-        return producer.handle.failure(rd_kafka_error_code(error), doing, text: text, at: "topic \(topic)")
-    }
-
-    /// What ended this producer for good; mostly another one with its transactional id.
-    private func fatalFailure() -> WeirError? {
-        var said = KafkaText()
-        let code = said.fill { rd_kafka_fatal_error(producer.handle.raw, $0, $1) }
-        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-        return KafkaFailure.error(code, "append in transactions", text: said.text, at: "topic \(topic), id \(id)")
+    private func located<Result>(_ body: () throws(WeirError) -> Result) throws(WeirError) -> Result {
+        do { return try body() } catch { throw error.located(at: "topic \(topic)") }
     }
 }

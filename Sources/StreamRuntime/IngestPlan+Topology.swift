@@ -22,12 +22,14 @@ extension IngestPlan {
     ///     partition of a source or from all.
     ///   - earlierTransactions: other transactions that may have written some of that.
     ///   - nowMilliseconds: the creation time of new tables.
+    ///   - instance: what this process is known by among those that share its sources.
     ///   - creationLock: held while tables are created, where other processes may do the same.
     public static func resolve(
         _ topology: Topology,
         catalog: any Catalog,
         nowMilliseconds: Int64,
         creationLock: CreationLock? = nil,
+        instance: ProcessInstance? = nil,
         openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog,
         openTopic:
             @escaping @Sendable (Topology.Sink, _ table: String, TopicPartition?) throws(WeirError) ->
@@ -52,6 +54,7 @@ extension IngestPlan {
                     startup: Startup(source.startup),
                     onLostOffsets: LostOffsets(source.onLostOffsets),
                     group: try source.group(of: topology),
+                    groupInstance: instance?.name(source: source.name),
                     pattern: source.topicPattern?.text,
                     options: DebeziumJSONOptions(source)
                 )

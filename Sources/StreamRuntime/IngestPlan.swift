@@ -39,6 +39,8 @@ public struct IngestPlan: Sendable {
         public let onLostOffsets: LostOffsets
         /// The group through which several processes share the partitions; nil when one process reads them all.
         public let group: String?
+        /// What the group knows this process by, over restarts; nil when it is forgotten.
+        public let groupInstance: String?
         /// The regular expression of `includes`, for the group; nil when topics are named one by one.
         public let pattern: String?
         public let options: DebeziumJSONOptions
@@ -51,6 +53,7 @@ public struct IngestPlan: Sendable {
             startup: Startup = .earliest,
             onLostOffsets: LostOffsets = .fail,
             group: String? = nil,
+            groupInstance: String? = nil,
             pattern: String? = nil,
             options: DebeziumJSONOptions = DebeziumJSONOptions()
         ) {
@@ -61,6 +64,7 @@ public struct IngestPlan: Sendable {
             self.startup = startup
             self.onLostOffsets = onLostOffsets
             self.group = group
+            self.groupInstance = groupInstance
             self.pattern = pattern
             self.options = options
         }

@@ -109,8 +109,7 @@ public final class LogStoreFollower {
     /// What the log holds now behind the table's commits, in order: rows whose writer has ended without committing them
     /// are left out, those that may still be committed are in.
     public func tail(of log: any PartitionedLog) throws(WeirError) -> [ChangeBatch] {
-        var ends: [Int64] = []
-        for reader in readers { ends.append(try log.offsets(topic: reader.topic, partition: reader.partition).end) }
+        let ends = try ends(of: log)
         var kept: [LogStoreChanges] = []
         let deadline = Date().addingTimeInterval(Self.tailSeconds)
         for (reader, end) in zip(readers, ends) {
@@ -143,11 +142,17 @@ public final class LogStoreFollower {
 
     /// Whether everything the log held when this was called is delivered.
     public func isAtEnd(of log: any PartitionedLog) throws(WeirError) -> Bool {
-        for reader in readers {
-            let end = try log.offsets(topic: reader.topic, partition: reader.partition).end
+        for (reader, end) in zip(readers, try ends(of: log)) {
             if reader.state.isRetracting || reader.state.next < end { return false }
         }
         return true
+    }
+
+    /// Where the log ends for each reader, in one question.
+    private func ends(of log: any PartitionedLog) throws(WeirError) -> [Int64] {
+        guard let topic = readers.first?.topic else { return [] }
+        let ends = try log.ends(topic: topic, partitions: readers.map(\.partition))
+        return readers.map { ends[$0.partition] ?? 0 }
     }
 
     /// Looks which commits are delivered whole, and forgets their rows. False when there is a commit that the log has

@@ -91,7 +91,17 @@ final class LogStoreStage {
             )
         }
         guard sources != [] else { return nil }
-        try writer.flush()
+        do {
+            try writer.flush()
+        } catch  where error.code == .storage {
+            throw WeirError(
+                .storage,
+                "the LogStore lacks the epoch's changes: \(error.message)",
+                at: error.location,
+                advice: "the table's files hold everything up to its last commit; the next run reads the rest from the "
+                    + "sources again, and takes back what has reached the LogStore of it"
+            )
+        }
         let done = try progress(epoch: epoch)
         epoch += 1
         writer.beginEpoch(epoch)
@@ -100,11 +110,10 @@ final class LogStoreStage {
 
     /// Nothing of a later epoch is written yet, so its records will lie at or behind where the partitions end now.
     private func progress(epoch: Int64) throws(WeirError) -> LogStoreProgress {
-        var ends: [Int: Int64] = [:]
-        for number in output.appender.partitions {
-            let end = try output.log.offsets(topic: output.appender.topic, partition: number).end
-            ends[number] = max(end, output.appender.ends[number] ?? 0)
-        }
+        // One question for all of them: every epoch waits for the answer.
+        let known = output.appender.ends
+        var ends = try output.log.ends(topic: output.appender.topic, partitions: output.appender.partitions)
+        for (number, end) in known { ends[number] = max(ends[number] ?? 0, end) }
         return LogStoreProgress(
             upstream: upstream.description,
             state: LogStoreLedger.Upstream(epoch: epoch, ends: ends, live: true, partitions: sources ?? [])

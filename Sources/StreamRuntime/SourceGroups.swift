@@ -28,6 +28,8 @@ final class SourceGroups: @unchecked Sendable {
 
     /// How often it is said that a group lets this process wait.
     private static let lookSeconds = 15.0
+    /// The first time it is said sooner: a group without dead members deals out in less.
+    private static let firstLookSeconds = 5.0
 
     private let onWarning: (String) -> Void
     private var members: [Member] = []
@@ -47,7 +49,12 @@ final class SourceGroups: @unchecked Sendable {
             for topic in source.topics where !existing.contains(topic) {
                 throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: true)
             }
-            let membership = try log.join(group: group, topics: source.topics, pattern: source.pattern)
+            let membership = try log.join(
+                group: group,
+                topics: source.topics,
+                pattern: source.pattern,
+                instance: source.groupInstance
+            )
             let hasTopics = existing.contains(where: source.includes)
             if !hasTopics {
                 onWarning("no topic matches topic-pattern '\(source.pattern ?? "")' of source '\(source.name)' yet")
@@ -67,7 +74,7 @@ final class SourceGroups: @unchecked Sendable {
         unless stopping: () -> Bool
     ) throws(WeirError) -> Set<TopicPartition>? {
         let start = Date()
-        var nextLook = start.addingTimeInterval(Self.lookSeconds)
+        var nextLook = start.addingTimeInterval(Self.firstLookSeconds)
         if !awaitsTopics {
             for index in members.indices where !members[index].hasTopics { members[index].assigned = [] }
         }
@@ -102,8 +109,10 @@ final class SourceGroups: @unchecked Sendable {
                 if !existing.contains(where: source.includes) { continue }
             }
             onWarning(
-                "source '\(source.name)' has waited \(seconds) s for its partitions from group '\(source.group ?? "")': "
-                    + "the brokers may be waiting for another process of it, or be away"
+                "source '\(source.name)' has waited \(seconds) s for its partitions from group '\(source.group ?? "")', "
+                    + "which deals them out once every process of it has answered: one that was killed and not started "
+                    + "again is waited for until its session ends (session.timeout.ms, 45 s unless it is set), one that "
+                    + "is busy until it has committed; or the brokers are away"
             )
         }
     }

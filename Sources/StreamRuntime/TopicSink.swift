@@ -51,9 +51,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         let opened = try concurrently(places) { (place) throws(WeirError) -> Share in
             let appender = try Self.fencing(isShared) { () throws(WeirError) in try output.open(place) }
             do throws(WeirError) {
-                let text = try Self.fencing(isShared) { () throws(WeirError) in try appender.committedState() }
-                let state = try text.map { (text) throws(WeirError) in try TopicState(text: text) }
-                return Share(appender: appender, state: state ?? TopicState())
+                let state = try Self.fencing(isShared) { () throws(WeirError) in try Self.state(of: appender) }
+                return Share(appender: appender, state: state)
             } catch {
                 throw error.located(at: "topic \(appender.topic)")
             }
@@ -78,6 +77,22 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
             topic: any.topic,
             partitions: any.partitions
         )
+    }
+
+    /// The last state that was committed. Whoever has written it under another name may still be about to commit, so it is
+    /// shut out and the state read again; that happens once, since the next state names this writer.
+    private static func state(of appender: any TransactionalAppender) throws(WeirError) -> TopicState {
+        func stored() throws(WeirError) -> TopicState? {
+            try appender.committedState().map { (text) throws(WeirError) in try TopicState(text: text) }
+        }
+        var state = try stored()
+        if let known = state, known.writer != appender.writer {
+            try appender.shutOut(writer: known.writer)
+            state = try stored()
+        }
+        var own = state ?? TopicState()
+        own.writer = appender.writer
+        return own
     }
 
     /// The place among the run's tables whose changes go here.

@@ -4,19 +4,22 @@ import Foundation
 
 /// What the transactions of a topic store beside its records.
 ///
-/// `{"version":2,"positions":{…},"last":{…},"earlier":{…}}`; a ledger alone in the first version.
-struct TopicState: Sendable, Equatable {
+/// `{"version":2,"positions":{…},"last":{…},"earlier":{…},"writer":"…"}`; a ledger alone in the first version.
+public struct TopicState: Sendable, Equatable {
     var positions = PositionLedger()
     /// The source records right in front of the positions.
     var last = LastRecords()
     /// How many transactions of other ids it takes into account, by id; nil of a state that does not say so.
     var earlier: [String: Int64]?
+    /// What wrote it is known by; nil of a state that does not say so.
+    var writer: String?
 
     private struct Form: Codable {
         var version = 2
         let positions: [String: [String: Int64]]
         let last: [String: [String: RecordMark]]?
         let earlier: [String: Int64]?
+        let writer: String?
     }
 
     init() {}
@@ -29,14 +32,19 @@ struct TopicState: Sendable, Equatable {
         positions = try PositionLedger(texts: form.positions)
         last = try LastRecords(texts: form.last ?? [:])
         earlier = form.earlier
+        writer = form.writer
     }
+
+    /// Who wrote a state that may be damaged; nil when it does not say so.
+    public static func writer(of text: String) -> String? { (try? TopicState(text: text))?.writer }
 
     /// - Parameter withLast: whether the last records are part of it, which need most of the room.
     func text(withLast: Bool = true) -> String {
         let form = Form(
             positions: positions.texts,
             last: withLast && !last.isEmpty ? last.texts : nil,
-            earlier: earlier
+            earlier: earlier,
+            writer: writer
         )
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

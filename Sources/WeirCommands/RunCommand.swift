@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Foundation
 import IcebergFormat
+import KafkaLog
 import ObjectStorage
 import StreamRuntime
 import Topology
@@ -124,6 +125,7 @@ final class TopologyRunner: Sendable {
     let adopted: Int
     private let lock: TopologyLock
     private let ingest: IngestRun
+    private let patience: KafkaPatience
     private let line: ProgressLine
 
     /// - Parameter former: a name that the topology had before, whose tables it takes over.
@@ -152,12 +154,19 @@ final class TopologyRunner: Sendable {
             adopted = 0
         }
         let formerNames = try IngestPlan.formerNames(of: topology, catalog: catalog)
-        let logs = TopologyLogs(places)
+        patience = KafkaPatience(onNotice: warn)
+        let logs = TopologyLogs(places, patience: patience)
         let plan = try IngestPlan.resolve(
             topology,
             catalog: catalog,
             nowMilliseconds: TimeText.nowMilliseconds,
-            creationLock: CreationLock(warehouse: places.warehouse, files: files)
+            creationLock: CreationLock(warehouse: places.warehouse, files: files),
+            instance: try ProcessInstance(
+                topology: topology.name,
+                warehouse: places.warehouse,
+                lock: lock,
+                files: files
+            )
         ) { (source) throws(WeirError) in
             try logs.source(source)
         } openTopic: { (sink, table, place) throws(WeirError) in
@@ -218,7 +227,10 @@ final class TopologyRunner: Sendable {
     }
 
     /// Ends the run after a last commit.
-    func stop() { ingest.stop() }
+    func stop() {
+        ingest.stop()
+        patience.stop()
+    }
 
     func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
         defer { line.clear() }

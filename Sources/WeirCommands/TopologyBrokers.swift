@@ -74,6 +74,8 @@ struct TopologyBrokers {
     }
 
     let uses: [Use]
+    /// Whether processes share the sources, partition by partition.
+    private let isShared: Bool
     private let timeoutMilliseconds: Int
 
     /// - Parameter existing: the properties of those tables that the warehouse has already: a run keeps to them, whatever
@@ -99,6 +101,7 @@ struct TopologyBrokers {
             uses.append(use)
         }
         self.uses = uses + Self.logStores(topology, existing)
+        isShared = topology.sources.allSatisfy { $0.kind == .kafka }
     }
 
     /// The LogStores on brokers that a run writes, or reads to join with their tables.
@@ -130,6 +133,7 @@ struct TopologyBrokers {
 
     init(brokers: String, timeoutMilliseconds: Int = 5000) {
         self.timeoutMilliseconds = timeoutMilliseconds
+        isShared = false
         uses = [Use(role: .source, name: nil, properties: ["bootstrap.servers": Secret(brokers)], topics: [])]
     }
 
@@ -137,6 +141,8 @@ struct TopologyBrokers {
     func findings() -> [Finding] {
         var contacts: [[String: String]: Result<KafkaBrokerCheck, WeirError>] = [:]
         var found: [Finding] = []
+        // Sources come first.
+        var sourcePartitions = 0
         for use in uses {
             let settings: KafkaSettings
             let check: KafkaBrokerCheck
@@ -155,8 +161,14 @@ struct TopologyBrokers {
                 found.append(Finding(use: use, brokers: brokers, topic: nil, result: .failure(error)))
                 continue
             }
-            let text = "answers, \(HumanText.count(check.topics.count, "topic"))"
+            var text = "answers, \(HumanText.count(check.topics.count, "topic"))"
+            if use.role == .sink, !use.topics.isEmpty { text += "; \(producers(sourcePartitions))" }
             found.append(Finding(use: use, brokers: brokers, topic: nil, result: .success(text)))
+            if use.role == .source {
+                for topic in check.topics where use.topics.contains(topic) || use.pattern?.matches(topic) == true {
+                    sourcePartitions += (try? check.writing(topic).partitions) ?? 0
+                }
+            }
             for topic in use.topics {
                 let result = self.result(check, use, topic)
                 found.append(Finding(use: use, brokers: brokers, topic: topic, result: result))
@@ -174,6 +186,12 @@ struct TopologyBrokers {
             }
         }
         return found
+    }
+
+    /// What a sink's transactions cost the brokers.
+    private func producers(_ sourcePartitions: Int) -> String {
+        guard isShared else { return "1 producer of transactions, for all topics" }
+        return "\(HumanText.count(sourcePartitions, "producer")) of transactions, one for each partition of the sources"
     }
 
     private func contact(_ settings: KafkaSettings) -> Result<KafkaBrokerCheck, WeirError> {

@@ -9,9 +9,14 @@ import Topology
 /// The logs that a topology names: the file log, and brokers that speak Kafka. Clients of one broker are shared.
 final class TopologyLogs: Sendable {
     private let places: WarehousePlaces
+    /// How a run waits for brokers it writes to; nil where nothing is waited for.
+    private let patience: KafkaPatience?
     private let brokers = Mutex<[[String: String]: KafkaLog]>([:])
 
-    init(_ places: WarehousePlaces) { self.places = places }
+    init(_ places: WarehousePlaces, patience: KafkaPatience? = nil) {
+        self.places = places
+        self.patience = patience
+    }
 
     func source(_ source: Topology.Source) throws(WeirError) -> any PartitionedLog {
         switch source.kind {
@@ -34,7 +39,16 @@ final class TopologyLogs: Sendable {
         topology: String,
         _ place: TopicPartition?
     ) throws(WeirError) -> any TransactionalAppender {
-        try transactions(sink, table) { Self.transactionalID(sink, table, topology: topology, topic: $0, place) }
+        let topic = Self.topic(sink, table)
+        do {
+            return try KafkaTransactions(
+                producer(sink, topology, place),
+                topic: topic,
+                stateID: Self.stateID(sink, table, topology: topology, topic: topic, place)
+            )
+        } catch {
+            throw error.located(at: "sink '\(sink.name ?? "kafka")'")
+        }
     }
 
     /// Other transactions that may have written the same: the sources of a topology are shared by processes at one time and
@@ -72,45 +86,57 @@ final class TopologyLogs: Sendable {
         guard let topic = sink.topic(of: table) else { return [] }
         let ids =
             ["\(Self.prefix(sink, topology))-\(table)"]
-            + places.map { Self.transactionalID(sink, table, topology: topology, topic: topic, $0) }
+            + places.map { Self.stateID(sink, table, topology: topology, topic: topic, $0) }
         return ids.map { id in
-            EarlierTransactions(id: id) { [self] () throws(WeirError) in
+            @Sendable func stored() throws(WeirError) -> EarlierTransactions.Stored? {
                 try KafkaTransactions.storedState(
                     broker(try Self.revealed(sink.properties)),
                     topic: topic,
                     transactionalID: id
                 )
-            } takenOver: { [self] () throws(WeirError) in
-                let taken = try transactions(sink, table) { _ in id }
-                return try taken.committedState().map { ($0, taken.count) }
+            }
+            return EarlierTransactions(id: id, stored: stored) { [self] () throws(WeirError) in
+                // A state that does not name its writer is of a producer that was named like the state.
+                let writer = try stored().flatMap { TopicState.writer(of: $0.state) } ?? id
+                let log = try broker(try Self.revealed(sink.properties))
+                try KafkaTransactionalClient.shutOut(log, transactionalID: writer)
+                return try stored()
             }
         }
     }
 
-    private func transactions(
+    /// The producer of a partition's transactions to all topics of a sink.
+    private func producer(
         _ sink: Topology.Sink,
-        _ table: String,
-        id: (_ topic: String) -> String
-    ) throws(WeirError) -> KafkaTransactions {
+        _ topology: String,
+        _ place: TopicPartition?
+    ) throws(WeirError) -> KafkaTransactionalClient {
+        try KafkaTransactionalClient.shared(
+            broker(try Self.revealed(sink.properties)),
+            transactionalID: Self.transactionalID(sink, topology: topology, place)
+        )
+    }
+
+    private static func topic(_ sink: Topology.Sink, _ table: String) -> String {
         guard let topic = sink.topic(of: table) else {
             preconditionFailure("a sink is asked for a table that it does not take")
         }
-        do {
-            return try KafkaTransactions(
-                broker(try Self.revealed(sink.properties)),
-                topic: topic,
-                transactionalID: id(topic)
-            )
-        } catch {
-            throw error.located(at: "sink '\(sink.name ?? "kafka")'")
-        }
+        return topic
     }
 
     private static func prefix(_ sink: Topology.Sink, _ topology: String) -> String {
         sink.transactionalIDPrefix ?? "weir-\(topology)"
     }
 
-    private static func transactionalID(
+    /// Names the producer: one for each sink and partition of a source, whatever tables and topics the sink has. No name of
+    /// a table begins with a colon, so no state has the same.
+    private static func transactionalID(_ sink: Topology.Sink, topology: String, _ place: TopicPartition?) -> String {
+        let name = sink.name ?? sink.topic ?? sink.topicPrefix ?? ""
+        return "\(prefix(sink, topology))-:\(name)" + (place.map { ":\($0.topic):\($0.partition)" } ?? "")
+    }
+
+    /// Names what is stored with the transactions of one table to one topic.
+    private static func stateID(
         _ sink: Topology.Sink,
         _ table: String,
         topology: String,
@@ -155,7 +181,7 @@ final class TopologyLogs: Sendable {
     func broker(_ properties: [String: String]) throws(WeirError) -> KafkaLog {
         try brokers.withLock { (brokers) throws(WeirError) in
             if let known = brokers[properties] { return known }
-            let log = try KafkaLog(KafkaSettings(properties: properties))
+            let log = try KafkaLog(KafkaSettings(properties: properties), patience: patience)
             brokers[properties] = log
             return log
         }

@@ -254,8 +254,13 @@ private final class TimedLog: SharedLog {
         return try log.reader(topic: topic, partition: partition, from: offset)
     }
 
-    func join(group: String, topics: [String], pattern: String?) throws(WeirError) -> any GroupMembership {
-        try log.join(group: group, topics: topics, pattern: pattern)
+    func join(
+        group: String,
+        topics: [String],
+        pattern: String?,
+        instance: String?
+    ) throws(WeirError) -> any GroupMembership {
+        try log.join(group: group, topics: topics, pattern: pattern, instance: instance)
     }
 
     func willRead(partitions: Int, aheadBytes: Int) { log.willRead(partitions: partitions, aheadBytes: aheadBytes) }

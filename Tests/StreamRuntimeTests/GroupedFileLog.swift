@@ -25,7 +25,12 @@ final class GroupedFileLog: SharedLog, FileLogBacked, @unchecked Sendable {
         lock.withLock { committed[TopicPartition(topic: topic, partition: partition)] }
     }
 
-    func join(group: String, topics: [String], pattern: String?) throws(WeirError) -> any GroupMembership {
+    func join(
+        group: String,
+        topics: [String],
+        pattern: String?,
+        instance: String?
+    ) throws(WeirError) -> any GroupMembership {
         let id = lock.withLock {
             nextId += 1
             members[nextId] = Member()

@@ -1,0 +1,126 @@
+import Bytes
+import CRdKafka
+import Foundation
+import Synchronization
+
+/// One producer with a transactional id, which may append to any number of topics, one transaction at a time.
+///
+/// A client costs connections, threads and a place in the brokers' memory, so the topics that a sink writes for one
+/// partition of its sources share one: their transactions follow each other. The first transaction takes the id over from
+/// whoever has it.
+public final class KafkaTransactionalClient: Sendable {
+    public let id: String
+    let log: KafkaLog
+    let handle: KafkaHandle
+    private let condition = NSCondition()
+    private let state = Mutex(State())
+
+    private struct State {
+        /// Whether the id is taken over.
+        var isReady = false
+        /// The topic whose transaction is open.
+        var owner: ObjectIdentifier?
+        /// A transaction could not be given up; nothing else begins before that is done.
+        var mustAbort = false
+    }
+
+    public init(_ log: KafkaLog, transactionalID id: String) throws(WeirError) {
+        self.id = id
+        self.log = log
+        handle = try KafkaHandle(.transactions(id: id), log.settings)
+    }
+
+    /// Takes the transactional id over, once: what another producer with it has not committed is given up.
+    func makeReady() throws(WeirError) {
+        condition.lock()
+        defer { condition.unlock() }
+        if state.withLock({ $0.isReady }) { return }
+        try retrying("take over transactional id \(id)") { rd_kafka_init_transactions(handle.raw, $0) }
+        state.withLock { $0.isReady = true }
+    }
+
+    /// Waits until no other topic's transaction is open and opens one.
+    func begin(for owner: ObjectIdentifier) throws(WeirError) {
+        try makeReady()
+        condition.lock()
+        while state.withLock({ $0.owner != nil && $0.owner != owner }) { condition.wait() }
+        state.withLock { $0.owner = owner }
+        condition.unlock()
+        do throws(WeirError) {
+            if state.withLock({ $0.mustAbort }) { try abort() }
+            if let error = rd_kafka_begin_transaction(handle.raw) { throw failure(error, "begin a transaction") }
+        } catch {
+            release(owner)
+            throw error
+        }
+    }
+
+    func commit() throws(WeirError) {
+        try retrying("commit a transaction") { rd_kafka_commit_transaction(handle.raw, $0) }
+    }
+
+    func abort() throws(WeirError) {
+        state.withLock { $0.mustAbort = true }
+        try retrying("abort a transaction") { rd_kafka_abort_transaction(handle.raw, $0) }
+        state.withLock { $0.mustAbort = false }
+    }
+
+    /// Lets the other topics go on.
+    func release(_ owner: ObjectIdentifier) {
+        condition.lock()
+        state.withLock { if $0.owner == owner { $0.owner = nil } }
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// Calls again while librdkafka says that this may help; at most four times the log's time limit.
+    func retrying(_ doing: String, _ call: (Int32) -> OpaquePointer?) throws(WeirError) {
+        let deadline = ContinuousClock.now + .milliseconds(4 * Int(log.timeoutMilliseconds))
+        while let error = call(log.timeoutMilliseconds) {
+            guard rd_kafka_error_is_retriable(error) != 0, ContinuousClock.now < deadline else {
+                throw failure(error, doing)
+            }
+            rd_kafka_error_destroy(error)
+            rd_kafka_poll(handle.raw, 50)
+        }
+    }
+
+    /// Takes the error over.
+    private func failure(_ error: OpaquePointer, _ doing: String) -> WeirError {
+        defer { rd_kafka_error_destroy(error) }
+        if let fatal = fatalFailure() { return fatal }
+        let text = rd_kafka_error_string(error).map { String(cString: $0) }
+        return handle.failure(rd_kafka_error_code(error), doing, text: text, at: "transactional id \(id)")
+    }
+
+    /// What ended this producer for good; mostly another one with its transactional id.
+    func fatalFailure() -> WeirError? {
+        var said = KafkaText()
+        let code = said.fill { rd_kafka_fatal_error(handle.raw, $0, $1) }
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        return KafkaFailure.error(code, "append in transactions", text: said.text, at: "transactional id \(id)")
+    }
+
+    /// The client of a log with an id, which is made when nobody has one, or when another producer has taken it over.
+    public static func shared(_ log: KafkaLog, transactionalID id: String) throws(WeirError)
+        -> KafkaTransactionalClient
+    {
+        try log.producers.withLock { (producers) throws(WeirError) in
+            if let known = producers[id]?.client, known.fatalFailure() == nil { return known }
+            let client = try KafkaTransactionalClient(log, transactionalID: id)
+            producers = producers.filter { $0.value.client != nil }
+            producers[id] = Weak(client: client)
+            return client
+        }
+    }
+
+    struct Weak: Sendable {
+        weak let client: KafkaTransactionalClient?
+    }
+
+    /// Shuts out whoever writes under a transactional id, and gives up what it has not committed. When this process has
+    /// the id itself, taking it over has done that.
+    public static func shutOut(_ log: KafkaLog, transactionalID id: String) throws(WeirError) {
+        try shared(log, transactionalID: id).makeReady()
+    }
+}

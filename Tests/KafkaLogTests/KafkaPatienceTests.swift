@@ -1,0 +1,167 @@
+import Bytes
+import CRdKafka
+import EventLog
+import Foundation
+import Synchronization
+import Testing
+
+@testable import KafkaLog
+
+/// Writing to brokers that go away and come back.
+@Suite struct KafkaPatienceTests {
+    /// What was said.
+    final class Notices: Sendable {
+        private let texts = Mutex<[String]>([])
+        var all: [String] { texts.withLock { $0 } }
+        func add(_ text: String) { texts.withLock { $0.append(text) } }
+    }
+
+    static let records = [
+        TestRecord(timestamp: 5, key: "k", value: "v"), TestRecord(timestamp: 6, key: "l", value: "w"),
+    ]
+
+    static func log(
+        _ kafka: MockKafka,
+        _ patience: KafkaPatience?,
+        _ properties: [String: String] = [:]
+    ) throws -> KafkaLog {
+        let all = properties.merging(["bootstrap.servers": kafka.brokers, "reconnect.backoff.max.ms": "200"]) { $1 }
+        return try KafkaLog(try KafkaSettings(properties: all), timeoutMilliseconds: 1000, patience: patience)
+    }
+
+    /// Brings the broker back once something was said of its absence.
+    static func bringBack(_ kafka: MockKafka, after notices: Notices) {
+        Thread.detachNewThread {
+            let deadline = Date(timeIntervalSinceNow: 60)
+            while notices.all.isEmpty, Date() < deadline { usleep(20_000) }
+            rd_kafka_mock_broker_set_up(kafka.cluster, 1)
+        }
+    }
+
+    @Test func `ends are asked for in one call and agree with those asked for one by one`() throws {
+        let kafka = try MockKafka(brokers: 3)
+        try kafka.createTopic("orders", partitions: 6)
+        let log = try kafka.log()
+        let appender = try KafkaAppender(log, topic: "orders")
+        for partition in 0..<5 {
+            for _ in 0...partition { try appender.append(encode(Self.records, partition: partition)) }
+        }
+        try appender.flush()
+        let ends = try log.ends(topic: "orders", partitions: Array(0..<6))
+        for partition in 0..<6 {
+            #expect(ends[partition] == (try log.offsets(topic: "orders", partition: partition).end))
+        }
+        #expect(ends == [0: 2, 1: 4, 2: 6, 3: 8, 4: 10, 5: 0])
+        #expect(failure { _ = try log.ends(topic: "nothing", partitions: [0]) }?.code == .notFound)
+    }
+
+    @Test func `a question waits for brokers that come back, and says so`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("orders", partitions: 2)
+        let notices = Notices()
+        let log = try Self.log(kafka, KafkaPatience(onNotice: notices.add))
+        #expect(try log.ends(topic: "orders", partitions: [0, 1]) == [0: 0, 1: 0])
+        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        Self.bringBack(kafka, after: notices)
+        #expect(try log.ends(topic: "orders", partitions: [0, 1]) == [0: 0, 1: 0])
+        #expect(notices.all.first?.contains("topic orders waits for brokers") == true, "\(notices.all)")
+        #expect(notices.all.last?.contains("answer again") == true, "\(notices.all)")
+        // Without patience the first silence is an error.
+        let impatient = try Self.log(kafka, nil)
+        #expect(try impatient.ends(topic: "orders", partitions: [0]) == [0: 0])
+        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        #expect(failure { _ = try impatient.ends(topic: "orders", partitions: [0]) }?.code == .storage)
+    }
+
+    @Test func `records wait for brokers that come back, and are delivered once`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("orders")
+        let notices = Notices()
+        let log = try Self.log(kafka, KafkaPatience(onNotice: notices.add))
+        let appender = try KafkaAppender(log, topic: "orders")
+        try appender.append(encode(Self.records))
+        try appender.flush()
+        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        Self.bringBack(kafka, after: notices)
+        try appender.append(encode(Self.records))
+        try appender.flush()
+        #expect(notices.all.count >= 2, "\(notices.all)")
+        #expect(try log.ends(topic: "orders", partitions: [0]) == [0: 4])
+        #expect(try readToEnd(log.reader(topic: "orders", partition: 0, from: 0), 4).count == 4)
+    }
+
+    /// A clock that runs ahead by what is slept, and by hand.
+    final class Clock: Sendable {
+        private let ahead = Mutex(Duration.zero)
+        private let start = ContinuousClock.now
+        var now: ContinuousClock.Instant { start + ahead.withLock { $0 } }
+        func advance(_ time: Duration) { ahead.withLock { $0 += time } }
+    }
+
+    @Test func `a wait ends with its bound, or soon after the run is to stop, and tells what waits now and then`() {
+        let clock = Clock()
+        let notices = Notices()
+        let patience = KafkaPatience(onNotice: notices.add, now: { clock.now }, sleep: { clock.advance($0) })
+        func attempts(_ bound: Int, stoppingAfter stop: Int? = nil) -> (count: Int, seconds: Int64, why: String) {
+            var wait = patience.begin()
+            let start = clock.now
+            for count in 0... {
+                if count == stop { patience.stop() }
+                if let why = patience.ending(&wait, bound: bound, what: "topic t", cause: { "gone" }) {
+                    return (count, (clock.now - start).components.seconds, why)
+                }
+                patience.pause(&wait)
+            }
+            return (0, 0, "")
+        }
+        let bounded = attempts(300_000)
+        #expect(bounded.seconds >= 300 && bounded.seconds < 306)
+        // Fast at first, then every five seconds; told after three seconds and every minute.
+        #expect(bounded.count > 60 && bounded.count < 75, "\(bounded)")
+        #expect(notices.all.count == 5, "\(notices.all)")
+        #expect(
+            notices.all.allSatisfy {
+                $0.contains("topic t waits") && $0.contains("gone") && $0.contains("300 s at most")
+            }
+        )
+        let stopped = attempts(300_000, stoppingAfter: 10)
+        #expect(stopped.why.contains("the run is to end"))
+        #expect(stopped.seconds < 60, "\(stopped)")
+        // Waits that begin after the stop are short as well.
+        #expect(attempts(300_000).seconds <= 15)
+    }
+
+    @Test func `a flush under way ends soon after the run is to stop and says how much is not delivered`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("orders")
+        let clock = Clock()
+        let patience = KafkaPatience(onNotice: { _ in }, now: { clock.now })
+        let log = try Self.log(kafka, patience)
+        let appender = try KafkaAppender(log, topic: "orders")
+        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        try appender.append(encode(Self.records))
+        Thread.detachNewThread {
+            usleep(300_000)
+            patience.stop()
+            // Time passes by hand: librdkafka would go on for five minutes.
+            for _ in 0..<600 {
+                clock.advance(.seconds(1))
+                usleep(20_000)
+            }
+        }
+        let error = failure { try appender.flush() }
+        #expect(error?.code == .storage)
+        #expect(error?.description.contains("2 records are not delivered") == true, "\(error as Any)")
+        #expect(error?.description.contains("topic orders") == true, "\(error as Any)")
+    }
+
+    @Test func `the bound is the time that a producer gives its records`() throws {
+        func bound(_ properties: [String: String]) throws -> Int {
+            try KafkaSettings(properties: properties.merging(["bootstrap.servers": "a:1"]) { $1 }).deliveryMilliseconds
+        }
+        #expect(try bound([:]) == 300_000)
+        #expect(try bound(["delivery.timeout.ms": "60000"]) == 60_000)
+        #expect(try bound(["message.timeout.ms": "45000"]) == 45_000)
+        #expect(try bound(["message.timeout.ms": "0"]) > 1_000_000_000)
+    }
+}
