@@ -10,26 +10,26 @@ import Foundation
 /// brokers wait `max.poll.interval.ms` for the answer of each member and then go on without it. A member that asks for
 /// nothing for an hour hangs; it is not polled any more, so librdkafka gives its partitions away.
 final class KafkaGroupEvents: @unchecked Sendable {
-    private static let patienceSeconds = 3600.0
+    private static let patience = Duration.seconds(3600)
     private static let pollMilliseconds: Int32 = 200
 
     private let handle: KafkaHandle
     private let queue: OpaquePointer
-    private let patienceSeconds: Double
-    private let condition = NSCondition()
+    private let patience: Duration
+    private let condition = Condition()
     // Protected by `condition`.
     private var told: [GroupEvent] = []
-    private var lastAsked = Date()
+    private var lastAsked = ContinuousClock.now
     private var isStopping = false
     private var isRunning = true
 
     /// - Parameters:
     ///   - queue: the consumer queue of the client; both must outlive `stop`.
-    ///   - patienceSeconds: how long the member may ask for nothing.
-    init(_ handle: KafkaHandle, _ queue: OpaquePointer, patienceSeconds: Double = patienceSeconds) {
+    ///   - patience: how long the member may ask for nothing.
+    init(_ handle: KafkaHandle, _ queue: OpaquePointer, patience: Duration = patience) {
         self.handle = handle
         self.queue = queue
-        self.patienceSeconds = patienceSeconds
+        self.patience = patience
         let thread = Thread { [self] in run() }
         thread.name = "weir-group"
         thread.start()
@@ -37,31 +37,28 @@ final class KafkaGroupEvents: @unchecked Sendable {
 
     /// Takes what has happened first; waits at most so long when nothing has.
     func next(timeoutMilliseconds: Int) -> GroupEvent? {
-        let deadline = Date().addingTimeInterval(Double(timeoutMilliseconds) / 1000)
-        condition.lock()
-        defer { condition.unlock() }
-        lastAsked = Date()
-        while told.isEmpty, timeoutMilliseconds > 0, condition.wait(until: deadline) {}
-        return told.isEmpty ? nil : told.removeFirst()
+        let deadline = MonotonicTime.after(milliseconds: timeoutMilliseconds)
+        return condition.locked {
+            lastAsked = .now
+            while told.isEmpty, MonotonicTime.now < deadline { condition.wait(until: deadline) }
+            return told.isEmpty ? nil : told.removeFirst()
+        }
     }
 
     /// Ends the thread; from then on the queue may be used by others. Returns whether the group has said something that
     /// nobody has asked for.
     func stop() -> Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        isStopping = true
-        rd_kafka_queue_yield(queue)
-        while isRunning { condition.wait() }
-        return !told.isEmpty
+        condition.locked {
+            isStopping = true
+            rd_kafka_queue_yield(queue)
+            while isRunning { condition.wait() }
+            return !told.isEmpty
+        }
     }
 
     private func run() {
         while true {
-            condition.lock()
-            let isOver = isStopping
-            let isHanging = Date().timeIntervalSince(lastAsked) > patienceSeconds
-            condition.unlock()
+            let (isOver, isHanging) = condition.locked { (isStopping, ContinuousClock.now - lastAsked > patience) }
             if isOver { break }
             if isHanging {
                 Thread.sleep(forTimeInterval: Double(Self.pollMilliseconds) / 1000)
@@ -70,15 +67,15 @@ final class KafkaGroupEvents: @unchecked Sendable {
             guard let event = rd_kafka_queue_poll(queue, Self.pollMilliseconds) else { continue }
             defer { rd_kafka_event_destroy(event) }
             guard let read = read(event) else { continue }
-            condition.lock()
-            told.append(read)
-            condition.broadcast()
-            condition.unlock()
+            condition.locked {
+                told.append(read)
+                condition.broadcast()
+            }
         }
-        condition.lock()
-        isRunning = false
-        condition.broadcast()
-        condition.unlock()
+        condition.locked {
+            isRunning = false
+            condition.broadcast()
+        }
     }
 
     private func read(_ event: OpaquePointer) -> GroupEvent? {

@@ -56,7 +56,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         }
         self.queue = queue
         events =
-            patienceSeconds.map { KafkaGroupEvents(handle, queue, patienceSeconds: $0) }
+            patienceSeconds.map { KafkaGroupEvents(handle, queue, patience: .seconds($0)) }
             ?? KafkaGroupEvents(handle, queue)
     }
 
