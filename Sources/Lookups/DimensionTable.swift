@@ -6,31 +6,38 @@ import MixedTables
 /// The current rows of a keyed table, held in memory for joins: loaded from a read point, kept fresh from its changes.
 ///
 /// ```
-/// chunks   [batch₀ batch₁ … batchₙ]     rows as they came, columnar
+/// chunks   rows as they came, columnar
 /// places   key fingerprint → (chunk, row) of the newest row of that key
 /// ```
-/// A row that was replaced stays in its chunk until half of all rows are dead; then the live ones are packed. Not
-/// thread-safe: one thread looks up and refreshes.
+/// A row that was replaced stays in its chunk until chunks are put together. Not thread-safe: one thread looks up and
+/// refreshes.
 public final class DimensionTable {
     /// The columns that lookups return.
     public let schema: Schema
-    /// Changes up to this change-store sequence are in.
-    public private(set) var sequence: Int64
+    /// What of the table is in. Changes that were applied ahead of their commit may be in as well.
+    public private(set) var point: ReadPoint
+    /// Rows read from the table, all in all.
+    public private(set) var loaded = 0
     private let keyPlaces: [Int]
     private let keysAreNarrow: Bool
-    private var chunks: [ColumnBatch] = []
-    private var rowCount = 0
+    private var chunks = RowChunks()
     private var narrow: KeyTable<UInt64, RowPick>
     private var wide: KeyTable<UInt128, RowPick>
     /// One row of nulls: what a missing key gives.
     private let missing: ColumnBatch
 
-    static let chunksMax = 128
+    private static let nowhere = RowPick(source: -1, row: -1)
 
     /// Reads the table as it was loaded. Fails for an unkeyed table.
     ///
-    /// - Parameter columns: names of the columns lookups return; key columns are held in any case.
-    public init(_ table: MixedTable, columns: [String]? = nil) throws(WeirError) {
+    /// - Parameters:
+    ///   - columns: names of the columns lookups return; key columns are held in any case.
+    ///   - check: called now and then; what it throws ends the loading.
+    public init(
+        _ table: MixedTable,
+        columns: [String]? = nil,
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) {
         guard table.isKeyed else {
             throw WeirError(
                 .invalid,
@@ -45,37 +52,65 @@ public final class DimensionTable {
         self.schema = schema
         keyPlaces = table.primaryKey.compactMap { schema.index(ofField: $0.id) }
         keysAreNarrow = KeyFingerprints.areNarrow(table.primaryKey)
-        let nowhere = RowPick(source: -1, row: -1)
-        narrow = KeyTable(filler: nowhere)
-        wide = KeyTable(filler: nowhere)
+        narrow = KeyTable(filler: Self.nowhere)
+        wide = KeyTable(filler: Self.nowhere)
         missing = ColumnBatch(schema: schema, columns: fields.map { .nulls($0.type, count: 1) }, count: 1)
-        let point = ReadPoint(current: table)
-        sequence = point.changeSequence
+        point = ReadPoint(current: table)
+        try load(table, check)
+    }
+
+    private func load(_ table: MixedTable, _ check: () throws(WeirError) -> Void) throws(WeirError) {
         let scan = try MergeOnReadScan(table, columns: schema, at: point)
         try scan.forEachInOrder { (batch) throws(WeirError) in
+            try check()
+            loaded += batch.count
             add(batch)
             return true
         }
-        pack()
     }
 
     /// Keys held.
     public var count: Int { narrow.count + wide.count }
+    /// Bytes of the rows, those included that nobody finds any more.
+    public var byteCount: Int { chunks.byteCount }
+    /// Rows copied to put chunks together, since the table was made.
+    public var copiedRows: Int { chunks.copied }
 
-    /// Takes in the changes that were committed since.
+    /// Takes in what was committed since. When that cannot be told from the changes, nothing is done but to say so: all that
+    /// was applied ahead of its commit has to be committed before everything is read anew.
     ///
-    /// - Parameter table: the same table, loaded again.
-    public func refresh(from table: MixedTable) throws(WeirError) {
-        let latest = ReadPoint(current: table).changeSequence
-        guard latest > sequence else { return }
-        let scan = try ChangeLogScan(table, after: sequence, upTo: latest, columns: schema)
-        try scan.forEach { (batch) throws(WeirError) in
-            // A before-image that is followed by its after-image needs no removal of its own.
-            apply(batch.rows, kind: batch.kind) { $0 == .delete }
-            return true
+    /// - Parameters:
+    ///   - table: the same table, loaded again.
+    ///   - own: data sequence numbers of commits whose changes were applied already.
+    ///   - check: called now and then; what it throws ends the work, which may be begun again.
+    public func catchUp(
+        with table: MixedTable,
+        except own: Set<Int64> = [],
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) -> CatchUp {
+        let catchUp = CatchUp(from: point, to: table, except: own)
+        switch catchUp {
+        case .nothing: break
+        case .reload: return catchUp
+        case .changes(let ranges):
+            for range in ranges {
+                let scan = try ChangeLogScan(
+                    table,
+                    after: range.lowerBound - 1,
+                    upTo: range.upperBound,
+                    columns: schema
+                )
+                try scan.forEach { (batch) throws(WeirError) in
+                    try check()
+                    loaded += batch.count
+                    // A before-image that is followed by its after-image needs no removal of its own.
+                    apply(batch.rows, kind: batch.kind) { $0 == .delete }
+                    return true
+                }
+            }
         }
-        sequence = latest
-        if chunks.count > Self.chunksMax || rowCount > 2 * count + 65_536 { pack() }
+        point = ReadPoint(current: table)
+        return catchUp
     }
 
     /// Takes in changes ahead of their commit, such as a LogStore's.
@@ -88,95 +123,109 @@ public final class DimensionTable {
         }
         let rows = ColumnBatch(schema: schema, columns: columns, count: changes.count)
         apply(rows, kind: changes.kind) { $0.isRetraction }
-        if chunks.count > Self.chunksMax || rowCount > 2 * count + 65_536 { pack() }
     }
 
     /// - Parameter removes: whether a change of that kind takes the row of its key away.
     private func apply(_ rows: ColumnBatch, kind: (Int) -> ChangeKind, removes: (ChangeKind) -> Bool) {
+        let images = (0..<rows.count).filter { !kind($0).isRetraction }.map { Int32($0) }
+        let slot = images.isEmpty ? -1 : chunks.add(rows.gathered(images))
         let prints = fingerprints(rows)
-        var images: [Int32] = []
-        let chunk = Int32(chunks.count)
+        var image: Int32 = 0
         for row in 0..<rows.count {
             if kind(row).isRetraction {
-                if removes(kind(row)) { remove(prints, row) }
+                if removes(kind(row)) { lose(remove(prints, row)) }
             } else {
-                set(prints, row, RowPick(source: chunk, row: Int32(images.count)))
-                images.append(Int32(row))
+                lose(set(prints, row, RowPick(source: Int32(slot), row: image)))
+                image += 1
             }
         }
-        if images.isEmpty { return }
-        chunks.append(rows.gathered(images))
-        rowCount += images.count
+        tidy()
     }
 
     private func add(_ batch: ColumnBatch) {
+        if batch.count == 0 { return }
+        let slot = Int32(chunks.add(batch))
         let prints = fingerprints(batch)
-        let chunk = Int32(chunks.count)
-        for row in 0..<batch.count { set(prints, row, RowPick(source: chunk, row: Int32(row))) }
-        chunks.append(batch)
-        rowCount += batch.count
+        for row in 0..<batch.count { lose(set(prints, row, RowPick(source: slot, row: Int32(row)))) }
+        tidy()
+    }
+
+    private func lose(_ place: RowPick?) {
+        if let place { chunks.lose(Int(place.source)) }
     }
 
     private func fingerprints(_ batch: ColumnBatch) -> KeyFingerprints {
         KeyFingerprints(keyPlaces.map { batch.columns[$0] }, count: batch.count, areNarrow: keysAreNarrow)
     }
 
-    private func set(_ prints: KeyFingerprints, _ row: Int, _ place: RowPick) {
+    private func find(_ prints: KeyFingerprints, _ row: Int) -> RowPick? {
+        switch prints {
+        case .narrow(let keys): narrow.find(keys[row])
+        case .wide(let keys): wide.find(keys[row])
+        }
+    }
+
+    private func set(_ prints: KeyFingerprints, _ row: Int, _ place: RowPick) -> RowPick? {
         switch prints {
         case .narrow(let keys): narrow.set(keys[row], place)
         case .wide(let keys): wide.set(keys[row], place)
         }
     }
 
-    private func remove(_ prints: KeyFingerprints, _ row: Int) {
+    private func remove(_ prints: KeyFingerprints, _ row: Int) -> RowPick? {
         switch prints {
         case .narrow(let keys): narrow.remove(keys[row])
         case .wide(let keys): wide.remove(keys[row])
         }
     }
 
-    /// Copies the live rows together and forgets the dead ones.
-    private func pack() {
-        if chunks.count <= 1 && rowCount == count { return }
-        var picks: [RowPick] = []
-        picks.reserveCapacity(count)
-        narrow.forEach { picks.append($1) }
-        wide.forEach { picks.append($1) }
-        // In the order they lie in memory, so that packing reads forward.
-        picks.sort { ($0.source, $0.row) < ($1.source, $1.row) }
-        let old = chunks
-        chunks = []
-        rowCount = 0
-        for start in stride(from: 0, to: picks.count, by: Self.packedRows) {
-            let part = Array(picks[start..<min(start + Self.packedRows, picks.count)])
-            add(ColumnBatch.interleaved(old, schema: schema, picks: part))
+    /// Puts chunks together that are due.
+    private func tidy() {
+        while true {
+            let due = chunks.due()
+            if due.isEmpty { return }
+            var sources: [ColumnBatch] = []
+            var picks: [RowPick] = []
+            for slot in due {
+                guard chunks.hasLive(slot), let rows = chunks.slots[slot] else { continue }
+                let prints = fingerprints(rows)
+                for row in 0..<rows.count {
+                    guard let place = find(prints, row), place.source == slot, place.row == row else { continue }
+                    picks.append(RowPick(source: Int32(sources.count), row: Int32(row)))
+                }
+                sources.append(rows)
+            }
+            chunks.remove(due, copied: picks.count)
+            if picks.isEmpty { continue }
+            let rows = ColumnBatch.interleaved(sources, schema: schema, picks: picks)
+            let slot = Int32(chunks.add(rows))
+            let prints = fingerprints(rows)
+            for row in 0..<rows.count { _ = set(prints, row, RowPick(source: slot, row: Int32(row))) }
         }
     }
-
-    // Big enough that a million rows are a few chunks, small enough that a text column stays far from 2 GiB.
-    private static let packedRows = 262_144
 
     /// The row of each key, or a row of nulls where there is none; `found` tells them apart. A null in a key finds nothing.
     ///
     /// - Parameter keys: columns of the types of the table's primary key, in its order.
     public func lookup(_ keys: [ColumnVector], count: Int) -> (rows: ColumnBatch, found: [Bool]) {
         let prints = KeyFingerprints(keys, count: count, areNarrow: keysAreNarrow)
-        let nowhere = RowPick(source: Int32(chunks.count), row: 0)
-        var picks = [RowPick](repeating: nowhere, count: count)
+        var picks = [RowPick](repeating: RowPick(source: 0, row: 0), count: count)
         var found = [Bool](repeating: false, count: count)
+        // Few rows touch few chunks: what they lie in is numbered anew, from 1, behind the row of nulls.
+        var sources = [missing]
+        var numbers = [Int32](repeating: 0, count: chunks.slots.count)
         let mayBeNull = keys.contains { $0.validity != nil }
         for row in 0..<count {
             if mayBeNull, keys.contains(where: { $0.isNull(row) }) { continue }
-            let place: RowPick? =
-                switch prints {
-                case .narrow(let values): narrow.find(values[row])
-                case .wide(let values): wide.find(values[row])
-                }
-            if let place {
-                picks[row] = place
-                found[row] = true
+            guard let place = find(prints, row) else { continue }
+            let slot = Int(place.source)
+            if numbers[slot] == 0, let rows = chunks.slots[slot] {
+                numbers[slot] = Int32(sources.count)
+                sources.append(rows)
             }
+            picks[row] = RowPick(source: numbers[slot], row: place.row)
+            found[row] = true
         }
-        return (ColumnBatch.interleaved(chunks + [missing], schema: schema, picks: picks), found)
+        return (ColumnBatch.interleaved(sources, schema: schema, picks: picks), found)
     }
 }

@@ -23,16 +23,41 @@ struct KeyIndex: Sendable {
         }
     }
 
+    /// Follows changes: the keys that are there afterwards live in the partition of their row.
+    mutating func apply(_ fingerprints: KeyFingerprints, isGone: (Int) -> Bool, partitions: [UInt32]) {
+        switch fingerprints {
+        case .narrow(let keys):
+            for (row, key) in keys.enumerated() {
+                if isGone(row) { narrow.remove(key) } else { narrow.set(key, partitions[row]) }
+            }
+        case .wide(let keys):
+            for (row, key) in keys.enumerated() {
+                if isGone(row) { wide.remove(key) } else { wide.set(key, partitions[row]) }
+            }
+        }
+    }
+
     /// Reads the keys that a table holds now. Two rows of one key, as other writers may leave them, count once.
-    mutating func load(from table: MixedTable, partitions: inout PartitionDictionary) throws(WeirError) {
+    ///
+    /// - Parameter check: called between batches; what it throws ends the loading.
+    /// - Returns: rows read.
+    mutating func load(
+        from table: MixedTable,
+        partitions: inout PartitionDictionary,
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) -> Int {
+        var rows = 0
         let scan = try MergeOnReadScan(table, columns: table.keySchema)
         for task in scan.tasks {
             let ordinal = partitions.ordinal(of: task.partition)
             try scan.read(task) { (batch) throws(WeirError) in
+                try check()
                 let prints = KeyFingerprints(batch.columns, count: batch.count, areNarrow: table.keysAreNarrow)
                 insert(prints, partition: ordinal)
+                rows += batch.count
                 return true
             }
         }
+        return rows
     }
 }

@@ -13,8 +13,7 @@ public final class KeyedTableWriter: TableWriter {
     private let fileSchema: Schema
     private let keyColumns: [Int]
     private let bucketCount: Int
-    private var index: KeyIndex
-    private var partitions: PartitionDictionary
+    private var held: TableKeys
     private var files: PartitionedFileWriter?
     private var counter: Int64 = 0
     private var summary = EpochSummary()
@@ -24,33 +23,36 @@ public final class KeyedTableWriter: TableWriter {
     private var absentKeys: [ColumnBatch] = []
     private var absentBytes = 0
 
-    /// Reads the keys the table holds. Fails when the table is unkeyed or its bucket count is not a power of two.
-    public init(_ table: MixedTable) throws(WeirError) {
-        guard let change = table.change else { preconditionFailure("an unkeyed table has no change store") }
+    /// Reads the keys the table holds, unless they are given. Fails when the bucket count is not a power of two.
+    ///
+    /// - Parameter keys: those of the table as it is given.
+    public init(_ table: MixedTable, keys: TableKeys? = nil) throws(WeirError) {
+        precondition(table.isKeyed, "an unkeyed table has no change store")
         self.table = table
         base = table.base
         fileSchema = ChangeColumns.fileSchema(table.schema, primaryKey: table.primaryKey)
         keyColumns = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
         bucketCount = try table.changeBucketCount()
-        partitions = PartitionDictionary(spec: change.spec, schema: change.schema)
-        index = KeyIndex()
-        try index.load(from: table, partitions: &partitions)
+        if let keys { held = keys } else { held = try TableKeys(table) }
     }
 
     /// Keys the table holds, with the changes written so far.
-    public var keyCount: Int { index.count }
+    public var keyCount: Int { held.index.count }
+
+    /// The keys with all changes written so far, for the next writer; this one writes nothing more.
+    public var keys: TableKeys { held }
 
     public func write(_ changes: ChangeBatch) throws(WeirError) -> [RejectedChange] {
         let rejected = RejectedChange.all(in: changes, schema: table.schema, isKeyed: true)
         let batch = changes.without(rejected)
         let keys = keyColumns.map { batch.rows.columns[$0] }
         let fingerprints = KeyFingerprints(keys, count: batch.count, areNarrow: table.keysAreNarrow)
-        let rowPartitions = try partitions.ordinals(of: batch.rows)
+        let rowPartitions = try held.partitions.ordinals(of: batch.rows)
         let normalized = ChangeNormalizer(
             batch,
             fingerprints: fingerprints,
             partitions: rowPartitions,
-            index: &index,
+            index: &held.index,
             counter: &counter
         )
         let hashes = KeyHash.hashes(of: keys, count: batch.count)
@@ -98,7 +100,7 @@ public final class KeyedTableWriter: TableWriter {
             offsets.withUnsafeBytes { target.copyMemory(from: $0) }
         }
         let offsetColumn = ColumnVector(type: .long, count: offsets.count, validity: nil, values: numbers)
-        let known = self.partitions.values
+        let known = held.partitions.values
         try openFiles().write(
             ColumnBatch(schema: fileSchema, columns: columns + [offsetColumn], count: rows.count),
             partitions: partitions,

@@ -158,16 +158,16 @@ import WeirTesting
                 // Several commits at once come too.
                 if epoch == 5 { continue }
                 let what = "seed \(seed), epoch \(epoch)"
-                try whole.refresh(from: table)
+                _ = try whole.catchUp(with: table)
                 try Self.check(whole, history, keys: 80, columns: Array(0..<width + 2), what)
-                try partial.refresh(from: table)
+                _ = try partial.catchUp(with: table)
                 try Self.check(partial, history, keys: 80, columns: [width + 1], what)
                 // One that starts now knows the same.
                 try Self.check(DimensionTable(table), history, keys: 80, columns: Array(0..<width + 2), what)
                 // Refreshing again finds nothing new.
-                let sequence = whole.sequence
-                try whole.refresh(from: table)
-                #expect(whole.sequence == sequence)
+                let loaded = whole.loaded
+                #expect(try whole.catchUp(with: table) == .nothing)
+                #expect(whole.loaded == loaded)
             }
         }
     }
@@ -185,11 +185,94 @@ import WeirTesting
                 next.advance(topic: "t", partition: 0, to: Int64(epoch + 1))
                 table = try table.commit(try writer.cut(), topology: "model", from: ledger, to: next)
                 ledger = next
-                try dimension.refresh(from: table)
+                _ = try dimension.catchUp(with: table)
                 if epoch % 10 == 9 || 125..<135 ~= epoch {
                     try Self.check(dimension, history, keys: 50, columns: [0, 1, 2], "epoch \(epoch)")
                 }
             }
+        }
+    }
+
+    @Test func `what is not told by changes is read anew, optimizing is not`() throws {
+        try withTemporaryFolder { folder in
+            var table = try Self.create(.long, in: folder)
+            var history = History(key: .long, random: SeededGenerator(seed: 6))
+            let ledger = PositionLedger()
+            func commit() throws {
+                let writer = try KeyedTableWriter(table)
+                _ = try writer.write(Self.changes(history.next(30, keys: 50), table.schema))
+                table = try table.commit(try writer.cut(), topology: "model", from: ledger, to: ledger)
+            }
+            try commit()
+            let dimension = try DimensionTable(table)
+            try commit()
+            table = try FullOptimize(table, nowMilliseconds: 1).run().table
+            #expect(try dimension.catchUp(with: table) != .nothing)
+            try Self.check(dimension, history, keys: 50, columns: [0, 1, 2], "optimized")
+            table = try FullOptimize(table, nowMilliseconds: 1).run().table
+            #expect(try dimension.catchUp(with: table) == .nothing)
+            // Commits of one's own are passed over, those of others around them are not.
+            let start = dimension.point.changeSequence
+            for _ in 0..<5 { try commit() }
+            let own: Set<Int64> = [start + 1, start + 2, start + 4]
+            let others = CatchUp(from: dimension.point, to: table, except: own)
+            #expect(others == .changes([start + 3...start + 3, start + 5...start + 5]))
+            #expect(CatchUp(from: dimension.point, to: table, except: own.union([start + 3, start + 5])) == .nothing)
+            #expect(CatchUp(from: dimension.point, to: table) == .changes([start + 1...start + 5]))
+            _ = try dimension.catchUp(with: table)
+            // Another engine appends to base.
+            let base = MixedTable(base: table.base, change: nil, primaryKey: [])
+            let writer = UnkeyedTableWriter(base)
+            let row: [Scalar] = [.long(-1), .string("another engine's"), .long(1)]
+            _ = try writer.write(Self.changes([(kind: .insert, row: row)], table.schema))
+            _ = try base.commit(try writer.cut(), topology: "model", from: ledger, to: ledger)
+            table = try table.refreshed()
+            guard case .reload = try dimension.catchUp(with: table) else {
+                Issue.record("an append to base was passed over")
+                return
+            }
+            // History that has gone.
+            let old = dimension.point
+            try commit()
+            try commit()
+            var transaction = Transaction(try #require(table.change))
+            let gone = table.change?.metadata.snapshots.dropLast().map(\.id) ?? []
+            transaction.removeSnapshots(Set(gone))
+            table = MixedTable(base: table.base, change: try transaction.commit(), primaryKey: table.primaryKey)
+            guard case .reload = CatchUp(from: old, to: table) else {
+                Issue.record("a gap in the history was passed over")
+                return
+            }
+        }
+    }
+
+    @Test func `rows that die are forgotten, and a row is copied a few times in its life`() throws {
+        try withTemporaryFolder { folder in
+            let table = try Self.create(.long, in: folder)
+            let dimension = try DimensionTable(table)
+            let schema = table.schema
+            func apply(_ keys: Range<Int>, _ kind: ChangeKind) {
+                let rows = keys.map { key -> (kind: ChangeKind, row: [Scalar]) in
+                    (kind, [.long(Int64(key)), .string("a name of some length"), .long(1)])
+                }
+                dimension.apply(Self.changes(rows, schema))
+            }
+            let total = 40_000
+            for start in stride(from: 0, to: total, by: 50) { apply(start..<start + 50, .insert) }
+            #expect(dimension.count == total)
+            #expect(dimension.copiedRows <= 5 * total, "\(dimension.copiedRows) rows were copied")
+            let bytes = dimension.byteCount
+            // Most rows are new ones in the place of others; all sizes of batches.
+            var random = SeededGenerator(seed: 2)
+            for _ in 0..<300 {
+                let start = Int(random.next() % UInt64(total - 1000))
+                apply(start..<start + Int(random.next() % 1000), .updateAfter)
+            }
+            #expect(dimension.count == total)
+            #expect(dimension.byteCount < 4 * bytes, "\(dimension.byteCount) bytes, \(bytes) without dead rows")
+            for start in stride(from: 0, to: total, by: 1000) { apply(start..<start + 1000, .delete) }
+            #expect(dimension.count == 0)
+            #expect(dimension.byteCount < bytes / 10)
         }
     }
 
