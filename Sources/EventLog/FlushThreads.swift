@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 
 /// The threads that write and sync the partitions of one writer: a few, however many partitions there are.

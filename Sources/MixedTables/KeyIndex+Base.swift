@@ -27,7 +27,7 @@ extension KeyIndex {
             // Expiry has deleted files of the old state.
         }
         self = KeyIndex()
-        try load(from: table, partitions: &partitions)
+        _ = try load(from: table, partitions: &partitions)
         return 0
     }
 

@@ -1,4 +1,4 @@
-import Foundation
+import Bytes
 
 /// Hands batches from one thread to another and holds at most a budget of bytes: the back-pressure of a pipeline.
 ///
@@ -12,8 +12,9 @@ final class BatchQueue<Element: Sendable>: @unchecked Sendable {
         case finished
     }
 
-    private let condition = NSCondition()
+    private let condition = Condition()
     private let bytesMax: Int
+    private let clock: RunClock
     // Protected by `condition`.
     /// What was taken is nil: it must not live on until the queue is empty.
     private var elements: [(element: Element?, bytes: Int)] = []
@@ -22,51 +23,59 @@ final class BatchQueue<Element: Sendable>: @unchecked Sendable {
     private var isFinished = false
     private var isCancelled = false
 
-    init(bytesMax: Int) { self.bytesMax = bytesMax }
+    init(bytesMax: Int, clock: RunClock = .system) {
+        self.bytesMax = bytesMax
+        self.clock = clock
+    }
 
     /// Waits for room; false when the receiver has given up.
     func put(_ element: Element, bytes size: Int) -> Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        while !isCancelled, bytes > 0, bytes + size > bytesMax { condition.wait() }
-        if isCancelled { return false }
-        elements.append((element, size))
-        bytes += size
-        condition.broadcast()
-        return true
+        condition.locked {
+            while !isCancelled, bytes > 0, bytes + size > bytesMax { condition.wait() }
+            if isCancelled { return false }
+            elements.append((element, size))
+            bytes += size
+            condition.broadcast()
+            return true
+        }
     }
 
     /// The sender puts nothing more.
     func finish() {
-        condition.lock()
-        isFinished = true
-        condition.broadcast()
-        condition.unlock()
+        condition.locked {
+            isFinished = true
+            condition.broadcast()
+        }
     }
 
     /// The receiver takes nothing more; a waiting sender returns.
     func cancel() {
-        condition.lock()
-        isCancelled = true
-        elements = []
-        head = 0
-        bytes = 0
-        condition.broadcast()
-        condition.unlock()
+        condition.locked {
+            isCancelled = true
+            elements = []
+            head = 0
+            bytes = 0
+            condition.broadcast()
+        }
     }
 
     /// Waits for an element, at most until a time when one is given.
-    func take(until deadline: Date? = nil) -> Taken {
-        condition.lock()
-        defer { condition.unlock() }
-        while head == elements.count {
-            if isFinished || isCancelled { return .finished }
-            guard let deadline else {
-                condition.wait()
-                continue
+    func take(until deadline: RunClock.Instant? = nil) -> Taken {
+        condition.locked {
+            while head == elements.count {
+                if isFinished || isCancelled { return .finished }
+                guard let deadline else {
+                    condition.wait()
+                    continue
+                }
+                guard let left = clock.sleep(until: deadline) else { return .timeout }
+                condition.wait(atMost: left)
             }
-            if !condition.wait(until: deadline), head == elements.count, !isFinished, !isCancelled { return .timeout }
+            return .element(takeFirst())
         }
+    }
+
+    private func takeFirst() -> Element {
         guard let element = elements[head].element else { preconditionFailure("an element is taken twice") }
         let size = elements[head].bytes
         elements[head].element = nil
@@ -77,6 +86,6 @@ final class BatchQueue<Element: Sendable>: @unchecked Sendable {
         }
         bytes -= size
         condition.broadcast()
-        return .element(element)
+        return element
     }
 }

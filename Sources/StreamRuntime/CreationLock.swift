@@ -21,9 +21,9 @@ public struct CreationLock: Sendable {
         // Locks of topologies end in ".lock".
         let path = directory + "/creation"
         let file = try files.open(path, .write)
-        let deadline = Date().addingTimeInterval(Self.waitSeconds)
+        let deadline = ContinuousClock.now + .seconds(Self.waitSeconds)
         while try !file.tryLock() {
-            guard Date() < deadline else {
+            guard ContinuousClock.now < deadline else {
                 throw WeirError(
                     .locked,
                     "another process is making tables, for longer than \(Int(Self.waitSeconds)) s",

@@ -13,8 +13,10 @@ final class DeadLetterFile {
     private var file: (any OpenFile)?
     private var size: Int64 = 0
     private var known: Set<DeadLetterLine.Identity> = []
+    /// How far the files of the topology's other processes are known.
+    private var learnt: [String: Int64] = [:]
     /// Letters written by this run.
-    private(set) var count = 0
+    private(set) var count: Int
 
     /// The time that letters get.
     var now: () -> Date = { Date() }
@@ -23,24 +25,36 @@ final class DeadLetterFile {
 
     /// Reads what is there, a piece at a time; a torn last line, as a crash leaves it, is cut off.
     ///
-    /// - Parameter isRelevant: whether a record of this topic, partition and offset may still be read again. Letters of
-    ///   others are not remembered.
+    /// - Parameters:
+    ///   - count: letters that the run has written before.
+    ///   - isRelevant: whether a record of this topic, partition and offset may still be read again. Letters of others are
+    ///     not remembered.
     init(
         path: String,
         files: any FileSystem,
+        count: Int = 0,
         isRelevant: (_ topic: String, _ partition: Int, _ offset: Int64) -> Bool = { _, _, _ in true }
     ) throws(WeirError) {
         self.path = path
         self.files = files
+        self.count = count
         // Partitions change hands between the processes of a topology; letters of the others are not written again.
-        for other in try Self.others(of: path, files) {
-            _ = try learn(from: try files.open(other, .read), isRelevant)
-        }
+        try learnMore(isRelevant)
         guard try files.status(path) != nil else { return }
         let file = try files.open(path, .write)
         size = try learn(from: file, isRelevant)
         if try size < file.size() { try file.truncate(to: size) }
         self.file = file
+    }
+
+    /// Reads what other processes have written since, and forgets what cannot be read again any more.
+    func learnMore(
+        _ isRelevant: (_ topic: String, _ partition: Int, _ offset: Int64) -> Bool
+    ) throws(WeirError) {
+        known = known.filter { isRelevant($0.topic, $0.partition, $0.offset) }
+        for other in try Self.others(of: path, files) {
+            learnt[other] = try learn(from: try files.open(other, .read), at: learnt[other] ?? 0, isRelevant)
+        }
     }
 
     /// The files of the topology's other processes: `orders.ndjson`, `orders.1.ndjson`, ….
@@ -63,29 +77,30 @@ final class DeadLetterFile {
     /// Remembers the letters of a file; returns where its last whole line ends.
     private func learn(
         from file: any OpenFile,
+        at start: Int64 = 0,
         _ isRelevant: (_ topic: String, _ partition: Int, _ offset: Int64) -> Bool
     ) throws(WeirError) -> Int64 {
         let end = try file.size()
-        var whole: Int64 = 0
+        var whole = start
         /// The line that a piece ended in.
         var begun: [UInt8] = []
-        var position: Int64 = 0
+        var position = start
         while position < end {
             let piece = try file.read(count: Int(min(Int64(Self.readBytes), end - position)), at: position)
             if piece.isEmpty { break }
-            var start = 0
-            while let lineEnd = piece[start...].firstIndex(of: 0x0a) {
-                begun += piece[start..<lineEnd]
+            var lineStart = 0
+            while let lineEnd = piece[lineStart...].firstIndex(of: 0x0a) {
+                begun += piece[lineStart..<lineEnd]
                 if let letter = DeadLetterLine.identity(begun),
                     isRelevant(letter.topic, letter.partition, letter.offset)
                 {
                     known.insert(letter)
                 }
                 begun.removeAll(keepingCapacity: begun.count <= Self.readBytes)
-                start = lineEnd + 1
-                whole = position + Int64(start)
+                lineStart = lineEnd + 1
+                whole = position + Int64(lineStart)
             }
-            begun += piece[start...]
+            begun += piece[lineStart...]
             position += Int64(piece.count)
         }
         return whole

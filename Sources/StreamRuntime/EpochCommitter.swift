@@ -19,10 +19,11 @@ final class EpochCommitter: Sendable {
         sinks: [SinkTable],
         topics: [TopicSink],
         deadLetters: DeadLetterFile,
+        clock: RunClock = .system,
         onCommit: @escaping @Sendable (Job, _ letters: Int) -> Void
     ) {
         thread = WorkThread(name: "weir-commit", bytesMax: 1) { (job) throws(WeirError) in
-            try Self.commit(job, sinks, topics, deadLetters)
+            try Self.commit(job, sinks, topics, deadLetters, clock)
             onCommit(job, deadLetters.count)
         }
     }
@@ -44,7 +45,8 @@ final class EpochCommitter: Sendable {
         _ job: Job,
         _ sinks: [SinkTable],
         _ topics: [TopicSink],
-        _ deadLetters: DeadLetterFile
+        _ deadLetters: DeadLetterFile,
+        _ clock: RunClock
     ) throws(WeirError) {
         let position = job.position
         // Letters first: the commit that covers their positions must not be the only trace of them.
@@ -63,12 +65,14 @@ final class EpochCommitter: Sendable {
                 throw error.located(at: "commit to \(sink.name)")
             }
         }
+        let now = clock.now
         _ = try concurrently(Array(zip(topics, job.topics))) { (topic, cut) throws(WeirError) in
             try topic.commit(
                 cut,
                 read: position.ledger,
                 last: position.last,
-                recordsPositions: position.recordsAll
+                recordsPositions: position.recordsAll,
+                now: now
             )
         }
         if position.recordsAll { deadLetters.forget(below: position.ledger) }

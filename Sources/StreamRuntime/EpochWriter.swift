@@ -1,7 +1,6 @@
 import Bytes
 import ChangeEvents
 import Columnar
-import Foundation
 import MixedTables
 
 /// Takes changes from the reader, joins them, mirrors them to LogStores, hands them to the files of every table they
@@ -10,7 +9,10 @@ final class EpochWriter {
     private let plan: IngestPlan
     private let sinks: [SinkTable]
     private let joins: [JoinStage]
-    private let queue: BatchQueue<SourceReader.Message>
+    private let dimensions: [LiveDimension]
+    /// The dimensions that the tables of this run feed, by the place of the table.
+    private let fed: [Int: LiveDimension]
+    private let queue: BatchQueue<SourceReader.Changes>
     private let files: FileStage
     /// The places of tables whose changes go to topics as well.
     private let mirrored: Set<Int>
@@ -24,12 +26,13 @@ final class EpochWriter {
     private var letters: [DeadLetter] = []
     private var letterBytes = 0
     private var hasRead = false
-    private var epochStart = Date()
-    private var lastFullRecord = Date()
+    private let clock: RunClock
+    private var epochStart: RunClock.Instant
+    private var lastFullRecord: RunClock.Instant
 
     /// How often positions are recorded in tables that get no rows, so that a restart reads little twice.
-    private static let positionsSeconds = 60.0
-    private static let lookAgainSeconds = 0.005
+    private static let positionsEvery = Duration.seconds(60)
+    private static let lookAgain = Duration.milliseconds(5)
 
     /// - Parameters:
     ///   - start: where the partitions of the run begin.
@@ -40,8 +43,9 @@ final class EpochWriter {
         sinks: [SinkTable],
         joins: [JoinStage],
         topics: [TopicSink],
-        queue: BatchQueue<SourceReader.Message>,
+        queue: BatchQueue<SourceReader.Changes>,
         files: FileStage,
+        clock: RunClock = .system,
         onBatch: @escaping (SourceReader.Changes) -> Void,
         onLetter: @escaping (DeadLetter) -> Void
     ) {
@@ -50,7 +54,16 @@ final class EpochWriter {
         self.joins = joins
         self.queue = queue
         self.files = files
+        self.clock = clock
+        epochStart = clock.now
+        lastFullRecord = clock.now
         mirrored = Set(topics.map(\.sink))
+        dimensions = joins.map(\.dimension).reduce(into: []) { all, one in
+            if !all.contains(where: { $0 === one }) { all.append(one) }
+        }
+        fed = plan.targets.indices.reduce(into: [:]) { fed, place in
+            fed[place] = joins.first { $0.plan.dimensionName == plan.targets[place].name }?.dimension
+        }
         self.onBatch = onBatch
         self.onLetter = onLetter
         ledger = start
@@ -61,18 +74,14 @@ final class EpochWriter {
         // A run that begins elsewhere than at the beginning says so at once: the next one must not begin later.
         if plan.sources.contains(where: { $0.startup != .earliest }) { try cut(recordsAll: true) }
         while true {
-            let due = epochStart.addingTimeInterval(Double(plan.commitMilliseconds) / 1000)
+            let due = epochStart + .milliseconds(plan.commitMilliseconds)
             // An epoch that is due waits for the one before it.
-            switch queue.take(until: max(due, Date().addingTimeInterval(Self.lookAgainSeconds))) {
-            case .element(.changes(let changes)):
+            switch queue.take(until: nextLook(max(due, clock.now + Self.lookAgain))) {
+            case .element(let changes):
                 try write(changes)
                 onBatch(changes)
-            case .element(.dimensionsReady):
-                try cut(recordsAll: false)
-                try files.drain()
-                try refreshDimensions()
-                continue
-            case .timeout: break
+            case .timeout:
+                for dimension in dimensions { try dimension.keepUp(settling: settle) }
             case .finished:
                 try cut(recordsAll: true)
                 return try files.drain()
@@ -83,18 +92,32 @@ final class EpochWriter {
         }
     }
 
+    /// With a dimension there is something to look at while nothing comes.
+    private func nextLook(_ due: RunClock.Instant) -> RunClock.Instant {
+        dimensions.isEmpty ? due : min(due, clock.now + LiveDimension.idleEvery)
+    }
+
     /// Epochs grow while commits are slow; they do not queue.
     private var isDue: Bool {
-        (Date().timeIntervalSince(epochStart) * 1000 >= Double(plan.commitMilliseconds) && !files.isCutting)
+        (clock.now - epochStart >= .milliseconds(plan.commitMilliseconds) && !files.isCutting)
             || files.pendingBytes + Int64(letterBytes) >= plan.commitBytes
     }
 
     private func write(_ changes: SourceReader.Changes) throws(WeirError) {
+        // Nothing of these records is taken yet: should everything have to be committed, it is committed without them.
+        for dimension in dimensions where changes.batches.contains(where: { isJoined($0.target, with: dimension) }) {
+            try dimension.catchUp(asOf: changes.readAt, settling: settle)
+        }
         hasRead = true
         letters += changes.letters
         for letter in changes.letters { onLetter(letter) }
         letterBytes += changes.letters.reduce(0) { $0 + $1.byteCount }
-        for (target, batch) in changes.batches {
+        // What feeds a dimension first: whoever reads the log behind it may count on it.
+        let batches =
+            fed.isEmpty
+            ? changes.batches
+            : changes.batches.filter { fed[$0.target] != nil } + changes.batches.filter { fed[$0.target] == nil }
+        for (target, batch) in batches {
             sinks[target].observe(changes.last.timestamp)
             try write(batch, to: target, changes)
             for (number, join) in joins.enumerated() where join.plan.target == target {
@@ -116,7 +139,10 @@ final class EpochWriter {
     ) throws(WeirError) {
         let sink = sinks[place]
         let (taken, refused) = try sink.take(batch, topic: changes.topic, partition: changes.partition)
-        if let taken { try sink.mirror(taken) }
+        if let taken {
+            try sink.mirror(taken)
+            fed[place]?.take(taken)
+        }
         var forTopics: ChangeBatch?
         if mirrored.contains(place) {
             forTopics = refused.isEmpty ? batch : batch.without(offsets: Set(refused.map(\.offset)))
@@ -163,11 +189,11 @@ final class EpochWriter {
     ///
     /// - Parameter recordsAll: also records positions in tables that got no rows.
     private func cut(recordsAll isAsked: Bool) throws(WeirError) {
-        epochStart = Date()
-        let recordsAll = isAsked || Date().timeIntervalSince(lastFullRecord) > Self.positionsSeconds
+        epochStart = clock.now
+        let recordsAll = isAsked || clock.now - lastFullRecord > Self.positionsEvery
         let isIdle = ledger == submittedLedger && letters.isEmpty
         if isIdle && !isAsked && !(recordsAll && tellsWhenIdle) { return }
-        if recordsAll { lastFullRecord = Date() }
+        if recordsAll { lastFullRecord = clock.now }
         var progress: [LogStoreProgress?] = []
         for sink in sinks {
             do {
@@ -193,12 +219,16 @@ final class EpochWriter {
         submittedLedger = ledger
         letters = []
         letterBytes = 0
-        try refreshDimensions()
     }
 
-    /// What is committed by now, by this run or another writer, is what the next epoch's rows are joined with.
-    private func refreshDimensions() throws(WeirError) {
-        for join in joins { try join.refresh() }
+    /// Commits all that was taken. Called between two batches.
+    private func settle() throws(WeirError) {
+        try cut(recordsAll: false)
+        try files.drain()
+    }
+
+    private func isJoined(_ target: Int, with dimension: LiveDimension) -> Bool {
+        joins.contains { $0.plan.target == target && $0.dimension === dimension }
     }
 }
 

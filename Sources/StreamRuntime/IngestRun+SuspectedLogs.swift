@@ -1,12 +1,11 @@
 import Bytes
 import ChangeEvents
 import EventLog
-import Foundation
 
 extension IngestRun {
     /// A partition that is suspected again and again while no record comes cannot be read.
     private static let suspicionsMax = 5
-    private static let pauseSeconds = 0.5
+    private static let pause = Duration.milliseconds(500)
 
     /// Where the positions of one partition go, by keeper.
     private struct Judgement: Sendable {
@@ -49,7 +48,7 @@ extension IngestRun {
             for (keeper, moves) in zip(keepers, moves) where !moves.isEmpty { try keeper.move(to: moves) }
         }
         // A log that was not there for a moment gets another one.
-        if judgements.allSatisfy({ $0 == nil }) { Thread.sleep(forTimeInterval: Self.pauseSeconds) }
+        if judgements.allSatisfy({ $0 == nil }) { clock.pause(for: Self.pause) }
     }
 
     /// Nil when nothing goes back.

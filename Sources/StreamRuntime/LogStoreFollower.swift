@@ -23,8 +23,8 @@ public final class LogStoreFollower {
         case trimmed(undo: [ChangeBatch], sequence: Int64)
     }
 
-    private static let settleSeconds = 1.0
-    private static let tailSeconds = 60.0
+    private static let settleEvery = Duration.seconds(1)
+    private static let tailPatience = Duration.seconds(60)
 
     private let readers: [LogStoreReader]
     private var table: MixedTable
@@ -33,17 +33,25 @@ public final class LogStoreFollower {
     private var settledSequence: Int64
     /// Without files there is no change store to go back to, and nothing to remember for it.
     private let hasFiles: Bool
-    private var lastSettling = Date()
+    private let clock: RunClock
+    /// Nil when it is due.
+    private var lastSettling: RunClock.Instant?
+    /// Writers whose rows the reader has from elsewhere.
+    private var excluded: Set<UpstreamID>
     private let wakeup = Wakeup()
 
     /// Begins behind what the table holds. Nil when no writer's commit says where that is in the log, and when the log has
     /// lost it: then the change store is read further.
     ///
-    /// - Parameter log: the log that holds the topic of the settings.
+    /// - Parameters:
+    ///   - log: the log that holds the topic of the settings.
+    ///   - excluded: writers whose rows are left out.
     public init?(
         _ table: MixedTable,
         log: any PartitionedLog,
-        settings: LogStoreSettings
+        settings: LogStoreSettings,
+        clock: RunClock = .system,
+        excluding excluded: Set<UpstreamID> = []
     ) throws(WeirError) {
         let ledger = try table.logStoreLedger()
         guard let topic = settings.topic, ledger.upstreams.values.contains(where: \.live) else { return nil }
@@ -66,6 +74,9 @@ public final class LogStoreFollower {
         }
         self.readers = readers
         self.table = table
+        self.clock = clock
+        self.excluded = excluded
+        lastSettling = clock.now
         hasFiles = try EmitMode(table.properties, hasLogStore: true).writesFiles
         settledSequence = table.ingestStore.metadata.currentSnapshot?.sequenceNumber ?? 0
     }
@@ -75,8 +86,9 @@ public final class LogStoreFollower {
         var batches: [ChangeBatch] = []
         for reader in readers {
             do throws(WeirError) {
-                guard let changes = try reader.next() else { continue }
+                guard let read = try reader.next() else { continue }
                 found = true
+                let changes = excluded.isEmpty ? read : read.filter { !excluded.contains($0.upstream) }
                 if hasFiles { unsettled += changes }
                 batches += changes.map(\.batch)
             } catch {
@@ -87,9 +99,9 @@ public final class LogStoreFollower {
                 return goingBack
             }
         }
-        if hasFiles, Date().timeIntervalSince(lastSettling) > Self.settleSeconds, try !settle() {
+        if hasFiles, lastSettling.map({ clock.now - $0 > Self.settleEvery }) ?? true, try !settle() {
             if batches.isEmpty { return goingBack }
-            lastSettling = .distantPast
+            lastSettling = nil
         }
         return found ? .changes(batches) : .idle
     }
@@ -111,15 +123,15 @@ public final class LogStoreFollower {
     public func tail(of log: any PartitionedLog) throws(WeirError) -> [ChangeBatch] {
         let ends = try ends(of: log)
         var kept: [LogStoreChanges] = []
-        let deadline = Date().addingTimeInterval(Self.tailSeconds)
+        let deadline = clock.now + Self.tailPatience
         for (reader, end) in zip(readers, ends) {
             var own: [LogStoreChanges] = []
             while reader.state.next < end || reader.state.isRetracting {
                 guard let changes = try reader.next() else {
-                    guard Date() < deadline else {
+                    guard clock.now < deadline else {
                         throw WeirError(
                             .storage,
-                            "the LogStore has sent nothing up to offset \(end) for \(Int(Self.tailSeconds)) s",
+                            "the LogStore has sent nothing up to offset \(end) for \(Self.tailPatience.components.seconds) s",
                             at: "topic \(reader.topic), partition \(reader.partition)",
                             advice: "is the broker well? 'weir scan' without --fresh needs none"
                         )
@@ -141,24 +153,31 @@ public final class LogStoreFollower {
     }
 
     /// Whether everything the log held when this was called is delivered.
-    public func isAtEnd(of log: any PartitionedLog) throws(WeirError) -> Bool {
-        for (reader, end) in zip(readers, try ends(of: log)) {
-            if reader.state.isRetracting || reader.state.next < end { return false }
-        }
-        return true
-    }
+    public func isAtEnd(of log: any PartitionedLog) throws(WeirError) -> Bool { isPast(try ends(of: log)) }
 
     /// Where the log ends for each reader, in one question.
-    private func ends(of log: any PartitionedLog) throws(WeirError) -> [Int64] {
+    func ends(of log: any PartitionedLog) throws(WeirError) -> [Int64] {
         guard let topic = readers.first?.topic else { return [] }
         let ends = try log.ends(topic: topic, partitions: readers.map(\.partition))
         return readers.map { ends[$0.partition] ?? 0 }
+        }
     }
+
+    /// Whether everything up to those ends is delivered.
+    func isPast(_ ends: [Int64]) -> Bool {
+        zip(readers, ends).allSatisfy { !$0.state.isRetracting && $0.state.next >= $1 }
+    }
+
+    /// From now on leaves out what that writer sends, which must not have begun yet.
+    func exclude(_ upstream: UpstreamID) { excluded.insert(upstream) }
+
+    /// Has the next step look at what was committed.
+    func settleNext() { lastSettling = nil }
 
     /// Looks which commits are delivered whole, and forgets their rows. False when there is a commit that the log has
     /// nothing of, so that only the change store can tell of it.
     private func settle() throws(WeirError) -> Bool {
-        lastSettling = Date()
+        lastSettling = clock.now
         table = try table.refreshed()
         var settled = LogStoreLedger()
         var isMirrored = true

@@ -11,7 +11,7 @@ import MixedTables
 /// the writing thread.
 final class LogStoreStage {
     private let output: LogStoreOutput
-    private let upstream: UpstreamID
+    let upstream: UpstreamID
     private let writer: LogStoreWriter
     /// The partitions this writer claims; nil when it is the only one.
     private let sources: [String]?

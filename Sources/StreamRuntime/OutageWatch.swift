@@ -1,3 +1,4 @@
+import Bytes
 import EventLog
 
 /// Decides when to say that the brokers of a source are away: not for every attempt to connect, and not while records
@@ -44,24 +45,26 @@ struct OutageWatch {
 /// Watches the sources of a run, over all its generations. Used by one reading thread at a time.
 final class SourceOutages: @unchecked Sendable {
     private var watches: [(log: any SharedLog, watch: OutageWatch)?]
+    private let clock: RunClock
     private let onNotice: @Sendable (String) -> Void
 
-    init(_ plan: IngestPlan, onNotice: @escaping @Sendable (String) -> Void) {
+    init(_ plan: IngestPlan, clock: RunClock, onNotice: @escaping @Sendable (String) -> Void) {
         watches = plan.sources.map { source in
-            (source.log as? any SharedLog).map { ($0, OutageWatch(source: source.name, now: .now)) }
+            (source.log as? any SharedLog).map { ($0, OutageWatch(source: source.name, now: clock.now)) }
         }
+        self.clock = clock
         self.onNotice = onNotice
     }
 
     func sawRecords(source: Int) {
-        if let notice = watches[source]?.watch.sawRecords(now: .now) { onNotice(notice) }
+        if let notice = watches[source]?.watch.sawRecords(now: clock.now) { onNotice(notice) }
     }
 
     /// Called now and then, whether records come or not.
     func look() {
         for index in watches.indices {
             guard let log = watches[index]?.log else { continue }
-            if let notice = watches[index]?.watch.isWaiting(now: .now, trouble: log.trouble) { onNotice(notice) }
+            if let notice = watches[index]?.watch.isWaiting(now: clock.now, trouble: log.trouble) { onNotice(notice) }
         }
     }
 }

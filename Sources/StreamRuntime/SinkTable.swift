@@ -3,6 +3,9 @@ import ChangeEvents
 import Columnar
 import EventLog
 import Foundation
+import IcebergFormat
+import IcebergTables
+import LogStores
 import MixedTables
 import Synchronization
 
@@ -12,8 +15,8 @@ import Synchronization
 /// look at is behind the lock.
 final class SinkTable: PositionKeeper, @unchecked Sendable {
     let name: String
-    /// Used by the thread of the files only.
-    private let writer: any TableWriter
+    /// Used by the thread of the files only, from when the keys are loaded.
+    private var writer: (any TableWriter)?
     /// The mirror of the table's changes; nil when the table has none.
     private let logStore: LogStoreStage?
     /// Whether changes go to the table's files at all, or to its LogStore alone.
@@ -37,6 +40,8 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
 
     private struct Committed {
         var table: MixedTable
+        /// The sequence numbers of the commits of rows that were made here, in order.
+        var own: [Int64] = []
         var ledger: PositionLedger
         var last: LastRecords
         /// The last epoch of the LogStore that is committed.
@@ -46,7 +51,11 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     }
 
     private let committed: Mutex<Committed>
+    /// Held while a commit is under way.
+    private let commitGate = Mutex(())
 
+    /// Takes the partitions over. Before rows are written, `load` has to read the table's keys.
+    ///
     /// - Parameters:
     ///   - rows: the columns of the rows the table gets, matched by name.
     ///   - partitions: those to take over from whichever process had them; nil when this process is the only one.
@@ -101,8 +110,51 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         start = try table.ledger(topology: topology)
         let last = try table.lastRecords(topology: topology)
         committed = Mutex(Committed(table: table, ledger: start, last: last))
-        writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
     }
+
+    /// Reads the keys the table holds, or what has come to those that are known.
+    ///
+    /// - Parameters:
+    ///   - kept: keys of the table; taken, so that there is one copy, and left as far as it got when this fails.
+    ///   - check: called now and then; what it throws ends the loading.
+    /// - Returns: how many were read.
+    func load(_ kept: inout KeptKeys?, check: () throws(WeirError) -> Void = {}) throws(WeirError) -> Int {
+        let table = self.table
+        // What is only looked up in gets no rows.
+        guard table.isKeyed, route != nil else {
+            writer = UnkeyedTableWriter(table)
+            return 0
+        }
+        let before = kept?.keys.loaded ?? 0
+        if let own = kept?.own {
+            try kept?.keys.catchUp(with: table, except: own, check: check)
+        } else {
+            kept = KeptKeys(keys: try TableKeys(table, check: check), own: [])
+        }
+        let loaded = (kept?.keys.loaded ?? 0) - before
+        writer = try KeyedTableWriter(table, keys: kept?.keys)
+        kept = nil
+        return loaded
+    }
+
+    /// What the next generation goes on with, once everything is committed; nil for a table without a key.
+    func keys() -> KeptKeys? {
+        guard let writer = writer as? KeyedTableWriter else { return nil }
+        self.writer = nil
+        return KeptKeys(keys: writer.keys, own: Set(ownCommits()))
+    }
+
+    /// Sequence numbers of the commits of rows that were made here, without so many of the first.
+    func ownCommits(after count: Int = 0) -> ArraySlice<Int64> { committed.withLock { $0.own.dropFirst(count) } }
+
+    /// Returns when no commit is under way; those that were are known.
+    func awaitCommit() { commitGate.withLock { _ in } }
+
+    /// Who writes the LogStore; nil when the table has none.
+    var logStoreUpstream: UpstreamID? { logStore?.upstream }
+
+    /// Whether keys decide what is written.
+    var needsKeys: Bool { isKeyed && route != nil }
 
     var hasLogStore: Bool { logStore != nil }
 
@@ -155,18 +207,22 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     }
 
     func writeFiles(_ changes: ChangeBatch) throws(WeirError) {
+        guard let writer else { preconditionFailure("rows are written before the keys are loaded") }
         let rejected = try writer.write(changes)
         precondition(rejected.isEmpty, "changes that do not fit the table were left out before")
     }
 
     /// Bytes of the current epoch's files so far, about.
-    var pendingFileBytes: Int64 { writer.pendingBytes }
+    var pendingFileBytes: Int64 { writer?.pendingBytes ?? 0 }
 
     /// Ends the epoch of the files: they are durable when this returns.
-    func cutFiles() throws(WeirError) -> Epoch { try writer.cut() }
+    func cutFiles() throws(WeirError) -> Epoch {
+        guard let writer else { preconditionFailure("an epoch ends before the keys are loaded") }
+        return try writer.cut()
+    }
 
     /// Gives the current epoch's files up.
-    func abandonFiles() { writer.abandon() }
+    func abandonFiles() { writer?.abandon() }
 
     /// What an epoch leaves behind for the table.
     struct Cut: Sendable {
@@ -197,6 +253,27 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         isStart: Bool
     ) throws(WeirError) {
         // What is only looked up in belongs to others.
+        if route == nil { return }
+        try commitGate.withLock { (_) throws(WeirError) in
+            try commitAlone(
+                cut,
+                read: read,
+                last: last,
+                recordsPositions: recordsPositions,
+                taken: taken,
+                isStart: isStart
+            )
+        }
+    }
+
+    private func commitAlone(
+        _ cut: Cut,
+        read: PositionLedger,
+        last: LastRecords,
+        recordsPositions: Bool,
+        taken: [String: Set<Int>],
+        isStart: Bool
+    ) throws(WeirError) {
         guard let route else { return }
         let (table, expected) = committed.withLock { ($0.table, $0.ledger) }
         let last = last.reached(by: read, from: expected)
@@ -224,12 +301,24 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         )
         committed.withLock { state in
             state.table = result
+            if let made = Self.snapshotMade(by: result, on: table, topology) { state.own.append(made) }
             state.ledger = ledger
             state.last.merge(last, of: read)
             if let progress = cut.progress {
                 (state.logStoreEpoch, state.logStoreEnds) = (progress.state.epoch, progress.state.ends)
             }
         }
+    }
+
+    /// The sequence number of the snapshot that a commit has made: it carries the positions that the commit has stored. Nil
+    /// when it has stored nothing else.
+    private static func snapshotMade(by result: MixedTable, on table: MixedTable, _ topology: String) -> Int64? {
+        let name = PositionLedger.propertyName(topology: topology)
+        guard let snapshot = result.ingestStore.metadata.currentSnapshot,
+            snapshot.id != table.ingestStore.metadata.currentSnapshot?.id,
+            snapshot.summary[name] == result.ingestStore.properties[name]
+        else { return nil }
+        return snapshot.sequenceNumber
     }
 
     // MARK: Positions

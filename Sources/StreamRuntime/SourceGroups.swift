@@ -1,7 +1,6 @@
 import Bytes
 import ChangeEvents
 import EventLog
-import Foundation
 import Synchronization
 
 /// The groups through which the processes of one topology share the partitions of its sources.
@@ -22,25 +21,31 @@ final class SourceGroups: @unchecked Sendable {
     }
 
     /// How often the group is told how far its partitions are read.
-    private static let offerSeconds = 0.5
-    private static let pollSeconds = 0.02
-    private static let changeSeconds = 10.0
+    private static let offerEvery = Duration.milliseconds(500)
+    private static let pollEvery = Duration.milliseconds(20)
+    private static let changePatience = Duration.seconds(10)
 
     /// How often it is said that a group lets this process wait.
-    private static let lookSeconds = 15.0
+    private static let lookEvery = Duration.seconds(15)
     /// The first time it is said sooner: a group without dead members deals out in less.
-    private static let firstLookSeconds = 5.0
+    private static let firstLookAfter = Duration.seconds(5)
 
     private let onWarning: (String) -> Void
     private var members: [Member] = []
-    private var lastPoll = Date.distantPast
-    private var lastOffer = Date.distantPast
+    private let clock: RunClock
+    private var lastPoll: RunClock.Instant?
+    private var lastOffer: RunClock.Instant?
     private let offered = Mutex<PositionLedger?>(nil)
 
     /// Joins the group of every source that has one.
     ///
     /// - Parameter onWarning: told, in words, of sources that have no topics yet.
-    init(_ plan: IngestPlan, onWarning: @escaping (String) -> Void = { _ in }) throws(WeirError) {
+    init(
+        _ plan: IngestPlan,
+        clock: RunClock = .system,
+        onWarning: @escaping (String) -> Void = { _ in }
+    ) throws(WeirError) {
+        self.clock = clock
         self.onWarning = onWarning
         for source in plan.sources {
             guard let group = source.group, let log = source.log as? any SharedLog else { continue }
@@ -73,8 +78,8 @@ final class SourceGroups: @unchecked Sendable {
         awaitsTopics: Bool = true,
         unless stopping: () -> Bool
     ) throws(WeirError) -> Set<TopicPartition>? {
-        let start = Date()
-        var nextLook = start.addingTimeInterval(Self.firstLookSeconds)
+        let start = clock.now
+        var nextLook = start + Self.firstLookAfter
         if !awaitsTopics {
             for index in members.indices where !members[index].hasTopics { members[index].assigned = [] }
         }
@@ -88,17 +93,17 @@ final class SourceGroups: @unchecked Sendable {
                 if members[index].assigned == nil { isComplete = false }
             }
             if isComplete { return Set(members.flatMap { $0.assigned ?? [] }) }
-            if Date() > nextLook {
+            if clock.now > nextLook {
                 try explainWait(since: start)
-                nextLook = Date().addingTimeInterval(Self.lookSeconds)
+                nextLook = clock.now + Self.lookEvery
             }
         }
         return nil
     }
 
     /// A group deals nothing out while a topic is not there, and is in no hurry to replace a member that is silent.
-    private func explainWait(since start: Date) throws(WeirError) {
-        let seconds = Int(Date().timeIntervalSince(start))
+    private func explainWait(since start: RunClock.Instant) throws(WeirError) {
+        let seconds = (clock.now - start).components.seconds
         for member in members where member.assigned == nil {
             let source = member.source
             // Brokers that are away tell nothing of their topics.
@@ -119,14 +124,14 @@ final class SourceGroups: @unchecked Sendable {
 
     /// True once a group changes, which ends the generation.
     func isChanging() throws(WeirError) -> Bool {
-        let now = Date()
-        if now.timeIntervalSince(lastPoll) >= Self.pollSeconds {
+        let now = clock.now
+        if lastPoll.map({ now - $0 >= Self.pollEvery }) ?? true {
             lastPoll = now
             for index in members.indices where members[index].pending == nil {
                 members[index].pending = try members[index].membership.poll(timeoutMilliseconds: 0)
             }
         }
-        if now.timeIntervalSince(lastOffer) >= Self.offerSeconds {
+        if lastOffer.map({ now - $0 >= Self.offerEvery }) ?? true {
             lastOffer = now
             flushOffer()
         }
@@ -135,11 +140,11 @@ final class SourceGroups: @unchecked Sendable {
 
     /// Waits until a group changes, as it should after this process has lost partitions.
     func awaitChange(unless stopping: () -> Bool) throws(WeirError) {
-        let deadline = Date().addingTimeInterval(Self.changeSeconds)
+        let deadline = clock.now + Self.changePatience
         while !stopping(), try !isChanging() {
             // Another process has claimed the partitions without the group's word: claim anew, on what it has committed.
-            if Date() > deadline { return }
-            Thread.sleep(forTimeInterval: Self.pollSeconds)
+            if clock.now > deadline { return }
+            clock.pause(for: Self.pollEvery, unless: stopping)
         }
     }
 

@@ -30,6 +30,9 @@ final class SourcePartitions {
     let start: [PositionLedger]
     let last: [LastRecords]
     let onWarning: (String) -> Void
+    private let check: @Sendable () throws(WeirError) -> Void
+    /// The source tables that the first records of a partition are of, as far as they were looked at.
+    private(set) var sourceTables: [TopicPartition: Set<String>]
     /// The partitions of shared sources that belong to this process.
     private var assigned: Set<TopicPartition> = []
     private var known: Set<String> = []
@@ -46,15 +49,21 @@ final class SourcePartitions {
     ///   - start: what each table that rows can reach has taken in already.
     ///   - last: the records right before that.
     ///   - assigned: the partitions of shared sources that belong to this process.
+    ///   - sourceTables: those of earlier looks.
+    ///   - check: called now and then; what it throws ends the opening.
     ///   - onWarning: told, in words, what was not there any more and has been passed over.
     init(
         _ plan: IngestPlan,
         start: [PositionLedger],
         last: [LastRecords],
         assigned: Set<TopicPartition> = [],
+        sourceTables: [TopicPartition: Set<String>] = [:],
+        check: @escaping @Sendable () throws(WeirError) -> Void = {},
         onWarning: @escaping (String) -> Void = { _ in }
     ) throws(WeirError) {
         self.plan = plan
+        self.check = check
+        self.sourceTables = sourceTables
         self.start = start
         self.last = last
         self.onWarning = onWarning
@@ -72,6 +81,7 @@ final class SourcePartitions {
         }
         missing = Set(assigned.map(\.topic)).subtracting(existing)
         self.assigned = try Self.present(assigned.filter { existing.contains($0.topic) }, plan)
+        if !plan.joins.isEmpty { try lookAhead(Array(self.assigned)) }
         try open(isFirst: true)
     }
 
@@ -142,6 +152,7 @@ final class SourcePartitions {
     }
 
     private func open(_ index: Int, _ topic: String, _ number: Int, isFirst: Bool) throws(WeirError) {
+        try check()
         let source = plan.sources[index]
         let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
         // A topic that appears while the run goes on is new: nothing of it is too old.
@@ -154,7 +165,8 @@ final class SourcePartitions {
         if try isBeyondEnd(index, topic, number, end: end) { return }
         if try isAnotherLog(index, topic, number, beyond: next) { return }
         let mayBe = (isFirst || source.group != nil) && !plan.joins.isEmpty
-        let isDimension = mayBe ? try feedsDimension(index, topic, number, earliest) : false
+        // Of what holds nothing there is nothing to read first.
+        let isDimension = mayBe && earliest < end ? try feedsDimension(index, topic, number, earliest) : false
         startPositions.advance(topic: topic, partition: number, to: next)
         var marks = marks(topic, number, earliest: earliest, next: next)
         let begin = min(next, marks.first?.offset ?? next)
@@ -199,26 +211,67 @@ final class SourcePartitions {
         }
     }
 
-    /// Looks at the first records: the name of a topic need not be the name of its table.
     private func feedsDimension(
         _ index: Int,
         _ topic: String,
         _ number: Int,
         _ earliest: Int64
     ) throws(WeirError) -> Bool {
-        let source = plan.sources[index]
-        let reader = try source.log.reader(topic: topic, partition: number, from: earliest)
-        var names: Set<String> = []
-        if source.group != nil { _ = try reader.waitForRecords(timeoutMilliseconds: 2000) }
-        if let raw = try reader.next(maxBytes: Self.probeBytes) {
-            let seen = SourceTables()
-            _ = try DebeziumJSONDecoder(options: source.options) { table in
-                seen.identifiers.insert(table.identifier)
-                return nil
-            }.decode(raw)
-            for identifier in seen.identifiers { names.formUnion(plan.route(identifier).map { plan.targets[$0].name }) }
+        let place = TopicPartition(topic: topic, partition: number)
+        let identifiers: Set<String>
+        if let known = sourceTables[place] {
+            identifiers = known
+        } else {
+            identifiers = try Self.sourceTables(plan.sources[index], place, from: earliest, check)
+            if !identifiers.isEmpty { sourceTables[place] = identifiers }
         }
+        let names = Set(identifiers.flatMap { plan.route($0).map { plan.targets[$0].name } })
         return plan.joins.contains { names.contains($0.dimensionName) }
+    }
+
+    /// Looks at the first records of partitions on brokers, of several at once: each takes a moment to come.
+    private func lookAhead(_ places: [TopicPartition]) throws(WeirError) {
+        let new = places.filter { sourceTables[$0] == nil }
+        let (plan, check) = (self.plan, self.check)
+        let isInVain = { @Sendable in (try? check()) == nil }
+        let found = try concurrently(new) { (place) throws(WeirError) -> Set<String> in
+            guard !isInVain(),
+                let source = plan.sources.first(where: { $0.group != nil && $0.includes(place.topic) })
+            else { return [] }
+            do throws(WeirError) {
+                let (earliest, end) = try source.log.offsets(topic: place.topic, partition: place.partition)
+                if earliest == end { return [] }
+                return try Self.sourceTables(source, place, from: earliest, check)
+            } catch {
+                // What is wrong with it is said where it is opened.
+                return []
+            }
+        }
+        try check()
+        for (place, identifiers) in zip(new, found) where !identifiers.isEmpty { sourceTables[place] = identifiers }
+    }
+
+    /// Looks at the first records: the name of a topic need not be the name of its table.
+    private static func sourceTables(
+        _ source: IngestPlan.Source,
+        _ place: TopicPartition,
+        from earliest: Int64,
+        _ check: () throws(WeirError) -> Void
+    ) throws(WeirError) -> Set<String> {
+        let reader = try source.log.reader(topic: place.topic, partition: place.partition, from: earliest)
+        if source.group != nil {
+            for _ in 0..<20 {
+                try check()
+                if try reader.waitForRecords(timeoutMilliseconds: 100) { break }
+            }
+        }
+        guard let raw = try reader.next(maxBytes: Self.probeBytes) else { return [] }
+        let seen = SourceTables()
+        _ = try DebeziumJSONDecoder(options: source.options) { table in
+            seen.identifiers.insert(table.identifier)
+            return nil
+        }.decode(raw)
+        return seen.identifiers
     }
 
     static func missing(_ topic: String, source: String, existing: [String], isBroker: Bool) -> WeirError {

@@ -3,7 +3,6 @@ import ChangeEvents
 import Columnar
 import EventDecoders
 import EventLog
-import Foundation
 
 /// Reads the partitions of all sources in turn, decodes and transforms, and hands the changes to the writer.
 ///
@@ -11,12 +10,6 @@ import Foundation
 /// the others begin, so that the first rows of a stream find the rows they are joined with.
 final class SourceReader {
     /// What the writer gets.
-    enum Message: Sendable {
-        case changes(Changes)
-        /// The dimensions are read to their end: commit them before anything else is written.
-        case dimensionsReady
-    }
-
     struct Changes: Sendable {
         let topic: String
         let partition: Int
@@ -34,17 +27,20 @@ final class SourceReader {
         let tombstones: Int
         let withoutRows: Int
         let bytes: Int
+        /// When they were read, or a moment later.
+        let readAt: RunClock.Instant
     }
 
     private typealias Partition = SourcePartitions.Partition
 
     /// Bytes of raw records read at a time.
     static let readBytes = 2 << 20
-    private static let topicSearchSeconds = 5.0
+    private static let topicSearchEvery = Duration.seconds(5)
 
     private let plan: IngestPlan
     private let partitions: SourcePartitions
-    private let queue: BatchQueue<Message>
+    private let queue: BatchQueue<Changes>
+    private let clock: RunClock
     private let stopping: @Sendable () -> Bool
     private let wakeup = Wakeup()
     private let decoding: RecordDecoding
@@ -59,8 +55,9 @@ final class SourceReader {
     init(
         _ plan: IngestPlan,
         partitions: SourcePartitions,
-        queue: BatchQueue<Message>,
+        queue: BatchQueue<Changes>,
         decoding: RecordDecoding,
+        clock: RunClock = .system,
         groups: SourceGroups,
         outages: SourceOutages,
         stopping: @escaping @Sendable () -> Bool
@@ -68,6 +65,7 @@ final class SourceReader {
         self.plan = plan
         self.partitions = partitions
         self.queue = queue
+        self.clock = clock
         self.groups = groups
         self.stopping = stopping
         self.outages = outages
@@ -95,24 +93,24 @@ final class SourceReader {
                 if try !readRound({ $0.isBeforeDimensionEnd }) {
                     // A file log has what it has; a broker may still be sending.
                     if partitions.all.allSatisfy({ plan.sources[$0.source].group == nil }) { break }
-                    try waitForRecords()
+                    // What others have sent ahead waits for these.
+                    try waitForRecords { $0.isBeforeDimensionEnd }
                 }
             }
-            if !queue.put(.dimensionsReady, bytes: 0) { return .finished }
         }
-        var lastSearch = Date()
+        var lastSearch = clock.now
         while !stopping() {
             outages.look()
             if try groups.isChanging() { return .groupChanged }
             if !partitions.suspected.isEmpty { return .logsChanged }
-            if Date().timeIntervalSince(lastSearch) > Self.topicSearchSeconds {
+            if clock.now - lastSearch > Self.topicSearchEvery {
                 if partitions.haveReturned() { return .logsChanged }
                 try partitions.openNew()
-                lastSearch = Date()
+                lastSearch = clock.now
             }
             if try readRound({ _ in true }) { continue }
             if untilCaughtUp, try partitions.areAtEnd() { return .finished }
-            try waitForRecords()
+            try waitForRecords { _ in true }
         }
         return .finished
     }
@@ -127,16 +125,16 @@ final class SourceReader {
             }
             found = true
             outages.sawRecords(source: partitions.all[index].source)
-            let changes = try decode(raw, last, partitions.all[index])
-            if !queue.put(.changes(changes), bytes: changes.bytes) { return false }
+            let changes = try decode(raw, last, partitions.all[index], readAt: clock.now)
+            if !queue.put(changes, bytes: changes.bytes) { return false }
         }
         return found
     }
 
-    private func waitForRecords() throws(WeirError) {
+    /// Waits until one of those partitions may have records.
+    private func waitForRecords(_ isWanted: (Partition) -> Bool) throws(WeirError) {
         _ = try wakeup.wait(milliseconds: partitions.all.isEmpty ? 50 : 200) { (watched) throws(WeirError) in
-            for partition in partitions.all {
-                if partition.isGone { continue }
+            for partition in partitions.all where !partition.isGone && isWanted(partition) {
                 if try partition.reader.mayHaveRecords(waking: wakeup, &watched) { return true }
             }
             return false
@@ -146,7 +144,8 @@ final class SourceReader {
     private func decode(
         _ raw: RawBatch,
         _ last: RawBatch.Record,
-        _ partition: Partition
+        _ partition: Partition,
+        readAt: RunClock.Instant
     ) throws(WeirError) -> Changes {
         let decoded = try decoding.decode(raw, source: partition.source)
         let letterBytes = decoded.letters.reduce(0) { $0 + $1.byteCount }
@@ -162,7 +161,8 @@ final class SourceReader {
             unroutedTables: decoded.unroutedTables,
             tombstones: decoded.tombstones,
             withoutRows: decoded.withoutRows,
-            bytes: decoded.batches.reduce(letterBytes) { $0 + $1.batch.rows.byteCount }
+            bytes: decoded.batches.reduce(letterBytes) { $0 + $1.batch.rows.byteCount },
+            readAt: readAt
         )
     }
 }

@@ -19,11 +19,11 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     private struct Share: Sendable {
         let appender: any TransactionalAppender
         var state: TopicState
-        var committedAt = Date()
+        var committedAt: RunClock.Instant
     }
 
     /// Brokers forget what a group has committed after some days; what stands still is told again this often.
-    static let renewalSeconds = 3600.0
+    static let renewalEvery = Duration.seconds(3600)
 
     /// What the topic got already when the run began.
     let start: PositionLedger
@@ -42,7 +42,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     init?(
         _ output: TopicOutput,
         partitions: Set<TopicPartition>? = nil,
-        shareable: [TopicPartition] = []
+        shareable: [TopicPartition] = [],
+        now: RunClock.Instant = RunClock.system.now
     ) throws(WeirError) {
         self.output = output
         isShared = partitions != nil
@@ -52,7 +53,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
             let appender = try Self.fencing(isShared) { () throws(WeirError) in try output.open(place) }
             do throws(WeirError) {
                 let state = try Self.fencing(isShared) { () throws(WeirError) in try Self.state(of: appender) }
-                return Share(appender: appender, state: state)
+                return Share(appender: appender, state: state, committedAt: now)
             } catch {
                 throw error.located(at: "topic \(appender.topic)")
             }
@@ -125,7 +126,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         read: PositionLedger,
         last: LastRecords = LastRecords(),
         recordsPositions: Bool,
-        now: Date = Date()
+        now: RunClock.Instant = RunClock.system.now
     ) throws(WeirError) {
         precondition(cut.batches.keys.allSatisfy { shares[$0] != nil }, "rows of a partition of another process")
         var due: [(place: TopicPartition?, share: Share, state: TopicState)] = []
@@ -134,7 +135,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
             let own = Self.part(of: read, place)
             state.last.merge(last.reached(by: own, from: state.positions), of: own)
             state.positions.merge(own)
-            let isOld = !state.positions.isEmpty && now.timeIntervalSince(share.committedAt) >= Self.renewalSeconds
+            let isOld = !state.positions.isEmpty && now - share.committedAt >= Self.renewalEvery
             let hasMoved = state.positions != share.state.positions
             if cut.batches[place] == nil && !(recordsPositions && (hasMoved || isOld)) { continue }
             due.append((place, share, state))

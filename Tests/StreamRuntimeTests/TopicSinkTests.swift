@@ -218,13 +218,13 @@ import Testing
         let sink = try #require(try TopicSink(brokers.output, partitions: Self.places))
         func transactions() -> Int { brokers.shares.withLock { $0.values.reduce(0) { $0 + $1.transactions } } }
         try sink.write(Self.inserts(0..<3), topic: "in", partition: 0)
-        let start = Date()
+        let start = ContinuousClock.now
         try sink.commit(sink.cut(), read: Self.ledger(3, 0), recordsPositions: true, now: start)
         #expect(transactions() == 2)
-        let almost = start.addingTimeInterval(TopicSink.renewalSeconds - 1)
+        let almost = start + TopicSink.renewalEvery - .seconds(1)
         try sink.commit(sink.cut(), read: Self.ledger(3, 0), recordsPositions: true, now: almost)
         #expect(transactions() == 2)
-        let late = start.addingTimeInterval(TopicSink.renewalSeconds)
+        let late = start + TopicSink.renewalEvery
         try sink.commit(sink.cut(), read: Self.ledger(3, 0), recordsPositions: false, now: late)
         #expect(transactions() == 2)
         try sink.commit(sink.cut(), read: Self.ledger(3, 0), recordsPositions: true, now: late)

@@ -1,0 +1,403 @@
+import Bytes
+import ChangeEvents
+import EventLog
+import Foundation
+import MixedTables
+import Synchronization
+
+extension IngestRun {
+    /// Reads and writes with a fixed set of partitions until stopped, caught up, or the group changes.
+    func runGeneration(
+        _ groups: SourceGroups,
+        assigned: Set<TopicPartition>,
+        untilCaughtUp: Bool
+    ) throws(WeirError) -> SourceReader.Ending {
+        guard let generation = try start(groups, assigned) else { return isStopping ? .finished : .groupChanged }
+        let suspected = generation.partitions.suspected
+        guard suspected.isEmpty else {
+            generation.end(memory, isCommitted: true)
+            return try look(at: suspected, generation)
+        }
+        let ending: SourceReader.Ending
+        do throws(WeirError) {
+            ending = try work(generation, groups, untilCaughtUp: untilCaughtUp)
+        } catch {
+            generation.end(memory, isCommitted: false)
+            throw error
+        }
+        generation.end(memory, isCommitted: true)
+        let seen = generation.partitions.suspected
+        return seen.isEmpty ? ending : try look(at: seen, generation)
+    }
+
+    private func look(
+        at suspected: [SuspectedLog],
+        _ generation: Generation
+    ) throws(WeirError) -> SourceReader.Ending {
+        memory.forgetLogs()
+        try settle(suspected, generation.keepers)
+        return .logsChanged
+    }
+
+    /// Takes the partitions over and has everything at hand that the generation needs; nil when it is stopped meanwhile or
+    /// the group changes, so that it would be in vain.
+    private func start(
+        _ groups: SourceGroups,
+        _ assigned: Set<TopicPartition>
+    ) throws(WeirError) -> Generation? {
+        let watch = StartWatch(groups) { [self] in isStopping }
+        defer { watch.end() }
+        var opened: [SinkTable] = []
+        do throws(WeirError) {
+            // With a source that only this process reads, it is the only one that may commit.
+            let claimed = plan.sources.allSatisfy { $0.group != nil } ? assigned : nil
+            let sinks = try openTables(claimed, watch)
+            opened = sinks
+            let dimensions = try openDimensions(sinks, isShared: claimed != nil, watch)
+            let joins = try openJoins(sinks, dimensions)
+            try watch.check()
+            let topics = try openTopics(claimed)
+            try watch.check()
+            let letters = try openLetters(sinks.map(\.start) + topics.map(\.start))
+            let partitions = try openPartitions(assigned, sinks, topics, watch)
+            return Generation(
+                sinks: sinks,
+                joins: joins,
+                dimensions: dimensions,
+                topics: topics,
+                letters: letters,
+                partitions: partitions
+            )
+        } catch {
+            guard error.code == .cancelled else { throw error }
+            for dimension in memory.dimensions.values { dimension.end(isCommitted: true) }
+            for sink in opened { memory.keys[sink.name] = sink.keys() }
+            return nil
+        }
+    }
+
+    /// Claims the partitions in all tables and reads the keys that are not known, several tables at once.
+    private func openTables(
+        _ claimed: Set<TopicPartition>?,
+        _ watch: StartWatch
+    ) throws(WeirError) -> [SinkTable] {
+        let plan = self.plan
+        let kept = Mutex(memory.keys)
+        // What is read now is there once.
+        memory.keys = [:]
+        let loaded = Atomic<Int>(0)
+        defer {
+            memory.keys = kept.withLock { $0 }
+            let rows = loaded.load(ordering: .relaxed)
+            counters.withLock { $0.loadedRows += rows }
+        }
+        let opened = Mutex<[SinkTable]>([])
+        let memory = self.memory
+        do throws(WeirError) {
+            return try concurrently(Array(0..<plan.targets.count + plan.joins.count)) { (place) throws(WeirError) in
+                try watch.check()
+                let sink = try Self.openTable(plan, place, claimed)
+                var keys = kept.withLock { $0.removeValue(forKey: sink.name) }
+                do throws(WeirError) {
+                    if keys == nil, sink.needsKeys {
+                        let new = try memory.keys(of: sink) { () throws(WeirError) in try watch.check() }
+                        loaded.wrappingAdd(new.loaded, ordering: .relaxed)
+                        keys = KeptKeys(keys: new, own: [])
+                    }
+                    let rows = try sink.load(&keys) { () throws(WeirError) in try watch.check() }
+                    loaded.wrappingAdd(rows, ordering: .relaxed)
+                } catch {
+                    // As far as it got, it is good for the next time.
+                    if let keys { kept.withLock { $0[sink.name] = keys } }
+                    throw error
+                }
+                opened.withLock { $0.append(sink) }
+                return sink
+            }
+        } catch {
+            // What the others have read is good for the next time as well.
+            for sink in opened.withLock({ $0 }) {
+                let keys = sink.keys()
+                kept.withLock { $0[sink.name] = keys }
+            }
+            throw error
+        }
+    }
+
+    /// The table at a place: of the targets first, then of the joins.
+    private static func openTable(
+        _ plan: IngestPlan,
+        _ place: Int,
+        _ claimed: Set<TopicPartition>?
+    ) throws(WeirError) -> SinkTable {
+        let keepsStart = { @Sendable (topic: String) in
+            plan.sources.contains { $0.startup != .earliest && $0.includes(topic) }
+        }
+        if place < plan.targets.count {
+            let target = plan.targets[place]
+            return try SinkTable(
+                name: target.name,
+                rows: target.outputSchema,
+                table: target.table,
+                topology: plan.topology,
+                partitions: claimed,
+                logStore: target.logStore,
+                sharing: plan.sharing,
+                route: target.isReached ? target.route : nil,
+                keepsStart: keepsStart
+            )
+        }
+        let join = plan.joins[place - plan.targets.count]
+        return try SinkTable(
+            name: join.name,
+            rows: join.select.schema,
+            table: join.table,
+            topology: plan.topology,
+            partitions: claimed,
+            logStore: join.logStore,
+            sharing: plan.sharing,
+            route: join.route,
+            keepsStart: keepsStart
+        )
+    }
+
+    /// Loads the dimensions, or brings those that are there up to date, several at once.
+    private func openDimensions(
+        _ sinks: [SinkTable],
+        isShared: Bool,
+        _ watch: StartWatch
+    ) throws(WeirError) -> [LiveDimension] {
+        var dimensions: [LiveDimension] = []
+        for join in plan.joins where !dimensions.contains(where: { $0.name == join.dimensionName }) {
+            let dimension =
+                memory.dimensions[join.dimensionName]
+                ?? LiveDimension(join, clock: clock, isStopping: { [self] in isStopping }) { [self] in warn($0) }
+            memory.dimensions[join.dimensionName] = dimension
+            dimensions.append(dimension)
+        }
+        let targets = plan.targets
+        let before = dimensions.reduce(0) { $0 + $1.loaded }
+        defer {
+            let rows = dimensions.reduce(0) { $0 + $1.loaded } - before
+            counters.withLock { $0.loadedRows += rows }
+        }
+        _ = try concurrently(dimensions) { (dimension) throws(WeirError) in
+            let place = targets.firstIndex { $0.name == dimension.name && $0.isReached }
+            try dimension.begin(feed: place.map { sinks[$0] }, isShared: isShared) { () throws(WeirError) in
+                try watch.check()
+            }
+        }
+        return dimensions
+    }
+
+    private func openJoins(
+        _ sinks: [SinkTable],
+        _ dimensions: [LiveDimension]
+    ) throws(WeirError) -> [JoinStage] {
+        var joins: [JoinStage] = []
+        for (join, sink) in zip(plan.joins, sinks.dropFirst(plan.targets.count)) {
+            guard let dimension = dimensions.first(where: { $0.name == join.dimensionName }) else { continue }
+            let stream = plan.targets[join.target].outputSchema
+            joins.append(try JoinStage(join, target: stream, sink: sink, dimension: dimension))
+        }
+        return joins
+    }
+
+    private func openTopics(_ claimed: Set<TopicPartition>?) throws(WeirError) -> [TopicSink] {
+        // What every table is past does not come again.
+        let shareable: [TopicPartition]
+        if let claimed {
+            shareable = claimed.sorted()
+        } else {
+            shareable = plan.topics.isEmpty ? [] : try plan.shareablePartitions()
+        }
+        let now = clock.now
+        return try concurrently(plan.topics) { (output) throws(WeirError) in
+            try TopicSink(output, partitions: claimed, shareable: shareable, now: now)
+        }.compactMap(\.self)
+    }
+
+    private func openLetters(_ starts: [PositionLedger]) throws(WeirError) -> DeadLetterFile {
+        let isRelevant = { (topic: String, partition: Int, offset: Int64) in
+            starts.contains { ($0.next(topic: topic, partition: partition) ?? .min) <= offset }
+        }
+        if let letters = memory.letters {
+            try letters.learnMore(isRelevant)
+            return letters
+        }
+        let letters = try DeadLetterFile(
+            path: deadLetterPath,
+            files: files,
+            count: progress.deadLetters,
+            isRelevant: isRelevant
+        )
+        memory.letters = letters
+        return letters
+    }
+
+    private func openPartitions(
+        _ assigned: Set<TopicPartition>,
+        _ sinks: [SinkTable],
+        _ topics: [TopicSink],
+        _ watch: StartWatch
+    ) throws(WeirError) -> SourcePartitions {
+        // A table no route leads to holds no reading back.
+        let reached = sinks.indices.filter { $0 >= plan.targets.count || plan.targets[$0].isReached }
+        let partitions = try SourcePartitions(
+            plan,
+            start: reached.map { sinks[$0].start } + topics.map(\.start),
+            last: reached.map { sinks[$0].lastRecords } + topics.map(\.lastRecords),
+            assigned: assigned,
+            sourceTables: memory.sourceTables,
+            check: { () throws(WeirError) in try watch.check() }
+        ) { [self] in warn($0) }
+        memory.sourceTables = partitions.sourceTables
+        return partitions
+    }
+
+    /// Has all threads of a generation work until the reader ends and what it has read is committed.
+    private func work(
+        _ generation: Generation,
+        _ groups: SourceGroups,
+        untilCaughtUp: Bool
+    ) throws(WeirError) -> SourceReader.Ending {
+        let (sinks, topics) = (generation.sinks, generation.topics)
+        // One half waits in front of the LogStores, the other in front of the files.
+        let queue = BatchQueue<SourceReader.Changes>(bytesMax: plan.queueBytes / 2, clock: clock)
+        let committer = EpochCommitter(
+            sinks: sinks,
+            topics: topics,
+            deadLetters: generation.letters,
+            clock: clock
+        ) { [self] job, letters in
+            counters.withLock { $0.add(job, letters: letters) }
+            groups.offer(job.position.ledger)
+        }
+        let files = FileStage(
+            sinks: sinks,
+            topics: topics,
+            committer: committer,
+            bytesMax: plan.queueBytes / 2,
+            onNotice: { [self] in warn($0) }
+        )
+        let writer = EpochWriter(
+            plan: plan,
+            start: generation.partitions.startPositions,
+            sinks: sinks,
+            joins: generation.joins,
+            topics: topics,
+            queue: queue,
+            files: files,
+            clock: clock,
+            onBatch: { [self] changes in
+                let now = counters.withLock { state in
+                    state.add(changes)
+                    return state
+                }
+                onProgress(now)
+            },
+            onLetter: { [self] in tell($0) }
+        )
+        let isStopped = Flag()
+        let reader = SourceReader(
+            plan,
+            partitions: generation.partitions,
+            queue: queue,
+            decoding: decoding,
+            clock: clock,
+            groups: groups,
+            outages: outages
+        ) { [self] in
+            isStopping || isStopped.isSet
+        }
+        committer.start()
+        files.start()
+        let reading = ReaderThread(reader, queue, untilCaughtUp: untilCaughtUp)
+        defer {
+            // Whatever happened, no thread outlives the generation.
+            isStopped.set()
+            queue.cancel()
+            reading.join()
+            files.cancel()
+            committer.stop()
+        }
+        do throws(WeirError) {
+            try writer.run()
+        } catch {
+            files.cancel()
+            for sink in sinks { sink.abandonFiles() }
+            let cause = reading.failure ?? error
+            if cause.code == .fenced {
+                // Nobody else knows of rows that were written after the partitions were lost.
+                committer.stop()
+                for sink in sinks { try sink.takeBack() }
+            }
+            throw cause
+        }
+        if let failure = reading.failure { throw failure }
+        return reading.ending
+    }
+
+    private final class Flag: Sendable {
+        private let value = Atomic<Bool>(false)
+        var isSet: Bool { value.load(ordering: .relaxed) }
+        func set() { value.store(true, ordering: .relaxed) }
+    }
+}
+
+/// What one generation of a run works with: a fixed set of partitions, and the tables that it has claimed.
+struct Generation {
+    let sinks: [SinkTable]
+    let joins: [JoinStage]
+    let dimensions: [LiveDimension]
+    let topics: [TopicSink]
+    let letters: DeadLetterFile
+    let partitions: SourcePartitions
+
+    /// All that store positions.
+    var keepers: [any PositionKeeper] { topics + sinks }
+
+    /// Leaves to the next generation what is good for it.
+    ///
+    /// - Parameter isCommitted: whether all that was written is committed; else the keys are not those of the tables.
+    func end(_ memory: RunMemory, isCommitted: Bool) {
+        for dimension in dimensions { dimension.end(isCommitted: isCommitted) }
+        for sink in sinks where isCommitted { memory.keys[sink.name] = sink.keys() }
+    }
+}
+
+/// The thread that reads.
+private final class ReaderThread: Sendable {
+    private let outcome = Mutex<Result<SourceReader.Ending, WeirError>>(.success(.finished))
+    private let done = DispatchSemaphore(value: 0)
+
+    /// Starts it. The reader belongs to it from then on.
+    init(_ reader: SourceReader, _ queue: BatchQueue<SourceReader.Changes>, untilCaughtUp: Bool) {
+        let box = Box(reader)
+        let thread = Thread { [self] in
+            let result = Result { () throws(WeirError) in try box.reader.run(untilCaughtUp: untilCaughtUp) }
+            outcome.withLock { $0 = result }
+            queue.finish()
+            done.signal()
+        }
+        thread.name = "weir-read"
+        thread.stackSize = 4 << 20
+        thread.start()
+    }
+
+    /// Waits until it has ended; called once.
+    func join() { done.wait() }
+
+    var failure: WeirError? {
+        if case .failure(let error) = outcome.withLock({ $0 }) { return error }
+        return nil
+    }
+
+    var ending: SourceReader.Ending { (try? outcome.withLock { $0 }.get()) ?? .finished }
+
+    /// Carries the reader to its thread.
+    private struct Box: @unchecked Sendable {
+        let reader: SourceReader
+        init(_ reader: SourceReader) { self.reader = reader }
+    }
+}

@@ -1,0 +1,305 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import EventLog
+import IcebergTables
+import LogStores
+import Lookups
+import MixedTables
+
+/// A dimension table in memory, kept so that no row is joined with an older state than any reader could see when the row
+/// was read.
+///
+/// ```
+/// written by this run        the changes its table takes go straight in, no file and no commit between
+/// written by anybody else    its LogStore, or without one its commits, looked at before rows are joined
+/// ```
+/// Both may be at once, as where processes share the sources: then commits of this run, and its rows in the LogStore, are
+/// passed over. It outlives the generations of a run. Used by the writing thread, and by one that starts a generation.
+final class LiveDimension: @unchecked Sendable {
+    /// Called now and then while something takes long; what it throws ends the work.
+    typealias Check = () throws(WeirError) -> Void
+
+    private static let logPatience = Duration.seconds(15)
+    private static let logRetry = Duration.seconds(1)
+    private static let endPatience = Duration.seconds(5)
+    /// How often it is looked at while no rows come.
+    static let idleEvery = Duration.seconds(1)
+
+    let name: String
+    private let columns: [String]
+    private let log: LogStoreInput?
+    private let clock: RunClock
+    private let isStopping: @Sendable () -> Bool
+    private let onWarning: @Sendable (String) -> Void
+
+    /// As it was looked at last.
+    private var table: MixedTable
+    /// Nil until it is loaded.
+    private var rows: DimensionTable?
+    /// What is being read anew, and of which state.
+    private var loading: (rows: Loading<DimensionTable>, table: MixedTable)?
+    /// Nil where the LogStore is not followed, and until it has a writer.
+    private var follower: LogStoreFollower?
+    private var followsLog = false
+    /// Whether the LogStore was looked at with the table as it is.
+    private var hasTriedLog = false
+    /// The dimension's table where this run writes it.
+    private var feed: SinkTable?
+    /// The newest metadata of the feed that was looked at.
+    private var seenOfFeed: String?
+    /// Commits of this run, by sequence number: their rows are in.
+    private var own: Set<Int64> = []
+    /// How many of the feed's commits are known.
+    private var ownSeen = 0
+    private var lookedAt: RunClock.Instant?
+    private var keptUpAt: RunClock.Instant?
+    /// The LogStore's brokers are asked again from then on.
+    private var asksAgainAt: RunClock.Instant?
+    private var loadedBefore = 0
+
+    init(
+        _ plan: IngestPlan.Join,
+        clock: RunClock,
+        isStopping: @escaping @Sendable () -> Bool,
+        onWarning: @escaping @Sendable (String) -> Void
+    ) {
+        name = plan.dimensionName
+        columns = plan.dimensionColumns
+        log = plan.dimensionLog
+        table = plan.dimension
+        self.clock = clock
+        self.isStopping = isStopping
+        self.onWarning = onWarning
+    }
+
+    /// Rows read from the table and its changes since this was made.
+    var loaded: Int { loadedBefore + (rows?.loaded ?? 0) }
+
+    /// Brings the rows to the table as it is now, at the start of a generation.
+    ///
+    /// - Parameters:
+    ///   - feed: the table as this run writes it; nil when it does not.
+    ///   - isShared: whether other processes of the topology may write it as well.
+    func begin(feed: SinkTable?, isShared: Bool, check: Check) throws(WeirError) {
+        self.feed = feed
+        seenOfFeed = nil
+        ownSeen = 0
+        followsLog = log != nil && (feed == nil || isShared)
+        if let upstream = feed?.logStoreUpstream { follower?.exclude(upstream) }
+        // Nothing was read yet, so nothing waits to be committed.
+        try look(waits: true, settling: {}, check: check)
+    }
+
+    /// The generation is over.
+    ///
+    /// - Parameter isCommitted: whether everything was committed that was taken.
+    func end(isCommitted: Bool) {
+        learnOwnCommits()
+        if feed != nil && !isCommitted { discard() }
+        feed = nil
+        lookedAt = nil
+    }
+
+    /// Gives up what is being read.
+    func endLoading() {
+        loading?.rows.cancel()
+        loading = nil
+    }
+
+    private func discard() {
+        loadedBefore = loaded
+        rows = nil
+        follower = nil
+        own = []
+    }
+
+    /// Takes in changes that this run writes to the table, in order.
+    func take(_ changes: ChangeBatch) { rows?.apply(changes) }
+
+    /// Has the rows as they were at that time or later. Called where no record is half written.
+    ///
+    /// - Parameter settling: commits all that was taken.
+    func catchUp(asOf time: RunClock.Instant, settling: Check) throws(WeirError) {
+        if let lookedAt, lookedAt > time { return }
+        let now = clock.now
+        try look(waits: true, settling: settling, check: {})
+        lookedAt = now
+    }
+
+    /// Called now and then while no rows come, so that the next one does not wait long. Waits for no broker.
+    func keepUp(settling: Check) throws(WeirError) {
+        let now = clock.now
+        if let last = keptUpAt ?? lookedAt, now - last < Self.idleEvery { return }
+        keptUpAt = now
+        try look(waits: false, settling: settling, check: {})
+    }
+
+    // MARK: The table
+
+    /// - Parameter waits: for what the LogStore holds and has not sent.
+    private func look(waits: Bool, settling: Check, check: Check) throws(WeirError) {
+        let now = try newest()
+        guard let rows else { return try load(now, settling, check) }
+        let isNew = !now.isSame(as: table)
+        if let follower {
+            if isNew {
+                // The LogStore tells nothing of what other engines do to base.
+                let catchUp = CatchUp(from: ReadPoint(current: table), to: now)
+                if case .reload = catchUp { return try reload(settling, check) }
+                follower.settleNext()
+            }
+            table = now
+            own = []
+            return try follow(follower, waits: waits, settling, check)
+        }
+        if isNew {
+            if case .reload = try rows.catchUp(with: now, except: own, check: check) {
+                return try reload(settling, check)
+            }
+            table = now
+            own = own.filter { $0 > rows.point.changeSequence }
+        }
+        if isNew || !hasTriedLog { try followLog(settling, check) }
+    }
+
+    /// The table as it is now, with all of this run's commits that it shows being known.
+    private func newest() throws(WeirError) -> MixedTable {
+        guard let feed else { return try table.refreshed() }
+        var candidate = table
+        let written = feed.table
+        if written.ingestStore.metadataLocation != seenOfFeed {
+            seenOfFeed = written.ingestStore.metadataLocation
+            candidate = MixedTable(base: table.base, change: written.change, primaryKey: table.primaryKey)
+        }
+        let now = try candidate.refreshed()
+        // A commit of this run may be in the catalog that the run has not heard of.
+        if !now.isSame(as: candidate) { feed.awaitCommit() }
+        learnOwnCommits()
+        return now
+    }
+
+    private func learnOwnCommits() {
+        guard let new = feed?.ownCommits(after: ownSeen) else { return }
+        ownSeen += new.count
+        own.formUnion(new)
+    }
+
+    private func reload(_ settling: Check, _ check: Check) throws(WeirError) {
+        try settling()
+        discard()
+        try load(try newest(), settling, check)
+    }
+
+    private func load(_ now: MixedTable, _ settling: Check, _ check: Check) throws(WeirError) {
+        let columns = self.columns
+        // What was begun and not awaited is caught up below.
+        let current =
+            loading
+            ?? (Loading { (check) throws(WeirError) in try DimensionTable(now, columns: columns, check: check) }, now)
+        loading = current
+        do throws(WeirError) {
+            rows = try current.rows.value(check: check)
+            table = current.table
+            loading = nil
+        } catch {
+            if error.code != .cancelled { loading = nil }
+            throw error
+        }
+        hasTriedLog = false
+        // It may have taken long.
+        try look(waits: true, settling: settling, check: check)
+    }
+
+    var schema: Schema {
+        guard let rows else { preconditionFailure("a dimension is loaded before it is asked") }
+        return rows.schema
+    }
+
+    func lookup(_ keys: [ColumnVector], count: Int) -> (rows: ColumnBatch, found: [Bool]) {
+        guard let rows else { preconditionFailure("a dimension is loaded before it is asked") }
+        return rows.lookup(keys, count: count)
+    }
+
+    // MARK: The LogStore
+
+    /// Goes on in the LogStore where the table ends, if it has a writer and still holds that.
+    private func followLog(_ settling: Check, _ check: Check) throws(WeirError) {
+        hasTriedLog = true
+        guard followsLog, let log else { return }
+        var excluded: Set<UpstreamID> = []
+        if let upstream = feed?.logStoreUpstream { excluded.insert(upstream) }
+        follower = try LogStoreFollower(
+            table,
+            log: log.log,
+            settings: log.settings,
+            clock: clock,
+            excluding: excluded
+        )
+        if let follower { try follow(follower, waits: true, settling, check) }
+    }
+
+    /// Takes in what the LogStore holds now.
+    private func follow(
+        _ follower: LogStoreFollower,
+        waits: Bool,
+        _ settling: Check,
+        _ check: Check
+    ) throws(WeirError) {
+        let ends = waits ? try logEnds(follower) : nil
+        let start = clock.now
+        var told = start
+        var stopSeen: RunClock.Instant?
+        while true {
+            switch try follower.next() {
+            case .changes(let batches):
+                for batch in batches { rows?.apply(batch) }
+                if let ends, follower.isPast(ends) { return }
+            case .trimmed: return try reload(settling, check)
+            case .idle:
+                guard let ends, !follower.isPast(ends) else { return }
+                try check()
+                if isStopping() { stopSeen = stopSeen ?? clock.now }
+                if let stopSeen, clock.now - stopSeen > Self.endPatience { throw silent(since: start) }
+                if clock.now - told > Self.logPatience {
+                    told = clock.now
+                    onWarning("\(silent(since: start).message); rows that are joined with it wait")
+                }
+                try follower.wait(milliseconds: 100)
+            }
+        }
+    }
+
+    private func silent(since start: RunClock.Instant) -> WeirError {
+        WeirError(
+            .storage,
+            "the LogStore of \(name) has not sent for \((clock.now - start).components.seconds) s what it holds",
+            at: "topic \(log?.settings.topic ?? "")",
+            advice: "is the broker well?"
+        )
+    }
+
+    /// Where the LogStore ends; nil while its brokers do not say, when what they have sent has to do.
+    private func logEnds(_ follower: LogStoreFollower) throws(WeirError) -> [Int64]? {
+        guard let log else { return nil }
+        if let asksAgainAt, clock.now < asksAgainAt { return nil }
+        do throws(WeirError) {
+            let ends = try follower.ends(of: log.log)
+            asksAgainAt = nil
+            return ends
+        } catch {
+            guard error.code == .storage else { throw error }
+            onWarning("where the LogStore of \(name) ends is not known: \(error.message)")
+            asksAgainAt = clock.now + Self.logRetry
+            return nil
+        }
+    }
+}
+
+extension MixedTable {
+    /// Whether both have read the same metadata.
+    fileprivate func isSame(as other: MixedTable) -> Bool {
+        base.metadataLocation == other.base.metadataLocation
+            && change?.metadataLocation == other.change?.metadataLocation
+    }
+}
