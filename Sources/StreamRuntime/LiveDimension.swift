@@ -41,7 +41,8 @@ final class LiveDimension: @unchecked Sendable {
     private var loading: (rows: Loading<DimensionTable>, table: MixedTable)?
     /// Nil where the LogStore is not followed, and until it has a writer.
     private var follower: LogStoreFollower?
-    private var followsLog = false
+    /// Whether nobody but this process may write the table.
+    private var isAlone = false
     /// Whether the LogStore was looked at with the table as it is.
     private var hasTriedLog = false
     /// The dimension's table where this run writes it.
@@ -85,7 +86,7 @@ final class LiveDimension: @unchecked Sendable {
         self.feed = feed
         seenOfFeed = nil
         ownSeen = 0
-        followsLog = log != nil && (feed == nil || isShared)
+        isAlone = feed != nil && !isShared
         if let upstream = feed?.logStoreUpstream { follower?.exclude(upstream) }
         // Nothing was read yet, so nothing waits to be committed.
         try look(waits: true, settling: {}, check: check)
@@ -226,7 +227,7 @@ final class LiveDimension: @unchecked Sendable {
     /// Goes on in the LogStore where the table ends, if it has a writer and still holds that.
     private func followLog(_ settling: Check, _ check: Check) throws(WeirError) {
         hasTriedLog = true
-        guard followsLog, let log else { return }
+        guard let log, try hasOtherWriters() else { return }
         var excluded: Set<UpstreamID> = []
         if let upstream = feed?.logStoreUpstream { excluded.insert(upstream) }
         follower = try LogStoreFollower(
@@ -237,6 +238,13 @@ final class LiveDimension: @unchecked Sendable {
             excluding: excluded
         )
         if let follower { try follow(follower, waits: true, settling, check) }
+    }
+
+    /// Whether there may be rows in the LogStore that do not come from here.
+    private func hasOtherWriters() throws(WeirError) -> Bool {
+        if !isAlone { return true }
+        let own = feed?.logStoreUpstream?.description
+        return try table.logStoreLedger().upstreams.contains { $0.value.live && $0.key != own }
     }
 
     /// Takes in what the LogStore holds now.

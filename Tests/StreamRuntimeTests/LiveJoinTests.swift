@@ -52,7 +52,9 @@ import WeirTesting
           - name: shop.visits
             columns: { id: long, person: long, note: string }
             primary-key: [id]
-        route: [{ source-table: shop.public.(\(feed.isSameRun ? "people|" : "")visits), sink-table: shop.$1 }]
+        route:
+        \(feed.isSameRun ? "  - { source-table: shop.public.people, sink-table: shop.people }" : "")
+          - { source-table: shop.public.visits, sink-table: shop.visits }
         join:
           - name: shop.visitors
             from: shop.visits
