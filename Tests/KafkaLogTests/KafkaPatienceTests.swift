@@ -52,7 +52,6 @@ import Testing
             #expect(ends[partition] == (try log.offsets(topic: "orders", partition: partition).end))
         }
         #expect(ends == [0: 2, 1: 4, 2: 6, 3: 8, 4: 10, 5: 0])
-        #expect(failure { _ = try log.ends(topic: "nothing", partitions: [0]) }?.code == .notFound)
     }
 
     @Test func `a question waits for brokers that come back, and says so`() throws {

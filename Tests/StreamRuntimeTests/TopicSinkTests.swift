@@ -95,6 +95,69 @@ import Testing
         PositionLedger(["in": [0: first, 1: second]])
     }
 
+    /// One topic whose appender has a name.
+    private final class Named: TransactionalAppender {
+        let topic = "out"
+        let partitions = [0]
+        let ends: [Int: Int64] = [:]
+        let writer: String?
+        private let stored: Mutex<String?>
+        private let late: Mutex<String?>
+        private let shut = Mutex<[String?]>([])
+
+        /// - Parameter late: what the writer of the state commits just before it is shut out.
+        init(_ writer: String?, state: String?, late: String? = nil) {
+            self.writer = writer
+            stored = Mutex(state)
+            self.late = Mutex(late)
+        }
+
+        var state: String? { stored.withLock { $0 } }
+        var writersShutOut: [String?] { shut.withLock { $0 } }
+
+        func append(_ batch: RawBatch) throws(WeirError) {}
+        func flush() throws(WeirError) {}
+        func close() throws(WeirError) {}
+        func fits(state: String) -> Bool { true }
+        func committedState() throws(WeirError) -> String? { state }
+        func commit(_ batches: [RawBatch], state: String) throws(WeirError) { stored.withLock { $0 = state } }
+        func shutOut(writer: String?) throws(WeirError) {
+            shut.withLock { $0.append(writer) }
+            if let last = late.withLock({ $0 }) { stored.withLock { $0 = last } }
+        }
+    }
+
+    private static func sink(_ appender: Named) throws -> TopicSink {
+        try #require(
+            try TopicSink(
+                TopicOutput(table: "t", sink: 0, format: .json, schema: schema, primaryKey: ["id"]) { _ in appender }
+            )
+        )
+    }
+
+    @Test func `a state of another writer is taken over once, with what that has committed last`() throws {
+        // Earlier versions name no writer.
+        let old = PositionLedger(["in": [0: 5]]).json
+        let appender = Named("new", state: old, late: PositionLedger(["in": [0: 7]]).json)
+        let sink = try Self.sink(appender)
+        #expect(appender.writersShutOut == [nil])
+        #expect(sink.start == PositionLedger(["in": [0: 7]]))
+        try sink.commit(sink.cut(), read: Self.ledger(9, 1), recordsPositions: true)
+        let state = try #require(appender.state)
+        #expect(TopicState.writer(of: state) == "new")
+
+        let again = Named("new", state: state)
+        #expect(try Self.sink(again).start == Self.ledger(9, 1))
+        #expect(again.writersShutOut.isEmpty)
+
+        let renamed = Named("newer", state: state)
+        #expect(try Self.sink(renamed).start == Self.ledger(9, 1))
+        #expect(renamed.writersShutOut == ["new"])
+        let first = Named("new", state: nil)
+        #expect(try Self.sink(first).start == PositionLedger())
+        #expect(first.writersShutOut.isEmpty)
+    }
+
     @Test func `each partition has its records and its position, and its next owner goes on there`() throws {
         let brokers = Brokers()
         let sink = try #require(try TopicSink(brokers.output, partitions: Self.places))
