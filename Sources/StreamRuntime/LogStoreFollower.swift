@@ -160,7 +160,6 @@ public final class LogStoreFollower {
         guard let topic = readers.first?.topic else { return [] }
         let ends = try log.ends(topic: topic, partitions: readers.map(\.partition))
         return readers.map { ends[$0.partition] ?? 0 }
-        }
     }
 
     /// Whether everything up to those ends is delivered.
