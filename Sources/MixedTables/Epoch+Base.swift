@@ -28,7 +28,13 @@ extension Epoch {
         let areNarrow = table.keysAreNarrow
         var touched = KeyIndex()
         for file in files {
-            let reader = try DataFileReader.open(file, storage: change.storage, schema: table.keySchema)
+            // The epoch's own files lack no key column.
+            let reader = try DataFileReader.open(
+                file,
+                storage: change.storage,
+                schema: table.keySchema,
+                columns: FileColumns()
+            )
             while let (batch, _) = try reader.next() {
                 touched.insert(KeyFingerprints(batch.columns, count: batch.count, areNarrow: areNarrow), partition: 0)
             }
