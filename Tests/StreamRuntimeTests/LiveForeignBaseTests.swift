@@ -1,10 +1,6 @@
 import Bytes
-import ChangeEvents
-import Columnar
 import EventLog
 import Foundation
-import IcebergFormat
-import IcebergTables
 import MixedTables
 import StreamRuntime
 import Synchronization
@@ -17,49 +13,6 @@ import WeirTesting
         of: "commit.interval: 1h, commit.bytes: 1kb",
         with: "commit.interval: 20ms"
     )
-
-    /// What another engine does to the base store, by the library that it would use.
-    private struct OtherEngine {
-        let fixture: IngestFixture
-        private var files: [(file: DataFile, ids: [Int])] = []
-
-        init(_ fixture: IngestFixture) { self.fixture = fixture }
-
-        /// Adds a row of each id.
-        mutating func append(_ ids: [Int], name: String) throws {
-            let base = try fixture.table("shop.people").base
-            let path = "\(base.dataLocation)/other-\(UUID().uuidString).parquet"
-            let writer = try ParquetFileWriter(schema: base.schema, to: base.storage.create(path))
-            let columns = base.schema.fields.enumerated().map { place, field in
-                var builder = ColumnBuilder(field.type)
-                for id in ids {
-                    switch place {
-                    case 0: builder.append(.long(Int64(id)))
-                    case 1: builder.append(.string(name))
-                    case 2: builder.append(.decimal(100, scale: 2))
-                    default: builder.append(.null)
-                    }
-                }
-                return builder.finish()
-            }
-            try writer.write(ColumnBatch(schema: base.schema, columns: columns, count: ids.count))
-            let file = DataFile(parquet: path, try writer.finish())
-            var transaction = Transaction(base)
-            transaction.append([file])
-            _ = try transaction.commit()
-            files.append((file, ids))
-        }
-
-        /// Takes the oldest file away; nil when there is none.
-        mutating func remove() throws -> [Int]? {
-            guard !files.isEmpty else { return nil }
-            let (file, ids) = files.removeFirst()
-            var transaction = Transaction(try fixture.table("shop.people").base)
-            transaction.overwrite(adding: [], removing: [file])
-            _ = try transaction.commit()
-            return ids
-        }
-    }
 
     private static func record(_ id: Int, _ row: DebeziumHistory.Row?) -> DebeziumHistory.Record {
         let value = """

@@ -11,7 +11,8 @@ final class LiveRun: Sendable {
     private let state = Mutex<(failure: WeirError?, isOver: Bool)>((nil, false))
     private let done = DispatchSemaphore(value: 0)
 
-    init(_ fixture: IngestFixture, _ text: String, _ log: GroupedFileLog, number: Int) throws {
+    init(_ fixture: IngestFixture, _ text: String, _ log: GroupedFileLog, number: Int, clock: RunClock = .system) throws
+    {
         let plan = try IngestPlan.resolve(
             IngestFixture.topology(text),
             catalog: fixture.catalog(),
@@ -37,7 +38,8 @@ final class LiveRun: Sendable {
                 route: plan.route,
                 commitMilliseconds: 15
             ),
-            deadLetterPath: "\(fixture.folder)/dead-letters/live.\(number).ndjson"
+            deadLetterPath: "\(fixture.folder)/dead-letters/live.\(number).ndjson",
+            clock: clock
         )
         Thread.detachNewThread { [self] in
             do throws(WeirError) {
