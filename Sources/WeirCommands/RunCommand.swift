@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Foundation
 import IcebergFormat
+import IcebergTables
 import KafkaLog
 import ObjectStorage
 import StreamRuntime

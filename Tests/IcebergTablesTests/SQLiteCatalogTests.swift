@@ -213,7 +213,7 @@ import WeirTesting
             let table = try catalog.load(id)
             let other = try DatabaseQueue(path: path)
             let done = DispatchSemaphore(value: 0)
-            let result = Mutex<Result<Table, any Error>?>(nil)
+            let result = Mutex<Result<IcebergTables.Table, any Error>?>(nil)
             try other.writeWithoutTransaction { db in
                 try db.inTransaction(.immediate) {
                     Thread.detachNewThread {
