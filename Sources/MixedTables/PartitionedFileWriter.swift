@@ -16,11 +16,14 @@ final class PartitionedFileWriter {
         /// Files that are open at a time. One takes some tens of KiB even without rows.
         var openFiles = 256
         /// Bytes of row groups that are being filled, over all open files. Those of the largest end early for it.
-        var openBytes: Int64 = 128 << 20
+        var openBytes: Int64 = 64 << 20
         /// Rows that are worth a write to a file, on average.
-        var writeRows = 2048
+        var writeRows = 512
         /// Bytes of rows that wait, over all files.
         var waitingBytes = 64 << 20
+        /// Files of which each may have large pages and dictionaries. Of more, each is small: columns of different values
+        /// then fill a dictionary to its end and would be hashed for nothing, in every file.
+        var largeFiles = 32
         /// Files that are finished one after the other; of more, several at a time wait for the disk.
         var fewFiles = 8
     }
@@ -187,6 +190,11 @@ final class PartitionedFileWriter {
     private func create(_ place: Place) throws(WeirError) -> Open {
         let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(folder(of: place.partition))"
         let path = "\(directory)/\(names.next(node: place.node, type: place.type, transactionId: place.transactionId))"
+        var settings = self.settings
+        if places.count > limits.largeFiles {
+            settings.dictionaryBytes = min(settings.dictionaryBytes, 8 << 10)
+            settings.pageBytes = min(settings.pageBytes, 32 << 10)
+        }
         let writer = try ParquetFileWriter(schema: schema, to: try storage.create(path), settings: settings)
         return Open(writer: writer, path: path, lastUse: clock)
     }
