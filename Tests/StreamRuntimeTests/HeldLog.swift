@@ -85,7 +85,12 @@ final class HeldLog: SharedLog, FileLogBacked, Sendable {
 
     func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64? { nil }
 
-    func join(group: String, topics: [String], pattern: String?) throws(WeirError) -> any GroupMembership {
+    func join(
+        group: String,
+        topics: [String],
+        pattern: String?,
+        instance: String?
+    ) throws(WeirError) -> any GroupMembership {
         Member(owner: self, topics: topics)
     }
 
