@@ -52,7 +52,7 @@ import WeirTesting
             try live.append(oracle.changePeople(1 + Int(random.next() % 40), &random), to: "people")
         case .visits:
             // A visit sees the person as every reader can see her by now.
-            try #require(try live.await { try live.people() == oracle.people }, "people are not committed")
+            try #require(try live.waits { try live.people() == oracle.people }, "people are not committed")
             try live.append(oracle.visit(1 + Int(random.next() % 60), &random), to: "visits")
         case .pause:
             Thread.sleep(forTimeInterval: Double(random.next() % 300) / 1000)
@@ -61,7 +61,7 @@ import WeirTesting
             try live.optimize(["shop.people", "shop.visits", "shop.visitors"][Int(random.next() % 3)])
         case .foreignAppend:
             // Keys that nothing on its way touches.
-            try #require(try live.await { try live.people() == oracle.people }, "people are not committed")
+            try #require(try live.waits { try live.people() == oracle.people }, "people are not committed")
             try live.appendToBase(oracle.foreignPerson())
         case .suspend: live.suspend()
         case .join: try live.start()

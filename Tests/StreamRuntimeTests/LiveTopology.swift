@@ -131,7 +131,7 @@ final class LiveTopology {
     func people() throws -> [Int: String] { try fixture.contents("shop.people") }
 
     /// Waits for a state that must come.
-    func await(_ holds: () throws -> Bool) throws -> Bool {
+    func waits(until holds: () throws -> Bool) throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(60)
         while try !holds() {
             if ContinuousClock.now > deadline || members.contains(where: \.isOver) { return false }
@@ -142,7 +142,7 @@ final class LiveTopology {
 
     /// Waits until everything is committed, and compares; nil when all is as it should be.
     func settle(_ oracle: LiveOracle) throws -> String? {
-        let isRead = try await { try isCaughtUp() }
+        let isRead = try waits(until: isCaughtUp)
         if !isRead {
             let failures = members.filter(\.isOver).compactMap { $0.end()?.description }
             return "records are not committed after a minute; \(failures.joined(separator: "; "))"

@@ -215,14 +215,14 @@ import WeirTesting
             let first = try TopologyLock(topology: "before", warehouse: folder, files: files, isShared: true)
             let second = try TopologyLock(topology: "before", warehouse: folder, files: files, isShared: true)
             #expect(second.number == 1)
-            try withExtendedLifetime(first) {
+            withExtendedLifetime(first) {
                 let error = Self.refusal {
                     _ = try TopologyLock.Quiet(topology: "before", warehouse: folder, files: files)
                 }
                 #expect(error?.code == .locked)
             }
             let quiet = try TopologyLock.Quiet(topology: "other", warehouse: folder, files: files)
-            try withExtendedLifetime((quiet, second)) {
+            _ = withExtendedLifetime((quiet, second)) {
                 #expect(throws: WeirError.self) {
                     _ = try TopologyLock(topology: "other", warehouse: folder, files: files)
                 }
