@@ -23,25 +23,29 @@ public enum CatchUp: Sendable, Equatable {
             self = isSame ? .nothing : .reload("it has no change store")
             return
         }
-        guard let moved = Self.line(table.base.metadata, downTo: point.baseSnapshotId) else {
+        let moved = table.base.metadata.history(since: point.baseSnapshotId)
+        guard moved.beginning == .found else {
             self = .reload("the history of its base store is broken")
             return
         }
-        if let other = moved.first(where: { $0.changesRows && !$0.isOptimizing }) {
+        if let other = moved.snapshots.first(where: { $0.changesRows && !$0.isOptimizing }) {
             self = .reload("snapshot \(other.id) has changed rows of its base store")
             return
         }
-        guard let new = Self.line(change.metadata, downTo: point.changeSnapshotId) else {
+        let new = change.metadata.history(since: point.changeSnapshotId)
+        guard new.beginning == .found else {
             self = .reload("the history of its change store is broken")
             return
         }
-        if let other = new.first(where: { $0.changesRows && $0.operation != "append" && $0.operation != "replace" }) {
+        if let other = new.snapshots.first(where: {
+            $0.changesRows && $0.operation != "append" && $0.operation != "replace"
+        }) {
             self = .reload("snapshot \(other.id) has taken files out of its change store")
             return
         }
         var ranges: [ClosedRange<Int64>] = []
         var goesOn = false
-        for snapshot in new.reversed() where snapshot.changesRows && snapshot.operation == "append" {
+        for snapshot in new.snapshots where snapshot.changesRows && snapshot.operation == "append" {
             let sequence = snapshot.sequenceNumber
             if own.contains(sequence) {
                 goesOn = false
@@ -57,22 +61,6 @@ public enum CatchUp: Sendable, Equatable {
             }
         }
         self = ranges.isEmpty ? .nothing : .changes(ranges)
-    }
-
-    /// The snapshots behind that one, newest first; nil when it is not in front of them, or not known any more.
-    private static func line(_ metadata: TableMetadata, downTo known: Int64?) -> [Snapshot]? {
-        var line: [Snapshot] = []
-        var current = metadata.currentSnapshot
-        while let snapshot = current, snapshot.id != known {
-            line.append(snapshot)
-            guard let parent = snapshot.parentId else {
-                current = nil
-                break
-            }
-            guard let older = metadata.snapshot(id: parent) else { return nil }
-            current = older
-        }
-        return current?.id == known ? line : nil
     }
 }
 
