@@ -9,7 +9,9 @@ enum CommitBenchmarks {
     private static let marks = [1, 1_000, 10_000]
     /// Commits around each mark whose median is shown.
     private static let window = 9
-    /// A table that gets slow with age would take all day to get to the last mark.
+    /// Up to this number commits are made one by one; ten thousand of them would take a quarter of an hour.
+    private static let realMax = 1_100
+    private static let snapshotsAtOnce = 250
     private static let secondsMax = 150.0
 
     static func run() throws {
@@ -18,36 +20,61 @@ enum CommitBenchmarks {
         var table = try IngestBenchmarks.createOrders(folder)
         let writer = try KeyedTableWriter(table)
         var ledger = PositionLedger()
-        var times: [Double] = []
+        var age = 0
         let begin = FollowBenchmarks.now()
-        while times.count < (marks.last ?? 0) + window / 2, FollowBenchmarks.now() - begin < secondsMax {
-            let number = times.count
-            _ = try writer.write(OrderRows.changes(keys: [number], kind: .insert, version: 0))
-            let epoch = try writer.cut()
-            var next = ledger
-            next.advance(topic: EventFill.topic, partition: 0, to: Int64(number + 1))
-            times.append(
-                try Benchmark.seconds {
-                    table = try table.commit(epoch, topology: "bench", from: ledger, to: next)
+        for mark in marks {
+            let first = max(0, mark - window / 2 - 1)
+            while age < first, FollowBenchmarks.now() - begin < secondsMax {
+                if mark <= realMax {
+                    _ = try commit(age, with: writer, to: &table, &ledger)
+                    age += 1
+                } else {
+                    let count = min(snapshotsAtOnce, first - age)
+                    try grow(&table, by: count)
+                    age += count
                 }
+            }
+            guard age >= first else {
+                Benchmark.skip("commit \(mark) of one table", "the \(age) before took \(Int(secondsMax)) s")
+                return
+            }
+            var times: [Double] = []
+            for _ in 0..<window {
+                times.append(try commit(age, with: writer, to: &table, &ledger))
+                age += 1
+            }
+            Benchmark.line(
+                "commit \(mark) of one table",
+                Benchmark.milliseconds(Benchmark.percentile(times, 0.5)),
+                detail: "median of \(window) around it, one row each, writing its file not counted"
+                    + (mark > realMax ? "; most of the earlier snapshots are empty ones" : "")
             )
-            ledger = next
         }
-        for mark in marks where mark <= times.count {
-            let last = min(times.count, mark + window / 2)
-            show(mark, times[max(0, last - window)..<last])
-        }
-        guard let missed = marks.first(where: { $0 > times.count }) else { return }
-        // The highest number that was reached says how it grows.
-        show(times.count, times.suffix(window))
-        Benchmark.skip("commit \(missed) of one table", "\(times.count) commits took \(Int(secondsMax)) s")
     }
 
-    private static func show(_ number: Int, _ times: some Collection<Double>) {
-        Benchmark.line(
-            "commit \(number) of one table",
-            Benchmark.milliseconds(Benchmark.percentile(Array(times), 0.5)),
-            detail: "median of \(times.count) around it, one row each, files not counted"
-        )
+    /// Commits one row and returns how long the commit took.
+    private static func commit(
+        _ number: Int,
+        with writer: KeyedTableWriter,
+        to table: inout MixedTable,
+        _ ledger: inout PositionLedger
+    ) throws -> Double {
+        _ = try writer.write(OrderRows.changes(keys: [number], kind: .insert, version: 0))
+        let epoch = try writer.cut()
+        var next = ledger
+        next.advance(topic: EventFill.topic, partition: 0, to: Int64(number + 1))
+        let seconds = try Benchmark.seconds {
+            table = try table.commit(epoch, topology: "bench", from: ledger, to: next)
+        }
+        ledger = next
+        return seconds
+    }
+
+    /// Adds empty snapshots, many in one commit.
+    private static func grow(_ table: inout MixedTable, by count: Int) throws {
+        var transaction = Transaction(table.ingestStore)
+        for _ in 0..<count { transaction.append([], summary: ["snapshot.producer": "INGESTION"]) }
+        _ = try transaction.commit()
+        table = try table.refreshed()
     }
 }
