@@ -50,7 +50,12 @@ extension Binder {
         if left.type == right.type { return (left, right) }
         if let literal = try literal(left, as: right.type) { return (literal, right) }
         if let literal = try literal(right, as: left.type) { return (left, literal) }
-        if case .decimal = left.type, case .decimal = right.type { return (left, right) }
+        // Decimals compare at any scale. The type they and whole numbers meet in may have fewer digits behind the point.
+        switch (left.type, right.type) {
+        case (.decimal, _), (_, .decimal):
+            if let a = try decimal(left), let b = try decimal(right) { return (a, b) }
+        default: break
+        }
         guard let type = commonType(left.type, right.type) else {
             let narrower = left.type == .string ? right : left
             let wider = left.type == .string ? left : right
@@ -62,6 +67,14 @@ extension Binder {
             )
         }
         return (try typed(left, as: type), try typed(right, as: type))
+    }
+
+    /// A decimal, or a whole number as one; nil for anything else.
+    private func decimal(_ node: Node) throws(ExpressionError) -> Node? {
+        if case .decimal = node.type { return node }
+        guard node.type.isWhole else { return nil }
+        let digits = DecimalTypes.of(integer: node.type)
+        return try typed(node, as: .decimal(precision: digits.precision, scale: digits.scale))
     }
 
     /// A literal text as a date, time, timestamp or uuid.

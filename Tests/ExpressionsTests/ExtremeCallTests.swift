@@ -42,6 +42,19 @@ import Testing
         #expect(reason.contains(word), "\(reason)")
     }
 
+    @Test func `decimals and whole numbers are compared with all their digits`() throws {
+        let rows = batch(
+            [("n", .decimal(precision: 38, scale: 38)), ("i", .int), ("l", .long)],
+            [[.decimal(7, scale: 38), .int(0), .long(0)], [.decimal(-7, scale: 38), .int(0), .long(0)]]
+        )
+        for (text, passing) in [
+            ("n <= 0", [Int32(1)]), ("n = 0", []), ("i < n", [0]), ("n IN (0)", []), ("n BETWEEN l AND 1", [0]),
+            ("n <> l", [0, 1]),
+        ] {
+            #expect(try SQLExpression.parse(text).bind(to: rows.schema).select(rows).rows == passing, "\(text)")
+        }
+    }
+
     @Test func `texts of a batch do not grow without end`() throws {
         let rows = batch([("s", .string)], Array(repeating: [.string("a")], count: 64))
         // 64 rows of 32 MiB each would be 2 GiB; a constant is not even written out.
