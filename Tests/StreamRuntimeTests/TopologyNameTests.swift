@@ -117,7 +117,8 @@ import WeirTesting
             try LiveRun.until("the old process has ended") { old.isOver }
             #expect(old.end()?.code == .conflict)
             let progress = try fixture.run(Self.renamed("after"))
-            #expect(progress.records == 10 && progress.inserts == 10)
+            // The table without rows had its positions a minute ago at most, hence may be behind.
+            #expect(progress.records >= 10 && progress.inserts == 10)
             #expect(try fixture.contents("shop.people").count == 30)
             #expect(try fixture.table("shop.people").positionHolders() == ["after"])
         }
