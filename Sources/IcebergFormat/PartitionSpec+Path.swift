@@ -82,7 +82,9 @@ extension Transform {
     }
 
     private static func days(_ text: String) -> Int32? {
-        guard case .date(let days)? = try? ScalarText.parse(text, as: .date) else { return nil }
+        // Paths write long years without the sign that a date's text has.
+        let isLong = text.prefix { $0.isASCII && $0.isNumber }.count > 4
+        guard case .date(let days)? = try? ScalarText.parse(isLong ? "+" + text : text, as: .date) else { return nil }
         return days
     }
 }
