@@ -71,6 +71,7 @@ extension Transform {
             switch type {
             case .binary: return Data(base64Encoded: text).map { .binary(Array($0)) }
             case .fixed: return Data(base64Encoded: text).map { .fixed(Array($0)) }
+            case .date: return Self.days(text).map { .date($0) }
             default: return try? ScalarText.parse(text, as: type)
             }
         }
