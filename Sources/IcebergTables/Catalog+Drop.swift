@@ -12,7 +12,7 @@ public struct DropOutcome: Sendable, Equatable {
 
     public init() {}
 
-    public static func += (left: inout DropOutcome, right: DropOutcome) {
+    static func += (left: inout DropOutcome, right: DropOutcome) {
         left.deleted += right.deleted
         left.kept += right.kept
         left.unreached += right.unreached
@@ -58,8 +58,14 @@ extension Catalog {
         }
         var outcome = DropOutcome()
         for (table, files) in found { outcome += Self.delete(files, of: table) }
-        // Two stores may share a folder.
-        outcome.unreached = Set(outcome.unreached).filter { path in (try? storage.exists(path)) == true }.sorted()
+        // Two stores may share a folder, or one lie in the other's.
+        let kept = Set(outcome.kept.map(LocalObjectStorage.localPath))
+        var left: Set<String> = []
+        for (table, _) in found {
+            let entries = (try? table.storage.list(table.location.withoutTrailingSlash + "/")) ?? []
+            left.formUnion(entries.map(\.path).filter { !kept.contains(LocalObjectStorage.localPath($0)) })
+        }
+        outcome.unreached = left.sorted()
         return outcome
     }
 
@@ -81,7 +87,8 @@ extension Catalog {
         var outcome = DropOutcome()
         let keepsData = table.properties["gc.enabled"]?.lowercased() == "false"
         if keepsData { outcome.kept = files.data.sorted() }
-        let location = table.location.withoutTrailingSlash
+        // Metadata may spell the same place in several ways.
+        let location = LocalObjectStorage.localPath(table.location.withoutTrailingSlash)
         var directories: Set<String> = []
         // The way to the others goes last.
         for path in (keepsData ? [] : files.data.sorted()) + files.metadata.sorted() + [files.current] {
@@ -91,15 +98,13 @@ extension Catalog {
             } catch {
                 outcome.kept.append(path)
             }
-            var directory = path.parentDirectory
+            var directory = LocalObjectStorage.localPath(path).parentDirectory
             while directory.hasPrefix(location + "/"), directories.insert(directory).inserted {
                 directory = directory.parentDirectory
             }
         }
         directories.insert(location)
         try? table.storage.removeEmptyDirectories(directories, in: location)
-        let kept = Set(outcome.kept)
-        outcome.unreached = ((try? table.storage.list(location + "/")) ?? []).map(\.path).filter { !kept.contains($0) }
         return outcome
     }
 }

@@ -146,7 +146,7 @@ public final class KeyedTableWriter: TableWriter {
     /// - Returns: keys that got a second row by it.
     public func follow(_ table: MixedTable) throws(WeirError) -> Int {
         precondition(isBetweenEpochs, "the rows of an epoch are told apart by one state of base")
-        let doubled = try held.index.follow(from: base, to: table, partitions: &held.partitions)
+        let doubled = try held.follow(from: base, to: table)
         base = table.base
         return doubled
     }

@@ -2,6 +2,7 @@ import Bytes
 import ChangeEvents
 import Columnar
 import IcebergFormat
+import IcebergTables
 
 /// The keys a table holds, and which state of the table they are from: what a writer needs before it can write, and what it
 /// leaves to the one that writes the table next in this process.
@@ -37,13 +38,26 @@ public struct TableKeys: Sendable {
         switch isSameLayout ? CatchUp(from: point, to: table, except: own) : .reload("it is partitioned otherwise") {
         case .nothing: break
         case .changes(let ranges):
-            for range in ranges { try take(range, of: table, check: check) }
-        case .reload:
-            let before = loaded
-            self = try TableKeys(table, check: check)
-            loaded += before
+            do throws(WeirError) {
+                for range in ranges { try take(range, of: table, check: check) }
+            } catch  where error.code == .notFound {
+                // Another engine has expired some of the changes.
+                try reload(table, check: check)
+            }
+        case .reload: try reload(table, check: check)
         }
         point = ReadPoint(current: table)
+    }
+
+    private mutating func reload(_ table: MixedTable, check: () throws(WeirError) -> Void) throws(WeirError) {
+        let before = loaded
+        self = try TableKeys(table, check: check)
+        loaded += before
+    }
+
+    /// Takes in what other engines have done to base; see `KeyIndex.follow`.
+    mutating func follow(from old: Table, to table: MixedTable) throws(WeirError) -> Int {
+        try index.follow(from: old, to: table, partitions: &partitions)
     }
 
     private mutating func take(

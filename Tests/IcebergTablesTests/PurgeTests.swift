@@ -125,7 +125,9 @@ import WeirTesting
                 encoding: .utf8
             )
             let name = list.lastPathComponent
-            try text.replacingOccurrences(of: name, with: name + "x").write(
+            // As another engine writes it, without a checksum.
+            let other = text.replacing(#/,"weir-crc32c":"[^"]*"/#, with: "")
+            try other.replacingOccurrences(of: name, with: name + "x").write(
                 toFile: LocalObjectStorage.localPath(table.metadataLocation),
                 atomically: true,
                 encoding: .utf8
