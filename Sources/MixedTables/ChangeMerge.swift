@@ -18,7 +18,7 @@ final class ChangeMerge {
     private var sources: [ColumnBatch] = []
     private var sourceOfCursor: [Int32] = []
 
-    private static let openFilesMax = 32
+    private static let openFilesMax = OpenFileLimit.share(most: 32)
 
     init(
         _ files: [NodeTask.File],

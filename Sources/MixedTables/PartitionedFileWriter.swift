@@ -13,8 +13,8 @@ import ObjectStorage
 final class PartitionedFileWriter {
     /// What a writer holds in memory, and when it writes.
     struct Limits {
-        /// Files that are open at a time. One takes some tens of KiB even without rows.
-        var openFiles = 256
+        /// Files that are open at a time. One takes some tens of KiB even without rows, and a descriptor.
+        var openFiles = OpenFileLimit.share(most: 256)
         /// Bytes of row groups that are being filled, over all open files. Those of the largest end early for it.
         var openBytes: Int64 = 64 << 20
         /// Rows that are worth a write to a file, on average.

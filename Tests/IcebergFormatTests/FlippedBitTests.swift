@@ -39,7 +39,9 @@ import WeirTesting
         let taken = try sweep(bytes, seed) { (bytes) throws(WeirError) in
             try Manifest.decode(bytes, manifest, partitionType: type)
         }
-        let list = try ManifestList.encode([open, manifest], snapshotId: 77, parentId: nil, sequenceNumber: 9)
+        var other = manifest
+        other.path += "2"
+        let list = try ManifestList.encode([open, other], snapshotId: 77, parentId: nil, sequenceNumber: 9)
         let takenLists = try sweep(list, seed) { (bytes) throws(WeirError) in
             try ManifestList.decode(bytes, at: "list")
         }
