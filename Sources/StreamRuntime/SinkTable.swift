@@ -301,7 +301,10 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         )
         committed.withLock { state in
             state.table = result
-            if let made = Self.snapshotMade(by: result, on: table, topology) { state.own.append(made) }
+            // Positions alone make no snapshot, and may stand in another process's by chance.
+            if epoch.mayChangeKeys, let made = Self.snapshotMade(by: result, on: table, topology) {
+                state.own.append(made)
+            }
             state.ledger = ledger
             state.last.merge(last, of: read)
             if let progress = cut.progress {

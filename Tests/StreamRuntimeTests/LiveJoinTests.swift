@@ -54,7 +54,8 @@ import WeirTesting
             primary-key: [id]
         route:
         \(feed.isSameRun ? "  - { source-table: shop.public.people, sink-table: shop.people }" : "")
-          - { source-table: shop.public.visits, sink-table: shop.visits }
+          # Nothing goes to the people by their name.
+          - { source-table: "shop.(people|public.visits)", sink-table: shop.visits }
         join:
           - name: shop.visitors
             from: shop.visits
