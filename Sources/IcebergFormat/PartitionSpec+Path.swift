@@ -72,6 +72,7 @@ extension Transform {
             case .binary: return Data(base64Encoded: text).map { .binary(Array($0)) }
             case .fixed: return Data(base64Encoded: text).map { .fixed(Array($0)) }
             case .date: return Self.days(text).map { .date($0) }
+            case .timestamp, .timestamptz: return try? ScalarText.parse(Self.withSign(text), as: type)
             default: return try? ScalarText.parse(text, as: type)
             }
         }
@@ -83,9 +84,12 @@ extension Transform {
     }
 
     private static func days(_ text: String) -> Int32? {
-        // Paths write long years without the sign that a date's text has.
-        let isLong = text.prefix { $0.isASCII && $0.isNumber }.count > 4
-        guard case .date(let days)? = try? ScalarText.parse(isLong ? "+" + text : text, as: .date) else { return nil }
+        guard case .date(let days)? = try? ScalarText.parse(withSign(text), as: .date) else { return nil }
         return days
+    }
+
+    /// Paths write long years without the sign that a date's text has.
+    private static func withSign(_ text: String) -> String {
+        text.prefix { $0.isASCII && $0.isNumber }.count > 4 ? "+" + text : text
     }
 }

@@ -135,6 +135,8 @@ public final class SQLiteCatalog: Catalog {
 
     public func createNamespace(_ namespace: [String], ifNotExists: Bool) throws(WeirError) {
         let text = try Self.text(namespace)
+        // Without a write-ahead log even a change of nothing waits for readers.
+        if ifNotExists, try read({ [self] in try has(text, $0) }) { return }
         try write { [self] db in
             if try has(text, db) {
                 guard ifNotExists else { throw WeirError(.alreadyExists, "namespace '\(text)' exists already") }
