@@ -81,7 +81,7 @@ import WeirTesting
         let found = try Self.findings([Self.event(row), Self.event(row)])
         #expect(
             found.map(\.problem.message) == [
-                "columns vat, memo of shop.public.orders in no table that takes its records (shop.orders): left out"
+                "columns vat, memo of shop.public.orders are left out: no table that takes its records (shop.orders) has such"
             ]
         )
     }
