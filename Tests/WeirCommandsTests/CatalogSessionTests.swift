@@ -22,7 +22,7 @@ import WeirTesting
             process.standardInput = input
             try process.run()
             let word = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-            #expect(word == "held\n")
+            #expect(word.hasPrefix("held"))
         }
 
         func end() throws {
@@ -47,7 +47,7 @@ import WeirTesting
                 return scan.status == 0 ? scan.lines.last.flatMap { Int($0) } : nil
             }
             func waitForRows(_ number: Int) throws {
-                for _ in 0..<300 {
+                for _ in 0..<150 {
                     if try count() == number { return }
                     Thread.sleep(forTimeInterval: 0.1)
                 }
