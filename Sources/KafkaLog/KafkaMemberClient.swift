@@ -46,18 +46,21 @@ final class KafkaMemberClient {
 
     // MARK: Leaving, once the events are stopped
 
-    /// How long is waited for the answer to a request to join, and to leave.
-    private static let answerSeconds = 3
+    /// How long is waited for the answer to a request to join: the group gives it once every member has committed.
+    private static let joiningSeconds = 12
+    private static let leavingSeconds = 3
 
     /// Gives the name of a static member back; returns whether the group was told.
     ///
     /// A static member that closes stays in the group until its session ends: it may be about to come back. This one is
     /// not, and its partitions are for others, so it gives its subscription up first, which does make it leave.
     func giveUp() -> Bool {
-        // The group may know the member before the member does: it could not leave, and would be waited for.
-        guard poll(until: { self.isMember }) else { return false }
-        guard rd_kafka_unsubscribe(handle.raw) == RD_KAFKA_RESP_ERR_NO_ERROR else { return false }
-        return poll { !self.isMember }
+        // The group may know the member before the member does: it could not leave, and would be waited for. Brokers that
+        // are away have nothing to answer.
+        poll(for: Self.joiningSeconds) { self.isMember || self.handle.outage != nil }
+        guard isMember, rd_kafka_unsubscribe(handle.raw) == RD_KAFKA_RESP_ERR_NO_ERROR else { return false }
+        poll(for: Self.leavingSeconds) { !self.isMember }
+        return !isMember
     }
 
     func close() {
@@ -70,13 +73,9 @@ final class KafkaMemberClient {
         while rd_kafka_consumer_closed(handle.raw) == 0, ContinuousClock.now < deadline { giveAwayNext(100) }
     }
 
-    private func poll(until isDone: () -> Bool) -> Bool {
-        let deadline = ContinuousClock.now + .seconds(Self.answerSeconds)
-        while !isDone() {
-            guard ContinuousClock.now < deadline else { return false }
-            giveAwayNext(20)
-        }
-        return true
+    private func poll(for seconds: Int, until isDone: () -> Bool) {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while !isDone(), ContinuousClock.now < deadline { giveAwayNext(20) }
     }
 
     /// Answers the next event, if one comes, by having no partitions.
