@@ -63,7 +63,7 @@ final class RecordNotices {
             }
         }
         for (table, columns) in extra {
-            let (word, verb) = columns.count == 1 ? ("column", "is") : ("columns", "are")
+            let word = columns.count == 1 ? "column" : "columns"
             let tables = route(table).joined(separator: ", ")
             texts.append(
                 "\(word) \(list(columns)) of \(table) in no table that takes its records (\(tables)): left out"
