@@ -30,7 +30,15 @@ extension TableMetadata {
     }
 
     /// Whether the oldest snapshots of main have expired.
-    public var isHistoryCut: Bool { mainAncestors.last?.parentId != nil }
+    ///
+    /// Some engines leave the oldest kept snapshot the id of its parent, others (PyIceberg) take it away: then the sequence
+    /// number tells, which is 1 for a table's first commit, or what its summary says it did not add itself.
+    public var isHistoryCut: Bool {
+        guard let oldest = mainAncestors.last else { return false }
+        if oldest.parentId != nil { return true }
+        if snapshots.contains(where: { $0.sequenceNumber < oldest.sequenceNumber }) { return false }
+        return oldest.sequenceNumber > 1 || oldest.holdsEarlierRows
+    }
 
     /// The commits of main behind a snapshot.
     ///
@@ -41,10 +49,11 @@ extension TableMetadata {
         if let start, let place = chain.firstIndex(where: { $0.id == start }) {
             return SnapshotHistory(snapshots: whole.suffix(place), beginning: .found)
         }
-        if chain.last?.parentId == start, start == nil || !chain.isEmpty {
+        let isCut = isHistoryCut
+        if start == nil ? !isCut : !chain.isEmpty && chain.last?.parentId == start {
             return SnapshotHistory(snapshots: whole, beginning: .found)
         }
-        guard let oldest = whole.first, oldest.parentId != nil, start.flatMap({ snapshot(id: $0) }) == nil else {
+        guard let oldest = whole.first, isCut, start.flatMap({ snapshot(id: $0) }) == nil else {
             return SnapshotHistory(snapshots: whole, beginning: .elsewhere)
         }
         return SnapshotHistory(snapshots: whole, beginning: .expired(oldest: oldest))
@@ -58,7 +67,7 @@ extension TableMetadata {
         guard newer.count == chain.count, let oldest = newer.first else {
             return SnapshotHistory(snapshots: newer, beginning: chain.isEmpty ? .elsewhere : .found)
         }
-        let isNext = oldest.parentId == nil || oldest.sequenceNumber == start + 1
+        let isNext = !isHistoryCut || oldest.sequenceNumber == start + 1
         return SnapshotHistory(snapshots: newer, beginning: isNext ? .found : .expired(oldest: oldest))
     }
 
@@ -88,5 +97,13 @@ public struct SnapshotHistory: Sendable {
     init(snapshots: [Snapshot], beginning: Beginning) {
         self.snapshots = snapshots
         self.beginning = beginning
+    }
+}
+
+extension Snapshot {
+    /// Whether its summary counts more than what it added.
+    fileprivate var holdsEarlierRows: Bool {
+        guard let total = summary["total-data-files"].flatMap({ Int64($0) }) else { return false }
+        return total > summary["added-data-files"].flatMap { Int64($0) } ?? 0
     }
 }

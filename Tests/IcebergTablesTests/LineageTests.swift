@@ -76,6 +76,14 @@ import WeirTesting
         #expect(cut.history(aboveSequence: 1).beginning == .found)
         #expect(cut.history(aboveSequence: 0).beginning == .expired(oldest: try #require(cut.snapshot(id: 2))))
 
+        // As PyIceberg leaves it: the oldest kept snapshot has no parent any more.
+        let orphaned = try Self.metadata([(3, nil, 3, 30), (4, 3, 4, 40)], main: 4)
+        #expect(orphaned.isHistoryCut)
+        #expect(orphaned.history(since: nil).beginning == .expired(oldest: try #require(orphaned.snapshot(id: 3))))
+        #expect(orphaned.history(since: 3).beginning == .found)
+        #expect(orphaned.history(aboveSequence: 1).beginning == .expired(oldest: try #require(orphaned.snapshot(id: 3))))
+        #expect(orphaned.history(aboveSequence: 2).beginning == .found)
+
         let empty = try Self.metadata([], main: nil)
         #expect(empty.history(since: nil).snapshots.isEmpty && empty.history(since: nil).beginning == .found)
         #expect(empty.history(since: 3).beginning == .elsewhere)
