@@ -42,8 +42,10 @@ extension TableMetadata {
 
     /// The commits of main behind a snapshot.
     ///
-    /// - Parameter start: nil for the beginning.
-    public func history(since start: Int64?) -> SnapshotHistory {
+    /// - Parameters:
+    ///   - start: nil for the beginning.
+    ///   - sequence: of the start, which may have expired and be nobody's parent any more; 0 where it is not known.
+    public func history(since start: Int64?, sequence: Int64 = 0) -> SnapshotHistory {
         let chain = mainAncestors
         let whole = Array(chain.reversed())
         if let start, let place = chain.firstIndex(where: { $0.id == start }) {
@@ -56,7 +58,8 @@ extension TableMetadata {
         guard let oldest = whole.first, isCut, start.flatMap({ snapshot(id: $0) }) == nil else {
             return SnapshotHistory(snapshots: whole, beginning: .elsewhere)
         }
-        return SnapshotHistory(snapshots: whole, beginning: .expired(oldest: oldest))
+        let isNext = sequence > 0 && oldest.sequenceNumber == sequence + 1
+        return SnapshotHistory(snapshots: whole, beginning: isNext ? .found : .expired(oldest: oldest))
     }
 
     /// The commits of main with sequence numbers above one: for readers that know no more. Version 1 commits have none.

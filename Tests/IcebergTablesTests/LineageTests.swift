@@ -83,6 +83,8 @@ import WeirTesting
         #expect(orphaned.history(since: 3).beginning == .found)
         #expect(orphaned.history(aboveSequence: 1).beginning == .expired(oldest: try #require(orphaned.snapshot(id: 3))))
         #expect(orphaned.history(aboveSequence: 2).beginning == .found)
+        #expect(orphaned.history(since: 2, sequence: 2).beginning == .found, "nothing lies between")
+        #expect(orphaned.history(since: 1, sequence: 1).beginning != .found)
 
         let empty = try Self.metadata([], main: nil)
         #expect(empty.history(since: nil).snapshots.isEmpty && empty.history(since: nil).beginning == .found)
