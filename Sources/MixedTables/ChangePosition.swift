@@ -32,7 +32,8 @@ extension MixedTable {
     func commits(since start: ChangePosition) throws(WeirError) -> SnapshotHistory {
         let metadata = ingestStore.metadata
         let history =
-            start.snapshotId.map { metadata.history(since: $0, sequence: start.sequence) } ?? metadata.history(aboveSequence: start.sequence)
+            start.snapshotId.map { metadata.history(since: $0, sequence: start.sequence) }
+            ?? metadata.history(aboveSequence: start.sequence)
         guard history.beginning == .elsewhere else { return history }
         throw WeirError(
             .notFound,

@@ -81,7 +81,9 @@ import WeirTesting
         #expect(orphaned.isHistoryCut)
         #expect(orphaned.history(since: nil).beginning == .expired(oldest: try #require(orphaned.snapshot(id: 3))))
         #expect(orphaned.history(since: 3).beginning == .found)
-        #expect(orphaned.history(aboveSequence: 1).beginning == .expired(oldest: try #require(orphaned.snapshot(id: 3))))
+        #expect(
+            orphaned.history(aboveSequence: 1).beginning == .expired(oldest: try #require(orphaned.snapshot(id: 3)))
+        )
         #expect(orphaned.history(aboveSequence: 2).beginning == .found)
         #expect(orphaned.history(since: 2, sequence: 2).beginning == .found, "nothing lies between")
         #expect(orphaned.history(since: 1, sequence: 1).beginning != .found)
