@@ -63,11 +63,10 @@ final class RecordNotices {
             }
         }
         for (table, columns) in extra {
-            let word = columns.count == 1 ? "column" : "columns"
+            let (word, verb) = columns.count == 1 ? ("column", "is") : ("columns", "are")
             let tables = route(table).joined(separator: ", ")
-            texts.append(
-                "\(word) \(list(columns)) of \(table) in no table that takes its records (\(tables)): left out"
-            )
+            let what = "\(word) \(list(columns)) of \(table) \(verb) left out"
+            texts.append("\(what): no table that takes its records (\(tables)) has such")
         }
         return texts
     }
