@@ -30,15 +30,7 @@ extension TableMetadata {
     }
 
     /// Whether the oldest snapshots of main have expired.
-    ///
-    /// Some engines leave the oldest kept snapshot the id of its parent, others (PyIceberg) take it away: then the sequence
-    /// number tells, which is 1 for a table's first commit, or what its summary says it did not add itself.
-    public var isHistoryCut: Bool {
-        guard let oldest = mainAncestors.last else { return false }
-        if oldest.parentId != nil { return true }
-        if snapshots.contains(where: { $0.sequenceNumber < oldest.sequenceNumber }) { return false }
-        return oldest.sequenceNumber > 1 || oldest.holdsEarlierRows
-    }
+    public var isHistoryCut: Bool { mainAncestors.last.map(\.hasLostParent) ?? false }
 
     /// The commits of main behind a snapshot.
     ///
@@ -104,8 +96,13 @@ public struct SnapshotHistory: Sendable {
 }
 
 extension Snapshot {
-    /// Whether its summary counts more than what it added.
-    fileprivate var holdsEarlierRows: Bool {
+    /// Of the oldest of a line of snapshots: whether others came before it.
+    ///
+    /// Most engines leave it the id of a parent that is not kept any more. PyIceberg takes the id away: then the sequence
+    /// number tells, which is 1 for a table's first commit, or a summary that counts more files than were added. When in
+    /// doubt there was a parent: what is kept is then read as a state, which is right in either case.
+    public var hasLostParent: Bool {
+        if parentId != nil || sequenceNumber > 1 { return true }
         guard let total = summary["total-data-files"].flatMap({ Int64($0) }) else { return false }
         return total > summary["added-data-files"].flatMap { Int64($0) } ?? 0
     }

@@ -7,14 +7,31 @@ import GRDB
 extension SQLiteCatalog {
     /// Switches the database to a write-ahead log where that is safe and nobody is in the way; it stays as it is
     /// otherwise. The mode is a property of the file: every program that opens it uses it from then on.
-    static func useWriteAheadLog(_ queue: DatabaseQueue, _ wait: CatalogWait, path: String) {
-        guard sharesMemory(path) else { return }
+    ///
+    /// A database that came to a shared file system with a write-ahead log is switched back, or refused.
+    static func chooseJournal(_ queue: DatabaseQueue, _ wait: CatalogWait, path: String) throws {
+        guard sharesMemory(path) else { return try leaveWriteAheadLog(queue, path: path) }
         _ = try? wait.withoutWaiting {
             try queue.writeWithoutTransaction { db in
                 let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode")
                 if mode != "wal" { _ = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") }
             }
         }
+    }
+
+    private static func leaveWriteAheadLog(_ queue: DatabaseQueue, path: String) throws {
+        let mode = try queue.writeWithoutTransaction { db in
+            guard try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal" else { return "delete" }
+            return try String.fetchOne(db, sql: "PRAGMA journal_mode = DELETE") ?? "wal"
+        }
+        if mode != "wal" { return }
+        throw WeirError(
+            .locked,
+            "the catalog keeps a write-ahead log, which machines that share a file system cannot use together, and another "
+                + "process has it open",
+            at: path,
+            advice: "end every process that uses the catalog, then start again: it is switched to another journal"
+        )
     }
 
     /// Settings of every connection that may write.

@@ -59,7 +59,7 @@ public final class SQLiteCatalog: Catalog {
         (database, hasType) = try Self.rethrowing("open", path) {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             if isReadOnly { return (queue, try Self.read(queue, path, isReadOnly, Self.probe)) }
-            Self.useWriteAheadLog(queue, wait, path: path)
+            try Self.chooseJournal(queue, wait, path: path)
             // Looking first spares readers the wait for a writer's turn.
             if try queue.read(Self.isPrepared) { return (queue, try queue.read(Self.probe)) }
             return (queue, try queue.inImmediate(Self.prepare))

@@ -26,8 +26,10 @@ extension KeyIndex {
         } catch  where error.code == .notFound {
             // Expiry has deleted files of the old state.
         }
-        self = KeyIndex()
-        _ = try load(from: table, partitions: &partitions)
+        // Half an index would be taken for a whole one.
+        var whole = KeyIndex()
+        _ = try whole.load(from: table, partitions: &partitions)
+        self = whole
         return 0
     }
 

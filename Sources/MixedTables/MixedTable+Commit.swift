@@ -42,8 +42,13 @@ extension MixedTable {
         var table = self
         while true {
             if isKeyed, epoch.mayChangeKeys {
-                table = with(base: try base.refreshed())
-                epoch = try epoch.following(table)
+                do throws(WeirError) {
+                    table = with(base: try base.refreshed())
+                    epoch = try epoch.following(table)
+                } catch {
+                    epoch.discard(from: ingestStore)
+                    throw error
+                }
             }
             do throws(WeirError) {
                 return try table.commit(

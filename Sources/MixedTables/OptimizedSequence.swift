@@ -102,7 +102,8 @@ public struct OptimizedSequence: Sendable {
 
     /// Reads the map that holds for a base snapshot: that of the nearest marked one among it and its ancestors.
     public static func read(_ base: Table, snapshotId: Int64?) throws(WeirError) -> OptimizedSequence {
-        for snapshot in base.metadata.ancestors(of: snapshotId) {
+        let ancestors = base.metadata.ancestors(of: snapshotId)
+        for snapshot in ancestors {
             if snapshot.summary[summaryKey] != nil {
                 return try read(base, flagged: snapshot) { $0.blobs.contains { $0.type == blobType } }
             }
@@ -111,8 +112,19 @@ public struct OptimizedSequence: Sendable {
             }
         }
         // The property is about the newest snapshot: once Weir has optimized, it says nothing about older ones.
-        let isOurs = base.metadata.snapshots.contains { $0.summary[ownSummaryKey] == "true" }
-        return isOurs ? OptimizedSequence(base) : try fallback(base)
+        guard base.metadata.snapshots.contains(where: { $0.summary[ownSummaryKey] == "true" }) else {
+            return try fallback(base)
+        }
+        guard let oldest = ancestors.last, oldest.hasLostParent else { return OptimizedSequence(base) }
+        // A marked snapshot may have stood where the line of ancestors is cut.
+        if snapshotId == base.metadata.currentSnapshotId { return try fallback(base) }
+        throw WeirError(
+            .notFound,
+            "what base held of the changes at snapshot \(snapshotId ?? 0) is not known: the snapshots before \(oldest.id) "
+                + "have expired",
+            at: base.identifier.description,
+            advice: "read a newer snapshot"
+        )
     }
 
     private static func read(_ path: String, _ base: Table) throws(WeirError) -> OptimizedSequence {

@@ -25,6 +25,17 @@ public struct ReadPoint: Sendable, Equatable {
         changeSequence = change?.sequenceNumber ?? 0
     }
 
+    /// The same changes over another state of base.
+    func with(base: Table) -> ReadPoint {
+        ReadPoint(base: base.metadata.currentSnapshot?.id, changeSnapshotId: changeSnapshotId, upTo: changeSequence)
+    }
+
+    private init(base: Int64?, changeSnapshotId: Int64?, upTo sequence: Int64) {
+        baseSnapshotId = base
+        self.changeSnapshotId = changeSnapshotId
+        changeSequence = sequence
+    }
+
     /// The state that one snapshot of either store shows. A change-store snapshot is joined with the newest base snapshot
     /// that contains nothing younger; a base-store snapshot stands for exactly what base held.
     public init(snapshot id: Int64, of table: MixedTable) throws(WeirError) {
@@ -68,20 +79,16 @@ public struct ReadPoint: Sendable, Equatable {
         at change: Snapshot,
         from newest: Snapshot?
     ) throws(WeirError) -> Int64? {
-        var candidate = newest
-        while let snapshot = candidate {
+        let ancestors = table.base.metadata.ancestors(of: newest?.id)
+        for snapshot in ancestors {
             let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshot.id)
             if optimized.sequences.values.allSatisfy({ $0 <= change.sequenceNumber }) { return snapshot.id }
-            guard let parent = snapshot.parentId else { return nil }
-            guard let older = table.base.metadata.snapshot(id: parent) else {
-                throw WeirError(
-                    .notFound,
-                    "the base snapshot that goes with change snapshot \(change.id) has expired",
-                    at: table.identifier.description
-                )
-            }
-            candidate = older
         }
-        return nil
+        guard let oldest = ancestors.last, oldest.hasLostParent else { return nil }
+        throw WeirError(
+            .notFound,
+            "the base snapshot that goes with change snapshot \(change.id) has expired",
+            at: table.identifier.description
+        )
     }
 }

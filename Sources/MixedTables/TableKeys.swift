@@ -57,7 +57,9 @@ public struct TableKeys: Sendable {
 
     /// Takes in what other engines have done to base; see `KeyIndex.follow`.
     mutating func follow(from old: Table, to table: MixedTable) throws(WeirError) -> Int {
-        try index.follow(from: old, to: table, partitions: &partitions)
+        let doubled = try index.follow(from: old, to: table, partitions: &partitions)
+        point = point.with(base: table.base)
+        return doubled
     }
 
     private mutating func take(

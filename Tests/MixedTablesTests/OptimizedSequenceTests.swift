@@ -128,6 +128,32 @@ import WeirTesting
         }
     }
 
+    @Test func `where the marked snapshots have expired, the property still knows what base holds`() throws {
+        try withTemporaryFolder { folder in
+            let table = try Self.optimized(folder, nil)
+            let first = try #require(table.base.metadata.currentSnapshot)
+            let second = try #require(
+                FullOptimize(table, nowMilliseconds: 78).run().table.base.metadata.currentSnapshot
+            )
+            // Another engine commits, and expires what it follows; a tag keeps the older one.
+            var transaction = Transaction(try table.base.refreshed())
+            transaction.append([])
+            let base = try transaction.commit()
+            let newest = try #require(base.metadata.currentSnapshot)
+            var metadata = base.metadata
+            metadata.removeSnapshots([second.id])
+            let cut = Table(
+                identifier: base.identifier,
+                metadata: metadata,
+                metadataLocation: base.metadataLocation,
+                catalog: base.catalog,
+                storage: base.storage
+            )
+            #expect(try OptimizedSequence.read(cut, snapshotId: newest.id).sequences == ["": 2])
+            #expect(try OptimizedSequence.read(cut, snapshotId: first.id).sequences == ["": 1])
+        }
+    }
+
     @Test func `an existing table can be switched, and other values are refused`() throws {
         try withTemporaryFolder { folder in
             let key = OptimizedSequence.registrationProperty
