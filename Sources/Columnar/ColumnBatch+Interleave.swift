@@ -26,7 +26,8 @@ extension ColumnBatch {
 extension ColumnVector {
     /// A new column of values taken from several columns of one type, in the order of the picks.
     public static func interleaved(_ sources: [ColumnVector], type: FieldType, picks: [RowPick]) -> ColumnVector {
-        picks.withUnsafeBufferPointer { picks in
+        precondition(sources.allSatisfy { $0.type == type }, "columns of different types do not interleave")
+        return picks.withUnsafeBufferPointer { picks in
             withExtendedLifetime(sources) {
                 var validity: Buffer?
                 if sources.contains(where: { $0.validity != nil }) {

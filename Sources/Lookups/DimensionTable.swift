@@ -76,8 +76,8 @@ public final class DimensionTable {
     /// Rows copied to put chunks together, since the table was made.
     public var copiedRows: Int { chunks.copied }
 
-    /// Takes in what was committed since. When that cannot be told from the changes, nothing is done but to say so: all that
-    /// was applied ahead of its commit has to be committed before everything is read anew.
+    /// Takes in what was committed since. When that cannot be told from the changes, this only says so: all that was applied
+    /// ahead of its commit has to be committed before everything is read anew.
     ///
     /// - Parameters:
     ///   - table: the same table, loaded again.
@@ -93,33 +93,52 @@ public final class DimensionTable {
         case .nothing: break
         case .reload: return catchUp
         case .changes(let ranges):
-            for range in ranges {
-                let scan = try ChangeLogScan(
-                    table,
-                    after: range.lowerBound - 1,
-                    upTo: range.upperBound,
-                    columns: schema
-                )
-                try scan.forEach { (batch) throws(WeirError) in
-                    try check()
-                    loaded += batch.count
-                    // A before-image that is followed by its after-image needs no removal of its own.
-                    apply(batch.rows, kind: batch.kind) { $0 == .delete }
-                    return true
-                }
+            do throws(WeirError) {
+                for range in ranges { try take(range, of: table, check) }
+            } catch  where error.code == .notFound {
+                // Another engine has expired some of the changes.
+                return .reload("changes have gone: \(error.message)")
             }
         }
         point = ReadPoint(current: table)
         return catchUp
     }
 
+    private func take(
+        _ range: ClosedRange<Int64>,
+        of table: MixedTable,
+        _ check: () throws(WeirError) -> Void
+    ) throws(WeirError) {
+        let scan = try ChangeLogScan(table, after: range.lowerBound - 1, upTo: range.upperBound, columns: schema)
+        try scan.forEach { (batch) throws(WeirError) in
+            try check()
+            loaded += batch.count
+            // A before-image that is followed by its after-image needs no removal of its own.
+            apply(batch.rows, kind: batch.kind) { $0 == .delete }
+            return true
+        }
+    }
+
     /// Takes in changes ahead of their commit, such as a LogStore's.
     ///
     /// - Parameter changes: of all the table's columns, in order.
-    public func apply(_ changes: ChangeBatch) {
-        let columns = schema.fields.map { field in
-            changes.rows.schema.index(ofField: field.id).map { changes.rows.columns[$0] }
-                ?? .nulls(field.type, count: changes.count)
+    public func apply(_ changes: ChangeBatch) throws(WeirError) {
+        var columns: [ColumnVector] = []
+        for field in schema.fields {
+            guard let place = changes.rows.schema.index(ofField: field.id) else {
+                columns.append(.nulls(field.type, count: changes.count))
+                continue
+            }
+            let given = changes.rows.columns[place]
+            // Another engine may have changed the column since it was loaded.
+            guard let column = given.promoted(to: field.type) else {
+                throw WeirError(
+                    .invalid,
+                    "column '\(field.name)' was loaded as \(field.type), and its changes bring \(given.type)",
+                    advice: "start again with the type it has now"
+                )
+            }
+            columns.append(column)
         }
         let rows = ColumnBatch(schema: schema, columns: columns, count: changes.count)
         apply(rows, kind: changes.kind) { $0.isRetraction }

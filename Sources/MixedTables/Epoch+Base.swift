@@ -40,7 +40,9 @@ extension Epoch {
             }
         }
         for batch in absentKeys {
-            touched.insert(KeyFingerprints(batch.columns, count: batch.count, areNarrow: areNarrow), partition: 0)
+            // The key may have become wider since the epoch was written.
+            let keys = zip(batch.columns, table.primaryKey).map { $0.promoted(to: $1.type) ?? $0 }
+            touched.insert(KeyFingerprints(keys, count: batch.count, areNarrow: areNarrow), partition: 0)
         }
         var random = SystemRandomNumberGenerator()
         let schema = ChangeColumns.fileSchema(table.schema, primaryKey: table.primaryKey)

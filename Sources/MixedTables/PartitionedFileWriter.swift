@@ -123,6 +123,7 @@ final class PartitionedFileWriter {
         if batch.count == 0 { return }
         precondition(ordinals.count == batch.count && hashes?.count ?? batch.count == batch.count, "one number a row")
         precondition(hashes != nil || nodeMask == 0, "rows of several nodes have hashes")
+        try check(batch)
         rowCount += Int64(batch.count)
         var files = [UInt32](repeating: 0, count: batch.count)
         var last: (code: UInt64, number: UInt32)?
@@ -156,6 +157,19 @@ final class PartitionedFileWriter {
             try write(staged.fileCount > limits.openFiles ? staged.largest : staged.waiting)
         } else if staged.rowCount >= limits.writeRows * staged.fileCount {
             try write(staged.waiting)
+        }
+    }
+
+    /// A table's columns may have become wider since whoever writes has looked: other bytes than the file's type says must
+    /// not get into it.
+    private func check(_ batch: ColumnBatch) throws(WeirError) {
+        for (field, column) in zip(schema.fields, batch.columns) where column.type != field.type {
+            throw WeirError(
+                .invalid,
+                "column '\(field.name)' is \(field.type) in the table and \(column.type) in the rows for it",
+                at: dataLocation,
+                advice: "another engine may have changed the table: start again with the type it has now"
+            )
         }
     }
 

@@ -9,10 +9,39 @@ import IcebergTables
 public struct TableKeys: Sendable {
     var index = KeyIndex()
     var partitions: PartitionDictionary
+    /// What the keys were read as.
+    private let layout: Layout
     /// The state the keys are from. Those of a writer hold what it has committed since, too.
     public private(set) var point: ReadPoint
     /// Keys read from the table, all in all.
     public private(set) var loaded = 0
+
+    /// What the number of a key, and that of a partition, depends on. Of a wider type the same key has another number.
+    private struct Layout: Equatable, Sendable {
+        let keys: [FieldType]
+        let keysAreNarrow: Bool
+        let spec: PartitionSpec?
+        /// Types of the columns that partitions are made of.
+        let sources: [FieldType?]
+
+        init(_ table: MixedTable) {
+            keys = table.primaryKey.map(\.type)
+            keysAreNarrow = table.keysAreNarrow
+            spec = table.change?.spec
+            sources =
+                table.change.map { change in
+                    [change.schema, table.schema].flatMap { schema in
+                        change.spec.fields.map { schema.field(id: $0.sourceId)?.type }
+                    }
+                } ?? []
+        }
+
+        /// Whether keys have the same numbers, and partitions of one spec, too.
+        func hasTypes(of other: Layout) -> Bool {
+            keys == other.keys && keysAreNarrow == other.keysAreNarrow
+                && (spec != other.spec || sources == other.sources)
+        }
+    }
 
     /// Reads the keys of a keyed table.
     ///
@@ -20,6 +49,7 @@ public struct TableKeys: Sendable {
     public init(_ table: MixedTable, check: () throws(WeirError) -> Void = {}) throws(WeirError) {
         guard let change = table.change else { preconditionFailure("an unkeyed table has no change store") }
         partitions = PartitionDictionary(spec: change.spec, schema: change.schema)
+        layout = Layout(table)
         point = ReadPoint(current: table)
         loaded = try index.load(from: table, partitions: &partitions, check: check)
     }
@@ -34,8 +64,8 @@ public struct TableKeys: Sendable {
         except own: Set<Int64>,
         check: () throws(WeirError) -> Void = {}
     ) throws(WeirError) {
-        let isSameLayout = table.change.map { $0.spec == partitions.spec } ?? false
-        switch isSameLayout ? CatchUp(from: point, to: table, except: own) : .reload("it is partitioned otherwise") {
+        let isSame = Layout(table) == layout
+        switch isSame ? CatchUp(from: point, to: table, except: own) : .reload("its key or its partitions are others") {
         case .nothing: break
         case .changes(let ranges):
             do throws(WeirError) {
@@ -57,6 +87,13 @@ public struct TableKeys: Sendable {
 
     /// Takes in what other engines have done to base; see `KeyIndex.follow`.
     mutating func follow(from old: Table, to table: MixedTable) throws(WeirError) -> Int {
+        guard Layout(table).hasTypes(of: layout) else {
+            throw WeirError(
+                .invalid,
+                "another engine has changed the columns of the key of \(table.identifier), or of its partitions",
+                advice: "start again with the types they have now"
+            )
+        }
         let doubled = try index.follow(from: old, to: table, partitions: &partitions)
         point = point.with(base: table.base)
         return doubled

@@ -141,7 +141,7 @@ final class EpochWriter {
         let (taken, refused) = try sink.take(batch, topic: changes.topic, partition: changes.partition)
         if let taken {
             try sink.mirror(taken)
-            fed[place]?.take(taken)
+            try fed[place]?.take(taken)
         }
         var forTopics: ChangeBatch?
         if mirrored.contains(place) {

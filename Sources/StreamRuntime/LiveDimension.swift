@@ -28,6 +28,8 @@ final class LiveDimension: @unchecked Sendable {
 
     let name: String
     private let columns: [String]
+    /// As the joins were made for.
+    private let planned: Schema
     private let log: LogStoreInput?
     private let clock: RunClock
     private let isStopping: @Sendable () -> Bool
@@ -69,6 +71,7 @@ final class LiveDimension: @unchecked Sendable {
         columns = plan.dimensionColumns
         log = plan.dimensionLog
         table = plan.dimension
+        planned = plan.dimension.schema
         self.clock = clock
         self.isStopping = isStopping
         self.onWarning = onWarning
@@ -116,7 +119,14 @@ final class LiveDimension: @unchecked Sendable {
     }
 
     /// Takes in changes that this run writes to the table, in order.
-    func take(_ changes: ChangeBatch) { rows?.apply(changes) }
+    func take(_ changes: ChangeBatch) throws(WeirError) {
+        guard let rows else { return }
+        do throws(WeirError) {
+            try rows.apply(changes)
+        } catch {
+            throw error.located(at: "dimension \(name)")
+        }
+    }
 
     /// Has the rows as they were at that time or later. Called where no record is half written.
     ///
@@ -200,7 +210,9 @@ final class LiveDimension: @unchecked Sendable {
             ?? (Loading { (check) throws(WeirError) in try DimensionTable(now, columns: columns, check: check) }, now)
         loading = current
         do throws(WeirError) {
-            rows = try current.rows.value(check: check)
+            let loaded = try current.rows.value(check: check)
+            try checkTypes(of: loaded.schema)
+            rows = loaded
             table = current.table
             loading = nil
         } catch {
@@ -210,6 +222,18 @@ final class LiveDimension: @unchecked Sendable {
         hasTriedLog = false
         // It may have taken long.
         try look(waits: true, settling: settling, check: check)
+    }
+
+    /// Joins read values as the types that were there when they were made.
+    private func checkTypes(of schema: Schema) throws(WeirError) {
+        for field in schema.fields {
+            guard let before = planned.field(id: field.id), before.type != field.type else { continue }
+            throw WeirError(
+                .invalid,
+                "column '\(field.name)' of \(name) was \(before.type) when the run began and is \(field.type) by now",
+                advice: "declare the column as \(field.type) and start again"
+            )
+        }
     }
 
     var schema: Schema {
@@ -261,7 +285,7 @@ final class LiveDimension: @unchecked Sendable {
         while true {
             switch try follower.next() {
             case .changes(let batches):
-                for batch in batches { rows?.apply(batch) }
+                for batch in batches { try take(batch) }
                 if let ends, follower.isPast(ends) { return }
             case .trimmed: return try reload(settling, check)
             case .idle:

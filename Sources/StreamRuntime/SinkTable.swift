@@ -107,9 +107,29 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         schema = table.schema
         isKeyed = table.isKeyed
         places = table.schema.fields.map { rows.index(named: $0.name) }
+        for (field, place) in zip(table.schema.fields, places) where route != nil {
+            let type = place.map { rows.fields[$0].type }
+            if type?.canPromote(to: field.type) ?? field.type.isPrimitive { continue }
+            throw Self.mismatch(field, type, name)
+        }
         start = try table.ledger(topology: topology)
         let last = try table.lastRecords(topology: topology)
         committed = Mutex(Committed(table: table, ledger: start, last: last))
+    }
+
+    /// Another engine has changed a column since the rows' types were settled.
+    private static func mismatch(_ field: Field, _ type: FieldType?, _ name: String) -> WeirError {
+        guard let type else {
+            return WeirError(
+                .unsupported,
+                "column '\(field.name)' of \(name) is \(field.type), which cannot be written"
+            )
+        }
+        return WeirError(
+            .invalid,
+            "column '\(field.name)' of \(name) is \(field.type) by now, and its rows bring \(type)",
+            advice: "declare the column as \(field.type) and start again"
+        )
     }
 
     /// Reads the keys the table holds, or what has come to those that are known.
@@ -170,8 +190,16 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         partition: Int
     ) throws(WeirError) -> (changes: ChangeBatch?, rejected: [(offset: Int64, reason: String)]) {
         if taken[topic]?.contains(partition) != true { taken[topic, default: []].insert(partition) }
-        let columns = zip(schema.fields, places).map { field, place in
-            place.map { batch.rows.columns[$0] } ?? .nulls(field.type, count: batch.count)
+        var columns: [ColumnVector] = []
+        for (field, place) in zip(schema.fields, places) {
+            guard let place else {
+                columns.append(.nulls(field.type, count: batch.count))
+                continue
+            }
+            let given = batch.rows.columns[place]
+            // Another engine may have made the column wider since the run began.
+            guard let column = given.promoted(to: field.type) else { throw Self.mismatch(field, given.type, name) }
+            columns.append(column)
         }
         let changes = batch.replacing(rows: ColumnBatch(schema: schema, columns: columns, count: batch.count))
         let rejected = RejectedChange.all(in: changes, schema: schema, isKeyed: isKeyed)

@@ -33,6 +33,26 @@ struct ArrowExchangeTests {
     }
 
     @Test
+    func `columns widen along the promotions of Iceberg and no further`() {
+        let wide: [(Scalar, FieldType, FieldType, Scalar)] = [
+            (.int(-3), .int, .long, .long(-3)), (.float(0.5), .float, .double, .double(0.5)),
+            (
+                .decimal(-7, scale: 2), .decimal(precision: 5, scale: 2), .decimal(precision: 9, scale: 2),
+                .decimal(-7, scale: 2)
+            ),
+        ]
+        for (value, from, to, expected) in wide {
+            var builder = ColumnBuilder(from)
+            builder.append(value)
+            builder.appendNull()
+            let column = builder.finish()
+            let promoted = column.promoted(to: to)
+            #expect(promoted?.type == to && promoted?.scalar(0) == expected && promoted?.scalar(1) == .null)
+            #expect(promoted?.promoted(to: from) == nil)
+        }
+    }
+
+    @Test
     func `the memory of a batch is freed when the last reader lets go`() throws {
         final class Owner {}
         let bytes: [Int64] = [1, 2, 3]

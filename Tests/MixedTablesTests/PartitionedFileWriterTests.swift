@@ -144,6 +144,30 @@ import WeirTesting
     /// Rows as text: a NaN is equal to itself, and −0.0 is not 0.0.
     private static func texts(_ rows: [ModelRow]) -> [String] { rows.map { "\($0)" } }
 
+    @Test func `rows of another type than the file's are refused`() throws {
+        try withTemporaryFolder { folder in
+            var random = SeededGenerator(seed: 1)
+            let wide = Schema([Field(id: 1, name: "quantity", type: .long)])
+            let writer = PartitionedFileWriter(
+                storage: LocalObjectStorage(),
+                dataLocation: folder + "/data",
+                spec: .unpartitioned,
+                schema: wide,
+                columns: wide,
+                properties: [:],
+                nodes: 1,
+                targetFileBytes: 1 << 30,
+                random: &random
+            )
+            defer { writer.abandon() }
+            let narrow = ColumnBatch.rows([[.int(1)]], Schema([Field(id: 1, name: "quantity", type: .int)]))
+            let error = #expect(throws: WeirError.self) {
+                try writer.write(narrow, partitions: [0], hashes: nil, type: .base) { _ in [] }
+            }
+            #expect(error?.message == "column 'quantity' is long in the table and int in the rows for it")
+        }
+    }
+
     @Test func `a failure leaves no file behind`() throws {
         try withTemporaryFolder { folder in
             var random = SeededGenerator(seed: 1)

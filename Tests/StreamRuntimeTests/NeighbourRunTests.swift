@@ -1,4 +1,5 @@
 import Bytes
+import Columnar
 import EventLog
 import Foundation
 import IcebergTables
@@ -62,6 +63,42 @@ import WeirTesting
             Thread.sleep(forTimeInterval: 0.02)
         }
         Issue.record("waited in vain for \(what)")
+    }
+
+    @Test func `columns that another engine makes wider before the tables are opened get whole values`() throws {
+        try withTemporaryFolder { folder in
+            let fixture = try IdleTableTests.prepare(folder, 0..<40)
+            let text = IdleTableTests.topology().replacingOccurrences(of: "id: long", with: "id: int")
+            let plan = try IngestPlan.resolve(
+                IngestFixture.topology(text),
+                catalog: fixture.catalog(),
+                nowMilliseconds: 1_700_000_000_000
+            ) { (_) throws(WeirError) in try FileLog(root: fixture.logRoot) }
+            let table = try fixture.table("shop.people")
+            for store in [table.base, try #require(table.change)] {
+                var transaction = Transaction(store)
+                transaction.setSchema { (metadata) throws(WeirError) in
+                    Schema(
+                        store.schema.fields.map { field in
+                            Field(
+                                id: field.id,
+                                name: field.name,
+                                type: field.type == .int ? .long : field.type,
+                                isRequired: field.isRequired
+                            )
+                        }
+                    )
+                }
+                _ = try transaction.commit()
+            }
+            _ = try IngestRun(plan, deadLetterPath: fixture.deadLetters).run(untilCaughtUp: true)
+            var ids: [Scalar] = []
+            try MergeOnReadScan(fixture.table("shop.people")).forEachInOrder { (batch) throws(WeirError) in
+                for row in 0..<batch.count { ids.append(batch.columns[0].scalar(row)) }
+                return true
+            }
+            #expect(Set(ids) == Set((0..<40).map { Scalar.long(Int64($0)) }) && ids.count == 40)
+        }
     }
 
     @Test(.timeLimit(.minutes(5)), arguments: SeededGenerator.seeds(1))
