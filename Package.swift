@@ -80,7 +80,10 @@ let package = Package(
         target("IcebergFormat", ["Bytes", "Columnar", "Values"]),
         target(
             "IcebergTables",
-            ["Bytes", "Columnar", "IcebergFormat", "ObjectStorage", "Values", .product(name: "GRDB", package: "GRDB.swift")]
+            [
+                "Bytes", "Columnar", "IcebergFormat", "ObjectStorage", "Values",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
         ),
         target(
             "MixedTables",

@@ -43,11 +43,7 @@ final class PartitionWriter: @unchecked Sendable {
     /// Bytes of the active segment that are synced.
     private var syncedPosition: Int64
     private var syncedEnd: SyncedEnd
-    /// What its file says, since when, and whether that has reached the device.
-    private var storedEnd: SyncedEnd
-    private var storedAt = MonotonicTime.now
-    private var isStoredEndSynced = false
-    private var syncedEndSlot: Int
+    private var syncedEndFile: SyncedEndFile
 
     init(
         _ opened: OpenedPartition,
@@ -72,8 +68,7 @@ final class PartitionWriter: @unchecked Sendable {
             position: opened.active.byteCount,
             offset: opened.nextOffset
         )
-        storedEnd = syncedEnd
-        syncedEndSlot = opened.syncedEndSlot
+        syncedEndFile = SyncedEndFile(syncedEnd, directory: directory, slot: opened.syncedEndSlot, files: files)
     }
 
     // MARK: Producers
@@ -194,7 +189,7 @@ final class PartitionWriter: @unchecked Sendable {
         switch nextWork() {
         case .group(let group): commit(group)
         case .sync: syncLate()
-        case .storeSyncedEnd: storeSyncedEnd()
+        case .storeSyncedEnd: syncedEndFile.store(syncedEnd)
         case .retention(let request):
             let result = Result { () throws(WeirError) in try removeOldSegments() }
             condition.locked {
@@ -205,7 +200,7 @@ final class PartitionWriter: @unchecked Sendable {
             if unsyncedSince != nil { syncLate() }
             if condition.locked({ failure == nil }) {
                 active.seal(isFinished: false)
-                if storedEnd != syncedEnd || !isStoredEndSynced { storeSyncedEnd(andSync: true) }
+                if !syncedEndFile.holds(syncedEnd) { syncedEndFile.store(syncedEnd, andSync: true) }
             }
             threads.wake(self, at: nil)
             condition.locked {
@@ -231,12 +226,12 @@ final class PartitionWriter: @unchecked Sendable {
                 retentionsDone += 1
                 return .retention(retentionsDone - 1)
             }
-            if storedEnd != syncedEnd, now >= storedAt.adding(milliseconds: settings.syncedEndLagMilliseconds) {
+            if let lagAt = syncedEndFile.whenLagging(behind: syncedEnd, settings), now >= lagAt {
                 return .storeSyncedEnd
             }
             if !pending.isEmpty { return .group(takeGroup()) }
             if stopping { return .stop }
-            let storeAt = whenToStoreSyncedEnd
+            let storeAt = failure == nil ? syncedEndFile.whenDue(syncedEnd, settings) : nil
             if let storeAt, now >= storeAt { return .storeSyncedEnd }
             // The order of the locks is this one's, then the threads'.
             isScheduled = false
@@ -244,30 +239,6 @@ final class PartitionWriter: @unchecked Sendable {
             threads.wake(self, at: wakeAt)
             return .rest(until: wakeAt)
         }
-    }
-
-    /// When a partition that rests has the file of the synced end to write or to sync; nil when that is done.
-    private var whenToStoreSyncedEnd: MonotonicTime? {
-        if failure != nil { return nil }
-        if storedEnd != syncedEnd { return storedAt.adding(milliseconds: settings.syncedEndLagMilliseconds) }
-        return isStoredEndSynced ? nil : storedAt.adding(milliseconds: settings.syncedEndRestMilliseconds)
-    }
-
-    /// Writes up to where the log is synced, and syncs that once the partition has rested. What fails is tried again
-    /// after the next append: opening the log needs the file only after a power failure.
-    private func storeSyncedEnd(andSync mustSync: Bool = false) {
-        let isResting = storedEnd == syncedEnd
-        if !isResting {
-            try? syncedEnd.store(directory, slot: syncedEndSlot, files)
-            syncedEndSlot = (syncedEndSlot + 1) % SyncedEnd.slotStarts.count
-            storedEnd = syncedEnd
-            isStoredEndSynced = false
-        }
-        if isResting || mustSync {
-            try? files.open(SyncedEnd.path(directory), .write).sync()
-            isStoredEndSynced = true
-        }
-        storedAt = .now
     }
 
     /// The batches of one write: all that wait, as far as they fit the group and the segment. The lock is held.
@@ -430,27 +401,14 @@ final class PartitionWriter: @unchecked Sendable {
         _ = try? removeOldSegments()
     }
 
-    /// Removes old segments, oldest first, each durably before the next, so that a crash leaves no gap.
     private func removeOldSegments() throws(WeirError) -> Int {
-        var total = sealed.reduce(active.byteCount) { $0 + $1.byteCount }
-        let now = clock()
-        var removed = 0
-        while let oldest = sealed.first {
-            let tooMuch = settings.retentionBytes.map { total - oldest.byteCount >= $0 } ?? false
-            let tooOld = settings.retentionMilliseconds.map { oldest.newestTimestamp < now - $0 } ?? false
-            guard tooMuch || tooOld else { break }
-            // Without its .log the segment is gone; indexes left by a crash are removed when the log is opened.
-            do {
-                try files.remove(oldest.paths.log)
-            } catch  where error.code == .notFound {}
-            try files.syncDirectory(directory)
-            sealed.removeFirst()
-            total -= oldest.byteCount
-            removed += 1
-            try? files.remove(oldest.paths.offsetIndex)
-            try? files.remove(oldest.paths.timeIndex)
-        }
-        return removed
+        try sealed.removeOld(
+            settings,
+            activeBytes: active.byteCount,
+            now: clock(),
+            directory: directory,
+            files: files
+        )
     }
 
     // MARK: Failing

@@ -229,7 +229,6 @@ respecced.delete("id = 25 or id = 3")
 finish("respecced")
 
 
-
 def write_some(table, rows, lacking=(), ids=True):
     """A Parquet file of the rows without some of the columns, and without field ids when told so."""
     fields = [field for field in table.schema().as_arrow() if field.name not in lacking]

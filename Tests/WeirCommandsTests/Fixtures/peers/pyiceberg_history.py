@@ -16,10 +16,11 @@ Prints the ids of the table's snapshots after each command, main's newest last.
 import sys
 
 import pyarrow as pa
-import warehouse
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType
+
+import warehouse
 
 catalog = warehouse.open_catalog(sys.argv[1], sys.argv[2], create=True)
 
@@ -28,8 +29,10 @@ def rows(table, pairs):
     ids, names = zip(*(pair.split(":") for pair in pairs))
     columns = {"id": pa.array([int(id) for id in ids], pa.int64()), "name": pa.array(names)}
     schema = table.schema().as_arrow()
-    return pa.table(columns).select(schema.names).cast(
-        pa.schema([pa.field(f.name, columns[f.name].type, nullable=f.nullable) for f in schema])
+    return (
+        pa.table(columns)
+        .select(schema.names)
+        .cast(pa.schema([pa.field(f.name, columns[f.name].type, nullable=f.nullable) for f in schema]))
     )
 
 

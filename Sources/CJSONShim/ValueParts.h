@@ -1,0 +1,45 @@
+// What the readers of single values share.
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "Numbers.h"
+#include "Table.h"
+#include "Text.h"
+
+namespace weir {
+
+inline uint32_t explain(Parse parse, std::string &detail) {
+    if (parse == Parse::outOfRange) detail = "out of range";
+    if (parse == Parse::inexact) detail = "digits would be lost";
+    return 0;
+}
+
+// The string at `token` with its escapes resolved, for types whose text is short; false when it is too long or bad.
+struct ShortText {
+    uint8_t bytes[128 + copySlack];
+    std::string_view text;
+
+    bool read(const Tokens &tokens, uint32_t token) {
+        std::string_view raw = tokens.string(token);
+        if (!memchr(raw.data(), '\\', raw.size())) [[likely]] {
+            text = raw;
+            return true;
+        }
+        if (raw.size() > 128) return false;
+        int64_t count = unescape(bytes, raw);
+        text = {reinterpret_cast<char *>(bytes), size_t(count < 0 ? 0 : count)};
+        return count >= 0;
+    }
+};
+
+inline bool isNumberStart(uint8_t c) { return c == '-' || (c >= '0' && c <= '9'); }
+
+// `readValue` for dates, times and timestamps.
+uint32_t readTemporal(
+    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
+    std::string &detail);
+
+}  // namespace weir
