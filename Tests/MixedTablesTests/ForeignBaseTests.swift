@@ -24,6 +24,8 @@ import WeirTesting
         var committed: [ModelRow: ModelRow] = [:]
         var ready: [ModelRow: ModelRow?] = [:]
         var current: [ModelRow: ModelRow?] = [:]
+        /// Keys that changes say something of which is not merged yet. A row that comes to base stands behind all of them.
+        var unmerged: Set<ModelRow> = []
         /// Files of the other engine, with the keys whose visible rows they hold.
         var foreign: [String: (file: DataFile, keys: Set<ModelRow>)] = [:]
 
@@ -65,6 +67,7 @@ import WeirTesting
         mutating func commit() throws {
             guard let epoch = prepared else { return }
             prepared = nil
+            unmerged.formUnion(ready.keys)
             for (key, row) in ready {
                 committed[key] = row
                 for path in foreign.keys { foreign[path]?.keys.remove(key) }
@@ -76,14 +79,14 @@ import WeirTesting
             ledger = next
         }
 
-        /// Adds rows of keys that the other engine does not find in the table.
+        /// Adds rows of keys that neither the table nor its unmerged changes have.
         mutating func append() throws {
             let batch = source.next(8)
             var rows: [ModelRow: ModelRow] = [:]
             for row in 0..<batch.count where !batch.kind(row).isRetraction {
                 let values = batch.rows.modelRow(row)
                 let key = history.key(values)
-                if committed[key] == nil { rows[key] = values }
+                if committed[key] == nil, !unmerged.contains(key) { rows[key] = values }
             }
             let base = try table.refreshed().base
             var groups: [[Scalar]: [ModelRow]] = [:]
@@ -154,6 +157,7 @@ import WeirTesting
                 case 9:
                     world.table = try FullOptimize(world.table.refreshed(), nowMilliseconds: 1).run().table
                     world.foreign = [:]
+                    world.unmerged = []
                 default: try world.settle("seed \(seed), step \(step)")
                 }
             }
