@@ -46,6 +46,23 @@ uint32_t FieldOrder::insert(std::string_view key, int32_t column) {
     return place;
 }
 
+bool FieldOrder::resolve(std::string_view key, std::string &name) {
+    name = key;
+    if (key.find('\\') == std::string_view::npos) return true;
+    name.resize(key.size() + copySlack);
+    int64_t count = copyString(reinterpret_cast<uint8_t *>(name.data()), key);
+    if (count < 0) return false;
+    name.resize(size_t(count));
+    return true;
+}
+
+bool FieldOrder::isNamed(std::string_view key, int32_t column) const {
+    std::string name;
+    if (!resolve(key, name)) return false;
+    auto named = columnOfName_.find(name);
+    return named != columnOfName_.end() && named->second == column;
+}
+
 FieldOrder::Match FieldOrder::search(uint32_t previous, std::string_view key) {
     auto known = slotOfKey_.find(key);
     if (known != slotOfKey_.end()) {
@@ -53,12 +70,9 @@ FieldOrder::Match FieldOrder::search(uint32_t previous, std::string_view key) {
         return {known->second, slots_[known->second].column};
     }
     int32_t column = ignored;
-    std::string name(key);
+    std::string name;
+    if (!resolve(key, name)) return {forgotten, badKey};
     if (key.find('\\') != std::string_view::npos) {
-        name.resize(key.size() + copySlack);
-        int64_t count = copyString(reinterpret_cast<uint8_t *>(name.data()), key);
-        if (count < 0) return {forgotten, badKey};
-        name.resize(size_t(count));
         auto named = columnOfName_.find(name);
         if (named != columnOfName_.end()) column = named->second;
     }

@@ -41,6 +41,9 @@ class FieldOrder {
     // any more, and the row is to be read again.
     bool dropOtherCases(int32_t column);
 
+    // Whether a key, its escapes not resolved, is exactly the column's name.
+    bool isNamed(std::string_view key, int32_t column) const;
+
   private:
     struct Slot {
         uint64_t low = 0, high = 0, lowMask = 0, highMask = 0;
@@ -68,6 +71,8 @@ class FieldOrder {
     using ByName = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
 
     Match search(uint32_t previous, std::string_view key);
+    // The text of a key; false when its escapes are wrong.
+    static bool resolve(std::string_view key, std::string &name);
     uint32_t insert(std::string_view key, int32_t column);
     // The only column that differs from a name in case alone; `ignored` when there is none.
     int32_t otherCase(std::string_view name) const;

@@ -52,7 +52,10 @@ void Table::cut(size_t row) {
 
 bool Table::refuse(Target &target, const std::string &reason) {
     hasRefusals_ = true;
-    if (target.refusal.empty()) target.refusal = reason;
+    if (target.refusal.empty()) {
+        target.refusal = reason;
+        target.refusedIn = rowsBegun_;
+    }
     for (const Target &other : targets) {
         if (other.refusal.empty()) return true;
     }
@@ -63,6 +66,27 @@ bool Table::refuse(size_t column, const std::string &reason) {
     bool isWanted = false;
     for (uint32_t taker : takers_[column]) isWanted = refuse(targets[taker], reason);
     return isWanted;
+}
+
+void Table::withdrawRefusals(uint64_t serial) {
+    if (!hasRefusals_) return;
+    hasRefusals_ = false;
+    for (Target &target : targets) {
+        if (target.refusedIn == serial) target.refusal.clear();
+        hasRefusals_ |= !target.refusal.empty();
+    }
+}
+
+// Whether a member of the object has exactly a column's name.
+static bool hasMember(const Tokens &tokens, uint32_t object, const FieldOrder &order, int32_t column) {
+    uint32_t token = object + 1;
+    while (tokens[token] == '"' && tokens[token + 1] == ':') {
+        if (order.isNamed(tokens.string(token), column)) return true;
+        token = tokens.skip(token + 2);
+        if (token == 0 || tokens[token] != ',') return false;
+        token++;
+    }
+    return false;
 }
 
 std::string Table::explain(
@@ -89,6 +113,15 @@ bool Table::readRow(
         return false;
     };
     Reading reading{*this, binding, *placeholder_, 0};
+    // From the beginning: what is a column was not clear.
+    auto restart = [&]() {
+        cut(row);
+        withdrawRefusals(serial);
+        serial = ++rowsBegun_;
+        token = object + 1;
+        slot = FieldOrder::start;
+        filled = 0;
+    };
     token++;
     if (tokens[token] != '}') {
         while (true) {
@@ -103,15 +136,11 @@ bool Table::readRow(
                     if (!order.dropOtherCases(match.column)) {
                         return fail("." + columns[size_t(match.column)].name + " is there twice");
                     }
-                    // From the beginning: what is the column was not clear.
-                    cut(row);
-                    serial = ++rowsBegun_;
-                    token = object + 1;
-                    slot = FieldOrder::start;
-                    filled = 0;
+                    restart();
                     continue;
                 }
                 size_t number = size_t(match.column);
+                bool isOther = false;
                 while (true) {
                     Column &column = columns[number];
                     column.lastRow = serial;
@@ -124,6 +153,11 @@ bool Table::readRow(
                         reading.number = number;
                         token = readValue(column, plans[number], tokens, value, row, reading, detail);
                         if (token == 0) [[unlikely]] {
+                            // What differs in case must not be refused in place of the column itself.
+                            isOther = !order.isNamed(tokens.string(value - 2), match.column) &&
+                                      hasMember(tokens, object, order, match.column) &&
+                                      order.dropOtherCases(match.column);
+                            if (isOther) break;
                             reason = explain(column, tokens, value, part, detail);
                             if (!refuse(number, reason)) return false;
                             // The others may do without.
@@ -134,6 +168,10 @@ bool Table::readRow(
                     }
                     if (column.twin < 0) [[likely]] break;
                     number = size_t(column.twin);
+                }
+                if (isOther) [[unlikely]] {
+                    restart();
+                    continue;
                 }
             } else {
                 token = match.column == FieldOrder::badKey ? 0 : tokens.skip(value);

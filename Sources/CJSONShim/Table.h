@@ -40,6 +40,8 @@ struct Target {
     size_t leftOut = 0;
     // Why it cannot take the record at hand; empty when it can.
     std::string refusal;
+    // The row in which it was refused, by the table's count.
+    uint64_t refusedIn = 0;
 
     explicit Target(const weir_json_target &target)
         : keys(target.keys, target.keys + target.key_count),
@@ -106,6 +108,8 @@ class Table {
     // False when no target is left.
     bool refuse(Target &target, const std::string &reason);
     bool refuse(size_t column, const std::string &reason);
+    // Takes back what was refused in a row that is read again.
+    void withdrawRefusals(uint64_t serial);
     std::string explain(
         const Column &column, const Tokens &tokens, uint32_t value, const char *part, const std::string &detail) const;
 

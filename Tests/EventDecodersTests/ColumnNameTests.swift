@@ -51,6 +51,28 @@ struct ColumnNameTests {
         #expect(first.rejected.isEmpty)
     }
 
+    @Test func `what differs in case is not refused in place of the exact name`() throws {
+        let row = "{\"id\":1,\"STATUS\":\"open\",\"status\":5}"
+        let alone = try Self.decoder(["id": .long, "status": .int]).decode(Self.batch(row, row))
+        #expect(alone.changes.first?.batch.lines == ["100 +I 1|5", "101 +I 1|5"])
+        #expect(alone.rejected.isEmpty)
+        #expect(alone.notices.contains(.ambiguousCase(Self.table, name: "STATUS", column: "status")))
+        // A refusal of the old row stays, one of a row that is read again does not.
+        let x = TableTarget(index: 0, schema: Schema(["id": .long, "status": .int]), primaryKey: ["id"])
+        let y = TableTarget(index: 1, schema: Schema(["id": .long, "n": .int]), primaryKey: ["id"])
+        let decoder = DebeziumJSONDecoder(DebeziumJSONOptions()) { _ in [x, y] }
+        let rows = try decoder.decode(
+            RawBatch([
+                Event("{\"after\":\(row),\(Self.source),\"op\":\"c\"}"),
+                Event(
+                    "{\"before\":{\"id\":1,\"n\":\"no\"},\"after\":{\"id\":1,\"N\":[],\"status\":6,\"n\":7},\(Self.source),\"op\":\"u\"}"
+                ),
+            ])
+        )
+        #expect(rows.changes.first { $0.table == 0 }?.batch.lines == ["100 +I 1|5", "101 -U 1|-", "101 +U 1|6"])
+        #expect(rows.changes.first { $0.table == 1 }?.batch.lines == ["100 +I 1|-"])
+    }
+
     @Test func `two that could be it are neither, and a member twice is still refused`() throws {
         let decoded = try Self.decoder().decode(Self.batch("{\"id\":1,\"NAME\":\"a\",\"Name\":\"b\"}"))
         #expect(decoded.changes[0].batch.lines == ["100 +I 1|-"])
