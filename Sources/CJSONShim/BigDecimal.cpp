@@ -4,9 +4,11 @@
 
 namespace weir {
 
-// As many digits as PostgreSQL's numeric has in front of its point, with those behind it: the time is their square.
-static constexpr size_t mostBytes = 62 * 1024;
-static constexpr int64_t mostScale = 150'000;
+// About 9,800 digits: the time is their square.
+static constexpr size_t mostBytes = 4 * 1024;
+// Zeros that a value's scale puts around its own digits: a few bytes must not become a long text.
+static constexpr int64_t mostZeros = 1000;
+static constexpr int64_t mostScale = 12'000;
 static constexpr uint64_t chunk = 10'000'000'000'000'000'000u;
 static constexpr int chunkDigits = 19;
 
@@ -36,7 +38,7 @@ static std::string digitsOf(std::vector<uint64_t> words) {
 
 Parse decimalText(const uint8_t *bytes, size_t count, int64_t scale, std::string &text) {
     if (count == 0) return Parse::malformed;
-    if (count > mostBytes || scale > mostScale || scale < -mostScale) return Parse::outOfRange;
+    if (count > mostBytes || scale > mostScale || scale < -mostZeros) return Parse::outOfRange;
     bool isNegative = bytes[0] & 0x80;
     std::vector<uint64_t> words((count + 7) / 8, isNegative ? ~uint64_t(0) : 0);
     for (size_t i = 0; i < count; i++) {
@@ -52,6 +54,7 @@ Parse decimalText(const uint8_t *bytes, size_t count, int64_t scale, std::string
         }
     }
     std::string digits = digitsOf(std::move(words));
+    if (scale > int64_t(digits.size()) + mostZeros) return Parse::outOfRange;
     if (scale > 0) {
         if (digits.size() <= size_t(scale)) digits.insert(0, size_t(scale) + 1 - digits.size(), '0');
         digits.insert(digits.size() - size_t(scale), 1, '.');

@@ -50,7 +50,9 @@ static uint32_t readDecimalText(
         detail = "the schema block says Decimal, whose text is base64";
         return 0;
     }
-    return decimalText(target, size_t(count), scale, text) == Parse::ok ? next : 0;
+    Parse parse = decimalText(target, size_t(count), scale, text);
+    if (parse == Parse::outOfRange) detail = "it is a decimal of too many digits";
+    return parse == Parse::ok ? next : 0;
 }
 
 // Why a decimal does not fit a column of another type.

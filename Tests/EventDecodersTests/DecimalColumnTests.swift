@@ -61,6 +61,21 @@ struct DecimalColumnTests {
         #expect(try Self.decode(.long, "{\"scale\":2000000000,\"value\":\"Bw==\"}", Self.variable).1 != nil)
     }
 
+    @Test func `are not far longer than what they come from`() throws {
+        let long = "after.v: expected string, found "
+        for scale in [-150_000, -1001, 1002, 150_000] {
+            let reason = try Self.decode(.string, "{\"scale\":\(scale),\"value\":\"AQ==\"}", Self.variable).1
+            #expect(reason?.hasPrefix(long) == true && reason?.hasSuffix("too many digits") == true, "\(reason ?? "-")")
+        }
+        #expect(
+            try Self.decode(.string, "\"AQ==\"", Self.connect(-1000)).0 == "1" + String(repeating: "0", count: 1000)
+        )
+        #expect(try Self.decode(.string, "\"AQ==\"", Self.connect(1000)).0?.count == 1002)
+        let big = { (count: Int) in "\"\(Data(repeating: 1, count: count).base64EncodedString())\"" }
+        #expect(try Self.decode(.string, big(4096), Self.connect(0)).0?.count == 9862)
+        #expect(try Self.decode(.string, big(4097), Self.connect(0)).1?.hasSuffix("too many digits") == true)
+    }
+
     @Test(arguments: SeededGenerator.seeds(30))
     func `keep every digit`(_ seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
