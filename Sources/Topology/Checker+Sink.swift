@@ -11,9 +11,15 @@ extension Checker {
     }
 
     /// The sinks of the file; nil when no warehouse is among them.
-    mutating func sinks(_ top: Block, _ outputs: [Output], _ sources: [Topology.Source]) -> [Topology.Sink]? {
+    mutating func sinks(
+        _ top: Block,
+        _ topology: String,
+        _ outputs: [Output],
+        _ sources: [Topology.Source]
+    ) -> [Topology.Sink]? {
         guard let value = top.value("sink") else { return nil }
         var sinks: [Topology.Sink] = []
+        var producers: [String: (sink: Topology.Sink, place: Place)] = [:]
         var isWhole = true
         for member in members(value, "sink", allowsOne: true) {
             guard let sink = sink(member, outputs) else {
@@ -22,6 +28,14 @@ extension Checker {
             }
             if sink.kind == .mixedIceberg { checkUnique("mixed-iceberg", "sink of type", member.place) }
             for output in outputs { checkLoop(sink, output.name, sources, member.place) }
+            if sink.kind == .kafka {
+                let id = sink.producerID(topology: topology)
+                if let first = producers[id] {
+                    checkProducers(first, (sink, member.place))
+                } else {
+                    producers[id] = (sink, member.place)
+                }
+            }
             sinks.append(sink)
         }
         if sinks.contains(where: { $0.kind == .mixedIceberg }) { return sinks }
@@ -61,6 +75,21 @@ extension Checker {
             checkTopic(sink, block, outputs.filter { sink.takes(table: $0.name) }.count)
         }
         return sink
+    }
+
+    /// Brokers let one client at a time have the id of a transactional producer: two would shut each other out for good.
+    /// Sinks with the same properties have one client.
+    private mutating func checkProducers(
+        _ first: (sink: Topology.Sink, place: Place),
+        _ second: (sink: Topology.Sink, place: Place)
+    ) {
+        guard first.sink.properties != second.sink.properties else { return }
+        let what = second.sink.name.map { "sink '\($0)'" } ?? "sink"
+        add(
+            second.place,
+            "\(what) would have the transactions of the sink on line \(first.place.line), whose properties are others",
+            "give each a 'name' of its own"
+        )
     }
 
     private mutating func secret(_ block: Block, _ key: String) -> Secret? {

@@ -99,7 +99,7 @@ struct Checker {
         let outputs =
             finished.map { Output(name: $0.name, isKeyed: $0.isKeyed) }
             + joins.map { Output(name: $0.name, isKeyed: !$0.primaryKey.isEmpty) }
-        guard let sinks = sinks(top, outputs, sources) else { return nil }
+        guard let sinks = sinks(top, name, outputs, sources) else { return nil }
         checkLogStoreTopics(sources, sinks, outputs)
         return Topology(
             name: name,

@@ -41,6 +41,15 @@ extension Topology {
 
         public func takes(table: String) -> Bool { tables.isEmpty || tables.contains(table) }
 
+        /// What the ids of its Kafka transactions begin with.
+        public func transactionalPrefix(topology: String) -> String { transactionalIDPrefix ?? "weir-\(topology)" }
+
+        /// What names the producers of its Kafka transactions. No name of a table begins with a colon, so no table's is
+        /// the same.
+        public func producerID(topology: String) -> String {
+            "\(transactionalPrefix(topology: topology))-:\(name ?? topic ?? topicPrefix ?? "")"
+        }
+
         /// The Kafka topic that changes of a table go to; nil for a table it does not take and for a warehouse.
         public func topic(of table: String) -> String? {
             guard kind == .kafka, takes(table: table) else { return nil }

@@ -125,14 +125,13 @@ final class TopologyLogs: Sendable {
     }
 
     private static func prefix(_ sink: Topology.Sink, _ topology: String) -> String {
-        sink.transactionalIDPrefix ?? "weir-\(topology)"
+        sink.transactionalPrefix(topology: topology)
     }
 
     /// Names the producer: one for each sink and partition of a source, whatever tables and topics the sink has. No name of
     /// a table begins with a colon, so no state has the same.
     private static func transactionalID(_ sink: Topology.Sink, topology: String, _ place: TopicPartition?) -> String {
-        let name = sink.name ?? sink.topic ?? sink.topicPrefix ?? ""
-        return "\(prefix(sink, topology))-:\(name)" + (place.map { ":\($0.topic):\($0.partition)" } ?? "")
+        sink.producerID(topology: topology) + (place.map { ":\($0.topic):\($0.partition)" } ?? "")
     }
 
     /// Names what is stored with the transactions of one table to one topic.

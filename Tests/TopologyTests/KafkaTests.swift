@@ -280,6 +280,33 @@ import Topology
         #expect(try sources(group)[0].startup == .groupOffsets)
     }
 
+    @Test func `sinks with clients of their own have producers of their own`() {
+        func found(_ first: String, _ second: String) -> [String] {
+            let kafka = "type: kafka, format: debezium-json, \(Self.broker)"
+            let sinks = "sink: [{ type: mixed-iceberg }, { \(kafka), \(first) }, { \(kafka), \(second) }]"
+            return Topology.check(
+                yaml: sound.replacingOccurrences(of: "sink: { type: mixed-iceberg }", with: sinks),
+                environment: [:]
+            ).problems.map(\.description)
+        }
+        let orders = "topic-prefix: out., tables: [shop.orders]"
+        let customers = "topic-prefix: out., tables: [shop.customers]"
+        let linger = "properties.linger.ms: 50"
+        let problems = found(orders, "\(customers), \(linger)")
+        #expect(
+            problems.count == 1
+                && problems[0].hasSuffix(
+                    "error: sink would have the transactions of the sink on line 31, whose properties are others; give each a 'name' of its own"
+                ),
+            "\(problems)"
+        )
+        #expect(found("name: t, \(orders)", "topic: t, tables: [shop.customers], \(linger)").count == 1)
+        // One client serves both.
+        #expect(found(orders, customers).isEmpty)
+        #expect(found("name: a, \(orders)", "\(customers), \(linger)").isEmpty)
+        #expect(found(orders, "\(customers), \(linger), transactional.id.prefix: p").isEmpty)
+    }
+
     @Test func `refuses to read what it writes`() throws {
         let yaml = sound.replacingOccurrences(of: Self.file, with: Self.kafka)
         func found(_ servers: String, _ prefix: String) -> [String] {
