@@ -87,9 +87,15 @@ final class KafkaGroupEvents: @unchecked Sendable {
             let list = rd_kafka_event_topic_partition_list(event)
             return .assigned(list.map { KafkaPartitionList.partitions($0).sorted() } ?? [])
         case RD_KAFKA_EVENT_ERROR:
-            let text = rd_kafka_event_error_string(event).map { String(cString: $0) }
-            let code = rd_kafka_event_error(event)
-            handle.notes.add(KafkaFailure.Note(code, text ?? KafkaFailure.name(code)))
+            var code = rd_kafka_event_error(event)
+            var text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? KafkaFailure.name(code)
+            // What has happened is told on another way than that it is final.
+            if code == RD_KAFKA_RESP_ERR__FATAL {
+                var said = KafkaText()
+                code = said.fill { rd_kafka_fatal_error(handle.raw, $0, $1) }
+                text = said.text
+            }
+            handle.notes.add(KafkaFailure.Note(code, text))
             return nil
         default: return nil
         }

@@ -11,7 +11,7 @@ import EventLog
 /// the name and treat it like any other.
 final class KafkaMembership: GroupMembership, @unchecked Sendable {
     // Used by one thread at a time.
-    private var client: KafkaMemberClient
+    private(set) var client: KafkaMemberClient
     private let renewed: (_ instance: String?) throws(WeirError) -> KafkaMemberClient
     private let group: String
     private var unanswered: GroupEvent?

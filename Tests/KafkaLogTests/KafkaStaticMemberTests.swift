@@ -1,4 +1,5 @@
 import Bytes
+import CRdKafka
 import EventLog
 import Foundation
 import Testing
@@ -36,5 +37,21 @@ import Testing
         let unnamed = try KafkaMembership(plain, group: "i", topics: ["orders"], pattern: nil)
         #expect(unnamed.instanceID == nil)
         unnamed.leave()
+    }
+
+    @Test func `one whose name another has taken goes on without it`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("orders")
+        let settings = try kafka.log(["session.timeout.ms": "3000", "heartbeat.interval.ms": "300"]).settings
+        let member = try KafkaMembership(settings, group: "g", topics: ["orders"], pattern: nil, instance: "weir-1")
+        #expect(try KafkaGroupTests.settle([(member, 1)]) != nil)
+        rd_kafka_test_fatal_error(member.client.handle.raw, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "fenced")
+        let deadline = ContinuousClock.now + .seconds(20)
+        while member.instanceID != nil, ContinuousClock.now < deadline {
+            if try member.poll(timeoutMilliseconds: 50) != nil { try member.confirm() }
+        }
+        #expect(member.instanceID == nil)
+        #expect(try KafkaGroupTests.settle([(member, 1)]) != nil)
+        member.leave()
     }
 }
