@@ -10,6 +10,8 @@ public protocol PartitionedLog: Sendable {
     func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64)
     /// The offsets that the next records of several partitions will get.
     func ends(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64]
+    /// The same for those who can do without: brokers that are away are not waited for.
+    func endsAtOnce(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64]
     /// The first offset whose record is not older than the time (milliseconds since 1970); the end when none is.
     func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64
     /// Reads from an offset on. An offset that retention has removed fails with the range that is lost.
@@ -22,6 +24,10 @@ extension PartitionedLog {
         var ends: [Int: Int64] = [:]
         for partition in partitions { ends[partition] = try offsets(topic: topic, partition: partition).end }
         return ends
+    }
+
+    public func endsAtOnce(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64] {
+        try ends(topic: topic, partitions: partitions)
     }
 }
 

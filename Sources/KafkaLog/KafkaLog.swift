@@ -74,7 +74,7 @@ public final class KafkaLog: SharedLog {
     /// Asks each broker once for all of its partitions. Waits for brokers that are away as long as the log's patience
     /// goes.
     public func ends(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64] {
-        guard let patience else { return try endsNow(topic, partitions, timeoutMilliseconds).get() }
+        guard let patience else { return try endsAtOnce(topic: topic, partitions: partitions) }
         var wait = patience.begin()
         let what = "topic \(topic)"
         // Short enough to notice that the run is to stop.
@@ -91,6 +91,10 @@ public final class KafkaLog: SharedLog {
                 patience.pause(&wait)
             }
         }
+    }
+
+    public func endsAtOnce(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64] {
+        try endsNow(topic, partitions, timeoutMilliseconds).get()
     }
 
     /// Fails with the failure where no broker has answered, which may help to repeat; throws others.

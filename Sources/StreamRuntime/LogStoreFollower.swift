@@ -155,10 +155,10 @@ public final class LogStoreFollower {
     /// Whether everything the log held when this was called is delivered.
     public func isAtEnd(of log: any PartitionedLog) throws(WeirError) -> Bool { isPast(try ends(of: log)) }
 
-    /// Where the log ends for each reader, in one question.
+    /// Where the log ends for each reader, in one question. Whoever follows can do something else meanwhile.
     func ends(of log: any PartitionedLog) throws(WeirError) -> [Int64] {
         guard let topic = readers.first?.topic else { return [] }
-        let ends = try log.ends(topic: topic, partitions: readers.map(\.partition))
+        let ends = try log.endsAtOnce(topic: topic, partitions: readers.map(\.partition))
         return readers.map { ends[$0.partition] ?? 0 }
     }
 

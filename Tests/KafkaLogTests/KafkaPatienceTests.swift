@@ -65,6 +65,12 @@ import Testing
         #expect(try log.ends(topic: "orders", partitions: [0, 1]) == [0: 0, 1: 0])
         #expect(notices.all.first?.contains("topic orders waits for brokers") == true, "\(notices.all)")
         #expect(notices.all.last?.contains("answer again") == true, "\(notices.all)")
+        // Who can do without the answer does not wait for it.
+        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        let before = notices.all
+        #expect(failure { _ = try log.endsAtOnce(topic: "orders", partitions: [0]) }?.code == .storage)
+        #expect(notices.all == before)
+        rd_kafka_mock_broker_set_up(kafka.cluster, 1)
         // Without patience the first silence is an error.
         let impatient = try Self.log(kafka, nil)
         #expect(try impatient.ends(topic: "orders", partitions: [0]) == [0: 0])
