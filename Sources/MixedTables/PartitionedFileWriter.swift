@@ -15,6 +15,8 @@ final class PartitionedFileWriter {
     struct Limits {
         /// Files that are open at a time. One takes some tens of KiB even without rows, and a descriptor.
         var openFiles = OpenFileLimit.share(most: 256)
+        /// What all writers of the process may have open together.
+        var budget = OpenFileBudget.shared
         /// Bytes of row groups that are being filled, over all open files. Those of the largest end early for it.
         var openBytes: Int64 = 64 << 20
         /// Rows that are worth a write to a file, on average.
@@ -102,6 +104,8 @@ final class PartitionedFileWriter {
         names = DataFileNames(random: &random)
         staged = StagedRows(schema: schema)
     }
+
+    deinit { limits.budget.give(openCount, held: 0) }
 
     /// Bytes in finished and open files and of waiting rows, about.
     var byteCount: Int64 { finishedBytes + openBytes + Int64(staged.byteCount) }
@@ -191,8 +195,15 @@ final class PartitionedFileWriter {
     private func append(_ rows: ColumnBatch, to number: Int, isEnd: Bool = false) throws(WeirError) {
         clock += 1
         if places[number].open == nil {
-            if openCount >= limits.openFiles { try makeRoom(isEnd ? openCount : max(1, openCount / 2)) }
-            places[number].open = try create(places[number])
+            while openCount >= limits.openFiles || !limits.budget.take(held: openCount) {
+                try makeRoom(isEnd ? openCount : max(1, openCount / 2))
+            }
+            do throws(WeirError) {
+                places[number].open = try create(places[number])
+            } catch {
+                limits.budget.give(1, held: openCount)
+                throw error
+            }
             openCount += 1
         }
         places[number].open?.lastUse = clock
@@ -252,6 +263,8 @@ final class PartitionedFileWriter {
         let closing = numbers.compactMap { number in places[number].open.map { (number: number, file: $0) } }
         for (number, _) in closing { places[number].open = nil }
         openCount -= closing.count
+        // Those that could not be finished are closed as well by then.
+        defer { limits.budget.give(closing.count, held: openCount) }
         let outcomes: [Result<ParquetFileSummary, WeirError>]
         if closing.count <= limits.fewFiles {
             outcomes = closing.map { Self.outcome(of: $0.file.writer) }
@@ -299,6 +312,8 @@ final class PartitionedFileWriter {
     /// Gives all files up, finished ones too: nothing refers to them yet.
     func abandon() {
         for number in open { places[number].open?.writer.abandon() }
+        limits.budget.give(openCount, held: 0)
+        openCount = 0
         for file in finished { try? storage.delete(file.path) }
         reset()
     }

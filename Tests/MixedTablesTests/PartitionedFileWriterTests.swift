@@ -144,6 +144,44 @@ import WeirTesting
     /// Rows as text: a NaN is equal to itself, and −0.0 is not 0.0.
     private static func texts(_ rows: [ModelRow]) -> [String] { rows.map { "\($0)" } }
 
+    @Test func `writers share the files that may be open, and each always gets one`() throws {
+        try withTemporaryFolder { folder in
+            var random = SeededGenerator(seed: 3)
+            let storage = CountingStorage()
+            var limits = PartitionedFileWriter.Limits()
+            limits.budget = OpenFileBudget(files: 8)
+            limits.writeRows = 1
+            let spec = try PartitionSpec(parsing: ["id"], schema: Self.schema)
+            var dictionary = PartitionDictionary(spec: spec, schema: Self.schema)
+            let writers = (0..<10).map { number in
+                PartitionedFileWriter(
+                    storage: storage,
+                    dataLocation: folder + "/data\(number)",
+                    spec: spec,
+                    schema: Self.schema,
+                    columns: Self.schema,
+                    properties: [:],
+                    nodes: 1,
+                    targetFileBytes: 1 << 30,
+                    limits: limits,
+                    random: &random
+                )
+            }
+            let batch = ColumnBatch.rows((0..<12).map { Self.row($0, &random) }, Self.schema)
+            let ordinals = try dictionary.ordinals(of: batch)
+            let known = dictionary.values
+            for (number, writer) in writers.enumerated() {
+                try writer.write(batch, partitions: ordinals, hashes: nil, type: .insert) { known[Int($0)] }
+                // Those that have come have one each at least.
+                #expect(limits.budget.taken <= 8 + number && limits.budget.taken > number)
+            }
+            #expect(storage.openMax <= 17)
+            for writer in writers.dropLast() { #expect(try writer.finish().count == 12) }
+            writers[9].abandon()
+            #expect(limits.budget.taken == 0 && storage.open == 0)
+        }
+    }
+
     @Test func `rows of another type than the file's are refused`() throws {
         try withTemporaryFolder { folder in
             var random = SeededGenerator(seed: 1)
