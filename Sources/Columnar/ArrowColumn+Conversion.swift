@@ -68,6 +68,12 @@ extension ArrowColumn {
             }
             rows[row] = index
         }
+        if plain.type.layout == .variableWidth {
+            let total = rows.reduce(0) { $0 + ($1 < 0 ? 0 : plain.bytes(Int($1)).count) }
+            guard total <= Int(Int32.max) else {
+                throw WeirError(.unsupported, "a batch of this column holds more than 2 GiB of text")
+            }
+        }
         return rows.withUnsafeBufferPointer { plain.gathered($0) }
     }
 

@@ -21,6 +21,37 @@ extension ColumnBatch {
         }
         return ColumnBatch(schema: schema, columns: columns, count: picks.count)
     }
+
+    /// Text that a column should hold at most where rows are multiplied or put together: far below what it can hold.
+    public static let usualTextBytes = 256 << 20
+
+    /// How many of the picks, from the first, make a batch whose columns hold so much text each.
+    ///
+    /// - Parameter textBytes: at most what offsets of 32 bits reach.
+    public static func fitting(
+        _ sources: [ColumnBatch],
+        schema: Schema,
+        picks: ArraySlice<RowPick>,
+        textBytes: Int = usualTextBytes
+    ) -> Int {
+        var fit = picks.count
+        for place in schema.fields.indices where schema.fields[place].type.layout == .variableWidth {
+            let columns = sources.map { $0.columns[place] }
+            withExtendedLifetime(columns) {
+                let offsets = columns.map { $0.values.values(as: Int32.self) }
+                var total = 0
+                for (count, pick) in picks.prefix(fit).enumerated() {
+                    let ends = offsets[Int(pick.source)] + Int(pick.row)
+                    total += Int(ends[1]) - Int(ends[0])
+                    if total > textBytes {
+                        fit = count
+                        break
+                    }
+                }
+            }
+        }
+        return fit
+    }
 }
 
 extension ColumnVector {

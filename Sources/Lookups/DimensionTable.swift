@@ -225,8 +225,15 @@ public final class DimensionTable {
 
     /// The row of each key, or a row of nulls where there is none; `found` tells them apart. A null in a key finds nothing.
     ///
+    /// A long text that many keys find is there many times: then the result is of the first keys only, of as many as
+    /// `textBytes` of text in each column allow, and of two at least.
+    ///
     /// - Parameter keys: columns of the types of the table's primary key, in its order.
-    public func lookup(_ keys: [ColumnVector], count: Int) -> (rows: ColumnBatch, found: [Bool]) {
+    public func lookup(
+        _ keys: [ColumnVector],
+        count: Int,
+        textBytes: Int = ColumnBatch.usualTextBytes
+    ) throws(WeirError) -> (rows: ColumnBatch, found: [Bool]) {
         let prints = KeyFingerprints(keys, count: count, areNarrow: keysAreNarrow)
         var picks = [RowPick](repeating: RowPick(source: 0, row: 0), count: count)
         var found = [Bool](repeating: false, count: count)
@@ -244,6 +251,22 @@ public final class DimensionTable {
             }
             picks[row] = RowPick(source: numbers[slot], row: place.row)
             found[row] = true
+        }
+        let fit = ColumnBatch.fitting(sources, schema: schema, picks: picks[...], textBytes: textBytes)
+        if fit < count {
+            // The two rows of an update belong together.
+            let few = picks.prefix(2)
+            if fit < few.count {
+                let most = Int(Int32.max)
+                guard ColumnBatch.fitting(sources, schema: schema, picks: few, textBytes: most) == few.count else {
+                    throw WeirError(
+                        .unsupported,
+                        "two rows that are looked up hold more than 2 GiB of text in one column"
+                    )
+                }
+            }
+            picks.removeSubrange(max(fit, few.count)...)
+            found.removeSubrange(picks.count...)
         }
         return (ColumnBatch.interleaved(sources, schema: schema, picks: picks), found)
     }

@@ -16,6 +16,8 @@ final class ChangeMerge {
     /// Cursors with rows left, as a binary heap ordered by (offset, deletes first).
     private var heap: [Int32] = []
     private var sources: [ColumnBatch] = []
+    /// Changes that were too much text for the batch before.
+    private var rest: Merged?
     private var sourceOfCursor: [Int32] = []
 
     private static let openFilesMax = OpenFileLimit.share(most: 32)
@@ -51,6 +53,7 @@ final class ChangeMerge {
 
     /// The next changes; nil at the end.
     func next(rowsMax: Int) throws(WeirError) -> (rows: ColumnBatch, kinds: Buffer)? {
+        if let rest { return try batch(rest) }
         if heap.isEmpty { return nil }
         sources = cursors.map(\.rows)
         sourceOfCursor = cursors.indices.map { Int32($0) }
@@ -77,9 +80,44 @@ final class ChangeMerge {
                 }
             }
         }
-        let rows = ColumnBatch.interleaved(sources, schema: schema, picks: picks)
+        let merged = Merged(sources: sources, picks: picks[...], kinds: kinds.finish())
         sources = []
-        return (rows, kinds.finish())
+        return try batch(merged)
+    }
+
+    /// Changes in order, of which the values are still where they were read.
+    private struct Merged {
+        let sources: [ColumnBatch]
+        let picks: ArraySlice<RowPick>
+        let kinds: Buffer
+    }
+
+    /// The first of the changes, as many as are text enough for a batch; the others are left for the next.
+    private func batch(_ merged: Merged) throws(WeirError) -> (rows: ColumnBatch, kinds: Buffer) {
+        let picks = merged.picks
+        var count = ColumnBatch.fitting(merged.sources, schema: schema, picks: picks)
+        if count < picks.count {
+            let few = picks.prefix(2)
+            let most = Int(Int32.max)
+            if count < few.count {
+                guard
+                    ColumnBatch.fitting(merged.sources, schema: schema, picks: few, textBytes: most) == few.count
+                else { throw WeirError(.unsupported, "two changes hold more than 2 GiB of text in one column") }
+                count = few.count
+            }
+            // The two halves of an update stay together.
+            if merged.kinds.values(as: UInt8.self)[count - 1] == ChangeKind.updateBefore.rawValue { count -= 1 }
+        }
+        rest =
+            count == picks.count
+            ? nil
+            : Merged(
+                sources: merged.sources,
+                picks: picks.dropFirst(count),
+                kinds: merged.kinds.slice(from: count, count: picks.count - count)
+            )
+        let rows = ColumnBatch.interleaved(merged.sources, schema: schema, picks: Array(picks.prefix(count)))
+        return (rows, merged.kinds.slice(from: 0, count: count))
     }
 
     /// The rows of one offset: almost always one row, or the two halves of an update.

@@ -128,6 +128,8 @@ final class PartitionedFileWriter {
         precondition(ordinals.count == batch.count && hashes?.count ?? batch.count == batch.count, "one number a row")
         precondition(hashes != nil || nodeMask == 0, "rows of several nodes have hashes")
         try check(batch)
+        // Rows of one column are put together, which can hold so much text.
+        if staged.byteCount + batch.byteCount > Int(Int32.max) { try write(staged.waiting) }
         rowCount += Int64(batch.count)
         var files = [UInt32](repeating: 0, count: batch.count)
         var last: (code: UInt64, number: UInt32)?

@@ -121,10 +121,11 @@ final class EpochWriter {
             sinks[target].observe(changes.last.timestamp)
             try write(batch, to: target, changes)
             for (number, join) in joins.enumerated() where join.plan.target == target {
-                let (joined, failures) = try join.apply(batch)
-                for failure in failures { add(failure.offset, of: batch, changes, join.sink.name, failure.reason) }
-                // A letter shows the stream's row: the dimension's may have changed when the record is read again.
-                try write(joined, to: plan.targets.count + number, changes, shown: batch)
+                for (joined, failures) in try join.apply(batch) {
+                    for failure in failures { add(failure.offset, of: batch, changes, join.sink.name, failure.reason) }
+                    // A letter shows the stream's row: the dimension's may have changed when the record is read again.
+                    try write(joined, to: plan.targets.count + number, changes, shown: batch)
+                }
             }
         }
         ledger.advance(topic: changes.topic, partition: changes.partition, to: changes.nextOffset)

@@ -38,12 +38,28 @@ final class JoinStage {
         combined = Schema(target.fields + dimension.schema.fields)
     }
 
-    /// The rows with those of the dimension as it is in memory.
-    func apply(_ batch: ChangeBatch) throws(WeirError) -> (batch: ChangeBatch, failures: [RowTransform.Failure]) {
-        let keys = keyPlaces.map { batch.rows.columns[$0] }
-        let (matches, found) = dimension.lookup(keys, count: batch.count)
-        let rows = ColumnBatch(schema: combined, columns: batch.rows.columns + matches.columns, count: batch.count)
-        var joined = batch.replacing(rows: rows)
+    typealias Joined = (batch: ChangeBatch, failures: [RowTransform.Failure])
+
+    /// The rows with those of the dimension as it is in memory; in several batches where one would be too large.
+    func apply(_ batch: ChangeBatch) throws(WeirError) -> [Joined] {
+        var parts: [Joined] = []
+        var start = 0
+        repeat {
+            let rest = batch.sliced(from: start, count: batch.count - start)
+            let keys = keyPlaces.map { rest.rows.columns[$0] }
+            let (matches, found) = try dimension.lookup(keys, count: rest.count)
+            let count = rest.wholeChanges(matches.count)
+            let part = rest.sliced(from: 0, count: count)
+            let columns = part.rows.columns + matches.sliced(from: 0, count: count).columns
+            let rows = ColumnBatch(schema: combined, columns: columns, count: count)
+            parts.append(try select(part.replacing(rows: rows), Array(found.prefix(count))))
+            start += count
+        } while start < batch.count
+        return parts
+    }
+
+    private func select(_ joined: ChangeBatch, _ found: [Bool]) throws(WeirError) -> Joined {
+        var joined = joined
         let isKeyed = plan.table.isKeyed
         if plan.isInner && found.contains(false) { joined = Self.inner(joined, found, isKeyed: isKeyed) }
         return try plan.select.apply(joined, isKeyed: isKeyed)
@@ -60,5 +76,27 @@ final class JoinStage {
             }
         }
         return ChangeBatch(rows: batch.rows, kinds: kinds, offsets: batch.offsets)
+    }
+}
+
+extension ChangeBatch {
+    /// Consecutive changes without a copy.
+    fileprivate func sliced(from start: Int, count: Int) -> ChangeBatch {
+        if start == 0 && count == self.count { return self }
+        return ChangeBatch(
+            rows: rows.sliced(from: start, count: count),
+            kinds: kinds.slice(from: start, count: count),
+            offsets: offsets.slice(from: start * 8, count: count * 8)
+        )
+    }
+
+    /// How many of the first rows may be taken without those behind them: all rows of a record go together, and the two of
+    /// an update in any case.
+    ///
+    /// - Parameter most: at least two, or all.
+    fileprivate func wholeChanges(_ most: Int) -> Int {
+        if most == count { return most }
+        if let whole = (1...most).last(where: { offset($0) != offset($0 - 1) }) { return whole }
+        return kind(most - 1) == .updateBefore ? most - 1 : most
     }
 }

@@ -241,9 +241,14 @@ final class LiveDimension: @unchecked Sendable {
         return rows.schema
     }
 
-    func lookup(_ keys: [ColumnVector], count: Int) -> (rows: ColumnBatch, found: [Bool]) {
+    /// The rows of as many keys, from the first, as fit into a batch.
+    func lookup(_ keys: [ColumnVector], count: Int) throws(WeirError) -> (rows: ColumnBatch, found: [Bool]) {
         guard let rows else { preconditionFailure("a dimension is loaded before it is asked") }
-        return rows.lookup(keys, count: count)
+        do throws(WeirError) {
+            return try rows.lookup(keys, count: count)
+        } catch {
+            throw error.located(at: "dimension \(name)")
+        }
     }
 
     // MARK: The LogStore

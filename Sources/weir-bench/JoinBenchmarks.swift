@@ -30,10 +30,10 @@ enum JoinBenchmarks {
         }
         let keys = randomKeys()
         var matches = 0
-        let cost = Benchmark.medianCost(of: 3) {
+        let cost = try Benchmark.medianCost(of: 3) {
             matches = 0
             for column in keys {
-                let (rows, found) = dimension.lookup([column], count: column.count)
+                let (rows, found) = try dimension.lookup([column], count: column.count)
                 precondition(rows.count == column.count)
                 for isMatch in found where isMatch { matches += 1 }
             }

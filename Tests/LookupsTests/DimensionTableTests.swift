@@ -124,7 +124,7 @@ import WeirTesting
         let fields = history.key.columns.enumerated().map {
             Field(id: $0.offset + 1, name: $0.element.0, type: $0.element.1)
         }
-        let (rows, found) = dimension.lookup(batch(asked, Schema(fields)).columns, count: asked.count)
+        let (rows, found) = try dimension.lookup(batch(asked, Schema(fields)).columns, count: asked.count)
         #expect(rows.count == asked.count && found.count == asked.count)
         for (index, key) in asked.enumerated() {
             let expected = key.contains(.null) ? nil : history.rows[key]
@@ -133,7 +133,7 @@ import WeirTesting
             let wanted = columns.map { expected?[$0] ?? .null }
             #expect(Array(row.prefix(columns.count)) == wanted, "\(key), \(what)")
         }
-        #expect(dimension.lookup(batch([], Schema(fields)).columns, count: 0).rows.count == 0)
+        #expect(try dimension.lookup(batch([], Schema(fields)).columns, count: 0).rows.count == 0)
     }
 
     @Test(arguments: SeededGenerator.seeds(2), Key.allCases)
@@ -246,6 +246,23 @@ import WeirTesting
         }
     }
 
+    @Test func `a long text that many keys find comes in parts`() throws {
+        try withTemporaryFolder { folder in
+            let table = try Self.create(.long, in: folder)
+            let dimension = try DimensionTable(table)
+            let text = String(repeating: "x", count: 1000)
+            try dimension.apply(Self.changes([(.insert, [.long(7), .string(text), .long(1)])], table.schema))
+            let keys = Self.batch([[Scalar]](repeating: [.long(7)], count: 50), Schema(table.primaryKey)).columns
+            for (limit, count) in [(50_000, 50), (49_999, 49), (10_500, 10), (2_000, 2), (1_000, 2), (0, 2)] {
+                let (rows, found) = try dimension.lookup(keys, count: 50, textBytes: limit)
+                #expect(rows.count == count && found == Array(repeating: true, count: count))
+                #expect(rows.columns[1].scalar(count - 1) == .string(text))
+            }
+            let one = keys.map { $0.sliced(from: 0, count: 1) }
+            #expect(try dimension.lookup(one, count: 1, textBytes: 10).rows.count == 1)
+        }
+    }
+
     @Test func `changes that have gone mean that everything is read anew`() throws {
         try withTemporaryFolder { folder in
             var table = try Self.create(.long, in: folder)
@@ -277,7 +294,7 @@ import WeirTesting
             let other = Schema(fields.dropLast() + [Field(id: fields[2].id, name: "value", type: .int)])
             try dimension.apply(Self.changes([(.insert, [.date(1), .null, .int(-7)])], other))
             let key = Self.batch([[.date(1)]], Schema([fields[0]]))
-            #expect(dimension.lookup(key.columns, count: 1).rows.columns[2].scalar(0) == .long(-7))
+            #expect(try dimension.lookup(key.columns, count: 1).rows.columns[2].scalar(0) == .long(-7))
             let wider = Schema(fields.dropLast() + [Field(id: fields[2].id, name: "value", type: .double)])
             #expect(throws: WeirError.self) {
                 try dimension.apply(Self.changes([(.insert, [.date(2), .null, .double(1)])], wider))
