@@ -182,8 +182,8 @@ import WeirTesting
         }
     }
 
-    @Test func `rows of another type than the file's are refused`() throws {
-        try withTemporaryFolder { folder in
+    @Test func `rows of another type than the file's are refused`() {
+        withTemporaryFolder { folder in
             var random = SeededGenerator(seed: 1)
             let wide = Schema([Field(id: 1, name: "quantity", type: .long)])
             let writer = PartitionedFileWriter(
