@@ -20,13 +20,23 @@ public struct Topology: Sendable {
     /// Whether changes of some source table may go to a declared table: through a route, whose template may make any name
     /// when it has groups, or from the source table of the very same name.
     public func mayRoute(to name: String) -> Bool {
+        hasRoute(to: name) || (takesItsOwnName(name) && !routes.contains { $0.pattern.matches(name) })
+    }
+
+    private func hasRoute(to name: String) -> Bool {
         routes.contains { $0.sinkTable == name || $0.sinkTable.contains("$") }
-            || !routes.contains { $0.pattern.matches(name) }
+    }
+
+    /// Whether a table gets changes of the source table of the very same name without a route. Where there are routes and
+    /// none leads to a table that a join looks up in, it is another topology's.
+    private func takesItsOwnName(_ name: String) -> Bool {
+        routes.isEmpty || hasRoute(to: name) || !joins.contains { $0.lookup == name }
     }
 
     /// The declared tables that changes of a source table go to, `<db>.<schema>.<table>` or `<db>.<table>`.
     ///
-    /// Every route that matches counts. Where none does, changes go to the table of the very same name, if there is one.
+    /// Every route that matches counts. Where none does, changes go to the table of the very same name, if there is one
+    /// and it is not only looked up in.
     public func route(_ sourceIdentifier: String) -> [String] {
         var targets: [String] = []
         for route in routes {
@@ -35,7 +45,7 @@ public struct Topology: Sendable {
             }
         }
         if targets.isEmpty, !routes.contains(where: { $0.pattern.matches(sourceIdentifier) }) {
-            return table(named: sourceIdentifier) == nil ? [] : [sourceIdentifier]
+            return table(named: sourceIdentifier) != nil && takesItsOwnName(sourceIdentifier) ? [sourceIdentifier] : []
         }
         return targets
     }

@@ -55,7 +55,7 @@ import WeirTesting
         route:
         \(feed.isSameRun ? "  - { source-table: shop.public.people, sink-table: shop.people }" : "")
           # Nothing goes to the people by their name.
-          - { source-table: "shop.(people|public.visits)", sink-table: shop.visits }
+          - { source-table: shop.public.visits, sink-table: shop.visits }
         join:
           - name: shop.visitors
             from: shop.visits

@@ -28,6 +28,27 @@ func example(_ name: String) throws -> Topology {
         #expect(try Topology.load(path: path, environment: [:]).warnings.isEmpty)
     }
 
+    @Test func `a table that is only looked up in is another topology's`() throws {
+        let text = """
+            name: visits
+            source: { name: all, type: file-log, topics: [visits], format: debezium-json }
+            tables:
+              - { name: shop.people, columns: { id: long, name: string }, primary-key: [id] }
+              - { name: shop.visits, columns: { id: long, person: long }, primary-key: [id] }
+            route: [{ source-table: shop.public.visits, sink-table: shop.visits }]
+            join:
+              - { name: shop.visitors, from: shop.visits, lookup: shop.people, as: p, on: person = p.id, type: left,
+                  select: "visits.id, p.name", primary-key: [id] }
+            sink: { type: mixed-iceberg }
+            """
+        let topology = try #require(Topology.check(yaml: text).0)
+        #expect(!topology.mayRoute(to: "shop.people") && topology.route("shop.people") == [])
+        #expect(topology.mayRoute(to: "shop.visits") && topology.route("shop.visits") == ["shop.visits"])
+        let unrouted = text.split(separator: "\n").filter { !$0.hasPrefix("route:") }.joined(separator: "\n")
+        let plain = try #require(Topology.check(yaml: unrouted).0)
+        #expect(plain.mayRoute(to: "shop.people") && plain.route("shop.people") == ["shop.people"])
+    }
+
     @Test func `plans the shop`() throws {
         let shop = try example("shop")
         #expect(shop.name == "shop")
