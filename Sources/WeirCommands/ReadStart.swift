@@ -64,7 +64,7 @@ enum ReadStart: Equatable, Sendable {
             throw WeirError(
                 .notFound,
                 "table \(table.identifier) has no snapshot \(id)",
-                advice: "'weir table snapshots \(table.identifier)' lists those it has"
+                advice: "it may have expired: 'weir table snapshots \(table.identifier)' lists those it has"
             )
         case .timestamp(let time):
             if let older = store.metadata.lastSnapshot(before: time) {
