@@ -117,7 +117,12 @@ public final class KafkaLog: SharedLog {
             if KafkaFailure.isPassing(failed) { return .failure(error) }
         }
         // One by one, which tells what is wrong with which, and is understood by every broker.
-        for partition in partitions { ends[partition] = try offsets(topic: topic, partition: partition).end }
+        do throws(WeirError) {
+            for partition in partitions { ends[partition] = try offsets(topic: topic, partition: partition).end }
+        } catch  where error.code == .storage {
+            // Newer clients name brokers that are away otherwise in the first question.
+            return .failure(error)
+        }
         return .success(ends)
     }
 
