@@ -16,27 +16,61 @@ public struct RowPick: BitwiseCopyable, Sendable {
 extension ColumnBatch {
     /// A new batch of rows taken from several batches of one schema, in the order of the picks.
     public static func interleaved(_ sources: [ColumnBatch], schema: Schema, picks: [RowPick]) -> ColumnBatch {
-        let columns = schema.fields.indices.map { place in
-            ColumnVector.interleaved(sources.map { $0.columns[place] }, type: schema.fields[place].type, picks: picks)
+        guard let rows = interleaved(sources, schema: schema, picks: picks, textBytes: textBytesMax) else {
+            preconditionFailure("a column of a batch holds at most 2 GiB of text")
         }
-        return ColumnBatch(schema: schema, columns: columns, count: picks.count)
+        return rows
     }
 
     /// Text that a column should hold at most where rows are multiplied or put together: far below what it can hold.
     public static let usualTextBytes = 256 << 20
+    /// What offsets of 32 bits reach.
+    private static let textBytesMax = Int(Int32.max)
 
-    /// How many of the picks, from the first, make a batch whose columns hold so much text each.
-    ///
-    /// - Parameter textBytes: at most what offsets of 32 bits reach.
-    public static func fitting(
+    /// As `interleaved`, of the first picks only: of as many as `textBytes` of text in each column allow, and of two at
+    /// least, since the two rows of an update belong together.
+    public static func interleavedPrefix(
         _ sources: [ColumnBatch],
         schema: Schema,
-        picks: ArraySlice<RowPick>,
+        picks: [RowPick],
         textBytes: Int = usualTextBytes
+    ) throws(WeirError) -> ColumnBatch {
+        if let all = interleaved(sources, schema: schema, picks: picks, textBytes: textBytes) { return all }
+        let fit = max(fitting(sources, schema: schema, picks: picks, textBytes: textBytes), min(2, picks.count))
+        guard
+            let rows = interleaved(sources, schema: schema, picks: Array(picks.prefix(fit)), textBytes: textBytesMax)
+        else { throw WeirError(.unsupported, "two rows hold more than 2 GiB of text in one column") }
+        return rows
+    }
+
+    /// Nil when a column would hold more text.
+    private static func interleaved(
+        _ sources: [ColumnBatch],
+        schema: Schema,
+        picks: [RowPick],
+        textBytes: Int
+    ) -> ColumnBatch? {
+        var columns: [ColumnVector] = []
+        columns.reserveCapacity(schema.fields.count)
+        for (index, field) in schema.fields.enumerated() {
+            let parts = sources.map { $0.columns[index] }
+            guard let column = ColumnVector.interleaved(parts, type: field.type, picks: picks, textBytes: textBytes)
+            else { return nil }
+            columns.append(column)
+        }
+        return ColumnBatch(schema: schema, columns: columns, count: picks.count)
+    }
+
+    /// How many of the picks, from the first, make a batch whose columns hold so much text each.
+    private static func fitting(
+        _ sources: [ColumnBatch],
+        schema: Schema,
+        picks: [RowPick],
+        textBytes: Int
     ) -> Int {
         var fit = picks.count
-        for place in schema.fields.indices where schema.fields[place].type.layout == .variableWidth {
-            let columns = sources.map { $0.columns[place] }
+        for (index, field) in schema.fields.enumerated() where field.type.layout == .variableWidth {
+            let columns = sources.map { $0.columns[index] }
             withExtendedLifetime(columns) {
                 let offsets = columns.map { $0.values.values(as: Int32.self) }
                 var total = 0
@@ -57,6 +91,19 @@ extension ColumnBatch {
 extension ColumnVector {
     /// A new column of values taken from several columns of one type, in the order of the picks.
     public static func interleaved(_ sources: [ColumnVector], type: FieldType, picks: [RowPick]) -> ColumnVector {
+        guard let column = interleaved(sources, type: type, picks: picks, textBytes: Int(Int32.max)) else {
+            preconditionFailure("a column of a batch holds at most 2 GiB of text")
+        }
+        return column
+    }
+
+    /// Nil when the column would hold more text.
+    fileprivate static func interleaved(
+        _ sources: [ColumnVector],
+        type: FieldType,
+        picks: [RowPick],
+        textBytes: Int
+    ) -> ColumnVector? {
         precondition(sources.allSatisfy { $0.type == type }, "columns of different types do not interleave")
         return picks.withUnsafeBufferPointer { picks in
             withExtendedLifetime(sources) {
@@ -79,7 +126,7 @@ extension ColumnVector {
                         }
                     return ColumnVector(type: type, count: picks.count, validity: validity, values: values)
                 case .variableWidth, .nested:
-                    let (offsets, arena) = variable(sources, picks)
+                    guard let (offsets, arena) = variable(sources, picks, textBytes: textBytes) else { return nil }
                     return ColumnVector(
                         type: type,
                         count: picks.count,
@@ -95,16 +142,18 @@ extension ColumnVector {
     /// Bits of several bitmaps; one that is missing counts as all set.
     private static func bits(_ bitmaps: [UnsafeRawPointer?], _ picks: UnsafeBufferPointer<RowPick>) -> Buffer {
         Buffer.filled(count: Bitmap.byteCount(picks.count)) { target in
-            target.initializeMemory(as: UInt8.self, repeating: 0)
-            guard let base = target.baseAddress else { return }
+            let out = target.bindMemory(to: UInt8.self)
             bitmaps.withUnsafeBufferPointer { bitmaps in
-                for place in 0..<picks.count {
-                    let pick = picks[place]
-                    guard let bitmap = bitmaps[Int(pick.source)] else {
-                        Bitmap.set(base, place)
-                        continue
+                var begin = 0
+                for index in 0..<out.count {
+                    var byte: UInt8 = 0
+                    for place in begin..<min(begin + 8, picks.count) {
+                        let pick = picks[place]
+                        let isSet = bitmaps[Int(pick.source)].map { Bitmap.isSet($0, Int(pick.row)) } ?? true
+                        byte |= (isSet ? 1 : 0) << UInt8(truncatingIfNeeded: place - begin)
                     }
-                    if Bitmap.isSet(bitmap, Int(pick.row)) { Bitmap.set(base, place) }
+                    out[index] = byte
+                    begin = min(begin + 8, picks.count)
                 }
             }
         }
@@ -147,8 +196,9 @@ extension ColumnVector {
 
     private static func variable(
         _ sources: [ColumnVector],
-        _ picks: UnsafeBufferPointer<RowPick>
-    ) -> (offsets: Buffer, arena: Buffer) {
+        _ picks: UnsafeBufferPointer<RowPick>,
+        textBytes: Int
+    ) -> (offsets: Buffer, arena: Buffer)? {
         let texts = sources.map { Texts(offsets: $0.values.values(as: Int32.self), bytes: $0.bytes?.base) }
         return texts.withUnsafeBufferPointer { texts in
             var total = 0
@@ -162,7 +212,7 @@ extension ColumnVector {
                     out[place + 1] = Int32(truncatingIfNeeded: total)
                 }
             }
-            precondition(total <= Int(Int32.max), "a column of a batch holds at most 2 GiB of text")
+            guard total <= textBytes else { return nil }
             let arena = Buffer.filled(count: total) { target in
                 guard var out = target.baseAddress else { return }
                 for place in 0..<picks.count {

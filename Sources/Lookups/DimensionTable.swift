@@ -252,22 +252,8 @@ public final class DimensionTable {
             picks[row] = RowPick(source: numbers[slot], row: place.row)
             found[row] = true
         }
-        let fit = ColumnBatch.fitting(sources, schema: schema, picks: picks[...], textBytes: textBytes)
-        if fit < count {
-            // The two rows of an update belong together.
-            let few = picks.prefix(2)
-            if fit < few.count {
-                let most = Int(Int32.max)
-                guard ColumnBatch.fitting(sources, schema: schema, picks: few, textBytes: most) == few.count else {
-                    throw WeirError(
-                        .unsupported,
-                        "two rows that are looked up hold more than 2 GiB of text in one column"
-                    )
-                }
-            }
-            picks.removeSubrange(max(fit, few.count)...)
-            found.removeSubrange(picks.count...)
-        }
-        return (ColumnBatch.interleaved(sources, schema: schema, picks: picks), found)
+        let rows = try ColumnBatch.interleavedPrefix(sources, schema: schema, picks: picks, textBytes: textBytes)
+        found.removeSubrange(rows.count...)
+        return (rows, found)
     }
 }

@@ -95,18 +95,12 @@ final class ChangeMerge {
     /// The first of the changes, as many as are text enough for a batch; the others are left for the next.
     private func batch(_ merged: Merged) throws(WeirError) -> (rows: ColumnBatch, kinds: Buffer) {
         let picks = merged.picks
-        var count = ColumnBatch.fitting(merged.sources, schema: schema, picks: picks)
+        var rows = try ColumnBatch.interleavedPrefix(merged.sources, schema: schema, picks: Array(picks))
+        var count = rows.count
         if count < picks.count {
-            let few = picks.prefix(2)
-            let most = Int(Int32.max)
-            if count < few.count {
-                guard
-                    ColumnBatch.fitting(merged.sources, schema: schema, picks: few, textBytes: most) == few.count
-                else { throw WeirError(.unsupported, "two changes hold more than 2 GiB of text in one column") }
-                count = few.count
-            }
             // The two halves of an update stay together.
             if merged.kinds.values(as: UInt8.self)[count - 1] == ChangeKind.updateBefore.rawValue { count -= 1 }
+            rows = rows.sliced(from: 0, count: count)
         }
         rest =
             count == picks.count
@@ -116,7 +110,6 @@ final class ChangeMerge {
                 picks: picks.dropFirst(count),
                 kinds: merged.kinds.slice(from: count, count: picks.count - count)
             )
-        let rows = ColumnBatch.interleaved(merged.sources, schema: schema, picks: Array(picks.prefix(count)))
         return (rows, merged.kinds.slice(from: 0, count: count))
     }
 
