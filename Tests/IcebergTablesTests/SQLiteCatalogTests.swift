@@ -201,7 +201,7 @@ import WeirTesting
         func add(_ text: String) { texts.withLock { $0.append(text) } }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a commit waits for a writer, tells so, and goes on`() throws {
+    @Test(.hangGuard) func `a commit waits for a writer, tells so, and goes on`() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/catalog.db"
             let words = Words()

@@ -24,7 +24,7 @@ import WeirTesting
         return DebeziumHistory.Record(key: "{\"id\":\(id)}", value: before)
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: SeededGenerator.seeds(2))
+    @Test(.hangGuard, arguments: SeededGenerator.seeds(2))
     func `every key has one row at every quiet moment`(seed: UInt64) throws {
         try withTemporaryFolder { folder in
             let fixture = IngestFixture(folder: folder)

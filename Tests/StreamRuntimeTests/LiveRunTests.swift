@@ -10,7 +10,7 @@ import WeirTesting
 /// time, other writers' commits, members that come, go and stall. At every quiet moment each table equals an oracle.
 ///
 /// A run of ten minutes with `WEIR_SOAK`, of some seconds without.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct LiveRunTests {
+@Suite(.serialized, .hangGuard) struct LiveRunTests {
     private static let seconds = SeededGenerator.isSoak ? 600.0 : 8.0
 
     @Test(arguments: SeededGenerator.seeds(1).prefix(1))

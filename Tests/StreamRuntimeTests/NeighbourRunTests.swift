@@ -101,7 +101,7 @@ import WeirTesting
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: SeededGenerator.seeds(1))
+    @Test(.hangGuard, arguments: SeededGenerator.seeds(1))
     func `expiry and foreign transactions in the change store end no run`(seed: UInt64) throws {
         try withTemporaryFolder { folder in
             let fixture = IngestFixture(folder: folder)

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// The binary from outside: what is printed, how it ends, and that nothing is lost when it is killed.
-@Suite(.serialized, .timeLimit(.minutes(15))) struct BinaryTests {
+@Suite(.serialized, .hangGuard) struct BinaryTests {
     static let topology = """
         name: people
         pipeline: { commit.interval: 100ms }

@@ -270,7 +270,7 @@ import WeirTesting
         )
     }
 
-    @Test(.timeLimit(.minutes(15)), .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+    @Test(.hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
     func `the topics of LogStores must be there`() throws {
         try withTemporaryFolder { folder in
             let broker = try KafkaBroker(.noida, folder: folder + "/broker")

@@ -5,7 +5,7 @@ import WeirTesting
 /// One run, and sessions of other engines that keep transactions open on its catalog.
 @Suite(
     .serialized,
-    .timeLimit(.minutes(10)),
+    .hangGuard,
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct CatalogSessionTests {
     /// A Python process that holds a transaction until it is let go.

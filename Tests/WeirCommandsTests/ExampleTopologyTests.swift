@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// The example topologies with events in their topics: the tables hold what the examples say.
-@Suite(.serialized, .timeLimit(.minutes(15))) struct ExampleTopologyTests {
+@Suite(.serialized, .hangGuard) struct ExampleTopologyTests {
     private static func event(_ source: String, _ after: String, operation: String = "c", before: String = "null")
         -> String
     {

@@ -4,7 +4,7 @@ import WeirTesting
 
 /// Single flipped bits over the kinds of file a warehouse is made of: a command says so and ends with 1, or prints what it
 /// prints of the whole file.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct FlippedWarehouseTests {
+@Suite(.serialized, .hangGuard) struct FlippedWarehouseTests {
     private enum Kind: CaseIterable {
         case metadata, manifestList, manifest, puffin, parquetFooter, parquetPages
 

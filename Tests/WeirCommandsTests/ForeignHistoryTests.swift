@@ -6,7 +6,7 @@ import WeirTesting
 /// rows that come to the base store under a run.
 @Suite(
     .serialized,
-    .timeLimit(.minutes(10)),
+    .hangGuard,
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct ForeignHistoryTests {
     /// Has PyIceberg carry out commands; returns the snapshots after each.

@@ -7,7 +7,7 @@ import WeirTesting
 /// The binary on a warehouse that PyIceberg made: output as the scripts of other engines print it.
 @Suite(
     .serialized,
-    .timeLimit(.minutes(15)),
+    .hangGuard,
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct ForeignWarehouseTests {
     /// Columns of the script's tables whose numbers have more than one spelling.

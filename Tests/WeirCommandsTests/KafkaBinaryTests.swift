@@ -5,7 +5,7 @@ import WeirTesting
 /// The binary against a broker that is a process of its own: every record once, whatever happens to either.
 @Suite(
     .serialized,
-    .timeLimit(.minutes(SeededGenerator.isSoak ? 60 : 15)),
+    .hangGuard,
     .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed")
 )
 struct KafkaBinaryTests {

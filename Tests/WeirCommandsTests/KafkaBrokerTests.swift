@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// The brokers that other tests rely on do what these expect of them.
-@Suite(.serialized, .timeLimit(.minutes(15)), .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+@Suite(.serialized, .hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
 struct KafkaBrokerTests {
     @Test(arguments: KafkaBroker.Kind.allCases)
     func `a broker takes and gives records`(kind: KafkaBroker.Kind) throws {

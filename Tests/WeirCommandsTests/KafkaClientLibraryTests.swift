@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// Other versions of librdkafka than the one that everything was built with.
-@Suite(.timeLimit(.minutes(15)), .enabled(if: KafkaClientLibrary.isAvailable, "confluent-kafka is not installed"))
+@Suite(.hangGuard, .enabled(if: KafkaClientLibrary.isAvailable, "confluent-kafka is not installed"))
 struct KafkaClientLibraryTests {
     @Test func `the tests of topics and groups pass with a newer librdkafka`() throws {
         try withTemporaryFolder { folder in

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// A LogStore on a broker: what the binary writes there, and a reader that lives through kills of the writer.
-@Suite(.serialized, .timeLimit(.minutes(15)), .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+@Suite(.serialized, .hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
 struct KafkaLogStoreTests {
     /// Each start has a group of its own, which needs not wait for members that were killed.
     private static func write(_ scenario: KafkaScenario, group: Int) throws {

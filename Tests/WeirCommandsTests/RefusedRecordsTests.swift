@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// What a run and a check say of records that do not fit, from outside.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct RefusedRecordsTests {
+@Suite(.serialized, .hangGuard) struct RefusedRecordsTests {
     private static func event(_ row: String) -> String {
         "{\"before\":null,\"after\":\(row),\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"people\"},\"op\":\"c\"}\n"
     }

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// A topology that gets another name, as a user meets it.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct RenamedTopologyTests {
+@Suite(.serialized, .hangGuard) struct RenamedTopologyTests {
     @Test func `check and run say what to do, and --adopt does it`() throws {
         try withTemporaryFolder { folder in
             let weir = try BinaryTests.prepare(folder)

@@ -105,7 +105,7 @@ import WeirTesting
         )
     }
 
-    @Test(.timeLimit(.minutes(15)), .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+    @Test(.hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
     func `a broker is asked, unless it is to be left alone`() throws {
         try withTemporaryFolder { folder in
             let broker = try KafkaBroker(.noida, folder: folder + "/broker")

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// Every file of a warehouse damaged in turn: commands end with an error or with the right rows, and never die.
-@Suite(.serialized, .timeLimit(.minutes(15))) struct WarehouseDamageTests {
+@Suite(.serialized, .hangGuard) struct WarehouseDamageTests {
     private enum Damage: CaseIterable {
         case missing, emptied, cut, flipped
 
