@@ -9,8 +9,10 @@ extension SQLiteCatalog {
     /// otherwise. The mode is a property of the file: every program that opens it uses it from then on.
     ///
     /// A database that came to a shared file system with a write-ahead log is switched back, or refused.
-    static func chooseJournal(_ queue: DatabaseQueue, _ wait: CatalogWait, path: String) throws {
-        guard sharesMemory(path) else { return try leaveWriteAheadLog(queue, path: path) }
+    ///
+    /// - Parameter type: of the file system it is on; nil when that is not known.
+    static func chooseJournal(_ queue: DatabaseQueue, _ wait: CatalogWait, path: String, on type: String?) throws {
+        guard sharesMemory(type) else { return try leaveWriteAheadLog(queue, path: path) }
         _ = try? wait.withoutWaiting {
             try queue.writeWithoutTransaction { db in
                 let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode")
@@ -58,18 +60,19 @@ extension SQLiteCatalog {
         return try DatabaseQueue(path: copy.path).read(body)
     }
 
-    /// Whether processes on all machines that see the file share its memory maps. They do not over a network, where a
+    /// Whether processes on all machines that see a file share its memory maps. They do not over a network, where a
     /// write-ahead log would let two of them overwrite each other. Not known is no.
-    private static func sharesMemory(_ path: String) -> Bool {
-        guard let mounts = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8) else { return false }
-        let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        guard let type = FileSystemType.of(real, mounts: mounts) else { return false }
-        return !FileSystemType.isShared(type)
-    }
+    private static func sharesMemory(_ type: String?) -> Bool { type.map { !FileSystemType.isShared($0) } ?? false }
 }
 
 /// What kind of file system a path is on.
 enum FileSystemType {
+    /// That of a file or folder on this machine, behind its symbolic links.
+    static func of(_ path: String) -> String? {
+        guard let mounts = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8) else { return nil }
+        return of(URL(fileURLWithPath: path).resolvingSymlinksInPath().path, mounts: mounts)
+    }
+
     /// - Parameter mounts: the text of /proc/self/mountinfo, whose lines end in a dash, the type, and the source:
     ///   `36 35 98:0 / /data rw,noatime master:1 - ext4 /dev/vda1 rw`.
     static func of(_ path: String, mounts: String) -> String? {

@@ -30,12 +30,31 @@ public final class SQLiteCatalog: Catalog {
     ///   - name: tells apart the catalogs that share a file.
     ///   - warehouse: a location; a plain absolute or relative path becomes `file://…`.
     ///   - patience: what happens while other processes keep the database busy.
-    public init(
+    public convenience init(
         path: String,
         name: String = "weir",
         warehouse: String,
         storage: any ObjectStorage = LocalObjectStorage(),
         patience: CatalogPatience = CatalogPatience()
+    ) throws(WeirError) {
+        try self.init(
+            path: path,
+            name: name,
+            warehouse: warehouse,
+            storage: storage,
+            patience: patience,
+            fileSystemType: FileSystemType.of
+        )
+    }
+
+    /// - Parameter fileSystemType: of a path, as the kernel names it.
+    init(
+        path: String,
+        name: String = "weir",
+        warehouse: String,
+        storage: any ObjectStorage = LocalObjectStorage(),
+        patience: CatalogPatience = CatalogPatience(),
+        fileSystemType: @Sendable (String) -> String?
     ) throws(WeirError) {
         self.path = LocalObjectStorage.localPath(path)
         self.name = name
@@ -59,7 +78,7 @@ public final class SQLiteCatalog: Catalog {
         (database, hasType) = try Self.rethrowing("open", path) {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             if isReadOnly { return (queue, try Self.read(queue, path, isReadOnly, Self.probe)) }
-            try Self.chooseJournal(queue, wait, path: path)
+            try Self.chooseJournal(queue, wait, path: path, on: fileSystemType(path))
             // Looking first spares readers the wait for a writer's turn.
             if try queue.read(Self.isPrepared) { return (queue, try queue.read(Self.probe)) }
             return (queue, try queue.inImmediate(Self.prepare))

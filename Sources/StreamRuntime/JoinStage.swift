@@ -10,17 +10,21 @@ final class JoinStage {
     let dimension: LiveDimension
     private let keyPlaces: [Int]
     private let combined: Schema
+    private let textBytes: Int
 
     /// - Parameters:
     ///   - dimension: loaded.
     ///   - target: the columns of the stream.
+    ///   - textBytes: of the dimension that a column of a joined batch holds, about.
     init(
         _ plan: IngestPlan.Join,
         target: Schema,
         sink: SinkTable,
-        dimension: LiveDimension
+        dimension: LiveDimension,
+        textBytes: Int = ColumnBatch.usualTextBytes
     ) throws(WeirError) {
         self.plan = plan
+        self.textBytes = textBytes
         self.sink = sink
         self.dimension = dimension
         var places: [Int] = []
@@ -47,7 +51,7 @@ final class JoinStage {
         repeat {
             let rest = batch.sliced(from: start, count: batch.count - start)
             let keys = keyPlaces.map { rest.rows.columns[$0] }
-            let (matches, found) = try dimension.lookup(keys, count: rest.count)
+            let (matches, found) = try dimension.lookup(keys, count: rest.count, textBytes: textBytes)
             let count = rest.wholeChanges(matches.count)
             let part = rest.sliced(from: 0, count: count)
             let columns = part.rows.columns + matches.sliced(from: 0, count: count).columns

@@ -242,10 +242,14 @@ final class LiveDimension: @unchecked Sendable {
     }
 
     /// The rows of as many keys, from the first, as fit into a batch.
-    func lookup(_ keys: [ColumnVector], count: Int) throws(WeirError) -> (rows: ColumnBatch, found: [Bool]) {
+    func lookup(
+        _ keys: [ColumnVector],
+        count: Int,
+        textBytes: Int
+    ) throws(WeirError) -> (rows: ColumnBatch, found: [Bool]) {
         guard let rows else { preconditionFailure("a dimension is loaded before it is asked") }
         do throws(WeirError) {
-            return try rows.lookup(keys, count: count)
+            return try rows.lookup(keys, count: count, textBytes: textBytes)
         } catch {
             throw error.located(at: "dimension \(name)")
         }

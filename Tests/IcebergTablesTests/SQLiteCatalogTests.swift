@@ -194,6 +194,45 @@ import WeirTesting
         }
     }
 
+    @Test func `a database on a file system of several machines has no write-ahead log`() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/catalog.db"
+            func open(on type: String?) throws -> SQLiteCatalog {
+                try SQLiteCatalog(path: path, warehouse: folder + "/wh", fileSystemType: { _ in type })
+            }
+            let new = try open(on: "nfs4")
+            try new.createNamespace(id.namespace)
+            _ = try new.create(id, schema: testSchema)
+            #expect(try journalMode(path) == "delete")
+            for type in ["nfs4", "virtiofs", nil] {
+                // As it was made on a disk, and carried there.
+                let table = try open(on: "ext4").load(id).appending("before \(type ?? "")")
+                #expect(try journalMode(path) == "wal")
+                let moved = try open(on: type).load(id)
+                #expect(moved.metadataLocation == table.metadataLocation)
+                #expect(try journalMode(path) == "delete", "\(type ?? "not known")")
+                #expect(try moved.appending("after").liveNames().contains("after"))
+            }
+            let before = try open(on: "ext4").load(id).metadataLocation
+            let other = try DatabaseQueue(path: path)
+            try other.read { db in
+                _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM iceberg_tables")
+                let patience = CatalogPatience(limit: .milliseconds(50))
+                let error = #expect(throws: WeirError.self) {
+                    try SQLiteCatalog(
+                        path: path,
+                        warehouse: folder + "/wh",
+                        patience: patience,
+                        fileSystemType: { _ in "nfs4" }
+                    )
+                }
+                #expect(error?.code == .locked, "\(String(describing: error))")
+            }
+            try other.close()
+            #expect(try open(on: "nfs4").load(id).metadataLocation == before)
+        }
+    }
+
     /// What a catalog said while it waited.
     private final class Words: Sendable {
         private let texts = Mutex<[String]>([])

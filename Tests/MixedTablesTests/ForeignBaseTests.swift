@@ -206,4 +206,46 @@ import WeirTesting
             #expect(try files() == before)
         }
     }
+
+    @Test(arguments: ["gone", "damaged"])
+    func `an epoch whose base cannot be looked at leaves no files`(base: String) throws {
+        try withTemporaryFolder { folder in
+            let table = try MixedTableModelTests.create(.wideKey, in: folder)
+            let writer = try KeyedTableWriter(table)
+            let row: ModelRow = [.string("a"), .date(1), .long(1)]
+            _ = try writer.write(.changes([(.insert, row)], table.schema))
+            let epoch = try writer.cut()
+            let files = { try table.base.storage.list(folder).count { $0.path.hasSuffix(".parquet") } }
+            #expect(try files() == 1)
+            if base == "gone" {
+                try table.base.catalog.unregister(table.identifier)
+            } else {
+                var other = Transaction(table.base)
+                other.append([DataFile(path: folder + "/other.avro", format: .avro, recordCount: 1, fileSize: 1)])
+                let list = try #require(try other.commit().currentSnapshot?.manifestList)
+                try table.base.storage.delete(list)
+                try table.base.storage.putNew(list, Array("no manifest list".utf8))
+            }
+            #expect(throws: WeirError.self) {
+                try table.commit(epoch, topology: "t", from: .init(), to: .init(["a": [0: 1]]))
+            }
+            #expect(try files() == 0)
+        }
+    }
+
+    @Test func `keys that have followed base are not read again by the writer that comes next`() throws {
+        try withTemporaryFolder { folder in
+            var world = try World(.wideKey, 3, in: folder)
+            try world.append()
+            try world.settle("with rows of another engine")
+            let count = world.writer.keyCount
+            #expect(count > 0)
+            var keys = world.writer.keys
+            let read = keys.loaded
+            // Nothing was committed here: base is all that has changed since the writer began.
+            try keys.catchUp(with: world.table.refreshed(), except: [])
+            #expect(keys.loaded == read, "\(count) keys were read again")
+            #expect(try KeyedTableWriter(world.table, keys: keys).keyCount == count)
+        }
+    }
 }
