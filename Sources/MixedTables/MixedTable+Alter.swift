@@ -1,5 +1,6 @@
 import Bytes
 import ChangeEvents
+import IcebergFormat
 import IcebergTables
 
 extension MixedTable {
@@ -23,31 +24,26 @@ extension MixedTable {
         return MixedTable(base: try changed(base), change: change, primaryKey: primaryKey)
     }
 
-    /// Keys that are not the user's: the markers of the stores, and what commits leave for the next ones.
-    private static let reservedKeys: Set<String> = [
-        TableMarkers.format, TableMarkers.store, TableMarkers.primaryKey, TableMarkers.changeIdentifier,
-        TableMarkers.created, "format-version", OptimizedSequence.property, "log-store.catch-up",
-        "log-store.catch-up-timestamp",
-    ]
-    /// A table keeps the LogStore it was made with.
-    private static let logStoreKeys: Set<String> = [
-        "log-store.enabled", "log-store.type", "log-store.topic", "log-store.data-format", "log-store.data-version",
-    ]
-
     private static func checkAlterable(_ key: String) throws(WeirError) {
-        if reservedKeys.contains(key) || key.hasPrefix("weir.") {
+        guard let property = TableProperties.property(named: key) else { return }
+        if property.effect == .format {
             throw WeirError(
                 .invalid,
                 "property '\(key)' belongs to the format and cannot be changed",
                 advice: key.hasPrefix("weir.") ? "it holds what commits need to go on" : "create another table"
             )
         }
-        if logStoreKeys.contains(key) {
+        if property.isFixed {
             throw WeirError(
                 .invalid,
                 "property '\(key)' cannot be changed: a table keeps the LogStore it was made with",
                 advice: "create another table, or change only how its brokers are reached"
             )
         }
+    }
+
+    /// Those of the names that no store has a value of.
+    public func missing(_ keys: [String]) -> [String] {
+        keys.filter { properties[$0] == nil && change?.properties[$0] == nil }
     }
 }

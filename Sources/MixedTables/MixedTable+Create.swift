@@ -54,7 +54,7 @@ extension MixedTable {
         }
         let schema = Schema(fields)
         _ = try schema.selecting(definition.primaryKey)
-        var baseProperties = definition.properties
+        var baseProperties = definition.properties.merging(TableMarkers.defaults) { own, _ in own }
         let common = TableMarkers.common(store: TableMarkers.storeBase, createdMilliseconds: nowMilliseconds)
         baseProperties.merge(common) { $1 }
 
@@ -72,7 +72,7 @@ extension MixedTable {
         let keyNames = definition.primaryKey.joined(separator: ",")
         baseProperties[TableMarkers.primaryKey] = keyNames
         baseProperties[TableMarkers.changeIdentifier] = changeIdentifier.description
-        var changeProperties = definition.properties
+        var changeProperties = definition.properties.merging(TableMarkers.defaults) { own, _ in own }
         changeProperties.merge(
             TableMarkers.common(store: TableMarkers.storeChange, createdMilliseconds: nowMilliseconds)
         ) { $1 }

@@ -16,11 +16,15 @@ public enum TableMarkers {
             Self.store: store,
             created: String(createdMilliseconds),
             "format-version": "2",
-            "write.metadata.delete-after-commit.enabled": "true",
-            // Keeps Flink's committer from writing empty snapshots.
-            "flink.max-continuous-empty-commits": "2147483647",
         ]
     }
+
+    /// What a new table has where the user says nothing else.
+    static let defaults = [
+        "write.metadata.delete-after-commit.enabled": "true",
+        // Keeps Flink's committer from writing empty snapshots.
+        "flink.max-continuous-empty-commits": "2147483647",
+    ]
 
     static func isMixed(_ properties: [String: String]) -> Bool {
         properties[format]?.lowercased() == formatMixedIceberg.lowercased()

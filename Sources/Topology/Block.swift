@@ -27,6 +27,10 @@ extension Checker {
         problems.append(Topology.Problem(.warning, line: place.line, column: place.column, message, advice: advice))
     }
 
+    mutating func note(_ place: Place, _ message: String, _ advice: String? = nil) {
+        problems.append(Topology.Problem(.note, line: place.line, column: place.column, message, advice: advice))
+    }
+
     /// A mapping with known keys only; required ones must be there. `name` is read first, for the errors of the others.
     /// Keys that begin with one of `prefixes` are known, too.
     mutating func block(
@@ -60,6 +64,10 @@ extension Checker {
             add(value.place, "\(block.what) needs '\(key)'")
         }
         return block
+    }
+
+    mutating func block(_ value: Value, _ keys: TopologyKeys) -> Block? {
+        block(value, keys.block, keys: keys.names, prefixes: keys.prefixes, required: keys.required)
     }
 
     /// The members of a list, or the value itself where a single one is allowed.

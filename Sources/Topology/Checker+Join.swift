@@ -4,12 +4,7 @@ import Expressions
 
 extension Checker {
     mutating func join(_ value: Value, _ tables: [Topology.Table]) -> Topology.Join? {
-        let keys = [
-            "name", "from", "lookup", "as", "on", "type", "select", "primary-key", "partition-by", "properties",
-            "description",
-        ]
-        let required = ["name", "from", "lookup", "on", "select"]
-        guard let block = block(value, "join", keys: keys, required: required) else { return nil }
+        guard let block = block(value, TopologyKeys.join) else { return nil }
         let name = text(block, "name") ?? ""
         checkName(name, block)
         let kind = choice(block, "type", Topology.Join.Kind.self) ?? .left

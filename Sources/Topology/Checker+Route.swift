@@ -3,10 +3,7 @@ import Foundation
 
 extension Checker {
     mutating func route(_ value: Value, _ declared: [CheckedTable]) -> Topology.Route? {
-        let keys = ["source-table", "sink-table", "description"]
-        guard let block = block(value, "route", keys: keys, required: ["source-table", "sink-table"]) else {
-            return nil
-        }
+        guard let block = block(value, TopologyKeys.route) else { return nil }
         guard let pattern = pattern(block, "source-table"), let sinkTable = text(block, "sink-table") else {
             return nil
         }

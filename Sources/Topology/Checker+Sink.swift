@@ -50,8 +50,7 @@ extension Checker {
     }
 
     private mutating func sink(_ value: Value, _ outputs: [Output]) -> Topology.Sink? {
-        let keys = ["name", "type", "tables"] + Self.warehouseKeys + Self.kafkaKeys
-        guard let block = block(value, "sink", keys: keys, prefixes: ["properties."], required: ["type"]),
+        guard let block = block(value, TopologyKeys.sink),
             let kind = choice(block, "type", Topology.Sink.Kind.self)
         else { return nil }
         var sink = Topology.Sink(kind: kind)

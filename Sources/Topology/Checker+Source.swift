@@ -1,22 +1,11 @@
 import Bytes
 
 extension Checker {
-    private static let sourceKeys = [
-        "name", "type", "topics", "topic-pattern", "topics.regex", "format", "path", "scan.startup.mode",
-        "scan.startup.timestamp-millis", "scan.startup.specific-offsets", "scan.on-lost-offsets",
-        "debezium-json.timestamp-unit", "debezium-json.time-unit", "debezium-json.decimal-text",
-        "debezium-json.unavailable-value",
-    ]
     private static let timestampUnit = "debezium-json.timestamp-unit"
     private static let timeUnit = "debezium-json.time-unit"
 
-    private static let sourcePrefixes = ["properties.", timestampUnit + ".", timeUnit + "."]
-
     mutating func source(_ value: Value) -> Topology.Source? {
-        let required = ["name", "type", "format"]
-        guard
-            let block = block(value, "source", keys: Self.sourceKeys, prefixes: Self.sourcePrefixes, required: required)
-        else { return nil }
+        guard let block = block(value, TopologyKeys.source) else { return nil }
         let name = text(block, "name") ?? ""
         checkUnique(name, "source", block.value("name")?.place ?? block.place)
         let kind = choice(block, "type", Topology.Source.Kind.self)

@@ -29,8 +29,7 @@ extension Checker {
     ]
 
     mutating func declaration(_ value: Value) -> CheckedTable? {
-        let keys = ["name", "columns", "primary-key", "partition-by", "properties", "description"]
-        guard let block = block(value, "table", keys: keys, required: ["name", "columns"]) else { return nil }
+        guard let block = block(value, TopologyKeys.table) else { return nil }
         let name = text(block, "name") ?? ""
         checkName(name, block)
         var names: [String] = []
@@ -80,7 +79,7 @@ extension Checker {
             for entry in entries { column(entry.key, entry.value, entry.place, &fields, &names) }
         case .list(let members):
             for member in members {
-                let keys = ["name", "type", "required", "doc"]
+                let keys = TopologyKeys.column.names
                 guard let name = member.entries?.first(where: { $0.key == "name" })?.value.scalar else {
                     _ = self.block(member, "column", keys: keys, required: ["name"])
                     continue
@@ -117,7 +116,7 @@ extension Checker {
         var isRequired = false
         var doc: String?
         if let entries = value.entries {
-            let keys = ["name", "type", "required", "doc"]
+            let keys = TopologyKeys.column.names
             let details = Block(what: "column '\(name)'", place: place, entries: entries)
             for entry in details.keys where !keys.contains(entry.key) {
                 add(
@@ -186,24 +185,12 @@ extension Checker {
 
     mutating func checkedProperties(_ block: Block) -> [String: String] {
         let properties = properties(block)
-        for (key, value) in properties {
-            switch key {
-            case "base.file-index.hash-bucket", "change.file-index.hash-bucket":
-                if let buckets = Int(value.text), buckets > 0, buckets & (buckets - 1) == 0, buckets <= 1 << 20 {
-                    continue
-                }
-                add(
-                    value.place,
-                    "'\(value.text)' is no value of '\(key)'",
-                    "the number of buckets is a power of two, such as 4"
-                )
-            case "write.target-file-size-bytes", "change.data.ttl.minutes":
-                if let number = Int(value.text), number > 0 { continue }
-                add(value.place, "'\(value.text)' is no value of '\(key)'", "write a whole number above zero")
-            case _ where key.hasSuffix(".enabled"):
-                if ["true", "false"].contains(value.text.lowercased()) { continue }
-                add(value.place, "'\(value.text)' is no value of '\(key)'", "write true or false")
-            default: continue
+        for (key, value) in properties.sorted(by: { $0.key < $1.key }) {
+            guard let finding = TableProperties.finding(name: key, value: value.text) else { continue }
+            switch finding.severity {
+            case .error: add(value.place, finding.message, finding.advice)
+            case .warning: warn(value.place, finding.message, finding.advice)
+            case .note: note(value.place, finding.message, finding.advice)
             }
         }
         checkLogStore(properties, block)

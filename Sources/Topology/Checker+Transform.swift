@@ -19,9 +19,7 @@ struct Written<Parsed> {
 
 extension Checker {
     mutating func transform(_ value: Value) -> CheckedTransform? {
-        let keys = ["source-table", "projection", "filter", "description"]
-        guard let block = block(value, "transform", keys: keys, required: ["source-table"]),
-            let pattern = pattern(block, "source-table")
+        guard let block = block(value, TopologyKeys.transform), let pattern = pattern(block, "source-table")
         else { return nil }
         return CheckedTransform(
             pattern: pattern,

@@ -61,10 +61,7 @@ struct Checker {
     init(problems: [Topology.Problem]) { self.problems = problems }
 
     mutating func topology(_ root: Value) -> Topology? {
-        let keys = ["name", "pipeline", "source", "tables", "route", "transform", "join", "sink"]
-        guard let top = block(root, "the topology", keys: keys, required: ["name", "source", "tables", "sink"]) else {
-            return nil
-        }
+        guard let top = block(root, TopologyKeys.top) else { return nil }
         let name = text(top, "name") ?? ""
         let isPlain = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-.".contains($0)) }
         if !isPlain, let place = top.value("name")?.place {
@@ -114,11 +111,7 @@ struct Checker {
 
     private mutating func pipeline(_ top: Block, _ topology: String) -> Topology.Pipeline {
         var pipeline = Topology.Pipeline()
-        let keys = [
-            "commit.interval", "commit.bytes", "parallelism", "schema.change.behavior", "memory.budget",
-            "shares-tables-with",
-        ]
-        guard let value = top.value("pipeline"), let block = block(value, "pipeline", keys: keys, required: []) else {
+        guard let value = top.value("pipeline"), let block = block(value, TopologyKeys.pipeline) else {
             return pipeline
         }
         let size = { (text: String) in Quantities.size(text).flatMap { $0 > 0 ? $0 : nil } }

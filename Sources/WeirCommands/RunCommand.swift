@@ -41,7 +41,7 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let (topology, warnings) = try Topology.load(path: file.topology, overrides: try file.overrides())
-        for warning in warnings { output.talk.note("\(file.topology):\(warning)") }
+        for warning in warnings where warning.severity == .warning { output.talk.note("\(file.topology):\(warning)") }
         let runner = try TopologyRunner(
             topology,
             place.places(topology),

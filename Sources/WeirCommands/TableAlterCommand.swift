@@ -7,7 +7,8 @@ struct TableAlterCommand: ParsableCommand {
         commandName: "alter",
         abstract: "Set and remove properties of a table; a keyed table has them on both of its stores.",
         discussion: """
-            Runs that write the table see the change at their next start. Example:
+            Runs that write the table see the change at their next start. Names and values are checked; what Weir and \
+            other engines do with them is in docs/table-properties.md. Example:
               weir table alter shop.orders --set optimized-sequence.registration=statistics --unset write.target-file-size-bytes
             """
     )
@@ -40,14 +41,24 @@ struct TableAlterCommand: ParsableCommand {
         for key in unset where values[key] != nil {
             throw ValidationError("'\(key)' is both set and unset")
         }
-        let changed = try place.places().table(table).altered(setting: values, removing: unset)
+        for (key, value) in values.sorted(by: { $0.key < $1.key }) { try PropertyWords.check(key, value) }
+        let existing = try place.places().table(table)
+        let missing = existing.missing(unset)
+        for key in missing {
+            let near = NearestName.nearest(to: key, among: Array(existing.properties.keys))
+            let hint = near.map { "; did you mean '\($0)'?" } ?? ""
+            Terminal.note("property '\(key)' is not set on \(existing.identifier)\(hint)")
+        }
+        let removed = Set(unset).subtracting(missing)
+        let changed = try existing.altered(setting: values, removing: removed.sorted())
         var properties = Properties()
         properties.set("table", .string(changed.identifier.description))
         properties.set("set", .integer(Int64(values.count)))
-        properties.set("unset", .integer(Int64(unset.count)))
+        properties.set("unset", .integer(Int64(removed.count)))
         guard output.format == .table else { return try properties.print(output.format, to: StandardOutput()) }
         let stores = changed.isKeyed ? "both stores of \(changed.identifier)" : "\(changed.identifier)"
-        let parts = [(values.count, "set"), (unset.count, "removed")].filter { $0.0 > 0 }
+        let parts = [(values.count, "set"), (removed.count, "removed")].filter { $0.0 > 0 }
+        if parts.isEmpty { return output.talk.note("nothing changed on \(stores)") }
         let what = parts.map { "\($0.1) \(HumanText.count($0.0, "property", "properties"))" }.joined(separator: ", ")
         output.talk.note("\(what) of \(stores)")
     }

@@ -41,7 +41,10 @@ struct TableCreateCommand: ParsableCommand {
         var settings: [String: String] = [:]
         for text in properties {
             let (key, value) = try KeyValue.split(text, option: "--property")
-            settings[key] = value
+            guard settings.updateValue(value, forKey: key) == nil else {
+                throw ValidationError("--property gives '\(key)' twice")
+            }
+            try PropertyWords.check(key, value)
         }
         let definition = MixedTableDefinition(
             identifier: identifier,
@@ -99,14 +102,4 @@ struct TableCreateCommand: ParsableCommand {
         "string",
         "uuid", "fixed(n)", "binary",
     ]
-}
-
-/// `KEY=VALUE` arguments.
-enum KeyValue {
-    static func split(_ text: String, option: String) throws -> (key: String, value: String) {
-        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-            throw ValidationError("\(option) '\(text)' is not of the form KEY=VALUE")
-        }
-        return (String(text[..<equals]), String(text[text.index(after: equals)...]))
-    }
 }

@@ -197,7 +197,7 @@ import Topology
         ),
         properties(
             "log-store.topc: t",
-            "13:35: warning: unknown table property 'log-store.topc'; did you mean 'log-store.topic'?"
+            "13:35: error: unknown table property 'log-store.topc'; did you mean 'log-store.topic'?"
         ),
         properties(
             "mixed-format.emit.mode: 'auto,log'",

@@ -78,17 +78,36 @@ import WeirTesting
             #expect(shown.output.contains(shownValue), "\(shown.output)")
             let unset = try weir("table", "alter", "shop.t", "--unset", "a", "-o", "json")
             #expect(unset.output == "{\"table\":\"shop.t\",\"set\":0,\"unset\":1}\n", "\(unset.output) \(unset.errors)")
-            for change in ["weir.positions.x={}", "table-format=x", "optimized-sequence.registration=no"] {
+            let misspelt = try weir("table", "alter", "shop.t", "--unset", "optimized-sequence.registratoin")
+            #expect(misspelt.status == 0, "\(misspelt.errors)")
+            #expect(
+                misspelt.errors.contains("'optimized-sequence.registratoin' is not set on shop.t; did you mean 'optim"),
+                "\(misspelt.errors)"
+            )
+            #expect(misspelt.errors.contains("nothing changed on both stores of shop.t"), "\(misspelt.errors)")
+            let keeps = ["--column", "id:long", "--property", "write.metadata.delete-after-commit.enabled=false"]
+            #expect(try weir.start(["table", "create", "shop.keeps"] + keeps).finish(seconds: 60).status == 0)
+            let kept = try weir("table", "describe", "shop.keeps", "-o", "json").output
+            #expect(kept.contains("\"write.metadata.delete-after-commit.enabled\":\"false\""), "\(kept)")
+            let odd = ["--column", "id:long", "--property", "write.target-file-sise-bytes=1"]
+            let typo = try weir.start(["table", "create", "shop.typo"] + odd).finish(seconds: 60)
+            #expect(typo.status == 1 && typo.errors.contains("did you mean 'write.target-file-size"), "\(typo.errors)")
+            let changes = [
+                "weir.positions.x={}", "table-format=x", "optimized-sequence.registration=no",
+                "self-optimizing.quota=much", "log-store.consistency=true",
+            ]
+            for change in changes {
                 let refused = try weir("table", "alter", "shop.t", "--set", change)
-                #expect(refused.status == 1 && refused.errors.contains("property"), "\(refused.errors)")
+                let key = String(change.prefix { $0 != "=" })
+                #expect(refused.status == 1 && refused.errors.contains(key), "\(refused.errors)")
             }
             #expect(try weir("table", "alter", "shop.t").status == 2)
             #expect(try weir("table", "alter", "shop.t", "--set", "a").status == 2)
             let columns = ["--column", "id:long", "--column", "at:timestamp", "--primary-key", "id"]
             let partitions = ["--partition-by", "year(at)", "--partition-by", "month(at)"]
-            let odd = try weir.start(["table", "create", "shop.odd"] + columns + partitions).finish(seconds: 60)
-            #expect(odd.status == 0 && odd.errors.contains("warning: partition at_year: Amoro"), "\(odd.errors)")
-            #expect(odd.errors.contains("warning: partition at_month: Amoro"), "\(odd.errors)")
+            let odder = try weir.start(["table", "create", "shop.odd"] + columns + partitions).finish(seconds: 60)
+            #expect(odder.status == 0 && odder.errors.contains("warning: partition at_year: Amoro"), "\(odder.errors)")
+            #expect(odder.errors.contains("warning: partition at_month: Amoro"), "\(odder.errors)")
         }
     }
 
