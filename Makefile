@@ -15,7 +15,7 @@ WEIR_SOAK ?= 20
 deps: ## install what building needs and is missing (Arrow into .deps, Debian packages)
 	@scripts/install-dependencies
 
-test-peers: deps ## install what tests and lint need besides (PyIceberg, DuckDB, linters, into .deps/peers)
+test-peers: deps ## install what tests and lint need besides (PyIceberg, DuckDB, Kafka brokers, linters, into .deps/peers)
 	@scripts/install-test-peers
 
 build: deps ## debug build of everything
@@ -31,7 +31,7 @@ test: test-peers ## build and run every test
 	swift build --build-tests
 	swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
 
-soak: test-peers ## run the tests with WEIR_SOAK times the random rounds and faults, then the runtime's under ThreadSanitizer
+soak: test-peers ## run the tests with WEIR_SOAK (20) times the random rounds, kills and outages, then `make threads`
 	swift build --build-tests
 	WEIR_SOAK=$(WEIR_SOAK) swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
 	@scripts/test-threads

@@ -24,13 +24,13 @@ struct DeflateTests {
 
     @Test
     func `torn and damaged input is an error or other bytes, never a crash`() throws {
-        var generator = SeededGenerator(seed: 3)
+        var generator = SeededGenerator(seed: SeededGenerator.seeds(1)[0])
         let bytes = (0..<4000).map { UInt8(truncatingIfNeeded: $0 &* $0 / 7) }
         let packed = try Deflate.compress(bytes)
         for length in 0..<packed.count {
             #expect(throws: WeirError.self) { try Deflate.decompress(Array(packed[..<length])) }
         }
-        for _ in 0..<500 {
+        for _ in 0..<Soak.rounds(500) {
             var damaged = packed
             damaged[Int.random(in: 0..<damaged.count, using: &generator)] ^=
                 1 << UInt8.random(in: 0..<8, using: &generator)

@@ -5,10 +5,10 @@ import WeirTesting
 struct GrowableBufferTests {
     @Test
     func `grows past its capacity and keeps every byte`() {
-        var generator = SeededGenerator(seed: 9)
+        var generator = SeededGenerator(seed: SeededGenerator.seeds(1)[0])
         var buffer = GrowableBuffer()
         var expected: [UInt8] = []
-        for _ in 0..<2000 {
+        for _ in 0..<Soak.rounds(2000) {
             switch Int.random(in: 0..<4, using: &generator) {
             case 0:
                 let value = generator.next()

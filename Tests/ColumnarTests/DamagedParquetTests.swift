@@ -51,7 +51,9 @@ struct DamagedParquetTests {
     @Test
     func `a file cut anywhere is corrupt`() throws {
         let (bytes, _) = try Self.sample()
-        for length in stride(from: 0, to: bytes.count, by: 97) + [bytes.count - 1, bytes.count - 8, 4, 8, 11, 12] {
+        for length in stride(from: 0, to: bytes.count, by: Soak.stride(97)) + [
+            bytes.count - 1, bytes.count - 8, 4, 8, 11, 12,
+        ] {
             let error = #expect(throws: WeirError.self) { try Self.rows(Bytes(Array(bytes[..<length]))) }
             #expect(error?.code == .corrupt, "\(length) bytes: \(String(describing: error))")
             #expect(error?.location?.contains("memory/damaged.parquet") == true)

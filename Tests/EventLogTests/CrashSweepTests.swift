@@ -99,7 +99,14 @@ import WeirTesting
 
     @Test(arguments: Failure.allCases)
     func `a crash at any step loses nothing that was acknowledged`(_ failure: Failure) throws {
-        var random = SeededGenerator(seed: 21)
+        // What a power failure leaves of unordered writes differs from seed to seed; the other sweeps are whole.
+        for seed in failure == .powerInAnyOrder ? SeededGenerator.seeds(1) : [0] {
+            try sweep(failure, seed: seed)
+        }
+    }
+
+    private func sweep(_ failure: Failure, seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
         let counting = FaultyFileSystem()
         let complete = withTemporaryFolder { Self.run(counting, $0) }
         #expect(complete.acknowledged.count == Self.batches * Self.recordsPerBatch)
@@ -113,7 +120,7 @@ import WeirTesting
                 case .power: files.loseUnsynced()
                 case .powerInAnyOrder: files.loseUnsynced(pageBytes: 64, using: &random)
                 }
-                try Self.check(folder, progress, "step \(step), \(failure)")
+                try Self.check(folder, progress, "step \(step), \(failure), seed \(seed)")
             }
         }
         print("crash sweep, \(failure): \(counting.steps) points")
@@ -124,7 +131,7 @@ import WeirTesting
         let counting = FaultyFileSystem()
         _ = withTemporaryFolder { Self.run(counting, $0) }
         var points = 0
-        for first in stride(from: counting.steps / 3, to: counting.steps, by: 31) {
+        for first in stride(from: counting.steps / 3, to: counting.steps, by: Soak.stride(31)) {
             var second = 0
             while true {
                 let isOver = try withTemporaryFolder { folder in

@@ -90,8 +90,8 @@ import WeirTesting
     @Test func `the checksum of the test vector is right by both methods, and they agree`() {
         let vector = Array("123456789".utf8)
         #expect(vector.withUnsafeBytes { CRC32C.checksum($0) } == 0xe306_9283)
-        var random = SeededGenerator(seed: 7)
-        for _ in 0..<200 {
+        var random = SeededGenerator(seed: SeededGenerator.seeds(1)[0])
+        for _ in 0..<Soak.rounds(200) {
             let bytes = (0..<Int.random(in: 0...30_000, using: &random)).map { _ in
                 UInt8.random(in: 0...255, using: &random)
             }

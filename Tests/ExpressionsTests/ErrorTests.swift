@@ -63,13 +63,13 @@ import WeirTesting
     }
 
     @Test func `never traps on random texts`() {
-        var random = SeededGenerator(seed: 11)
+        var random = SeededGenerator(seed: SeededGenerator.seeds(1)[0])
         let words = [
             "i", "s", "(", ")", "AND", "NOT", "'x'", "1", "1.5", "CASE", "WHEN", "THEN", "END", "CAST", "AS", "INT",
             ",", "+", "IN", "LIKE", "%", "||", "IS", "NULL", "\"", "`", "é", ".", "*", "BETWEEN", "TRIM", "EXTRACT",
             "FROM",
         ]
-        for _ in 0..<3000 {
+        for _ in 0..<Soak.rounds(3000) {
             let text = (0..<Int.random(in: 0..<12, using: &random)).map { _ in
                 words[Int.random(in: 0..<words.count, using: &random)]
             }.joined(separator: " ")

@@ -70,7 +70,7 @@ import WeirTesting
     @Test func `no function traps, and all agree with exact arithmetic`() throws {
         let seed = SeededGenerator.seeds(1)[0]
         var random = SeededGenerator(seed: seed)
-        let wanted = SeededGenerator.isSoak ? 1_000_000 : 20_000
+        let wanted = Soak.rounds(20_000)
         let names = Binder.functions.keys.sorted()
         var uses: [String: Int] = [:]
         var checked: [String: Int] = [:]
@@ -113,7 +113,7 @@ import WeirTesting
     @Test func `no cast traps, and all agree with exact arithmetic`() throws {
         let seed = SeededGenerator.seeds(1)[0]
         var random = SeededGenerator(seed: seed)
-        let wanted = SeededGenerator.isSoak ? 1_000_000 : 20_000
+        let wanted = Soak.rounds(20_000)
         let targets: [(sql: String, type: FieldType)] = [
             ("BOOLEAN", .boolean), ("INT", .int), ("BIGINT", .long), ("FLOAT", .float), ("DOUBLE", .double),
             ("DECIMAL(38,0)", .decimal(precision: 38, scale: 0)),
@@ -160,7 +160,7 @@ import WeirTesting
     @Test func `no operator traps`() throws {
         let seed = SeededGenerator.seeds(1)[0]
         var random = SeededGenerator(seed: seed)
-        let wanted = SeededGenerator.isSoak ? 1_000_000 : 10_000
+        let wanted = Soak.rounds(10_000)
         let operators = ["+", "-", "*", "/", "%", "=", "<>", "<", "<=", ">", ">=", "||", "LIKE", "AND", "OR"]
         let names = Self.types.map(\.name) + Self.literals
         var draws = 0

@@ -51,7 +51,7 @@ import WeirTesting
         let shapes = [(38, 0), (38, 38), (38, 19), (38, 6), (19, 0), (18, 2), (9, 9), (1, 0), (1, 1), (30, 13)]
         var request = Request()
         var found: [(text: String, value: String?)] = []
-        for _ in 0..<(SeededGenerator.isSoak ? 2000 : 120) {
+        for _ in 0..<Soak.rounds(120) {
             let (p1, s1) = shapes.randomElement(using: &random) ?? (38, 0)
             let (p2, s2) = shapes.randomElement(using: &random) ?? (38, 0)
             let left = FieldType.decimal(precision: p1, scale: s1)
@@ -164,7 +164,7 @@ import WeirTesting
         var request = Request()
         var found: [[String?]] = []
         for function in Self.shared {
-            let rows: [[Scalar]] = (0..<(SeededGenerator.isSoak ? 2000 : 60)).map { _ in
+            let rows: [[Scalar]] = (0..<Soak.rounds(60)).map { _ in
                 function.columns.map { $0.2(&random) }
             }
             let input = batch(function.columns.enumerated().map { ("a\($0)", $1.0) }, rows)

@@ -8,7 +8,7 @@ import WeirTesting
 
 /// Single flipped bits in every kind of metadata file: an error, or what was written.
 @Suite struct FlippedBitTests {
-    private static let rounds = SeededGenerator.isSoak ? 4000 : 300
+    private static let rounds = Soak.rounds(300)
 
     /// Flips bits and counts the files that are still taken for whole.
     private func sweep<Value: Equatable>(

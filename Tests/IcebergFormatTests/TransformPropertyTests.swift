@@ -87,7 +87,7 @@ import WeirTesting
     @Test func `no transform traps, and all agree with exact arithmetic`() throws {
         let seed = SeededGenerator.seeds(1)[0]
         var random = SeededGenerator(seed: seed)
-        let wanted = SeededGenerator.isSoak ? 1_000_000 : 30_000
+        let wanted = Soak.rounds(30_000)
         var draws = 0
         while draws < wanted {
             for type in Self.types {

@@ -78,7 +78,7 @@ import WeirTesting
         }
         #expect(total > 10)
         // Every step of the plain table, every third of the larger sweep.
-        for step in stride(from: 0, to: total, by: shape == .wideKey ? 1 : 3) {
+        for step in stride(from: 0, to: total, by: shape == .wideKey ? 1 : Soak.stride(3)) {
             try withTemporaryFolder { folder in
                 let prepared = try Self.prepare(shape, in: folder)
                 let files = FaultyFileSystem(failAt: step)

@@ -79,7 +79,7 @@ import WeirTesting
             try Self.prepare(folder, history).run(both, files: files)
             return files.steps
         }
-        let stride = Swift.stride(from: 0, to: total, by: SeededGenerator.isSoak ? 1 : 5)
+        let stride = Swift.stride(from: 0, to: total, by: Soak.stride(5))
         for step in stride {
             try withTemporaryFolder { folder in
                 let fixture = try Self.prepare(folder, history)
@@ -104,7 +104,7 @@ import WeirTesting
             try Self.prepare(folder, history).run(files: files)
             return files.steps
         }
-        for step in stride(from: 0, to: total, by: 3) {
+        for step in stride(from: 0, to: total, by: Soak.stride(3)) {
             try withTemporaryFolder { folder in
                 let fixture = try Self.prepare(folder, history)
                 do {

@@ -143,7 +143,7 @@ import WeirTesting
             return files.steps
         }
         #expect(total > 30)
-        for step in stride(from: 0, to: total, by: 5) {
+        for step in stride(from: 0, to: total, by: Soak.stride(5)) {
             try withTemporaryFolder { folder in
                 let fixture = try prepare(folder)
                 let files = FaultyFileSystem(failAt: step)

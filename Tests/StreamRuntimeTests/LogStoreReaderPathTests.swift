@@ -140,7 +140,7 @@ import WeirTesting
         #expect(hasBegun)
         let visitsPlan = try plan(fixture, visits, log, writer)
         let running = Background(visitsPlan, deadLetters: fixture.folder + "/b.ndjson")
-        for round in 0..<5 {
+        for round in 0..<Soak.rounds(5) {
             let name = "name \(round)"
             let row = "{\"id\":7,\"name\":\"\(name)\",\"amount\":\"1.00\",\"country\":null}"
             try append(event("people", row), to: "people", writer)

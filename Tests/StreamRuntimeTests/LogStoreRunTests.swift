@@ -147,7 +147,7 @@ import WeirTesting
     }
 
     @Test func `a reader that begins between a crash and the restart neither repeats nor misses a change`() throws {
-        for step in stride(from: 2, to: 80, by: 6) {
+        for step in stride(from: 2, to: 80, by: Soak.stride(6)) {
             try withTemporaryFolder { folder in
                 let fixture = IngestFixture(folder: folder)
                 let log = try FileLog(root: fixture.logRoot)

@@ -114,7 +114,7 @@ import WeirTesting
         }
     }
 
-    @Test(arguments: SeededGenerator.seeds(SeededGenerator.isSoak ? 20 : 3))
+    @Test(arguments: SeededGenerator.seeds(3))
     func `whatever is read goes everywhere once`(seed: UInt64) throws {
         try withTemporaryFolder { folder in
             var world = World(

@@ -291,7 +291,7 @@ import WeirTesting
             try fixture.run(Self.text("earliest"), files: files)
             return (files.steps, try fixture.people())
         }
-        let stride = stride(from: 0, to: total, by: SeededGenerator.isSoak ? 1 : 5)
+        let stride = stride(from: 0, to: total, by: Soak.stride(5))
         for step in stride {
             try withTemporaryFolder { folder in
                 let fixture = try prepare(folder)

@@ -152,7 +152,7 @@ import WeirTesting
             let weir = try Self.prepare(folder)
             var random = SeededGenerator(seed: SeededGenerator.seeds(1)[0])
             var model: [Int: String] = [:]
-            let kills = SeededGenerator.isSoak ? 200 : 10
+            let kills = Soak.rounds(10)
             for round in 0..<kills {
                 let run = try weir.start(["run", "people.yaml", "--quiet"])
                 var text = ""

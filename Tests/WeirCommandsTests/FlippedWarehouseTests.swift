@@ -50,7 +50,7 @@ import WeirTesting
                 let files = names.filter { kind.holds($0) }.suffix(6)
                 try #require(!files.isEmpty, "\(kind)")
                 var told = 0
-                for round in 0..<(SeededGenerator.isSoak ? 120 : 12) {
+                for round in 0..<Soak.rounds(12) {
                     let name = files[files.startIndex + round % files.count]
                     let path = URL(fileURLWithPath: warehouse + "/" + name)
                     let original = try Data(contentsOf: path)

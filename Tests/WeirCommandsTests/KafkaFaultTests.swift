@@ -8,7 +8,7 @@ extension KafkaBinaryTests {
             var scenario = try KafkaScenario(folder)
             try scenario.write()
             let run = try scenario.start()
-            for _ in 0..<3 {
+            for _ in 0..<Soak.rounds(3) {
                 try scenario.produce(200)
                 Thread.sleep(forTimeInterval: Double(scenario.history.pick(500)) / 1000)
                 try scenario.broker.stop()
@@ -51,7 +51,7 @@ extension KafkaBinaryTests {
             options.target = "latest"
             try scenario.write(options)
             var runs: [WeirBinary.Running] = []
-            for count in [2, 3, 1, 2, 1] {
+            for count in (0..<Soak.factor).flatMap({ _ in [2, 3, 1, 2, 1] }) {
                 while runs.count < count { runs.append(try scenario.start()) }
                 while runs.count > count { scenario.stop(runs.remove(at: scenario.history.pick(runs.count))) }
                 for _ in 0..<4 {
@@ -114,7 +114,7 @@ extension KafkaBinaryTests {
     @Test func `processes killed at random moments lose and double nothing`() throws {
         try withTemporaryFolder { folder in
             var scenario = try KafkaScenario(folder)
-            let kills = SeededGenerator.isSoak ? 200 : 10
+            let kills = Soak.rounds(10)
             try scenario.broker.create("latest", partitions: 2)
             var options = KafkaScenario.Options()
             options.target = "latest"
@@ -152,7 +152,7 @@ extension KafkaBinaryTests {
             try scenario.broker.create("latest", partitions: 2)
             var options = KafkaScenario.Options()
             options.target = "latest"
-            let kills = SeededGenerator.isSoak ? 100 : 8
+            let kills = Soak.rounds(8)
             for round in 0..<kills {
                 options.group = "weir-people-\(round)"
                 try scenario.write(options)

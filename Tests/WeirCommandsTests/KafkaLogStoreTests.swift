@@ -44,7 +44,7 @@ struct KafkaLogStoreTests {
             var run = try scenario.start()
             let reader = try scenario.weir.start(["read", "shop.people", "--from", "full", "--follow"])
             var random = SeededGenerator(seed: scenario.history.seed)
-            for round in 1...4 {
+            for round in 1...Soak.rounds(4) {
                 try scenario.produce(60)
                 Thread.sleep(forTimeInterval: Double(random.next() % 900) / 1000)
                 run.signal(SIGKILL)

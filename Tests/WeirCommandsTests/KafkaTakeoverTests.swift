@@ -75,7 +75,7 @@ struct KafkaTakeoverTests {
             var runs = [try scenario.start(), try scenario.start()]
             try Self.produce(&scenario, 100)
             #expect(scenario.settles(runs[0]), "seed \(scenario.history.seed): \(runs[0].errors)")
-            let kills = SeededGenerator.isSoak ? 30 : 2
+            let kills = Soak.rounds(2)
             for kill in 1...kills {
                 let when = "kill \(kill), seed \(scenario.history.seed)"
                 try Self.produce(&scenario, 200)

@@ -10,16 +10,12 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         self.state = seed
     }
 
-    /// The seeds a test runs: the one in `WEIR_SEED`, otherwise `count` fixed ones, times `WEIR_SOAK` in long runs.
+    /// The seeds a test runs: the one in `WEIR_SEED`, otherwise as many fixed ones as `Soak` makes of `count`.
     public static func seeds(_ count: Int) -> [UInt64] {
         let environment = ProcessInfo.processInfo.environment
         if let text = environment["WEIR_SEED"], let seed = UInt64(text) { return [seed] }
-        let factor = environment["WEIR_SOAK"].flatMap { Int($0) } ?? 1
-        return (1...UInt64(count * factor)).map { $0 &* 0x9e37_79b9 }
+        return (1...UInt64(Soak.rounds(count))).map { $0 &* 0x9e37_79b9 }
     }
-
-    /// Whether this is a long run that sweeps everything.
-    public static var isSoak: Bool { ProcessInfo.processInfo.environment["WEIR_SOAK"] != nil }
 
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
