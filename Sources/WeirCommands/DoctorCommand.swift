@@ -9,8 +9,8 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor",
         abstract: "Check this machine, the warehouse and Kafka's brokers; nothing is changed.",
         discussion: """
-            Says why brokers cannot be used: their names, the network, TLS, the login or missing rights. Exits with 1 when \
-            something fails. Example: weir doctor --topology topologies/shop.yaml
+            Says why brokers cannot be used: their names, the network, TLS, the login or missing rights. Exits with 3 when \
+            one of the checks fails. Example: weir doctor --topology topologies/shop.yaml
             """
     )
 
@@ -69,7 +69,7 @@ struct DoctorCommand: ParsableCommand {
             }
             try listing.print(output.format, to: out)
         }
-        if hasFailed { throw ExitStatus.ending(ExitStatus.failure) }
+        if hasFailed { throw ExitStatus.ending(ExitStatus.problems) }
     }
 }
 

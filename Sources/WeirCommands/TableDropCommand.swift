@@ -10,14 +10,13 @@ struct TableDropCommand: ParsableCommand {
         commandName: "drop",
         abstract: "Drop a table with its change store; --purge deletes its files too.",
         discussion: """
-            Asks before it does so; without a terminal to ask at, --yes is needed. Without --purge the files stay and can be \
-            registered again. --purge deletes the files that the table's metadata reaches, wherever they are, and no \
+            Asks before it does so; without a terminal to ask at, --yes is needed. Without --purge the files stay. --purge deletes the files that the table's metadata reaches, wherever they are, and no \
             others. Example: weir table drop shop.orders --purge --yes
             """
     )
 
     @OptionGroup var place: WarehouseOptions
-    @OptionGroup var talk: TalkOptions
+    @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
     var table: String
@@ -39,21 +38,47 @@ struct TableDropCommand: ParsableCommand {
             let bytes = files.map(\.file.fileSize).clampedSum()
             let stores = [source.identifier] + (source.change.map { [$0.identifier] } ?? [])
             let size = "\(HumanText.count(files.count, "current file")), \(HumanText.bytes(bytes)), "
-            return try drop(stores, size) { () throws(WeirError) in tell(try source.drop(purge: true)) }
+            return try drop(stores, size) { () throws(WeirError) in
+                let outcome = try source.drop(purge: true)
+                tell(outcome)
+                return outcome
+            }
         }
         // Forgetting a table reads none of its files, so that one whose files are gone can be forgotten too.
         let catalog = try places.existingCatalog()
         let stores = try Self.stores(of: try TableIdentifier(table), in: catalog)
-        try drop(stores, "") { () throws(WeirError) in for store in stores { try catalog.unregister(store) } }
+        try drop(stores, "") { () throws(WeirError) in
+            for store in stores { try catalog.unregister(store) }
+            return nil
+        }
     }
 
-    private func drop(_ stores: [TableIdentifier], _ size: String, _ body: () throws(WeirError) -> Void) throws {
+    /// - Parameter body: drops the table; returns what became of its files, or nil where they all stay.
+    private func drop(
+        _ stores: [TableIdentifier],
+        _ size: String,
+        _ body: () throws(WeirError) -> DropOutcome?
+    ) throws {
         let what = stores.map(\.description).joined(separator: " with ")
         let fate = purge ? "deleted" : "kept"
-        if dryRun { return try StandardOutput.printLine("would drop \(what): \(size)files \(fate)") }
+        if dryRun {
+            guard output.format == .table else { return try report(stores, nil) }
+            return try StandardOutput.printLine("would drop \(what): \(size)files \(fate)")
+        }
         if !yes { try confirm("drop \(what) (\(size)files will be \(fate))?") }
-        try body()
-        talk.note("dropped \(what); its files are \(fate)")
+        let outcome = try body()
+        guard output.format == .table else { return try report(stores, outcome) }
+        output.talk.note("dropped \(what); its files are \(fate)")
+    }
+
+    private func report(_ stores: [TableIdentifier], _ outcome: DropOutcome?) throws(WeirError) {
+        var properties = Properties()
+        properties.set("table", .string(table))
+        properties.set("dropped", .array(dryRun ? [] : stores.map { .string($0.description) }))
+        properties.set("deleted_files", .count(outcome?.deleted ?? 0))
+        properties.set("kept_files", .array((outcome?.kept ?? []).map { .string($0) }))
+        properties.set("unreached_files", .array((outcome?.unreached ?? []).map { .string($0) }))
+        try properties.print(output.format, to: StandardOutput())
     }
 
     /// Names what stays.
@@ -62,7 +87,7 @@ struct TableDropCommand: ParsableCommand {
             guard let first = paths.first else { return }
             let verb = paths.count == 1 ? "stays" : "stay"
             let example = paths.count == 1 ? first : "\(first) and others"
-            talk.note("\(HumanText.count(paths.count, "file")) \(verb), \(reason): \(example)")
+            output.talk.note("\(HumanText.count(paths.count, "file")) \(verb), \(reason): \(example)")
         }
         note(outcome.unreached, "which the table's metadata does not reach")
         note(outcome.kept, "which could not be deleted or which gc.enabled=false keeps")

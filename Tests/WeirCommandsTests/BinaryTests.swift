@@ -123,7 +123,7 @@ import WeirTesting
             bytes[100] ^= 0x10
             try bytes.write(to: URL(fileURLWithPath: path))
             let doctor = try weir("doctor")
-            #expect(doctor.status == 1)
+            #expect(doctor.status == 3)
             let line = doctor.lines.first { $0.contains("topic people") } ?? ""
             #expect(line.hasPrefix("fail") && line.contains("checksum 0x") && line.contains("byte 0"), "\(line)")
             let described = try weir("log", "describe", "people")
