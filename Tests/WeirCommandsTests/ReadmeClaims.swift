@@ -1,0 +1,121 @@
+/// What the README promises and another suite proves: its words, and the tests by file and name.
+///
+/// Claims that take a few commands are proven in `ReadmeClaimsTests` itself.
+struct ReadmeClaim {
+    let words: String
+    let proofs: [(file: String, test: String)]
+
+    init(_ words: String, _ proofs: (file: String, test: String)...) {
+        self.words = words
+        self.proofs = proofs
+    }
+
+    static let all: [ReadmeClaim] = [
+        ReadmeClaim(
+            "The file log answers an append after its data is synced.",
+            ("TailingTests", "records are seen only once their sync has returned"),
+            ("CrashSweepTests", "a crash at any step loses nothing that was acknowledged")
+        ),
+        ReadmeClaim(
+            "After a power failure it cuts what follows the last whole batch that was not acknowledged, and says so.",
+            ("PowerLossTests", "any subset of unsynced pages leaves a log that opens with everything acknowledged"),
+            ("PowerLossTests", "what was acknowledged is there or the log says in words what is missing")
+        ),
+        ReadmeClaim(
+            """
+            The commit that makes rows visible also stores the source offsets they came from; there is no other checkpoint.
+            """,
+            ("IngestTests", "a crash at any step loses nothing and doubles nothing")
+        ),
+        ReadmeClaim(
+            "A run that was killed loses nothing and doubles nothing.",
+            ("BinaryTests", "kill -9 at any moment loses nothing and doubles nothing"),
+            ("KafkaFaultTests", "processes killed at random moments lose and double nothing")
+        ),
+        ReadmeClaim(
+            "A Kafka sink stores the offsets in the transaction of its records.",
+            ("KafkaFaultTests", "a topic gets every change once though its writer is killed")
+        ),
+        ReadmeClaim(
+            """
+            offsets belong to the topology's `name`; a renamed topology is refused until `--adopt` hands its tables on
+            """,
+            ("RenamedTopologyTests", "check and run say what to do, and --adopt does it")
+        ),
+        ReadmeClaim(
+            "For each key the table holds the last change in log order.",
+            ("FanOutTests", "any routes give each table what it would have got alone, in log order"),
+            ("CapturedIngestTests", "tables equal the database's final rows, for us and for other engines")
+        ),
+        ReadmeClaim(
+            "A reader sees a commit of a table whole or not at all, and a pinned snapshot does not change.",
+            ("CommitTests", "a crash at any step leaves the old or the new table"),
+            ("MixedTableModelTests", "scan and replay agree with a dictionary at every snapshot")
+        ),
+        ReadmeClaim(
+            "A joined row never shows an older state of its dimension than was visible when the row was read.",
+            ("LiveJoinTests", "a row finds the dimension as it was visible before it came")
+        ),
+        ReadmeClaim(
+            "`weir read` gives every change of a table once.",
+            ("ExampleTopologyTests", "changes are read once while a run follows the log and the table is optimized"),
+            ("LogStoreRunTests", "a reader that lives through crashes ends with the table")
+        ),
+        ReadmeClaim(
+            "rows that other engines write to the base store are not among the changes.",
+            ("ForeignHistoryTests", "keys that another engine brings to base under a run have one row")
+        ),
+        ReadmeClaim(
+            "Weir's files carry checksums, which are verified at every read.",
+            ("FlippedWarehouseTests", "a flipped bit is told, or changes nothing")
+        ),
+        ReadmeClaim(
+            """
+            A file whose checksum is wrong, or metadata that was edited by hand, ends the command with an error that names \
+            the file.
+            """,
+            ("BinaryTests", "damaged files are named"),
+            ("BinaryTests", "damage in the log is told, not taken for its end")
+        ),
+        ReadmeClaim(
+            "A record that cannot be taken in becomes a [dead letter](docs/dead-letters.md) and the run goes on.",
+            ("BinaryTests", "undecodable records are counted, kept and named")
+        ),
+        ReadmeClaim(
+            "If a broker has deleted records that were not read yet, the run stops",
+            ("KafkaBinaryTests", "records that are gone before they were read end the run, or are passed over")
+        ),
+        ReadmeClaim(
+            "A second run of the same topology on the same warehouse is refused",
+            ("BinaryTests", "a run follows the log, is alone, and ends well when told to"),
+            ("KafkaFaultTests", "processes that come and go share the partitions")
+        ),
+        ReadmeClaim(
+            "After an optimize PyIceberg and DuckDB read the same rows as `weir scan`.",
+            ("EngineTests", "other engines read the same rows after a full optimize")
+        ),
+        ReadmeClaim(
+            "Reading merges both stores, so readers see the newest commit.",
+            ("MixedTableModelTests", "scan and replay agree with a dictionary at every snapshot")
+        ),
+        ReadmeClaim(
+            "JSON with and without schema blocks",
+            ("CapturedStreamTests", "folds a captured stream to the rows of the database")
+        ),
+        ReadmeClaim(
+            "it names the process that holds the write lock",
+            ("CatalogSessionTests", "a reader's session stops no commit, a writer's is waited for by name")
+        ),
+        ReadmeClaim(
+            "the last commit is finished first",
+            ("BinaryTests", "a run follows the log, is alone, and ends well when told to")
+        ),
+    ]
+
+    /// Sentences of the guarantees that describe the world around Weir.
+    static let untestable = [
+        "The source must deliver each change once: Debezium itself may repeat records after a crash",
+        "all records of a key must be in one partition.",
+        "this holds per table; the tables of a topology are committed one after another.",
+    ]
+}
