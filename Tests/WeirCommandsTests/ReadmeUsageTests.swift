@@ -41,7 +41,11 @@ import WeirTesting
             #expect(try weir("check", "bad.yaml").status == 3)
             let doctor = try weir("doctor", "--topology", "bad.yaml")
             #expect(doctor.status == 3 && doctor.output.contains("fail"), "\(doctor.output)")
-            #expect(try weir("doctor").status == 0)
+            let columns = ["--column", "id:long", "--primary-key", "id"]
+            #expect(try weir.run(["table", "create", "shop.t"] + columns).status == 0)
+            let well = try weir("doctor", "-o", "json")
+            #expect(well.status == 0 && well.output.contains(#""check":"log","status":"ok""#), "\(well.output)")
+            #expect(well.output.contains("catalog.db opens, 1 table\""), "\(well.output)")
         }
     }
 
