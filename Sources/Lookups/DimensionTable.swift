@@ -7,7 +7,7 @@ import MixedTables
 ///
 /// ```
 /// chunks   rows as they came, columnar
-/// places   key fingerprint → (chunk, row) of the newest row of that key
+/// newest   key fingerprint → (chunk, row) of the newest row of that key
 /// ```
 /// A row that was replaced stays in its chunk until chunks are put together. Not thread-safe: one thread looks up and
 /// refreshes.
@@ -21,12 +21,9 @@ public final class DimensionTable {
     private let keyPlaces: [Int]
     private let keysAreNarrow: Bool
     private var chunks = RowChunks()
-    private var narrow: KeyTable<UInt64, RowPick>
-    private var wide: KeyTable<UInt128, RowPick>
+    private var newest = KeyMap(filler: RowPick(source: -1, row: -1))
     /// One row of nulls: what a missing key gives.
     private let missing: ColumnBatch
-
-    private static let nowhere = RowPick(source: -1, row: -1)
 
     /// Reads the table as it was loaded. Fails for an unkeyed table.
     ///
@@ -52,8 +49,6 @@ public final class DimensionTable {
         self.schema = schema
         keyPlaces = table.primaryKey.compactMap { schema.index(ofField: $0.id) }
         keysAreNarrow = KeyFingerprints.areNarrow(table.primaryKey)
-        narrow = KeyTable(filler: Self.nowhere)
-        wide = KeyTable(filler: Self.nowhere)
         missing = ColumnBatch(schema: schema, columns: fields.map { .nulls($0.type, count: 1) }, count: 1)
         point = ReadPoint(current: table)
         try load(table, check)
@@ -70,7 +65,7 @@ public final class DimensionTable {
     }
 
     /// Keys held.
-    public var count: Int { narrow.count + wide.count }
+    public var count: Int { newest.count }
     /// Bytes of the rows, those included that nobody finds any more.
     public var byteCount: Int { chunks.byteCount }
     /// Rows copied to put chunks together, since the table was made.
@@ -148,13 +143,15 @@ public final class DimensionTable {
     private func apply(_ rows: ColumnBatch, kind: (Int) -> ChangeKind, removes: (ChangeKind) -> Bool) {
         let images = (0..<rows.count).filter { !kind($0).isRetraction }.map { Int32($0) }
         let slot = images.isEmpty ? -1 : chunks.add(rows.gathered(images))
-        let prints = fingerprints(rows)
         var image: Int32 = 0
-        for row in 0..<rows.count {
+        newest.update(fingerprints(rows)) { row, pick in
             if kind(row).isRetraction {
-                if removes(kind(row)) { lose(remove(prints, row)) }
+                guard removes(kind(row)) else { return }
+                lose(pick)
+                pick = nil
             } else {
-                lose(set(prints, row, RowPick(source: Int32(slot), row: image)))
+                lose(pick)
+                pick = RowPick(source: Int32(slot), row: image)
                 image += 1
             }
         }
@@ -164,38 +161,19 @@ public final class DimensionTable {
     private func add(_ batch: ColumnBatch) {
         if batch.count == 0 { return }
         let slot = Int32(chunks.add(batch))
-        let prints = fingerprints(batch)
-        for row in 0..<batch.count { lose(set(prints, row, RowPick(source: slot, row: Int32(row)))) }
+        newest.update(fingerprints(batch)) { row, pick in
+            lose(pick)
+            pick = RowPick(source: slot, row: Int32(row))
+        }
         tidy()
     }
 
-    private func lose(_ place: RowPick?) {
-        if let place { chunks.lose(Int(place.source)) }
+    private func lose(_ pick: RowPick?) {
+        if let pick { chunks.lose(Int(pick.source)) }
     }
 
     private func fingerprints(_ batch: ColumnBatch) -> KeyFingerprints {
         KeyFingerprints(keyPlaces.map { batch.columns[$0] }, count: batch.count, areNarrow: keysAreNarrow)
-    }
-
-    private func find(_ prints: KeyFingerprints, _ row: Int) -> RowPick? {
-        switch prints {
-        case .narrow(let keys): narrow.find(keys[row])
-        case .wide(let keys): wide.find(keys[row])
-        }
-    }
-
-    private func set(_ prints: KeyFingerprints, _ row: Int, _ place: RowPick) -> RowPick? {
-        switch prints {
-        case .narrow(let keys): narrow.set(keys[row], place)
-        case .wide(let keys): wide.set(keys[row], place)
-        }
-    }
-
-    private func remove(_ prints: KeyFingerprints, _ row: Int) -> RowPick? {
-        switch prints {
-        case .narrow(let keys): narrow.remove(keys[row])
-        case .wide(let keys): wide.remove(keys[row])
-        }
     }
 
     /// Puts chunks together that are due.
@@ -207,9 +185,8 @@ public final class DimensionTable {
             var picks: [RowPick] = []
             for slot in due {
                 guard chunks.hasLive(slot), let rows = chunks.slots[slot] else { continue }
-                let prints = fingerprints(rows)
-                for row in 0..<rows.count {
-                    guard let place = find(prints, row), place.source == slot, place.row == row else { continue }
+                newest.forEach(fingerprints(rows)) { row, pick in
+                    guard let pick, pick.source == slot, pick.row == row else { return }
                     picks.append(RowPick(source: Int32(sources.count), row: Int32(row)))
                 }
                 sources.append(rows)
@@ -218,8 +195,7 @@ public final class DimensionTable {
             if picks.isEmpty { continue }
             let rows = ColumnBatch.interleaved(sources, schema: schema, picks: picks)
             let slot = Int32(chunks.add(rows))
-            let prints = fingerprints(rows)
-            for row in 0..<rows.count { _ = set(prints, row, RowPick(source: slot, row: Int32(row))) }
+            newest.update(fingerprints(rows)) { row, pick in pick = RowPick(source: slot, row: Int32(row)) }
         }
     }
 
@@ -241,15 +217,15 @@ public final class DimensionTable {
         var sources = [missing]
         var numbers = [Int32](repeating: 0, count: chunks.slots.count)
         let mayBeNull = keys.contains { $0.validity != nil }
-        for row in 0..<count {
-            if mayBeNull, keys.contains(where: { $0.isNull(row) }) { continue }
-            guard let place = find(prints, row) else { continue }
-            let slot = Int(place.source)
+        newest.forEach(prints) { row, pick in
+            guard let pick else { return }
+            if mayBeNull, keys.contains(where: { $0.isNull(row) }) { return }
+            let slot = Int(pick.source)
             if numbers[slot] == 0, let rows = chunks.slots[slot] {
                 numbers[slot] = Int32(sources.count)
                 sources.append(rows)
             }
-            picks[row] = RowPick(source: numbers[slot], row: place.row)
+            picks[row] = RowPick(source: numbers[slot], row: pick.row)
             found[row] = true
         }
         let rows = try ColumnBatch.interleavedPrefix(sources, schema: schema, picks: picks, textBytes: textBytes)

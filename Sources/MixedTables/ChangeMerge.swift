@@ -240,12 +240,7 @@ final class ChangeFileCursor {
     }
 
     /// The key of the current row; only asked for when two rows share an offset.
-    var key: UInt128 {
-        switch fingerprints {
-        case .narrow(let keys): UInt128(keys[row])
-        case .wide(let keys): keys[row]
-        }
-    }
+    var key: UInt128 { fingerprints[row] }
 
     /// Moves to the first row of the next batch; false at the end of the file.
     func load() throws(WeirError) -> Bool {

@@ -50,65 +50,58 @@ struct ChangeNormalizer {
         inserts.rows.reserveCapacity(batch.count)
         inserts.offsets.reserveCapacity(batch.count)
         inserts.partitions.reserveCapacity(batch.count)
-        switch fingerprints {
-        case .narrow(let keys): normalize(batch, keys, partitions, &index.narrow, &counter)
-        case .wide(let keys): normalize(batch, keys, partitions, &index.wide, &counter)
-        }
-    }
-
-    private mutating func normalize<Key>(
-        _ batch: ChangeBatch,
-        _ keys: [Key],
-        _ partitions: [UInt32],
-        _ table: inout KeyTable<Key, UInt32>,
-        _ counter: inout Int64
-    ) {
         let kinds = batch.kinds.values(as: UInt8.self)
-        for row in 0..<batch.count {
-            let key = keys[row]
-            let ahead = row + KeyTable<Key, UInt32>.prefetchDistance
-            if ahead < keys.count { table.prefetch(keys[ahead]) }
-            switch kinds[row] {
-            case ChangeKind.updateBefore.rawValue:
-                // Carried by the update-after that follows; alone it is a delete.
-                if row + 1 < batch.count, kinds[row + 1] == ChangeKind.updateAfter.rawValue, keys[row + 1] == key {
-                    continue
-                }
-                remove(row, key, &table, &counter)
-            case ChangeKind.delete.rawValue: remove(row, key, &table, &counter)
-            default:
-                counter += 1
-                let partition = partitions[row]
-                if let old = table.set(key, partition) {
-                    let hasImage =
-                        row > 0 && kinds[row] == ChangeKind.updateAfter.rawValue
-                        && kinds[row - 1] == ChangeKind.updateBefore.rawValue && keys[row - 1] == key
-                    deletes.rows.append(Int32(row))
-                    deletes.images.append(hasImage ? Int32(row - 1) : -1)
-                    deletes.offsets.append(counter)
-                    deletes.partitions.append(old)
-                }
-                inserts.rows.append(Int32(row))
-                inserts.offsets.append(counter)
-                inserts.partitions.append(partition)
-            }
+        index.partitions.update(fingerprints) { row, known in
+            normalize(row, kinds, fingerprints, &known, partitions[row], &counter)
         }
     }
 
-    private mutating func remove<Key>(
+    /// - Parameter known: the partition of the key's row, before the change and then after it.
+    @inline(__always)
+    private mutating func normalize(
         _ row: Int,
-        _ key: Key,
-        _ table: inout KeyTable<Key, UInt32>,
+        _ kinds: UnsafePointer<UInt8>,
+        _ keys: KeyFingerprints,
+        _ known: inout UInt32?,
+        _ partition: UInt32,
         _ counter: inout Int64
     ) {
-        guard let old = table.remove(key) else {
-            absent.append(Int32(row))
-            return
+        let old = known
+        switch kinds[row] {
+        case ChangeKind.updateBefore.rawValue, ChangeKind.delete.rawValue:
+            // Carried by the update-after that follows; alone it is a delete.
+            if kinds[row] == ChangeKind.updateBefore.rawValue, row + 1 < keys.count,
+                kinds[row + 1] == ChangeKind.updateAfter.rawValue, keys[row + 1] == keys[row]
+            {
+                return
+            }
+            guard let old else {
+                absent.append(Int32(row))
+                return
+            }
+            known = nil
+            counter += 1
+            appendDelete(row, image: Int32(row), counter, old)
+        default:
+            known = partition
+            counter += 1
+            if let old {
+                let hasImage =
+                    row > 0 && kinds[row] == ChangeKind.updateAfter.rawValue
+                    && kinds[row - 1] == ChangeKind.updateBefore.rawValue && keys[row - 1] == keys[row]
+                appendDelete(row, image: hasImage ? Int32(row - 1) : -1, counter, old)
+            }
+            inserts.rows.append(Int32(row))
+            inserts.offsets.append(counter)
+            inserts.partitions.append(partition)
         }
-        counter += 1
+    }
+
+    @inline(__always)
+    private mutating func appendDelete(_ row: Int, image: Int32, _ offset: Int64, _ partition: UInt32) {
         deletes.rows.append(Int32(row))
-        deletes.images.append(Int32(row))
-        deletes.offsets.append(counter)
-        deletes.partitions.append(old)
+        deletes.images.append(image)
+        deletes.offsets.append(offset)
+        deletes.partitions.append(partition)
     }
 }

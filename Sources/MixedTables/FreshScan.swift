@@ -10,13 +10,13 @@ public struct FreshScan: Sendable {
     private let filter: RowFilter?
     private let tail: [ChangeBatch]
     /// For each key the tail changes: its last change, by batch and row, and whether the row is gone.
-    private let last: [UInt128: LastChange]
+    private let last: KeyMap<LastChange>
     private let keyColumns: [Int]
     private let isNarrow: Bool
 
-    private struct LastChange: Sendable {
-        let batch: Int
-        let row: Int
+    private struct LastChange: BitwiseCopyable, Sendable {
+        let batch: Int32
+        let row: Int32
         let isGone: Bool
     }
 
@@ -36,12 +36,11 @@ public struct FreshScan: Sendable {
         isNarrow = table.isKeyed && table.keysAreNarrow
         keyColumns = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
         scan = try MergeOnReadScan(table, columns: table.schema, filter: filter)
-        var last: [UInt128: LastChange] = [:]
+        var last = KeyMap(filler: LastChange(batch: 0, row: 0, isGone: true))
         if table.isKeyed {
             for (number, batch) in tail.enumerated() {
-                let keys = Self.keys(of: batch.rows, keyColumns, isNarrow)
-                for row in 0..<batch.count {
-                    last[keys[row]] = LastChange(batch: number, row: row, isGone: batch.kind(row).isRetraction)
+                last.update(Self.keys(of: batch.rows, keyColumns, isNarrow)) { row, change in
+                    change = LastChange(batch: Int32(number), row: Int32(row), isGone: batch.kind(row).isRetraction)
                 }
             }
         }
@@ -72,8 +71,10 @@ public struct FreshScan: Sendable {
     }
 
     private func unchanged(_ batch: ColumnBatch) -> ColumnBatch {
-        let keys = Self.keys(of: batch, keyColumns, isNarrow)
-        let places = (0..<batch.count).filter { last[keys[$0]] == nil }.map { Int32($0) }
+        var places: [Int32] = []
+        last.forEach(Self.keys(of: batch, keyColumns, isNarrow)) { row, change in
+            if change == nil { places.append(Int32(row)) }
+        }
         return places.count == batch.count ? batch : batch.gathered(places)
     }
 
@@ -83,11 +84,8 @@ public struct FreshScan: Sendable {
         if keyColumns.isEmpty {
             places = (0..<batch.count).filter { !batch.kind($0).isRetraction }.map { Int32($0) }
         } else {
-            let keys = Self.keys(of: batch.rows, keyColumns, isNarrow)
-            for row in 0..<batch.count {
-                guard let change = last[keys[row]], change.batch == number, change.row == row, !change.isGone else {
-                    continue
-                }
+            last.forEach(Self.keys(of: batch.rows, keyColumns, isNarrow)) { row, change in
+                guard let change, change.batch == number, change.row == row, !change.isGone else { return }
                 places.append(Int32(row))
             }
         }
@@ -101,11 +99,7 @@ public struct FreshScan: Sendable {
         return ColumnBatch(schema: schema, columns: places.map { batch.columns[$0] }, count: batch.count)
     }
 
-    private static func keys(of batch: ColumnBatch, _ columns: [Int], _ isNarrow: Bool) -> [UInt128] {
-        let prints = KeyFingerprints(columns.map { batch.columns[$0] }, count: batch.count, areNarrow: isNarrow)
-        return switch prints {
-        case .narrow(let keys): keys.map { UInt128($0) }
-        case .wide(let keys): keys
-        }
+    private static func keys(of batch: ColumnBatch, _ columns: [Int], _ isNarrow: Bool) -> KeyFingerprints {
+        KeyFingerprints(columns.map { batch.columns[$0] }, count: batch.count, areNarrow: isNarrow)
     }
 }

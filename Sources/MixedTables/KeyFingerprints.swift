@@ -21,8 +21,29 @@ public enum KeyFingerprints: Sendable {
 
     /// Fingerprints of the rows of key columns, in primary-key order. Null equals null in wide ones; a null in a narrow
     /// one has no meaning, since the column is required.
-    public init(_ columns: [ColumnVector], count: Int, areNarrow: Bool) {
-        self = areNarrow ? .narrow(Self.narrow(columns[0])) : .wide(Self.wide(columns, count: count))
+    ///
+    /// Fingerprints that are compared with each other, or used with one map, have one seed.
+    public init(_ columns: [ColumnVector], count: Int, areNarrow: Bool, seed: KeySeed = .process) {
+        self = areNarrow ? .narrow(Self.narrow(columns[0])) : .wide(Self.wide(columns, count: count, seed))
+    }
+
+    /// Rows.
+    @inlinable
+    public var count: Int {
+        switch self {
+        case .narrow(let keys): keys.count
+        case .wide(let keys): keys.count
+        }
+    }
+
+    /// The number of one row's key.
+    @inlinable
+    @inline(__always)
+    public subscript(row: Int) -> UInt128 {
+        switch self {
+        case .narrow(let keys): UInt128(keys[row])
+        case .wide(let keys): keys[row]
+        }
     }
 
     private static func narrow(_ column: ColumnVector) -> [UInt64] {
@@ -51,8 +72,8 @@ public enum KeyFingerprints: Sendable {
     private static func canonical(_ value: Float) -> UInt32 { value.isNaN ? 0x7fc0_0000 : value.bitPattern }
     private static func canonical(_ value: Double) -> UInt64 { value.isNaN ? 0x7ff8_0000_0000_0000 : value.bitPattern }
 
-    private static func wide(_ columns: [ColumnVector], count: Int) -> [UInt128] {
-        var hashes = [KeyHasher](repeating: KeyHasher(), count: count)
+    private static func wide(_ columns: [ColumnVector], count: Int, _ seed: KeySeed) -> [UInt128] {
+        var hashes = [KeyHasher](repeating: KeyHasher(seed), count: count)
         for column in columns {
             hashes.withUnsafeMutableBufferPointer { absorb(column, into: $0) }
         }
@@ -87,8 +108,13 @@ public enum KeyFingerprints: Sendable {
 
 /// A 128-bit hash of a sequence of values: two independent multiply-and-fold lanes.
 struct KeyHasher {
-    private var first: UInt64 = 0x2d35_8dcc_aa6c_78a5
-    private var second: UInt64 = 0x8bb8_4b93_962e_acc9
+    private var first: UInt64
+    private var second: UInt64
+
+    init(_ seed: KeySeed) {
+        first = seed.first
+        second = seed.second
+    }
 
     @inline(__always)
     private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {

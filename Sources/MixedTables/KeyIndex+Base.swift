@@ -49,35 +49,25 @@ extension KeyIndex {
         var doubled = 0
         try table.visibleBaseKeys(in: added) { (partition, keys) throws(WeirError) in
             let ordinal = partitions.ordinal(of: partition)
-            switch KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow) {
-            case .narrow(let keys): doubled += Self.move(keys, ordinal, &narrow, &gone.narrow)
-            case .wide(let keys): doubled += Self.move(keys, ordinal, &wide, &gone.wide)
+            let prints = KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow)
+            self.partitions.update(prints) { row, partition in
+                // A key that was in a file that is gone has only moved.
+                var isMoved = false
+                gone.partitions.update(prints, at: row) {
+                    isMoved = $0 != nil
+                    $0 = nil
+                }
+                if partition != nil, !isMoved { doubled += 1 }
+                partition = ordinal
             }
         }
-        gone.narrow.forEach { key, _ in narrow.remove(key) }
-        gone.wide.forEach { key, _ in wide.remove(key) }
-        return doubled
-    }
-
-    /// Puts keys into a partition. Those that were in a file that is gone have only moved.
-    private static func move<Key>(
-        _ keys: [Key],
-        _ ordinal: UInt32,
-        _ table: inout KeyTable<Key, UInt32>,
-        _ gone: inout KeyTable<Key, UInt32>
-    ) -> Int {
-        var doubled = 0
-        for key in keys {
-            let isMoved = gone.remove(key) != nil
-            if table.set(key, ordinal) != nil, !isMoved { doubled += 1 }
-        }
+        self.partitions.remove(keysOf: gone.partitions)
         return doubled
     }
 
     func contains(_ fingerprints: KeyFingerprints) -> [Bool] {
-        switch fingerprints {
-        case .narrow(let keys): keys.map { narrow.find($0) != nil }
-        case .wide(let keys): keys.map { wide.find($0) != nil }
-        }
+        var result: [Bool] = []
+        partitions.forEach(fingerprints) { result.append($1 != nil) }
+        return result
     }
 }

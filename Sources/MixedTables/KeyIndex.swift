@@ -7,34 +7,19 @@ import Columnar
 /// away, so streams that never repeat a key get no extra delete rows. The value of an entry is the ordinal of the
 /// partition that holds the row; 0 in an unpartitioned table.
 struct KeyIndex: Sendable {
-    // Only the one that fits the key's width is used; the other stays empty. Both are stored plainly, not in an enum, so
-    // that they are changed in place.
-    var narrow = KeyTable<UInt64, UInt32>(filler: 0)
-    var wide = KeyTable<UInt128, UInt32>(filler: 0)
+    var partitions = KeyMap<UInt32>(filler: 0)
 
     /// Keys in the index.
-    var count: Int { narrow.count + wide.count }
+    var count: Int { partitions.count }
 
     /// Adds the keys of rows that live in one partition.
     mutating func insert(_ fingerprints: KeyFingerprints, partition: UInt32) {
-        switch fingerprints {
-        case .narrow(let keys): for key in keys { narrow.set(key, partition) }
-        case .wide(let keys): for key in keys { wide.set(key, partition) }
-        }
+        partitions.update(fingerprints) { $1 = partition }
     }
 
     /// Follows changes: the keys that are there afterwards live in the partition of their row.
     mutating func apply(_ fingerprints: KeyFingerprints, isGone: (Int) -> Bool, partitions: [UInt32]) {
-        switch fingerprints {
-        case .narrow(let keys):
-            for (row, key) in keys.enumerated() {
-                if isGone(row) { narrow.remove(key) } else { narrow.set(key, partitions[row]) }
-            }
-        case .wide(let keys):
-            for (row, key) in keys.enumerated() {
-                if isGone(row) { wide.remove(key) } else { wide.set(key, partitions[row]) }
-            }
-        }
+        self.partitions.update(fingerprints) { row, partition in partition = isGone(row) ? nil : partitions[row] }
     }
 
     /// Reads the keys that a table holds now. Two rows of one key, as other writers may leave them, count once.

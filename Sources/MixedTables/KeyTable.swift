@@ -8,114 +8,164 @@ import CLinux
 /// ```
 /// At most three quarters of the slots are used; removal shifts later entries back, so there are no tombstones and a
 /// long-running table never degrades.
-public struct KeyTable<
+@usableFromInline
+struct KeyTable<
     Key: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable,
     Value: BitwiseCopyable & Sendable
 >:
     Sendable
 {
-    private var keys: [Key]
-    private var values: [Value]
-    private var zero: Value?
-    private var mask: Int
-    public private(set) var count = 0
-    private let filler: Value
+    @usableFromInline var keys: [Key]
+    @usableFromInline var values: [Value]
+    @usableFromInline var zero: Value?
+    @usableFromInline var mask: Int
+    @usableFromInline var count = 0
+    @usableFromInline let filler: Value
+    @usableFromInline let seed: KeySeed
 
     /// `filler` stands in unused slots.
-    public init(filler: Value, minimumCapacity: Int = 0) {
+    @inlinable
+    init(filler: Value, seed: KeySeed = .process, minimumCapacity: Int = 0) {
         var slots = 16
         while slots * 3 < minimumCapacity * 4 { slots *= 2 }
         self.filler = filler
+        self.seed = seed
         keys = Array(repeating: 0, count: slots)
         values = Array(repeating: filler, count: slots)
         mask = slots - 1
     }
 
-    // Fibonacci hashing of the folded key: cheap, and spreads consecutive numbers.
+    /// The slot where the search for a key begins.
+    ///
+    /// The two halves of a product with the seed, folded: one multiplication. The low bits of consecutive narrow keys are a
+    /// permutation of each other's, so such keys hardly ever meet.
+    @inlinable
     @inline(__always)
-    private static func home(_ key: Key, _ mask: Int) -> Int {
-        var folded = UInt64(truncatingIfNeeded: key)
-        if Key.bitWidth > 64 { folded ^= UInt64(truncatingIfNeeded: key >> 64) }
-        folded ^= folded >> 32
-        let mixed = folded &* 0x9e37_79b9_7f4a_7c15
-        return Int(truncatingIfNeeded: mixed ^ (mixed >> 29)) & mask
+    func home(_ key: Key) -> Int {
+        let low = UInt64(truncatingIfNeeded: key) ^ seed.first
+        let high = Key.bitWidth > 64 ? UInt64(truncatingIfNeeded: key >> 64) ^ seed.second : seed.second
+        let product = low.multipliedFullWidth(by: high)
+        return Int(truncatingIfNeeded: product.high ^ product.low) & mask
     }
 
+    /// The slot of a key, or the free one where it would go. Not for the key 0.
+    @inlinable
     @inline(__always)
-    public func find(_ key: Key) -> Value? {
-        if key == 0 { return zero }
+    func slot(of key: Key) -> Int {
+        let start = home(key)
         return keys.withUnsafeBufferPointer { keys in
-            var slot = Self.home(key, mask)
+            var slot = start
             while true {
                 let found = keys[slot]
-                if found == key { return values[slot] }
-                if found == 0 { return nil }
+                if found == key || found == 0 { return slot }
                 slot = (slot + 1) & mask
             }
         }
     }
 
-    /// Has the slots of a key brought into the cache. In a table larger than the cache every look-up waits for memory; told
-    /// `prefetchDistance` rows ahead, the waits overlap.
+    @inlinable
     @inline(__always)
-    func prefetch(_ key: Key) {
-        let home = Self.home(key, mask)
+    func find(_ key: Key) -> Value? {
+        if key == 0 { return zero }
+        let slot = slot(of: key)
+        return keys[slot] == key ? values[slot] : nil
+    }
+
+    @inlinable
+    @inline(__always)
+    func forEach(_ wanted: [Key], _ body: (_ row: Int, _ value: Value?) -> Void) {
+        for row in 0..<wanted.count {
+            prefetch(wanted, row)
+            body(row, find(wanted[row]))
+        }
+    }
+
+    /// Calls `body` with the value of a key, which it may set, replace, or remove by making it nil.
+    @inlinable
+    @inline(__always)
+    mutating func update(_ key: Key, _ body: (_ value: inout Value?) -> Void) {
+        let slot = key == 0 ? -1 : slot(of: key)
+        let isThere = key == 0 ? zero != nil : keys[slot] == key
+        var value = key == 0 ? zero : isThere ? values[slot] : nil
+        body(&value)
+        if key == 0 {
+            zero = value
+            count += (value != nil ? 1 : 0) - (isThere ? 1 : 0)
+        } else if let value {
+            if isThere { values[slot] = value } else { insert(key, value, at: slot) }
+        } else if isThere {
+            remove(at: slot)
+        }
+    }
+
+    @inlinable
+    @inline(__always)
+    mutating func update(_ wanted: [Key], _ body: (_ row: Int, _ value: inout Value?) -> Void) {
+        for row in 0..<wanted.count {
+            prefetch(wanted, row)
+            update(wanted[row]) { body(row, &$0) }
+        }
+    }
+
+    /// Has the slots of a key some rows ahead brought into the cache. In a table larger than the cache every look-up waits
+    /// for memory; so the waits overlap.
+    @inlinable
+    @inline(__always)
+    func prefetch(_ wanted: [Key], _ row: Int) {
+        let ahead = row + 12
+        if ahead >= wanted.count { return }
+        let home = home(wanted[ahead])
         keys.withUnsafeBufferPointer { weir_prefetch($0.baseAddress.unsafelyUnwrapped + home) }
         values.withUnsafeBufferPointer { weir_prefetch($0.baseAddress.unsafelyUnwrapped + home) }
     }
 
-    static var prefetchDistance: Int { 12 }
-
     /// Stores a value and returns the one it replaced.
+    @inlinable
     @inline(__always)
     @discardableResult
-    public mutating func set(_ key: Key, _ value: Value) -> Value? {
-        if key == 0 {
-            let old = zero
-            if old == nil { count += 1 }
-            zero = value
-            return old
+    mutating func set(_ key: Key, _ value: Value) -> Value? {
+        var old: Value?
+        update(key) {
+            old = $0
+            $0 = value
         }
-        if (count + 1) * 4 > (mask + 1) * 3 { grow() }
-        var slot = Self.home(key, mask)
-        while true {
-            let found = keys[slot]
-            if found == key {
-                let old = values[slot]
-                values[slot] = value
-                return old
-            }
-            if found == 0 {
-                keys[slot] = key
-                values[slot] = value
-                count += 1
-                return nil
-            }
-            slot = (slot + 1) & mask
-        }
+        return old
     }
 
     /// Removes a key and returns its value.
+    @inlinable
+    @inline(__always)
     @discardableResult
-    public mutating func remove(_ key: Key) -> Value? {
-        if key == 0 {
-            let old = zero
-            if old != nil { count -= 1 }
-            zero = nil
-            return old
+    mutating func remove(_ key: Key) -> Value? {
+        var old: Value?
+        update(key) {
+            old = $0
+            $0 = nil
         }
-        var slot = Self.home(key, mask)
-        while keys[slot] != key {
-            if keys[slot] == 0 { return nil }
-            slot = (slot + 1) & mask
+        return old
+    }
+
+    @inlinable
+    @inline(__always)
+    mutating func insert(_ key: Key, _ value: Value, at free: Int) {
+        var free = free
+        if (count + 1) * 4 > (mask + 1) * 3 {
+            grow()
+            free = slot(of: key)
         }
-        let old = values[slot]
+        keys[free] = key
+        values[free] = value
+        count += 1
+    }
+
+    @inlinable
+    mutating func remove(at slot: Int) {
         count -= 1
         // Close the gap: an entry further on may move back unless that would put it before its home slot.
         var gap = slot
         var next = (slot + 1) & mask
         while keys[next] != 0 {
-            let home = Self.home(keys[next], mask)
+            let home = home(keys[next])
             if (next - home) & mask >= (next - gap) & mask {
                 keys[gap] = keys[next]
                 values[gap] = values[next]
@@ -125,10 +175,10 @@ public struct KeyTable<
         }
         keys[gap] = 0
         values[gap] = filler
-        return old
     }
 
-    private mutating func grow() {
+    @inlinable
+    mutating func grow() {
         let oldKeys = keys
         let oldValues = values
         let slots = (mask + 1) * 2
@@ -136,15 +186,14 @@ public struct KeyTable<
         keys = Array(repeating: 0, count: slots)
         values = Array(repeating: filler, count: slots)
         for index in 0..<oldKeys.count where oldKeys[index] != 0 {
-            var slot = Self.home(oldKeys[index], mask)
-            while keys[slot] != 0 { slot = (slot + 1) & mask }
+            let slot = slot(of: oldKeys[index])
             keys[slot] = oldKeys[index]
             values[slot] = oldValues[index]
         }
     }
 
     /// Every entry, in no particular order.
-    public func forEach(_ body: (Key, Value) -> Void) {
+    func forEach(_ body: (Key, Value) -> Void) {
         if let zero { body(0, zero) }
         for slot in 0..<keys.count where keys[slot] != 0 { body(keys[slot], values[slot]) }
     }

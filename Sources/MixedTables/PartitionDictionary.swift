@@ -7,10 +7,9 @@ struct PartitionDictionary: Sendable {
     let spec: PartitionSpec
     private let schema: Schema
     private(set) var values: [[Scalar]] = []
-    // Only one of the tables is used: a single value of at most eight bytes stands for itself.
+    /// Whether a single value of at most eight bytes stands for itself.
     private let isNarrow: Bool
-    private var narrow: KeyTable<UInt64, UInt32> = KeyTable(filler: 0)
-    private var wide: KeyTable<UInt128, UInt32> = KeyTable(filler: 0)
+    private var known = KeyMap<UInt32>(filler: 0)
     /// The partition of rows whose single narrow value is missing.
     private var missing: UInt32?
 
@@ -46,51 +45,34 @@ struct PartitionDictionary: Sendable {
         return ordinals(of: columns, count: rows.count)
     }
 
-    private mutating func ordinals(of columns: [ColumnVector], count: Int) -> [UInt32] {
-        switch KeyFingerprints(columns, count: count, areNarrow: isNarrow) {
-        case .narrow(let prints):
-            let hasNulls = columns[0].validity != nil
-            return Self.ordinals(of: columns, prints, &narrow, &missing, &values) { hasNulls && columns[0].isNull($0) }
-        case .wide(let prints): return Self.ordinals(of: columns, prints, &wide, &missing, &values) { _ in false }
-        }
-    }
-
     /// One look-up for every run of equal values.
-    @inline(__always)
-    private static func ordinals<Key>(
-        of columns: [ColumnVector],
-        _ prints: [Key],
-        _ known: inout KeyTable<Key, UInt32>,
-        _ missing: inout UInt32?,
-        _ values: inout [[Scalar]],
-        _ isMissing: (Int) -> Bool
-    ) -> [UInt32] {
-        var result = [UInt32](repeating: 0, count: prints.count)
-        var last: (print: Key, ordinal: UInt32)?
-        for row in 0..<prints.count {
-            if isMissing(row) {
-                let ordinal = missing ?? UInt32(values.count)
+    private mutating func ordinals(of columns: [ColumnVector], count: Int) -> [UInt32] {
+        let prints = KeyFingerprints(columns, count: count, areNarrow: isNarrow)
+        // A narrow fingerprint of null has no meaning.
+        let mayBeMissing = isNarrow && columns[0].validity != nil
+        var result = [UInt32](repeating: 0, count: count)
+        var last: (print: UInt128, ordinal: UInt32)?
+        for row in 0..<count {
+            if mayBeMissing, columns[0].isNull(row) {
                 if missing == nil {
-                    missing = ordinal
+                    missing = UInt32(values.count)
+                    values.append([.null])
+                }
+                result[row] = missing ?? 0
+                continue
+            }
+            let print = prints[row]
+            if last?.print != print {
+                var number: UInt32 = 0
+                known.update(prints, at: row) { ordinal in
+                    number = ordinal ?? UInt32(values.count)
+                    if ordinal != nil { return }
+                    ordinal = number
                     values.append(columns.map { $0.scalar(row) })
                 }
-                result[row] = ordinal
-                continue
+                last = (print, number)
             }
-            if let last, last.print == prints[row] {
-                result[row] = last.ordinal
-                continue
-            }
-            let ordinal: UInt32
-            if let number = known.find(prints[row]) {
-                ordinal = number
-            } else {
-                ordinal = UInt32(values.count)
-                known.set(prints[row], ordinal)
-                values.append(columns.map { $0.scalar(row) })
-            }
-            result[row] = ordinal
-            last = (prints[row], ordinal)
+            result[row] = last?.ordinal ?? 0
         }
         return result
     }

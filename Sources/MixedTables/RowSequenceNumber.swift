@@ -12,35 +12,16 @@ struct RowSequenceNumber: Comparable, BitwiseCopyable, Sendable {
 
 /// The newest delete of each key: `D` of spec section 5.3.
 struct DeletedKeys: Sendable {
-    private(set) var narrow: KeyTable<UInt64, RowSequenceNumber>
-    private(set) var wide: KeyTable<UInt128, RowSequenceNumber>
+    private var newest = KeyMap(filler: RowSequenceNumber(transactionId: 0, offset: 0))
 
-    init() {
-        let filler = RowSequenceNumber(transactionId: 0, offset: 0)
-        narrow = KeyTable(filler: filler)
-        wide = KeyTable(filler: filler)
-    }
-
-    var isEmpty: Bool { narrow.count + wide.count == 0 }
+    var isEmpty: Bool { newest.isEmpty }
 
     /// Adds the deletes of one batch of a delete file.
     mutating func insert(_ fingerprints: KeyFingerprints, transactionId: Int64, offset: (Int) -> Int64) {
-        switch fingerprints {
-        case .narrow(let keys): Self.insert(keys, into: &narrow, transactionId, offset)
-        case .wide(let keys): Self.insert(keys, into: &wide, transactionId, offset)
-        }
-    }
-
-    private static func insert<Key>(
-        _ keys: [Key],
-        into table: inout KeyTable<Key, RowSequenceNumber>,
-        _ transactionId: Int64,
-        _ offset: (Int) -> Int64
-    ) {
-        for row in keys.indices {
+        newest.update(fingerprints) { row, known in
             let number = RowSequenceNumber(transactionId: transactionId, offset: offset(row))
-            if let known = table.find(keys[row]), number <= known { continue }
-            table.set(keys[row], number)
+            if let newer = known, number <= newer { return }
+            known = number
         }
     }
 
@@ -50,26 +31,10 @@ struct DeletedKeys: Sendable {
         transactionId: Int64,
         offset: (Int) -> Int64
     ) -> [Int32] {
-        switch fingerprints {
-        case .narrow(let keys): Self.survivors(keys, narrow, transactionId, offset)
-        case .wide(let keys): Self.survivors(keys, wide, transactionId, offset)
-        }
-    }
-
-    private static func survivors<Key>(
-        _ keys: [Key],
-        _ table: KeyTable<Key, RowSequenceNumber>,
-        _ transactionId: Int64,
-        _ offset: (Int) -> Int64
-    ) -> [Int32] {
         var rows: [Int32] = []
-        rows.reserveCapacity(keys.count)
-        for row in keys.indices {
-            if let deleted = table.find(keys[row]),
-                deleted > RowSequenceNumber(transactionId: transactionId, offset: offset(row))
-            {
-                continue
-            }
+        rows.reserveCapacity(fingerprints.count)
+        newest.forEach(fingerprints) { row, deleted in
+            if let deleted, deleted > RowSequenceNumber(transactionId: transactionId, offset: offset(row)) { return }
             rows.append(Int32(row))
         }
         return rows

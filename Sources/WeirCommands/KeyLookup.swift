@@ -97,8 +97,7 @@ final class KeyLookup {
 private struct WantedKeys: Sendable {
     private let primaryKey: [Field]
     private let areNarrow: Bool
-    private let narrow: [UInt64: Int]
-    private let wide: [UInt128: Int]
+    private var numbers = KeyMap<Int32>(filler: -1)
 
     init(_ keys: [[Scalar]], primaryKey: [Field]) {
         self.primaryKey = primaryKey
@@ -108,29 +107,15 @@ private struct WantedKeys: Sendable {
             for key in keys { builder.append(key[index]) }
             return builder.finish()
         }
-        var narrow: [UInt64: Int] = [:]
-        var wide: [UInt128: Int] = [:]
-        switch KeyFingerprints(columns, count: keys.count, areNarrow: areNarrow) {
-        case .narrow(let prints): for (index, print) in prints.enumerated() { narrow[print] = index }
-        case .wide(let prints): for (index, print) in prints.enumerated() { wide[print] = index }
-        }
-        self.narrow = narrow
-        self.wide = wide
+        numbers.update(KeyFingerprints(columns, count: keys.count, areNarrow: areNarrow)) { $1 = Int32($0) }
     }
 
     func matches(in batch: ColumnBatch) -> [(row: Int32, key: Int)] {
         let columns = primaryKey.compactMap { batch.column(field: $0.id) }
         precondition(columns.count == primaryKey.count, "a filter is given the columns it reads")
         var matches: [(row: Int32, key: Int)] = []
-        switch KeyFingerprints(columns, count: batch.count, areNarrow: areNarrow) {
-        case .narrow(let prints):
-            for (row, print) in prints.enumerated() {
-                if let key = narrow[print] { matches.append((Int32(row), key)) }
-            }
-        case .wide(let prints):
-            for (row, print) in prints.enumerated() {
-                if let key = wide[print] { matches.append((Int32(row), key)) }
-            }
+        numbers.forEach(KeyFingerprints(columns, count: batch.count, areNarrow: areNarrow)) { row, key in
+            if let key { matches.append((Int32(row), Int(key))) }
         }
         return matches
     }
