@@ -35,17 +35,16 @@ struct KeyTable<
         mask = slots - 1
     }
 
-    /// The slot where the search for a key begins.
-    ///
-    /// The two halves of a product with the seed, folded: one multiplication. The low bits of consecutive narrow keys are a
-    /// permutation of each other's, so such keys hardly ever meet.
+    /// The slot where the search for a key begins: the key times the seed, folded, and once more times a constant, so that
+    /// keys of any stride spread with every seed.
     @inlinable
     @inline(__always)
     func home(_ key: Key) -> Int {
         let low = UInt64(truncatingIfNeeded: key) ^ seed.first
         let high = Key.bitWidth > 64 ? UInt64(truncatingIfNeeded: key >> 64) ^ seed.second : seed.second
         let product = low.multipliedFullWidth(by: high)
-        return Int(truncatingIfNeeded: product.high ^ product.low) & mask
+        let mixed = (product.high ^ product.low).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+        return Int(truncatingIfNeeded: mixed.high ^ mixed.low) & mask
     }
 
     /// The slot of a key, or the free one where it would go. Not for the key 0.
