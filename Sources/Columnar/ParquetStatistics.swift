@@ -26,8 +26,22 @@ struct ParquetStatistics {
     let lower: Scalar?
     let upper: Scalar?
 
+    /// A footer does not say whether there is a NaN.
+    var bounds: ColumnBounds {
+        ColumnBounds(
+            lower: lower,
+            upper: upper,
+            valueCount: valueCount,
+            nullCount: nullCount,
+            mayHoldNaN: mayHoldNaN
+        )
+    }
+
+    private let mayHoldNaN: Bool
+
     init(_ chunk: weir_parquet_chunk, of column: ParquetColumn) {
         compressedSize = chunk.compressed_size
+        mayHoldNaN = column.type.isFloating
         valueCount = chunk.value_count
         nullCount = chunk.null_count >= 0 ? chunk.null_count : nil
         let bounds = [(chunk.minimum, chunk.minimum_length), (chunk.maximum, chunk.maximum_length)].map {

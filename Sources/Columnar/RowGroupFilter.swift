@@ -18,7 +18,7 @@ struct RowGroupFilter {
             case .column(let column): tests.append(.statistics(bound, column))
             // A null is within no bounds.
             case .absent(.null): tests.append(.never)
-            case .absent(let value): if !Self.mayHold(bound, from: value, to: value) { tests.append(.never) }
+            case .absent(let value): if !bound.mayHold(in: ColumnBounds(constant: value)) { tests.append(.never) }
             case .unknown: continue
             }
         }
@@ -29,49 +29,8 @@ struct RowGroupFilter {
             guard case .statistics(let bound, let column) = test else { return false }
             guard column.leaf >= 0 else { continue }
             let statistics = try file.statistics(of: column, rowGroup: rowGroup)
-            if !Self.mayHold(bound, statistics) { return false }
+            if !bound.mayHold(in: statistics.bounds) { return false }
         }
         return true
-    }
-
-    static func mayHold(_ bound: RowFilter.Bound, _ statistics: ParquetStatistics) -> Bool {
-        if let nulls = statistics.nullCount, nulls == statistics.valueCount, nulls > 0 { return false }
-        return mayHold(bound, from: statistics.lower, to: statistics.upper)
-    }
-
-    /// Whether some value between the two (nil: unlimited) is within a bound.
-    private static func mayHold(_ bound: RowFilter.Bound, from lower: Scalar?, to upper: Scalar?) -> Bool {
-        let value = bound.value
-        let lower = lower?.promoted(toMatch: value)
-        let upper = upper?.promoted(toMatch: value)
-        let isBelowLower = lower.map { value.precedes($0) == true } ?? false
-        let isAboveUpper = upper.map { $0.precedes(value) == true } ?? false
-        switch bound.comparison {
-        case .equal: return !isBelowLower && !isAboveUpper
-        case .less: return lower.map { $0.precedes(value) != false } ?? true
-        case .lessOrEqual: return !isBelowLower
-        // Bounds say nothing about NaN, which sorts above every number.
-        case .greater: return value.isFloatingPoint || (upper.map { value.precedes($0) != false } ?? true)
-        case .greaterOrEqual: return value.isFloatingPoint || !isAboveUpper
-        }
-    }
-}
-
-extension Scalar {
-    fileprivate var isFloatingPoint: Bool {
-        switch self {
-        case .float, .double: true
-        default: false
-        }
-    }
-
-    /// A value in the type of `other`, if Iceberg's promotions or the reader's conversions lead there.
-    fileprivate func promoted(toMatch other: Scalar) -> Scalar {
-        switch (self, other) {
-        case (.int(let value), .long): .long(Int64(value))
-        case (.float(let value), .double): .double(Double(value))
-        case (.string(let value), .binary): .binary(Array(value.utf8))
-        default: self
-        }
     }
 }

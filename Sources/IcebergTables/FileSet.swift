@@ -44,11 +44,12 @@ struct FileSet {
 extension ManifestFile.FieldSummary {
     func mayContain(_ value: Scalar, _ type: FieldType) throws(WeirError) -> Bool {
         if value == .null { return containsNull }
-        if case .float(let number) = value, number.isNaN { return containsNaN ?? true }
-        if case .double(let number) = value, number.isNaN { return containsNaN ?? true }
+        if value.isNaN { return containsNaN ?? true }
         guard let lowerBound, let upperBound else { return false }
-        let lower = try SingleValue.decode(lowerBound, type)
-        let upper = try SingleValue.decode(upperBound, type)
-        return value.precedes(lower) != true && upper.precedes(value) != true
+        let bounds = ColumnBounds(
+            lower: try SingleValue.decode(lowerBound, type),
+            upper: try SingleValue.decode(upperBound, type)
+        )
+        return RowFilter.Bound(field: 0, .equal, value).mayHold(in: bounds)
     }
 }
