@@ -44,20 +44,8 @@ extension Epoch {
             let keys = zip(batch.columns, table.primaryKey).map { $0.promoted(to: $1.type) ?? $0 }
             touched.insert(KeyFingerprints(keys, count: batch.count, areNarrow: areNarrow), partition: 0)
         }
-        var random = SystemRandomNumberGenerator()
         let schema = ChangeColumns.fileSchema(table.schema, primaryKey: table.primaryKey)
-        let writer = PartitionedFileWriter(
-            storage: change.storage,
-            dataLocation: change.dataLocation,
-            spec: change.spec,
-            schema: schema,
-            columns: table.schema,
-            properties: table.properties,
-            nodes: try table.changeBucketCount(),
-            targetFileBytes: table.targetFileBytes,
-            settings: table.fileSettings,
-            random: &random
-        )
+        let writer = PartitionedFileWriter(change, of: table, schema: schema, nodes: try table.changeBucketCount())
         var partitions = PartitionDictionary(spec: change.spec, schema: change.schema)
         var deletes = 0
         do throws(WeirError) {

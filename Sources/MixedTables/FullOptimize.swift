@@ -31,19 +31,8 @@ public struct FullOptimize: Sendable {
     public func run() throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
         let point = ReadPoint(current: table)
         let scan = try MergeOnReadScan(table, at: point)
-        var random = SystemRandomNumberGenerator()
-        let writer = PartitionedFileWriter(
-            storage: table.base.storage,
-            dataLocation: table.base.dataLocation,
-            spec: table.base.spec,
-            schema: table.schema,
-            columns: table.schema,
-            properties: table.properties,
-            nodes: table.isKeyed ? try table.baseBucketCount() : 1,
-            targetFileBytes: table.targetFileBytes,
-            settings: table.fileSettings,
-            random: &random
-        )
+        let nodes = table.isKeyed ? try table.baseBucketCount() : 1
+        let writer = PartitionedFileWriter(table.base, of: table, schema: table.schema, nodes: nodes)
         do {
             return try run(scan, point, writer)
         } catch {

@@ -12,9 +12,8 @@ public final class KeyedTableWriter: TableWriter {
     private let table: MixedTable
     private let fileSchema: Schema
     private let keyColumns: [Int]
-    private let bucketCount: Int
     private var held: TableKeys
-    private var files: PartitionedFileWriter?
+    private var files: EpochFiles
     private var counter: Int64 = 0
     private var summary = EpochSummary()
     /// Base as the index knows it.
@@ -27,12 +26,14 @@ public final class KeyedTableWriter: TableWriter {
     ///
     /// - Parameter keys: those of the table as it is given.
     public init(_ table: MixedTable, keys: TableKeys? = nil) throws(WeirError) {
-        precondition(table.isKeyed, "an unkeyed table has no change store")
+        guard let change = table.change else { preconditionFailure("an unkeyed table has no change store") }
         self.table = table
         base = table.base
-        fileSchema = ChangeColumns.fileSchema(table.schema, primaryKey: table.primaryKey)
+        let fileSchema = ChangeColumns.fileSchema(table.schema, primaryKey: table.primaryKey)
+        self.fileSchema = fileSchema
         keyColumns = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
-        bucketCount = try table.changeBucketCount()
+        let nodes = try table.changeBucketCount()
+        files = EpochFiles { PartitionedFileWriter(change, of: table, schema: fileSchema, nodes: nodes) }
         if let keys { held = keys } else { held = try TableKeys(table) }
     }
 
@@ -101,7 +102,7 @@ public final class KeyedTableWriter: TableWriter {
         }
         let offsetColumn = ColumnVector(type: .long, count: offsets.count, validity: nil, values: numbers)
         let known = held.partitions.values
-        try openFiles().write(
+        try files.opened().write(
             ColumnBatch(schema: fileSchema, columns: columns + [offsetColumn], count: rows.count),
             partitions: partitions,
             hashes: rows.map { hashes[Int($0)] },
@@ -110,30 +111,10 @@ public final class KeyedTableWriter: TableWriter {
         )
     }
 
-    private func openFiles() -> PartitionedFileWriter {
-        if let files { return files }
-        guard let change = table.change else { preconditionFailure("an unkeyed table has no change store") }
-        var random = SystemRandomNumberGenerator()
-        let opened = PartitionedFileWriter(
-            storage: change.storage,
-            dataLocation: change.dataLocation,
-            spec: change.spec,
-            schema: fileSchema,
-            columns: table.schema,
-            properties: table.properties,
-            nodes: bucketCount,
-            targetFileBytes: table.targetFileBytes,
-            settings: table.fileSettings,
-            random: &random
-        )
-        files = opened
-        return opened
-    }
-
-    public var pendingBytes: Int64 { (files?.byteCount ?? 0) + Int64(absentBytes) }
+    public var pendingBytes: Int64 { files.byteCount + Int64(absentBytes) }
 
     /// Whether nothing was written since the last epoch ended.
-    public var isBetweenEpochs: Bool { files == nil && summary == EpochSummary() }
+    public var isBetweenEpochs: Bool { files.isEmpty && summary == EpochSummary() }
 
     /// Whether others have committed to base since the index was last brought up to it: one look-up in the catalog.
     public func baseHasMoved() throws(WeirError) -> Bool {
@@ -152,28 +133,19 @@ public final class KeyedTableWriter: TableWriter {
     }
 
     public func cut() throws(WeirError) -> Epoch {
-        do {
-            let epoch = Epoch(
-                files: try files?.finish() ?? [],
-                summary: summary,
-                base: base,
-                absentKeys: absentKeys
-            )
-            absentKeys = []
-            absentBytes = 0
-            files = nil
-            counter = 0
-            summary = EpochSummary()
-            return epoch
-        } catch {
-            abandon()
-            throw error
-        }
+        defer { forgetAbsentKeys() }
+        let epoch = Epoch(files: try files.cut(), summary: summary, base: base, absentKeys: absentKeys)
+        counter = 0
+        summary = EpochSummary()
+        return epoch
     }
 
     public func abandon() {
-        files?.abandon()
-        files = nil
+        files.abandon()
+        forgetAbsentKeys()
+    }
+
+    private func forgetAbsentKeys() {
         absentKeys = []
         absentBytes = 0
     }

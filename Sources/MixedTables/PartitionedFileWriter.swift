@@ -1,6 +1,7 @@
 import Bytes
 import Columnar
 import IcebergFormat
+import IcebergTables
 import ObjectStorage
 
 /// Writes rows into one Parquet file per partition, node and file type, starting a new file at the target size.
@@ -103,6 +104,27 @@ final class PartitionedFileWriter {
         nodeMask = Int32(nodes - 1)
         names = DataFileNames(random: &random)
         staged = StagedRows(schema: schema)
+    }
+
+    /// Writes into one of the two stores of a table, with its properties.
+    ///
+    /// - Parameters:
+    ///   - schema: of the files, which may have more columns than the table.
+    ///   - nodes: how many nodes each partition has, a power of two.
+    convenience init(_ store: Table, of table: MixedTable, schema: Schema, nodes: Int) {
+        var random = SystemRandomNumberGenerator()
+        self.init(
+            storage: store.storage,
+            dataLocation: store.dataLocation,
+            spec: store.spec,
+            schema: schema,
+            columns: table.schema,
+            properties: table.properties,
+            nodes: nodes,
+            targetFileBytes: table.targetFileBytes,
+            settings: table.fileSettings,
+            random: &random
+        )
     }
 
     deinit { limits.budget.give(openCount, held: 0) }

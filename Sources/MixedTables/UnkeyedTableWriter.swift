@@ -9,12 +9,13 @@ import IcebergFormat
 public final class UnkeyedTableWriter: TableWriter {
     private let table: MixedTable
     private var partitions: PartitionDictionary
-    private var files: PartitionedFileWriter?
+    private var files: EpochFiles
     private var summary = EpochSummary()
 
     public init(_ table: MixedTable) {
         self.table = table
         partitions = PartitionDictionary(spec: table.base.spec, schema: table.base.schema)
+        files = EpochFiles { PartitionedFileWriter(table.base, of: table, schema: table.schema, nodes: 1) }
     }
 
     public func write(_ batch: ChangeBatch) throws(WeirError) -> [RejectedChange] {
@@ -25,45 +26,18 @@ public final class UnkeyedTableWriter: TableWriter {
         let kept = rows.count == batch.count ? batch.rows : batch.rows.gathered(rows)
         let ordinals = try partitions.ordinals(of: kept)
         let known = partitions.values
-        try openFiles().write(kept, partitions: ordinals, hashes: nil, type: .base, partition: { known[Int($0)] })
+        try files.opened().write(kept, partitions: ordinals, hashes: nil, type: .base, partition: { known[Int($0)] })
         summary.inserts += rows.count
         return rejected
     }
 
-    private func openFiles() -> PartitionedFileWriter {
-        if let files { return files }
-        var random = SystemRandomNumberGenerator()
-        let opened = PartitionedFileWriter(
-            storage: table.base.storage,
-            dataLocation: table.base.dataLocation,
-            spec: table.base.spec,
-            schema: table.schema,
-            columns: table.schema,
-            properties: table.properties,
-            nodes: 1,
-            targetFileBytes: table.targetFileBytes,
-            random: &random
-        )
-        files = opened
-        return opened
-    }
-
-    public var pendingBytes: Int64 { files?.byteCount ?? 0 }
+    public var pendingBytes: Int64 { files.byteCount }
 
     public func cut() throws(WeirError) -> Epoch {
-        do {
-            let epoch = Epoch(files: try files?.finish() ?? [], summary: summary)
-            files = nil
-            summary = EpochSummary()
-            return epoch
-        } catch {
-            abandon()
-            throw error
-        }
+        let epoch = Epoch(files: try files.cut(), summary: summary)
+        summary = EpochSummary()
+        return epoch
     }
 
-    public func abandon() {
-        files?.abandon()
-        files = nil
-    }
+    public func abandon() { files.abandon() }
 }
