@@ -92,7 +92,7 @@ let package = Package(
         target("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
         target("Expressions", ["Bytes", "Columnar", "Values"]),
         target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "MixedTables"]),
-        target("Topology", ["Bytes", "Columnar", "Expressions", "IcebergFormat", "Yams"]),
+        target("Topology", ["Bytes", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat", "Yams"]),
         target(
             "StreamRuntime",
             [
@@ -158,7 +158,7 @@ let package = Package(
             "Lookups",
             ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "MixedTables", "ObjectStorage"]
         ),
-        tests("Topology", ["Bytes", "Columnar", "Expressions"]),
+        tests("Topology", ["Bytes", "Columnar", "EventLog", "Expressions"]),
         tests(
             "StreamRuntime",
             [

@@ -51,8 +51,8 @@ extension IngestPlan {
                     log: try openLog(source),
                     topics: source.topics,
                     includes: { source.reads(topic: $0) },
-                    startup: Startup(source.startup),
-                    onLostOffsets: LostOffsets(source.onLostOffsets),
+                    startup: source.startup,
+                    onLostOffsets: source.onLostOffsets,
                     group: try source.group(of: topology),
                     groupInstance: instance?.name(source: source.name),
                     pattern: source.topicPattern?.text,
@@ -358,33 +358,6 @@ extension RowTransform {
     }
 }
 
-extension IngestPlan.Startup {
-    fileprivate init(_ startup: Topology.Source.Startup) {
-        switch startup {
-        case .earliest: self = .earliest
-        case .latest: self = .latest
-        case .timestamp(let time): self = .timestamp(time)
-        case .specificOffsets(let topics):
-            var offsets: [TopicPartition: Int64] = [:]
-            for (topic, partitions) in topics {
-                for (number, offset) in partitions { offsets[TopicPartition(topic: topic, partition: number)] = offset }
-            }
-            self = .offsets(offsets)
-        case .groupOffsets: self = .groupOffsets
-        }
-    }
-}
-
-extension IngestPlan.LostOffsets {
-    fileprivate init(_ rule: Topology.Source.LostOffsets) {
-        switch rule {
-        case .fail: self = .fail
-        case .earliest: self = .earliest
-        case .latest: self = .latest
-        }
-    }
-}
-
 extension Topology.Source {
     /// The group whose members share the source; nil for a file log, which one process reads.
     fileprivate func group(of topology: Topology) throws(WeirError) -> String? {
@@ -396,28 +369,12 @@ extension Topology.Source {
 extension DebeziumJSONOptions {
     init(_ source: Topology.Source) {
         self.init()
-        timeUnit = source.timeUnit.map { TimeUnit($0) }
-        timestampUnit = source.timestampUnit.map { TimeUnit($0) }
-        timeUnits = source.timeUnits.mapValues { TimeUnit($0) }
-        timestampUnits = source.timestampUnits.mapValues { TimeUnit($0) }
+        timeUnit = source.timeUnit
+        timestampUnit = source.timestampUnit
+        timeUnits = source.timeUnits
+        timestampUnits = source.timestampUnits
         if let text = source.unavailableValue { unavailableValue = text }
-        decimalText =
-            switch source.decimalText {
-            case .numberOrBase64: .numberOrBase64
-            case .number: .number
-            case .base64: .base64
-            }
-    }
-}
-
-extension DebeziumJSONOptions.TimeUnit {
-    fileprivate init(_ unit: Topology.Source.TimeUnit) {
-        self =
-            switch unit {
-            case .milliseconds: .milliseconds
-            case .microseconds: .microseconds
-            case .nanoseconds: .nanoseconds
-            }
+        decimalText = source.decimalText
     }
 }
 

@@ -7,27 +7,6 @@ import MixedTables
 
 /// What a run does: a topology with its names resolved to logs and tables.
 public struct IngestPlan: Sendable {
-    /// Where a source begins that no table has positions of yet.
-    public enum Startup: Sendable, Equatable {
-        case earliest
-        case latest
-        /// The first record that is not older, milliseconds since 1970.
-        case timestamp(Int64)
-        /// Those offsets; partitions that are not named begin at their earliest.
-        case offsets([TopicPartition: Int64])
-        /// Behind what the source's group has committed; earliest where it has committed nothing.
-        case groupOffsets
-    }
-
-    /// What happens when records a table still needs are not in the log any more.
-    public enum LostOffsets: Sendable, Equatable {
-        /// The run stops and says which are lost.
-        case fail
-        /// It goes on at the earliest offset that is left, or behind the latest, and says so.
-        case earliest
-        case latest
-    }
-
     public struct Source: Sendable {
         public let name: String
         public let log: any PartitionedLog

@@ -1,4 +1,6 @@
 import Bytes
+import EventDecoders
+import EventLog
 
 extension Checker {
     private static let timestampUnit = "debezium-json.timestamp-unit"
@@ -20,25 +22,25 @@ extension Checker {
             topics: topics,
             topicPattern: topicPattern,
             startup: startup(block, kind, topics, topicPattern),
-            onLostOffsets: choice(block, "scan.on-lost-offsets", Topology.Source.LostOffsets.self) ?? .fail,
+            onLostOffsets: choice(block, "scan.on-lost-offsets", LostOffsets.self) ?? .fail,
             path: text(block, "path"),
             properties: properties,
-            timeUnit: choice(block, Self.timeUnit, Topology.Source.TimeUnit.self),
-            timestampUnit: choice(block, Self.timestampUnit, Topology.Source.TimeUnit.self),
+            timeUnit: choice(block, Self.timeUnit, DebeziumJSONOptions.TimeUnit.self),
+            timestampUnit: choice(block, Self.timestampUnit, DebeziumJSONOptions.TimeUnit.self),
             timeUnits: units(block, Self.timeUnit),
             timestampUnits: units(block, Self.timestampUnit),
-            decimalText: choice(block, "debezium-json.decimal-text", Topology.Source.DecimalText.self)
+            decimalText: choice(block, "debezium-json.decimal-text", DebeziumJSONOptions.DecimalText.self)
                 ?? .numberOrBase64,
             unavailableValue: text(block, "debezium-json.unavailable-value")
         )
     }
 
     /// Units of single columns: what follows a key and a dot names one.
-    private mutating func units(_ block: Block, _ key: String) -> [String: Topology.Source.TimeUnit] {
-        var units: [String: Topology.Source.TimeUnit] = [:]
+    private mutating func units(_ block: Block, _ key: String) -> [String: DebeziumJSONOptions.TimeUnit] {
+        var units: [String: DebeziumJSONOptions.TimeUnit] = [:]
         for entry in block.keys where entry.key.hasPrefix(key + ".") {
             let column = String(entry.key.dropFirst(key.count + 1))
-            if let unit = choice(block, entry.key, Topology.Source.TimeUnit.self) { units[column] = unit }
+            if let unit = choice(block, entry.key, DebeziumJSONOptions.TimeUnit.self) { units[column] = unit }
         }
         return units
     }

@@ -1,4 +1,5 @@
 import Bytes
+import EventLog
 
 extension Checker {
     private enum StartupMode: String, CaseIterable {
@@ -23,7 +24,7 @@ extension Checker {
         _ kind: Topology.Source.Kind?,
         _ topics: [String],
         _ pattern: NamePattern?
-    ) -> Topology.Source.Startup {
+    ) -> Startup {
         let mode = choice(block, "scan.startup.mode", StartupMode.self)
         // A mode that was misspelt is reported already; which details it takes is not known.
         let isKnown = mode != nil || block.value("scan.startup.mode") == nil
@@ -44,7 +45,7 @@ extension Checker {
                 Int64(text).flatMap { $0 >= 0 ? $0 : nil }
             }
             return .timestamp(time ?? 0)
-        case .specificOffsets: return .specificOffsets(specificOffsets(block, topics, pattern))
+        case .specificOffsets: return .offsets(specificOffsets(block, topics, pattern))
         case .groupOffsets:
             if kind == .fileLog {
                 add(place, "a file-log keeps no group offsets", "choose another mode; tables keep their own positions")
@@ -64,29 +65,30 @@ extension Checker {
         _ block: Block,
         _ topics: [String],
         _ pattern: NamePattern?
-    ) -> [String: [Int: Int64]] {
+    ) -> [TopicPartition: Int64] {
         let key = "scan.startup.specific-offsets"
-        var offsets: [String: [Int: Int64]] = [:]
+        var offsets: [TopicPartition: Int64] = [:]
         let form =
             "write partition:0,offset:42;partition:1,offset:300, with topic:NAME, in front where there are several"
         for member in texts(block, key, separators: [";"]) where !member.text.isEmpty {
-            guard let position = StartupOffset(member.text) else {
+            guard let start = StartupOffset(member.text) else {
                 add(member.place, "'\(member.text)' is no value of '\(key)'", form)
                 continue
             }
-            guard let topic = position.topic ?? (pattern == nil && topics.count == 1 ? topics[0] : nil) else {
+            guard let topic = start.topic ?? (pattern == nil && topics.count == 1 ? topics[0] : nil) else {
                 if !topics.isEmpty || pattern != nil {
                     add(member.place, "'\(member.text)' names no topic, and \(block.what) may read several", form)
                 }
                 continue
             }
+            let partition = TopicPartition(topic: topic, partition: start.partition)
             if !topics.contains(topic), pattern?.matches(topic) != true {
                 let advice = NearestName.advice(for: topic, among: topics)
                 add(member.place, "\(block.what) does not read topic '\(topic)'", advice)
-            } else if offsets[topic]?[position.partition] != nil {
-                add(member.place, "'\(key)' names partition \(position.partition) of '\(topic)' twice")
+            } else if offsets[partition] != nil {
+                add(member.place, "'\(key)' names partition \(start.partition) of '\(topic)' twice")
             }
-            offsets[topic, default: [:]][position.partition] = position.offset
+            offsets[partition] = start.offset
         }
         if let value = block.value(key), offsets.isEmpty,
             texts(block, key, separators: [";"]).allSatisfy(\.text.isEmpty)

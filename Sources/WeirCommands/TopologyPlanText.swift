@@ -155,10 +155,10 @@ struct TopologyPlanText {
         case .latest: "the latest offset"
         case .timestamp(let time): TimeText.text(time)
         case .groupOffsets: "the offsets of the consumer group"
-        case .specificOffsets(let topics):
-            topics.sorted { $0.key < $1.key }.flatMap { topic, partitions in
-                partitions.sorted { $0.key < $1.key }.map { "offset \($0.value) of \(topic)/\($0.key)" }
-            }.joined(separator: ", ")
+        case .offsets(let offsets):
+            offsets.sorted { $0.key < $1.key }
+                .map { "offset \($0.value) of \($0.key.topic)/\($0.key.partition)" }
+                .joined(separator: ", ")
         }
     }
 

@@ -1,4 +1,5 @@
 import Bytes
+import EventLog
 import Foundation
 import Testing
 import Topology
@@ -240,7 +241,10 @@ import Topology
         let named = keys + "'topic:b,partition:0,offset:1; partition:2, topic:shop.public.orders, offset:3'\n"
         #expect(
             try sources(several + named)[0].startup
-                == .specificOffsets(["b": [0: 1], "shop.public.orders": [2: 3]])
+                == .offsets([
+                    TopicPartition(topic: "b", partition: 0): 1,
+                    TopicPartition(topic: "shop.public.orders", partition: 2): 3,
+                ])
         )
     }
 
@@ -269,7 +273,13 @@ import Topology
         #expect(source.kind == .kafka && source.onLostOffsets == .earliest)
         #expect(source.reads(topic: "shop.public.orders") && source.reads(topic: "shop.new.x"))
         #expect(!source.reads(topic: "my.shop.new.x"))
-        #expect(source.startup == .specificOffsets(["shop.public.orders": [0: 42], "shop.new.a": [1: 300]]))
+        #expect(
+            source.startup
+                == .offsets([
+                    TopicPartition(topic: "shop.public.orders", partition: 0): 42,
+                    TopicPartition(topic: "shop.new.a", partition: 1): 300,
+                ])
+        )
         #expect(source.properties.keys.sorted() == ["bootstrap.servers", "group.id", "sasl.password"])
         #expect(try source.properties["sasl.password"]?.reveal() == "secret!")
         #expect(try source.properties["bootstrap.servers"]?.reveal() == "localhost:9092")
