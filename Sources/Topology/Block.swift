@@ -20,15 +20,15 @@ struct Block {
 
 extension Checker {
     mutating func add(_ place: Place, _ message: String, _ advice: String? = nil) {
-        problems.append(Topology.Problem(.error, line: place.line, column: place.column, message, advice: advice))
+        problems.append(Topology.Problem(.error, at: place, message, advice: advice))
     }
 
     mutating func warn(_ place: Place, _ message: String, _ advice: String? = nil) {
-        problems.append(Topology.Problem(.warning, line: place.line, column: place.column, message, advice: advice))
+        problems.append(Topology.Problem(.warning, at: place, message, advice: advice))
     }
 
     mutating func note(_ place: Place, _ message: String, _ advice: String? = nil) {
-        problems.append(Topology.Problem(.note, line: place.line, column: place.column, message, advice: advice))
+        problems.append(Topology.Problem(.note, at: place, message, advice: advice))
     }
 
     /// A mapping with known keys only; required ones must be there. `name` is read first, for the errors of the others.

@@ -105,7 +105,8 @@ struct Checker {
             tables: finished,
             routes: routes,
             joins: joins,
-            sinks: sinks
+            sinks: sinks,
+            positions: Topology.Positions(root)
         )
     }
 

@@ -42,14 +42,7 @@ struct Value {
     }
 }
 
-/// A place in the file.
-struct Place: Hashable, Sendable {
-    /// From 1; 0 for a value of the command line.
-    let line: Int
-    let column: Int?
-
-    static let commandLine = Place(line: 0, column: nil)
-}
+typealias Place = Topology.Position
 
 /// Turns Yams' nodes into values.
 struct DocumentReader {
@@ -116,6 +109,6 @@ struct DocumentReader {
     }
 
     mutating func add(_ place: Place, _ message: String, _ advice: String?) {
-        problems.append(Topology.Problem(.error, line: place.line, column: place.column, message, advice: advice))
+        problems.append(Topology.Problem(.error, at: place, message, advice: advice))
     }
 }

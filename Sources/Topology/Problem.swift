@@ -18,10 +18,10 @@ extension Topology {
         public let message: String
         public let advice: String?
 
-        public init(_ severity: Severity, line: Int, column: Int?, _ message: String, advice: String? = nil) {
+        public init(_ severity: Severity, at position: Position, _ message: String, advice: String? = nil) {
             self.severity = severity
-            self.line = line
-            self.column = column
+            line = position.line
+            column = position.column
             self.message = message
             self.advice = advice
         }

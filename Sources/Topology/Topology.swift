@@ -12,6 +12,8 @@ public struct Topology: Sendable {
     public let joins: [Join]
     /// At least the warehouse; each sink gets the changes of its tables.
     public let sinks: [Sink]
+    /// Where all of it is written.
+    public let positions: Positions
     /// The warehouse, `mixed-iceberg`, which keeps the tables and how far the sources were read.
     public var sink: Sink { sinks.first { $0.kind == .mixedIceberg } ?? Sink(kind: .mixedIceberg) }
 

@@ -11,33 +11,33 @@ extension CheckCommand {
         _ source: Topology.Source,
         _ log: any PartitionedLog,
         _ topics: [String],
-        _ identity: LogIdentity?,
-        _ lines: TopologyLines
+        _ identity: LogIdentity?
     ) -> [Topology.Problem] {
+        let positions = topology.positions
         var problems: [Topology.Problem] = []
         for topic in topics.filter({ source.reads(topic: $0) }).prefix(Self.sampledTopicsMax) {
-            let line = lines.line(section: "source", name: source.name, words: [topic])
+            let position = positions.position(of: [topic], in: "source", named: source.name)
             let findings: [SourceSample.Finding]
             do {
                 for error in try identity?.differences(source, topic: topic, in: log) ?? [] {
                     // A run stops there, unless the source says how to go on.
                     let severity = source.onLostOffsets == .fail ? Topology.Problem.Severity.error : .warning
                     let message = ErrorReport(error).message
-                    problems.append(Topology.Problem(severity, line: line, column: nil, message, advice: error.advice))
+                    problems.append(Topology.Problem(severity, at: position, message, advice: error.advice))
                 }
                 findings = try SourceSample(topology, source, topic: topic, log: log).findings()
             } catch {
                 let message = ErrorReport(error).message
-                problems.append(Topology.Problem(.error, line: line, column: nil, message, advice: error.advice))
+                problems.append(Topology.Problem(.error, at: position, message, advice: error.advice))
                 continue
             }
             for finding in findings {
-                let line =
+                let position =
                     finding.table.map {
-                        lines.line(section: "tables", name: $0, words: [finding.column].compactMap(\.self))
-                    } ?? line
+                        positions.position(of: [finding.column].compactMap(\.self), in: "tables", named: $0)
+                    } ?? position
                 let (message, advice) = (finding.problem.message, finding.problem.advice)
-                problems.append(Topology.Problem(.warning, line: line, column: nil, message, advice: advice))
+                problems.append(Topology.Problem(.warning, at: position, message, advice: advice))
             }
         }
         return problems

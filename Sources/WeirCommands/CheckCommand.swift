@@ -31,7 +31,7 @@ struct CheckCommand: ParsableCommand {
         var problems = found
         var plan: TopologyPlanText?
         if let topology {
-            let found = try resolve(topology, yaml)
+            let found = try resolve(topology)
             problems += found.problems
             plan = TopologyPlanText(topology, existing: found.existing, matching: found.matching)
         }
@@ -49,25 +49,25 @@ struct CheckCommand: ParsableCommand {
         var matching: [String: [String]] = [:]
     }
 
-    private func resolve(_ topology: Topology, _ yaml: String) throws(WeirError) -> Resolved {
+    private func resolve(_ topology: Topology) throws(WeirError) -> Resolved {
         let places = try place.places(topology)
         let catalog = try Self.catalog(places)
         let logs = TopologyLogs(places)
         let conflicts = IngestPlan.conflicts(topology, catalog: catalog) { (source) throws(WeirError) in
             try logs.source(source)
         }
-        let lines = TopologyLines(yaml)
+        let positions = topology.positions
         var problems = conflicts.map { error in
             let message = ErrorReport(error).message
-            let line = lines.line(of: error.message)
-            return Topology.Problem(.error, line: line, column: nil, message, advice: error.advice)
+            let position = positions.position(namedIn: error.message)
+            return Topology.Problem(.error, at: position, message, advice: error.advice)
         }
         let existing = try catalog.properties(of: topology)
-        problems += Self.ignoredLogStores(topology, existing, lines)
+        problems += Self.ignoredLogStores(topology, existing)
         var unreachable: Set<String> = []
         if !offline {
             let findings = try TopologyBrokers(topology, existing: existing).findings()
-            problems += Self.problems(findings, lines)
+            problems += Self.problems(findings, positions)
             unreachable = Set(findings.compactMap(\.unreachableSource))
         }
         var found = Resolved(problems: problems, existing: existing)
@@ -80,8 +80,8 @@ struct CheckCommand: ParsableCommand {
             else { continue }
             if let pattern = source.topicPattern { found.matching[source.name] = topics.filter { pattern.matches($0) } }
             let isNew = (topology.tables.map(\.name) + topology.joins.map(\.name)).contains { existing[$0] == nil }
-            found.problems += StartupOffsetsCheck(source, log, isNew: isNew).problems(topics, lines)
-            found.problems += samples(topology, source, log, topics, identity, lines)
+            found.problems += StartupOffsetsCheck(source, log, isNew: isNew).problems(topics, positions)
+            found.problems += samples(topology, source, log, topics, identity)
         }
         return found
     }
@@ -89,8 +89,7 @@ struct CheckCommand: ParsableCommand {
     /// A run keeps to the LogStore that a table was made with, save for how its brokers are reached.
     static func ignoredLogStores(
         _ topology: Topology,
-        _ existing: [String: [String: String]],
-        _ lines: TopologyLines
+        _ existing: [String: [String: String]]
     ) -> [Topology.Problem] {
         let tables = topology.tables.map { ("tables", $0.name, $0.properties) }
         let joins = topology.joins.map { ("join", $0.name, $0.properties) }
@@ -105,8 +104,7 @@ struct CheckCommand: ParsableCommand {
             let value = there[different].map { "has '\($0)'" } ?? "is made without it"
             return Topology.Problem(
                 .warning,
-                line: lines.line(section: section, name: name, words: [different]),
-                column: nil,
+                at: topology.positions.position(of: [different], in: section, named: name),
                 "'\(different)' changes nothing: table \(name) exists and \(value)",
                 advice: "a table keeps the LogStore it was made with; choose another name, or drop the table"
             )
@@ -122,13 +120,17 @@ struct CheckCommand: ParsableCommand {
     }
 
     /// What is wrong with brokers and their topics.
-    static func problems(_ findings: [TopologyBrokers.Finding], _ lines: TopologyLines) -> [Topology.Problem] {
+    static func problems(
+        _ findings: [TopologyBrokers.Finding],
+        _ positions: Topology.Positions
+    ) -> [Topology.Problem] {
         findings.compactMap { finding in
             guard case .failure(let error) = finding.result else { return nil }
-            let line = lines.line(section: finding.use.fileSection, name: finding.use.name, words: finding.words)
-            let message = "\(finding.use.text): \(ErrorReport(error).message)"
+            let use = finding.use
+            let position = positions.position(of: finding.words, in: use.fileSection, named: use.name)
+            let message = "\(use.text): \(ErrorReport(error).message)"
             let severity = finding.isWarning ? Topology.Problem.Severity.warning : .error
-            return Topology.Problem(severity, line: line, column: nil, message, advice: error.advice)
+            return Topology.Problem(severity, at: position, message, advice: error.advice)
         }
     }
 

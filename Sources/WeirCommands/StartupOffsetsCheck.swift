@@ -18,22 +18,23 @@ struct StartupOffsetsCheck {
     }
 
     /// - Parameter topics: all of the log.
-    func problems(_ topics: [String], _ lines: TopologyLines) -> [Topology.Problem] {
-        guard case .specificOffsets(let offsets) = source.startup else { return [] }
-        let line = lines.line(section: "source", name: source.name, words: [Self.key])
+    func problems(_ topics: [String], _ positions: Topology.Positions) -> [Topology.Problem] {
+        guard case .offsets(let offsets) = source.startup else { return [] }
+        let position = positions.position(of: [Self.key], in: "source", named: source.name)
         var found: [Finding] = []
         for topic in topics where source.reads(topic: topic) {
             // What cannot be looked up is told by those who read it.
-            found += (try? findings(topic, offsets[topic] ?? [:])) ?? []
+            found += (try? findings(topic, offsets.filter { $0.key.topic == topic })) ?? []
         }
         // Topics by name that are not there are told elsewhere.
-        for topic in offsets.keys.sorted() where !topics.contains(topic) && !source.topics.contains(topic) {
+        for topic in Set(offsets.keys.map(\.topic)).sorted()
+        where !topics.contains(topic) && !source.topics.contains(topic) {
             let message = "'\(Self.key)' names topic '\(topic)', which is not there"
             found.append(Finding(.warning, message, "check its name; it may come later"))
         }
         return found.map { finding in
             let message = "source '\(source.name)': \(finding.message)"
-            return Topology.Problem(finding.severity, line: line, column: nil, message, advice: finding.advice)
+            return Topology.Problem(finding.severity, at: position, message, advice: finding.advice)
         }
     }
 
@@ -49,11 +50,12 @@ struct StartupOffsetsCheck {
         }
     }
 
-    private func findings(_ topic: String, _ offsets: [Int: Int64]) throws(WeirError) -> [Finding] {
+    private func findings(_ topic: String, _ offsets: [TopicPartition: Int64]) throws(WeirError) -> [Finding] {
         let partitions = try log.partitions(of: topic)
         let wrong: Topology.Problem.Severity = isNew ? .error : .warning
         var found: [Finding] = []
-        for (number, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+        for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+            let number = partition.partition
             guard partitions.contains(number) else {
                 let known = partitions.map(String.init).joined(separator: ", ")
                 let message = "'\(Self.key)' names partition \(number) of topic '\(topic)', which is not there"
@@ -69,7 +71,7 @@ struct StartupOffsetsCheck {
                 found.append(Finding(wrong, "\(place) lies beyond the end, \(end)", "write \(end) to begin there"))
             }
         }
-        let others = partitions.filter { offsets[$0] == nil }
+        let others = partitions.filter { offsets[TopicPartition(topic: topic, partition: $0)] == nil }
         if isNew, !others.isEmpty {
             let which = others.map(String.init).joined(separator: ", ")
             let what = others.count == 1 ? "partition \(which)" : "partitions \(which)"

@@ -112,12 +112,6 @@ func `other catalogs are refused without showing them`(_ catalog: String) {
     )
 }
 
-@Test func `a problem of the warehouse is shown at the line that names the table`() {
-    let yaml = "name: shop\n# shop.orders\ntables:\n  - name: shop.orders_old\n  - name: shop.orders\n"
-    #expect(TopologyLines(yaml).line(of: "table shop.orders exists and differs") == 5)
-    #expect(TopologyLines(yaml).line(of: "nothing it names") == 1)
-}
-
 @Test func `numbers are shown as people write them`() {
     #expect(HumanText.count(1_234_567) == "1,234,567")
     #expect(HumanText.count(-1234) == "-1,234" && HumanText.count(999) == "999")

@@ -44,23 +44,9 @@ import WeirTesting
         return try #require(topology, "\(problems)")
     }
 
-    @Test func `lines are looked for in the source or sink that is meant`() {
-        let lines = TopologyLines(Self.yaml)
-        #expect(lines.line(section: "source", name: "first", words: ["shop.public.orders"]) == 5)
-        #expect(lines.line(section: "source", name: "second", words: ["shop.public.payments"]) == 10)
-        #expect(lines.line(section: "source", name: "second", words: ["shop.public.orders"]) == 8)
-        #expect(lines.line(section: "source", name: "second", words: ["properties.bootstrap.servers"]) == 14)
-        #expect(lines.line(section: "source", name: "second", words: ["nothing"]) == 8)
-        #expect(lines.line(section: "sink", name: "out", words: ["cdc.shop.orders", "cdc."]) == 26)
-        #expect(lines.line(section: "sink", name: nil, words: ["properties.bootstrap.servers"]) == 27)
-        let flow = TopologyLines("name: a\nsink: { type: kafka, topic: t }\n")
-        #expect(flow.line(section: "sink", name: nil, words: ["t"]) == 2)
-        #expect(flow.line(section: "source", name: nil, words: ["t"]) == 1)
-    }
-
     @Test func `brokers that are down are told at the lines of those who use them`() throws {
         let findings = try TopologyBrokers(Self.topology(), timeoutMilliseconds: 500).findings()
-        let problems = CheckCommand.problems(findings, TopologyLines(Self.yaml))
+        let problems = CheckCommand.problems(findings, try Self.topology().positions)
         #expect(problems.map(\.line) == [7, 14, 27], "\(problems)")
         #expect(problems.allSatisfy { $0.severity == .error })
         #expect(
@@ -94,7 +80,7 @@ import WeirTesting
             topic: "cdc.shop.orders",
             result: .failure(missing)
         )
-        let problem = CheckCommand.problems([finding], TopologyLines(Self.yaml)).first
+        let problem = try CheckCommand.problems([finding], Self.topology().positions).first
         #expect(problem?.line == 26)
         #expect(problem?.message == "sink 'out': there is no topic 'cdc.shop.orders' (b:1)")
         #expect(BrokerChecks.lines([finding]).first?.name == "sink topic cdc.shop.orders")
@@ -217,9 +203,9 @@ import WeirTesting
         )
         #expect(brokers.uses.map(\.topics) == [["orders.log"], ["customers.log"], ["named.log"]])
         #expect(brokers.uses.map(\.isRead) == [false, true, false])
-        let lines = TopologyLines(Self.mirrored)
+        let positions = try Self.mirroredTopology().positions
         let findings = brokers.findings()
-        let problems = CheckCommand.problems(findings, lines)
+        let problems = CheckCommand.problems(findings, positions)
         #expect(problems.map(\.line) == [10, 15, 45], "\(problems)")
         #expect(
             problems.first?.message
@@ -236,14 +222,15 @@ import WeirTesting
             topic: "named.log",
             result: .failure(missing)
         )
-        #expect(CheckCommand.problems([finding], lines).first?.line == 44)
+        #expect(CheckCommand.problems([finding], positions).first?.line == 44)
         #expect(BrokerChecks.lines([finding]).first?.name == "LogStore topic named.log")
     }
 
     @Test func `a wrong property of a LogStore is told at its line`() throws {
         let wrong = Self.mirrored.replacing("properties.receive.message.max.bytes:", with: "properties.no.such.thing:")
-        let findings = try TopologyBrokers(Self.mirroredTopology(wrong), timeoutMilliseconds: 300).findings()
-        let problem = CheckCommand.problems(findings, TopologyLines(wrong)).first
+        let topology = try Self.mirroredTopology(wrong)
+        let findings = try TopologyBrokers(topology, timeoutMilliseconds: 300).findings()
+        let problem = CheckCommand.problems(findings, topology.positions).first
         #expect(problem?.line == 11, "\(String(describing: problem))")
     }
 
@@ -257,10 +244,10 @@ import WeirTesting
         let brokers = try TopologyBrokers(topology, existing: existing, timeoutMilliseconds: 300)
         #expect(brokers.uses.map(\.name) == ["shop.orders", "shop.returns", "shop.named"])
         #expect(brokers.uses.map(\.topics) == [["old.log"], [], ["named.log"]])
-        let lines = TopologyLines(Self.mirrored)
-        let broken = CheckCommand.problems(brokers.findings(), lines).first { $0.message.contains("perhaps") }
+        let positions = try Self.mirroredTopology().positions
+        let broken = CheckCommand.problems(brokers.findings(), positions).first { $0.message.contains("perhaps") }
         #expect(broken?.line == 26 && broken?.message.hasPrefix("LogStore of 'shop.returns': ") == true)
-        let ignored = CheckCommand.ignoredLogStores(topology, existing, lines)
+        let ignored = CheckCommand.ignoredLogStores(topology, existing)
         #expect(ignored.map(\.line) == [9, 15, 26] && ignored.allSatisfy { $0.severity == .warning }, "\(ignored)")
         #expect(
             ignored.map(\.message).prefix(2) == [

@@ -48,9 +48,9 @@ import WeirTesting
 
     private func found(_ yaml: String, isNew: Bool = true) throws -> [String] {
         let (topology, problems) = Topology.check(yaml: yaml, overrides: [])
-        let source = try #require(topology?.sources.first, "\(problems)")
-        let check = StartupOffsetsCheck(source, Self.log, isNew: isNew)
-        return check.problems(Self.log.topics(), TopologyLines(yaml)).map(\.description)
+        let checked = try #require(topology, "\(problems)")
+        let check = StartupOffsetsCheck(checked.sources[0], Self.log, isNew: isNew)
+        return check.problems(Self.log.topics(), checked.positions).map(\.description)
     }
 
     @Test(arguments: ["partition:0,offset:10", "partition:0,offset:20", "partition:2,offset:0"])
@@ -58,7 +58,7 @@ import WeirTesting
         let rest = try #require(["0": "1, 2", "2": "0, 1"][String(offsets.dropFirst(10).prefix(1))])
         #expect(
             try found(Self.yaml(offsets)) == [
-                "9: note: source 's': 'scan.startup.specific-offsets' leaves out partitions \(rest) of 'orders': begin at the "
+                "9:5: note: source 's': 'scan.startup.specific-offsets' leaves out partitions \(rest) of 'orders': begin at the "
                     + "earliest offset"
             ]
         )
@@ -77,16 +77,16 @@ import WeirTesting
         ("partition:1,offset:6", "offset 6 of orders/1 lies beyond the end, 5; write 5 to begin there"),
     ])
     func `offsets that are not there are told`(_ offsets: String, _ message: String) throws {
-        #expect(try found(Self.yaml(offsets)).first == "9: error: source 's': \(message)")
+        #expect(try found(Self.yaml(offsets)).first == "9:5: error: source 's': \(message)")
         // Where every table has positions, they count.
-        #expect(try found(Self.yaml(offsets), isNew: false) == ["9: warning: source 's': \(message)"])
+        #expect(try found(Self.yaml(offsets), isNew: false) == ["9:5: warning: source 's': \(message)"])
     }
 
     @Test func `lost offsets are passed over where the source says so`() throws {
         let found = try found(Self.yaml("partition:0,offset:9", "scan.on-lost-offsets: latest"))
         #expect(
             found.first
-                == "9: warning: source 's': offset 9 of orders/0 lies before the first that is there, 10; reading "
+                == "9:5: warning: source 's': offset 9 of orders/0 lies before the first that is there, 10; reading "
                 + "begins at the end, as scan.on-lost-offsets says"
         )
     }
@@ -97,9 +97,9 @@ import WeirTesting
             + "offset:0;topic:odd,partition:0,offset:0"
         #expect(
             try found(Self.yaml(offsets, pattern: "topic-pattern: o.*")) == [
-                "9: note: source 's': 'scan.startup.specific-offsets' leaves out partition 0 of 'other': begins at the "
+                "9:5: note: source 's': 'scan.startup.specific-offsets' leaves out partition 0 of 'other': begins at the "
                     + "earliest offset",
-                "9: warning: source 's': 'scan.startup.specific-offsets' names topic 'odd', which is not there; check its "
+                "9:5: warning: source 's': 'scan.startup.specific-offsets' names topic 'odd', which is not there; check its "
                     + "name; it may come later",
             ]
         )
