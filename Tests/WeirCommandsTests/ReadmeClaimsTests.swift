@@ -66,6 +66,7 @@ import WeirTesting
 
     @Test func `the README is short, and its links lead somewhere`() throws {
         #expect(Self.readme.text.split(separator: "\n", omittingEmptySubsequences: false).count < 300)
+        #expect(Self.readme.says("Version \(WeirVersion.number)"))
         let pages = try FileManager.default.contentsOfDirectory(atPath: Peers.checkout + "/docs")
             .filter { $0.hasSuffix(".md") }.map { Documentation("docs/\($0)") }
         for page in [Self.readme] + pages {
