@@ -17,7 +17,10 @@ struct ReadmeClaim {
             ("CrashSweepTests", "a crash at any step loses nothing that was acknowledged")
         ),
         ReadmeClaim(
-            "After a power failure it cuts what follows the last whole batch that was not acknowledged, and says so.",
+            """
+            After a power failure it removes a torn end that was never acknowledged, and says so; a loss before that end is \
+            an error.
+            """,
             ("PowerLossTests", "any subset of unsynced pages leaves a log that opens with everything acknowledged"),
             ("PowerLossTests", "what was acknowledged is there or the log says in words what is missing")
         ),
@@ -97,6 +100,17 @@ struct ReadmeClaim {
         ReadmeClaim(
             "Reading merges both stores, so readers see the newest commit.",
             ("MixedTableModelTests", "scan and replay agree with a dictionary at every snapshot")
+        ),
+        ReadmeClaim(
+            "read the base store; PyIceberg also appends to it and deletes from it",
+            ("ForeignHistoryTests", "keys that another engine brings to base under a run have one row"),
+            ("EngineTests", "other engines read the same rows after a full optimize")
+        ),
+        ReadmeClaim(
+            "scans and change reading of versions 1 to 3, without deletion vectors and nested columns",
+            ("ForeignTableTests", "a version 1 table reads with sequence number 0 and is not written"),
+            ("ForeignTableTests", "deletion vectors are refused by name"),
+            ("ForeignHistoryTests", "changes of tables of version 1, and of upgraded ones, are all there")
         ),
         ReadmeClaim(
             "JSON with and without schema blocks",
