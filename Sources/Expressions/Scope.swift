@@ -54,9 +54,17 @@ public struct Scope: Sendable {
             throw ExpressionError(
                 "unknown column '\(qualifier.map { "\($0)." } ?? "")\(name)'",
                 position: position,
-                advice: NearestName.advice(for: name, among: names)
+                advice: Self.advice(for: name, among: names, isQualified: qualifier != nil)
             )
         }
         return only.index
+    }
+
+    /// A word that is near no column may be a text without its quotes.
+    private static func advice(for name: String, among columns: [String], isQualified: Bool) -> String? {
+        let advice = NearestName.advice(for: name, among: columns)
+        if isQualified || NearestName.nearest(to: name, among: columns) != nil { return advice }
+        let text = "if it is a text, write '\(name.replacing("'", with: "''"))' in single quotes"
+        return [text, advice].compactMap(\.self).joined(separator: "; ")
     }
 }

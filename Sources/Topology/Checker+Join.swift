@@ -81,7 +81,9 @@ extension Checker {
         } else {
             add(place, "table '\(name)' is not declared", NearestName.advice(for: name, among: tables.map(\.name)))
         }
-        return nil
+        // What is meant is clear enough to check the rest.
+        let meant = NearestName.nearest(to: name, among: tables.map(\.name))
+        return tables.first { $0.name == meant }
     }
 
     private mutating func bound(_ written: Written<Projection>, _ scope: Scope) -> BoundProjection? {

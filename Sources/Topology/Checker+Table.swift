@@ -28,6 +28,12 @@ extension Checker {
         "uuid", "fixed(n)", "binary",
     ]
 
+    /// `decimal(p,s)` with the numbers of what was written: `numeric(12,2)`.
+    private static func name(_ known: String, with written: String) -> String {
+        guard let open = known.firstIndex(of: "(") else { return known }
+        return known[..<open] + written.drop { $0 != "(" }
+    }
+
     mutating func declaration(_ value: Value) -> CheckedTable? {
         guard let block = block(value, TopologyKeys.table) else { return nil }
         let name = text(block, "name") ?? ""
@@ -142,10 +148,16 @@ extension Checker {
                     "column '\(name)' is nested, which is not supported yet",
                     "declare it as string to keep its JSON"
                 )
-            } else if let known = Self.sqlNames[String(base)] {
-                add(typePlace, "unknown type '\(typeText)'", "Iceberg's name is \(known)")
-            } else {
-                add(typePlace, "unknown type '\(typeText)'", NearestName.advice(for: typeText, among: Self.typeNames))
+                return
+            }
+            let known = Self.sqlNames[String(base)]
+            let advice =
+                known.map { "Iceberg's name is \($0)" } ?? NearestName.advice(for: typeText, among: Self.typeNames)
+            add(typePlace, "unknown type '\(typeText)'", advice)
+            // What is meant is clear enough to check what uses the column.
+            let meant = known ?? NearestName.nearest(to: typeText, among: Self.typeNames)
+            if let type = meant.flatMap({ FieldType(primitive: Self.name($0, with: typeText)) }) {
+                fields.append(Field(id: fields.count + 1, name: name, type: type, isRequired: isRequired, doc: doc))
             }
             return
         }

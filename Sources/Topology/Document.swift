@@ -61,7 +61,7 @@ struct DocumentReader {
             return value(of: node, at: fixed)
         } catch let error as YamlError {
             let (place, message) = Self.reading(error)
-            add(fixed ?? place, "this is not YAML: \(message)", nil)
+            add(fixed ?? place, "this is not YAML: \(message)", QuotingHint.advice(yaml, line: place.line))
         } catch {
             add(fixed ?? Place(line: 1, column: 1), "this is not YAML: \(error)", nil)
         }
@@ -91,6 +91,11 @@ struct DocumentReader {
         case .sequence(let sequence):
             var members: [Value] = []
             for node in sequence { members.append(value(of: node, at: fixed)) }
+            if sequence.style == .flow {
+                let (joined, cut) = FlowPieces.joined(members)
+                members = joined
+                for value in cut { addCut(value, "[ ]") }
+            }
             return Value(content: .list(members), place: place)
         case .mapping(let mapping):
             var entries: [Value.Entry] = []
@@ -101,11 +106,22 @@ struct DocumentReader {
                     Value.Entry(key: pair.key.scalar?.string ?? "?", place: fixed ?? mark ?? place, value: inner)
                 )
             }
+            if mapping.style == .flow {
+                let (joined, cut) = FlowPieces.joined(entries)
+                entries = joined
+                for value in cut { addCut(value, "{ }") }
+            }
             return Value(content: .mapping(entries), place: place)
         case .alias:
             add(place, "aliases of undefined anchors cannot be read", nil)
             return Value(content: .scalar("", isPlain: true), place: place)
         }
+    }
+
+    /// What is put together again is checked further on.
+    private mutating func addCut(_ value: Value, _ brackets: String) {
+        let text = value.scalar ?? ""
+        add(value.place, "a comma ends a value inside \(brackets)", "write it in quotes: \"\(text)\"")
     }
 
     mutating func add(_ place: Place, _ message: String, _ advice: String?) {

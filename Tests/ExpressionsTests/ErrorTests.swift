@@ -6,7 +6,10 @@ import WeirTesting
 
 @Suite struct ErrorTests {
     @Test(arguments: [
-        ("i + stauts", "unknown column 'stauts' at position 5; known are b, d, day, f, i, l, m, n, s, ts, tz, u"),
+        (
+            "i + stauts",
+            "unknown column 'stauts' at position 5; if it is a text, write 'stauts' in single quotes; known are b, d, day, f, i, l, m, n, s, ts, tz, u"
+        ),
         ("dya = 1", "unknown column 'dya' at position 1; did you mean 'day'?"),
         ("x.i = 1", "unknown table 'x' at position 1"),
         ("i = ", "expected a value, found the end at position 5"),

@@ -1,0 +1,69 @@
+/// Puts together what a comma has cut: inside braces and brackets YAML ends a plain value there, so `decimal(12,2)` and
+/// `bucket(4, id)` come in pieces.
+enum FlowPieces {
+    /// The members of a list in brackets, those that belong together as one.
+    static func joined(_ members: [Value]) -> (members: [Value], cut: [Value]) {
+        var joined: [Value] = []
+        var cut: [Value] = []
+        var place = 0
+        while place < members.count {
+            let first = members[place]
+            place += 1
+            guard var text = open(first) else {
+                joined.append(first)
+                continue
+            }
+            let start = place
+            while place < members.count, depth(text) > 0, let next = plain(members[place]) {
+                text += ", " + next
+                place += 1
+            }
+            guard depth(text) == 0 else {
+                joined.append(first)
+                place = start
+                continue
+            }
+            let whole = Value(content: .scalar(text, isPlain: true), place: first.place)
+            joined.append(whole)
+            cut.append(whole)
+        }
+        return (joined, cut)
+    }
+
+    /// The entries of a mapping in braces: what follows the comma has become keys without a value.
+    static func joined(_ entries: [Value.Entry]) -> (entries: [Value.Entry], cut: [Value]) {
+        var joined: [Value.Entry] = []
+        var cut: [Value] = []
+        var place = 0
+        while place < entries.count {
+            var entry = entries[place]
+            place += 1
+            if var text = open(entry.value) {
+                let start = place
+                while place < entries.count, depth(text) > 0, entries[place].value.isMissing {
+                    text += "," + entries[place].key
+                    place += 1
+                }
+                if depth(text) == 0 {
+                    entry.value = Value(content: .scalar(text, isPlain: true), place: entry.value.place)
+                    cut.append(entry.value)
+                } else {
+                    place = start
+                }
+            }
+            joined.append(entry)
+        }
+        return (joined, cut)
+    }
+
+    private static func plain(_ value: Value) -> String? {
+        if case .scalar(let text, isPlain: true) = value.content { text } else { nil }
+    }
+
+    /// A plain text with a parenthesis that is not closed in it.
+    private static func open(_ value: Value) -> String? { plain(value).flatMap { depth($0) > 0 ? $0 : nil } }
+
+    private static func depth(_ text: String) -> Int {
+        text.utf8.reduce(0) { $0 + ($1 == UInt8(ascii: "(") ? 1 : $1 == UInt8(ascii: ")") ? -1 : 0) }
+    }
+}
