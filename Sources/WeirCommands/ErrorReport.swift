@@ -17,24 +17,16 @@ struct ErrorReport {
     }
 
     /// A mistake in the arguments, from the parser's texts.
-    init(usage message: String, full: String) {
+    init(usage message: String, full: String, arguments: [String] = []) {
         let lines = message.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
         let first = lines.first ?? "the arguments cannot be understood"
-        self.message = first.prefix(1).lowercased() + first.dropFirst()
         // "See 'weir scan --help' for more information." names the command that was meant.
-        let command = full.split(separator: "'").first { $0.hasPrefix("weir") && $0.hasSuffix("--help") }
-        let advice = lines.dropFirst().filter { !$0.isEmpty } + [Self.nearestVerb(first)].compactMap(\.self)
-        hints = advice + ["see '\(command.map(String.init) ?? "weir --help")'"]
-    }
-
-    /// What a misspelt verb was probably meant to be: the parser takes one for an argument too many.
-    private static func nearestVerb(_ message: String) -> String? {
-        guard message.hasPrefix("Unexpected argument"), let word = message.split(separator: "'").dropFirst().first
-        else {
-            return nil
-        }
-        let verbs = Weir.configuration.subcommands.compactMap { $0.configuration.commandName }
-        return NearestName.nearest(to: String(word), among: verbs).map { "did you mean 'weir \($0)'?" }
+        let help = full.split(separator: "'").first { $0.hasPrefix("weir") && $0.hasSuffix("--help") }
+        let command = help.map { $0.split(separator: " ").dropLast().map(String.init) } ?? ["weir"]
+        let mistake = UsageMistake(first, command: command, arguments: arguments)
+        self.message = mistake.message ?? first.prefix(1).lowercased() + first.dropFirst()
+        let advice = lines.dropFirst().filter { !$0.isEmpty } + [mistake.advice].compactMap(\.self)
+        hints = advice + ["see '\(command.joined(separator: " ")) --help'"]
     }
 
     var text: String { text(prefix: "weir: error:") }

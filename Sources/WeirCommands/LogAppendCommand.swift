@@ -42,6 +42,7 @@ struct LogAppendCommand: ParsableCommand {
         if envelope && (partition != nil || keySeparator != nil) {
             throw ValidationError("--envelope lines say themselves what is key and value")
         }
+        if let partition, partition < 0 { throw ValidationError("--partition \(partition) is negative") }
         _ = try lineFormat()
     }
 

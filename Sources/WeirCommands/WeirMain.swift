@@ -22,12 +22,16 @@ public enum WeirMain {
         } catch let error as ExitCode {
             return error.rawValue
         } catch {
-            return parserStatus(error)
+            return parserStatus(error, arguments)
         }
     }
 
     /// Help and version go to standard output; whatever else the parser throws is a mistake in the arguments.
-    private static func parserStatus(_ error: any Error) -> Int32 {
+    private static func parserStatus(_ error: any Error, _ arguments: [String]) -> Int32 {
+        if let report = UsageMistake.ofHelp(arguments) {
+            report.print()
+            return ExitStatus.usage
+        }
         if Weir.exitCode(for: error).isSuccess {
             do throws(WeirError) {
                 try StandardOutput.printLine(Weir.fullMessage(for: error))
@@ -41,7 +45,7 @@ public enum WeirMain {
             ErrorReport(message: "\(error)").print()
             return ExitStatus.failure
         }
-        ErrorReport(usage: Weir.message(for: error), full: Weir.fullMessage(for: error)).print()
+        ErrorReport(usage: Weir.message(for: error), full: Weir.fullMessage(for: error), arguments: arguments).print()
         return ExitStatus.usage
     }
 }

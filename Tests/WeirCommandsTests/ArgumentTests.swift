@@ -8,8 +8,12 @@ import Testing
 @Test(
     arguments: [
         ["scam"], ["scan"], ["scan", "a.b", "--limit", "-1"], ["scan", "a.b", "--snapshot", "1", "--as-of", "2"],
-        ["read", "a.b"], ["read", "a.b", "--from", "yesterday"], ["optimize", "a.b"], ["optimize", "a.b", "--minor"],
-        ["run", "t.yaml", "--set", "x"], ["log", "append"], ["demo", "--events", "1"], ["scan", "a.b", "-o", "xml"],
+        ["read", "a.b"], ["read", "a.b", "--from", "yesterday"], ["optimize", "a.b", "--minor"],
+        ["log", "tail", "t", "--from=-1"],
+        ["log", "tail", "t", "--partition=-1"], ["log", "append", "t", "--partition=-1"],
+        ["read", "a.b", "--limit=-1"],
+        ["help", "scam"], ["run", "t.yaml", "--set", "x"], ["log", "append"], ["demo", "--events", "1"],
+        ["scan", "a.b", "-o", "xml"],
     ]
 )
 func `a mistake in the arguments ends with 2`(_ arguments: [String]) {
@@ -104,13 +108,48 @@ func `other catalogs are refused without showing them`(_ catalog: String) {
     )
     #expect(
         usage.text == """
-            weir: error: unexpected argument 'scam'
+            weir: error: unknown command 'scam'
               hint: did you mean 'weir scan'?
               hint: see 'weir --help'
 
             """
     )
 }
+
+@Test(
+    arguments: [
+        (["scna", "shop.t"], "unknown command 'scna'", "did you mean 'weir scan'?"),
+        (["log", "tial", "t"], "unknown command 'log tial'", "did you mean 'weir log tail'?"),
+        (["table", "lst"], "unknown command 'table lst'", "did you mean 'weir table ls'?"),
+        (["describe", "shop.t"], "unknown command 'describe'", "did you mean 'weir log describe'?"),
+        (["frobnicate"], "unknown command 'frobnicate'", "commands are demo, run, check"),
+        (["help", "scna"], "unknown command 'scna'", "did you mean 'weir scan'?"),
+        (["help", "log", "tial"], "unknown command 'log tial'", "did you mean 'weir log tail'?"),
+        (["scan", "shop.t", "--limt", "3"], "unknown option '--limt'", "did you mean '--limit'?"),
+        (["scan", "shop.t", "extra"], "unexpected argument 'extra'", "see 'weir scan --help'"),
+        (
+            ["log", "--folow"], "unknown option '--folow'",
+            "options stand behind the command: 'weir log tail … --follow'"
+        ),
+        (["scan", "shop.t", "--limit", "-1"], "missing value for '--limit", "is given as --limit=-1"),
+    ]
+)
+func `a misspelt command or option gets the nearest one`(_ arguments: [String], _ message: String, _ hint: String) {
+    let report: ErrorReport?
+    do {
+        _ = try Weir.parseAsRoot(arguments)
+        report = nil
+    } catch {
+        report =
+            UsageMistake.ofHelp(arguments)
+            ?? ErrorReport(usage: Weir.message(for: error), full: Weir.fullMessage(for: error), arguments: arguments)
+    }
+    let text = report?.text ?? ""
+    #expect(text.contains(message) && text.lowercased().contains(hint.lowercased()), "\(text)")
+}
+
+@Test(arguments: [["help"], ["help", "log"], ["help", "log", "tail"], ["log", "help", "tail"]])
+func `help of what is there is no mistake`(_ arguments: [String]) { #expect(UsageMistake.ofHelp(arguments) == nil) }
 
 @Test func `numbers are shown as people write them`() {
     #expect(HumanText.count(1_234_567) == "1,234,567")
