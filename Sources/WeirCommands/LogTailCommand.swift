@@ -35,9 +35,10 @@ struct LogTailCommand: ParsableCommand {
 
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit \(limit) is negative") }
-        if !["earliest", "latest"].contains(from), Int64(from) == nil {
+        if !["earliest", "latest"].contains(from), Int64(from).map({ $0 < 0 }) ?? true {
             throw ValidationError("--from '\(from)' is neither earliest, latest nor an offset")
         }
+        if let partition, partition < 0 { throw ValidationError("--partition \(partition) is negative") }
     }
 
     func run() throws {
@@ -61,9 +62,10 @@ struct LogTailCommand: ParsableCommand {
             try records.flush()
             if !follow { break }
             if isIdle, readers.count == 1 {
+                StandardOutput.pauseWhileRead(milliseconds: 0)
                 _ = try readers[0].waitForRecords(timeoutMilliseconds: 200)
             } else if isIdle {
-                usleep(50_000)
+                StandardOutput.pauseWhileRead(milliseconds: 50)
             }
         }
         try records.flush()

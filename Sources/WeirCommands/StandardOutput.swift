@@ -45,6 +45,16 @@ final class StandardOutput: @unchecked Sendable {
         buffer.removeAll()
     }
 
+    /// Waits so long at most; ends the process when the reader goes away meanwhile, of which no write would tell while
+    /// there is nothing to print.
+    static func pauseWhileRead(milliseconds: Int) {
+        var descriptor = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        guard poll(&descriptor, 1, Int32(milliseconds)) > 0 else { return }
+        if descriptor.revents & Int16(POLLERR | POLLHUP) != 0 { exit(ExitStatus.ok) }
+        // A closed descriptor ends no wait, but each poll at once.
+        usleep(UInt32(milliseconds) * 1000)
+    }
+
     /// One line at once, for commands that print little.
     static func printLine(_ text: String) throws(WeirError) {
         let output = StandardOutput()

@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Turns SIGINT and SIGTERM into a request to end in good order; the second one ends the process at once.
+/// Turns SIGINT, SIGTERM and SIGHUP into a request to end in good order; the second one ends the process at once.
 final class StopSignals: @unchecked Sendable {
     private let count = Atomic<Int>(0)
     // Written by the initializer alone.
@@ -10,8 +10,9 @@ final class StopSignals: @unchecked Sendable {
 
     /// - Parameter onStop: called once, on a thread of its own.
     init(onStop: @escaping @Sendable () -> Void = {}) {
-        for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            // Under nohup a process outlives its terminal.
+            if Self.isIgnored(signal(number, SIG_IGN)), number == SIGHUP { continue }
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler { [weak self] in
                 guard let self else { return }
@@ -25,4 +26,8 @@ final class StopSignals: @unchecked Sendable {
     }
 
     var isStopped: Bool { count.load(ordering: .relaxed) > 0 }
+
+    private static func isIgnored(_ handler: sighandler_t?) -> Bool {
+        unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN as sighandler_t?, to: Int.self)
+    }
 }
