@@ -9,8 +9,9 @@ struct OptimizeCommand: ParsableCommand {
         commandName: "optimize",
         abstract: "Merge a table's changes into its base store.",
         discussion: """
-            Afterwards every engine that reads Iceberg sees the current rows in plain data files. Runs beside writers. \
-            Example: weir optimize shop.orders --full
+            Afterwards every engine that reads Iceberg sees the current rows in plain data files. Rewrites every partition \
+            that has changes, deletes or several small files, and leaves the others alone. Runs beside writers. \
+            Example: weir optimize shop.orders
             """
     )
 
@@ -20,7 +21,7 @@ struct OptimizeCommand: ParsableCommand {
     @Argument(help: "The table, as DB.TABLE.")
     var table: String
 
-    @Flag(help: "Rewrite every partition that has changes, deletes or several small files.")
+    @Flag(help: "The kind of optimizing, which is the only one so far and what is done without a kind.")
     var full = false
 
     @Flag(help: .hidden)
@@ -30,8 +31,10 @@ struct OptimizeCommand: ParsableCommand {
     var major = false
 
     func validate() throws {
-        if minor || major { throw ValidationError("--\(minor ? "minor" : "major") is not available yet\nuse --full") }
-        if !full { throw ValidationError("how to optimize is missing\nuse --full") }
+        if minor || major {
+            let kind = minor ? "minor" : "major"
+            throw ValidationError("--\(kind) is not available yet\nleave it out: a full optimize does more")
+        }
     }
 
     /// Runs that may lose against another optimizer before this one gives up.
@@ -42,6 +45,11 @@ struct OptimizeCommand: ParsableCommand {
         let watch = Stopwatch()
         for attempt in 1... {
             let before = try source.fileCounts()
+            if attempt == 1 {
+                let changes = HumanText.count(before.unmerged, "change file")
+                let base = HumanText.count(before.base, "base file")
+                output.talk.note("full optimize of \(table): \(changes) to merge, \(base)")
+            }
             do throws(WeirError) {
                 let result = try FullOptimize(source, nowMilliseconds: TimeText.nowMilliseconds).run()
                 return try report(result.outcome, before, try result.table.fileCounts(), watch.seconds)

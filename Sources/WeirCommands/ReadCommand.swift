@@ -17,7 +17,8 @@ struct ReadCommand: ParsableCommand {
         commandName: "read",
         abstract: "Print the changes of a table, and with --follow those to come.",
         discussion: """
-            Ends at the newest commit unless --follow is given; then SIGINT or SIGTERM ends it. 'full' begins with the rows \
+            'snapshot:ID' begins with the commit after that snapshot, 'timestamp:TIME' with the first one that is not older; \
+            standard error says which that is. Ends at the newest commit unless --follow is given; then SIGINT, SIGTERM or the end of its reader ends it. 'full' begins with the rows \
             as they are, as +I, and goes on with what changes. A table with a LogStore is followed there once the change \
             store is read to its end: rows come in milliseconds, before their commit, with a null seq, and are taken back \
             should their commit never come. Examples:
@@ -62,6 +63,8 @@ struct ReadCommand: ParsableCommand {
         let printer = ChangePrinter(source, format: format, limit: limit, stop: stop)
         let beginning = try start.resolve(in: source)
         if let notice = beginning.notice { talk.note(notice) }
+        // From the earliest on there is nothing to tell apart.
+        if start != .earliest { talk.note(StartNotice.text(beginning, of: source)) }
         var position = beginning.position
         var takesWhatIsThere = beginning.takesWhatIsThere
         if let rows = beginning.rows {
@@ -81,7 +84,7 @@ struct ReadCommand: ParsableCommand {
                 continue
             }
             // A change of the catalog shows in one look-up, which costs less than waiting longer would.
-            usleep(50_000)
+            StandardOutput.pauseWhileRead(milliseconds: 50)
             current = try current.refreshed()
         }
         try printer.finish()
@@ -103,7 +106,9 @@ extension ReadCommand {
         while !printer.isDone {
             switch try follower.next() {
             case .changes(let batches): try printer.print(batches)
-            case .idle: try follower.wait(milliseconds: 100)
+            case .idle:
+                StandardOutput.pauseWhileRead(milliseconds: 0)
+                try follower.wait(milliseconds: 100)
             case .trimmed(let undo, let sequence):
                 try printer.print(undo)
                 return sequence

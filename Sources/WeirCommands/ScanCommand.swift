@@ -11,7 +11,8 @@ struct ScanCommand: ParsableCommand {
         commandName: "scan",
         abstract: "Print the rows of a table: base and changes merged.",
         discussion: """
-            Rows come in no particular order. Examples:
+            Rows come in no particular order. --snapshot shows that commit and all before it, --as-of those that are not \
+            younger than the time; standard error says which is the last. Examples:
               weir scan shop.orders --limit 5
               weir scan shop.orders --columns order_id,amount --where "status = 'PAID' AND amount > 100" -o csv
               weir scan shop.orders --as-of 2026-01-31T12:00:00Z --count
@@ -56,6 +57,7 @@ struct ScanCommand: ParsableCommand {
     func run() throws {
         let current = try place.places().table(table)
         let point = try readPoint(of: current)
+        if snapshot != nil || asOf != nil { output.talk.note(StartNotice.text(point, of: current)) }
         // A snapshot is read with the columns it had.
         let source = snapshot == nil && asOf == nil ? current : try current.seen(at: point)
         let filter = try condition.map { (text) throws(WeirError) in try source.filter(text) }
