@@ -114,6 +114,9 @@ final class DeadLetterFile {
         }
     }
 
+    /// Letters of records that may be read again.
+    var earlier: EarlierLetters { EarlierLetters(known) }
+
     /// Letters that are remembered, because their records may be read again.
     var knownCount: Int { known.count }
 
@@ -121,8 +124,7 @@ final class DeadLetterFile {
     func append(_ letters: [DeadLetter]) throws(WeirError) {
         if letters.isEmpty { return }
         let time = now().formatted(.iso8601)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let encoder = DeadLetterLine.encoder
         var bytes: [UInt8] = []
         for var letter in letters {
             letter.time = time

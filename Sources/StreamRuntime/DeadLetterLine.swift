@@ -12,6 +12,13 @@ enum DeadLetterLine {
         let checksum: UInt32
     }
 
+    /// Lays letters out as lines.
+    static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+
     /// Nil for a line that is no dead letter.
     static func identity(_ line: [UInt8]) -> Identity? {
         if let found = line.withUnsafeBufferPointer({ fields($0) }) { return found }

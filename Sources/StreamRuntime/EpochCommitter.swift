@@ -20,9 +20,11 @@ final class EpochCommitter: Sendable {
         topics: [TopicSink],
         deadLetters: DeadLetterFile,
         clock: RunClock = .system,
+        onBegin: @escaping @Sendable () -> Void = {},
         onCommit: @escaping @Sendable (Job, _ letters: Int) -> Void
     ) {
         thread = WorkThread(name: "weir-commit", bytesMax: 1) { (job) throws(WeirError) in
+            onBegin()
             try Self.commit(job, sinks, topics, deadLetters, clock)
             onCommit(job, deadLetters.count)
         }

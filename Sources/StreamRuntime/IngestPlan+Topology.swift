@@ -60,6 +60,7 @@ extension IngestPlan {
                 )
             )
         }
+        try checkTopics(of: sources)
         var targets: [Target] = []
         for declared in topology.tables {
             let definition = try DeclaredTable(declared).definition()
@@ -211,6 +212,21 @@ extension IngestPlan {
         _ place: TopicPartition?
     ) throws(WeirError) -> any TransactionalAppender {
         throw WeirError(.unsupported, "no broker is at hand for the changes of \(table)")
+    }
+
+    /// A run that cannot begin leaves no tables behind: they would keep the next one from declaring them otherwise.
+    private static func checkTopics(of sources: [Source]) throws(WeirError) {
+        for source in sources where !source.topics.isEmpty {
+            let existing = try source.log.topics()
+            for topic in source.topics where !existing.contains(topic) {
+                throw SourcePartitions.missing(
+                    topic,
+                    source: source.name,
+                    existing: existing,
+                    isBroker: source.group != nil
+                )
+            }
+        }
     }
 
     /// What a topology file may say and runs do not do yet.

@@ -12,6 +12,7 @@ extension IngestRun {
         assigned: Set<TopicPartition>,
         untilCaughtUp: Bool
     ) throws(WeirError) -> SourceReader.Ending {
+        runState.withLock { $0.phase = .opening }
         guard let generation = try start(groups, assigned) else { return isStopping ? .finished : .groupChanged }
         let suspected = generation.partitions.suspected
         guard suspected.isEmpty else {
@@ -268,9 +269,14 @@ extension IngestRun {
             sinks: sinks,
             topics: topics,
             deadLetters: generation.letters,
-            clock: clock
+            clock: clock,
+            onBegin: { [self] in runState.withLock { $0.commitBegan = clock.now } }
         ) { [self] job, letters in
             counters.withLock { $0.add(job, letters: letters) }
+            runState.withLock { state in
+                state.commitBegan = nil
+                if job.cuts.contains(where: { !$0.epoch.isEmpty }) { state.lastCommit = clock.now }
+            }
             groups.offer(job.position.ledger)
         }
         let files = FileStage(
@@ -280,6 +286,7 @@ extension IngestRun {
             bytesMax: plan.queueBytes / 2,
             onNotice: { [self] in warn($0) }
         )
+        var earlier = generation.letters.earlier
         let writer = EpochWriter(
             plan: plan,
             start: generation.partitions.startPositions,
@@ -294,9 +301,11 @@ extension IngestRun {
                     state.add(changes)
                     return state
                 }
+                let place = TopicPartition(topic: changes.topic, partition: changes.partition)
+                readPositions.advance(place, to: changes.nextOffset, timestamp: changes.last.timestamp)
                 onProgress(now)
             },
-            onLetter: { [self] in tell($0) }
+            onLetter: { [self] in tell($0, isOld: earlier.take($0)) }
         )
         let isStopped = Flag()
         let reader = SourceReader(
@@ -306,9 +315,18 @@ extension IngestRun {
             decoding: decoding,
             clock: clock,
             groups: groups,
-            outages: outages
+            outages: outages,
+            positions: readPositions
         ) { [self] in
             isStopping || isStopped.isSet
+        }
+        let partitions = generation.partitions.all
+        readPositions.note(partitions, isFirst: true)
+        runState.withLock { state in
+            state.phase = .reading
+            state.generation += 1
+            state.commitBegan = nil
+            (state.partitions, state.topics) = (partitions.count, Set(partitions.map(\.topic)).count)
         }
         committer.start()
         files.start()

@@ -23,6 +23,8 @@ public final class IngestRun: @unchecked Sendable {
     let clock: RunClock
     private let stopFlag = Atomic<Bool>(false)
     let counters = Mutex(IngestProgress())
+    let runState = Mutex(RunState())
+    let readPositions = ReadPositions()
     let onProgress: @Sendable (IngestProgress) -> Void
     private let onWarning: @Sendable (String) -> Void
     let outages: SourceOutages
@@ -73,8 +75,10 @@ public final class IngestRun: @unchecked Sendable {
     }
 
     /// Tells of a dead letter, or counts it for the next time.
-    func tell(_ letter: DeadLetter) {
-        let (text, records) = letterNotices.withLock { ($0.take(letter, at: clock.now), $0.records) }
+    ///
+    /// - Parameter isOld: whether the file has it from an earlier reading.
+    func tell(_ letter: DeadLetter, isOld: Bool) {
+        let (text, records) = letterNotices.withLock { ($0.take(letter, isOld: isOld, at: clock.now), $0.records) }
         counters.withLock { $0.refused = records }
         if let text { onWarning(text) }
     }
@@ -91,6 +95,17 @@ public final class IngestRun: @unchecked Sendable {
     /// Blocks. Fails on the first error that would make going on a guess; what was committed stays.
     @discardableResult
     public func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
+        do throws(WeirError) {
+            return try runGenerations(untilCaughtUp: untilCaughtUp)
+        } catch {
+            for table in plan.targets.map(\.table) + plan.joins.map(\.table) {
+                if let dropped = DroppedTable.error(table, topology: plan.topology) { throw dropped }
+            }
+            throw error
+        }
+    }
+
+    private func runGenerations(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
         let groups = try SourceGroups(plan, clock: clock) { [self] in warn($0) }
         defer {
             memory.end()
@@ -100,6 +115,7 @@ public final class IngestRun: @unchecked Sendable {
             while try runGeneration(groups, assigned: [], untilCaughtUp: untilCaughtUp) == .logsChanged {}
             return progress
         }
+        runState.withLock { $0.phase = .awaitingPartitions }
         while let assigned = try groups.assignment(awaitsTopics: !untilCaughtUp, unless: { isStopping }) {
             counters.withLock { $0.generations += 1 }
             var isOver = false
@@ -112,6 +128,7 @@ public final class IngestRun: @unchecked Sendable {
                 onProgress(progress)
                 try groups.awaitChange(unless: { isStopping })
             }
+            runState.withLock { $0.phase = .awaitingPartitions }
             try groups.endGeneration()
             if isOver { break }
         }

@@ -16,10 +16,13 @@ struct LetterNotices {
     init(path: String) { self.path = path }
 
     /// Takes note of a letter; returns what is to be told now.
-    mutating func take(_ letter: DeadLetter, at now: ContinuousClock.Instant) -> String? {
-        untold += 1
+    ///
+    /// - Parameter isOld: whether an earlier reading of the record has told it.
+    mutating func take(_ letter: DeadLetter, isOld: Bool = false, at now: ContinuousClock.Instant) -> String? {
         if last.map({ $0 != (letter.topic, letter.partition, letter.offset) }) ?? true { records += 1 }
         last = (letter.topic, letter.partition, letter.offset)
+        if isOld { return nil }
+        untold += 1
         if let lastTold, now - lastTold < Self.every { return nil }
         lastTold = now
         defer { untold = 0 }

@@ -79,7 +79,12 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         self.route = route
         let partitions = route == nil ? nil : partitions
         // An earlier generation of the run has committed since the plan was made, and maybe somebody else.
+        let known = table
         var table = try table.refreshed()
+        // Keys and positions are those of the table that was there.
+        if table.ingestStore.metadata.tableUUID != known.ingestStore.metadata.tableUUID {
+            throw DroppedTable.replaced(known, topology: topology)
+        }
         if route != nil { try self.sharing.check(table.ingestStore.properties, of: table.identifier) }
         let stage = try output.map { (output) throws(WeirError) in
             try LogStoreStage(output, table: table, sources: partitions)

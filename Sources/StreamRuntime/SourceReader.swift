@@ -47,10 +47,12 @@ final class SourceReader {
     private let outages: SourceOutages
     /// Set once a group changes: the reader ends before its partitions are read to their end.
     private let groups: SourceGroups
+    private let positions: ReadPositions
 
     /// - Parameters:
     ///   - groups: end the reader when one of them changes.
     ///   - outages: told when records come, and when none do.
+    ///   - positions: told of partitions that come and go.
     ///   - stopping: asked between batches.
     init(
         _ plan: IngestPlan,
@@ -60,6 +62,7 @@ final class SourceReader {
         clock: RunClock = .system,
         groups: SourceGroups,
         outages: SourceOutages,
+        positions: ReadPositions,
         stopping: @escaping @Sendable () -> Bool
     ) {
         self.plan = plan
@@ -69,6 +72,7 @@ final class SourceReader {
         self.groups = groups
         self.stopping = stopping
         self.outages = outages
+        self.positions = positions
         self.decoding = decoding
     }
 
@@ -106,6 +110,7 @@ final class SourceReader {
             if clock.now - lastSearch > Self.topicSearchEvery {
                 if partitions.haveReturned() { return .logsChanged }
                 try partitions.openNew()
+                positions.note(partitions.all)
                 lastSearch = clock.now
             }
             if try readRound({ _ in true }) { continue }

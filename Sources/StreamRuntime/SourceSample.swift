@@ -142,7 +142,7 @@ public struct SourceSample {
         let route = topology.route
         var found: [Finding] = []
         var others: [DecoderNotice] = []
-        for notice in notices {
+        for notice in notices where !Self.isTakenBack(notice, by: notices) {
             switch notice {
             case .derivedUnit(let source, let column, _, _, _):
                 let text = RecordNotices.texts([notice], in: batch, route: route).first ?? ""
@@ -162,6 +162,12 @@ public struct SourceSample {
                     problem: WeirError(.invalid, text, at: "topic \(topic)", advice: "declare what is wanted of it")
                 )
             }
+    }
+
+    /// A later record may bring a second column that could be the one, which then is taken for none.
+    private static func isTakenBack(_ notice: DecoderNotice, by notices: [DecoderNotice]) -> Bool {
+        guard case .otherCase(let source, let name, let column) = notice else { return false }
+        return notices.contains(.ambiguousCase(source, name: name, column: column))
     }
 
     private func finding(_ text: String, _ advice: String?, about column: String, of source: SourceTable) -> Finding {

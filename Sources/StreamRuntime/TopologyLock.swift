@@ -18,12 +18,15 @@ public final class TopologyLock: Sendable {
         number == 0 ? topology : "\(topology).\(number)"
     }
 
-    /// - Parameter isShared: whether other processes of the topology may run at the same time.
+    /// - Parameters:
+    ///   - isShared: whether other processes of the topology may run at the same time.
+    ///   - tables: the tables that the process works with, for `holder`.
     public init(
         topology: String,
         warehouse: String,
         files: any FileSystem,
-        isShared: Bool = false
+        isShared: Bool = false,
+        tables: [String] = []
     ) throws(WeirError) {
         let directory = warehouse + "/.weir"
         try files.makeDirectories(directory)
@@ -45,7 +48,8 @@ public final class TopologyLock: Sendable {
                 advice: "stop that process, or give this topology another name"
             )
         }
-        let text = Array("\(ProcessInfo.processInfo.processIdentifier)\n".utf8)
+        let lines = ["\(ProcessInfo.processInfo.processIdentifier)"] + tables
+        let text = Array(lines.map { $0 + "\n" }.joined().utf8)
         // Who holds the lock is information; a full disk must not refuse the lock itself.
         do {
             try opened.truncate(to: 0)
@@ -83,10 +87,41 @@ public final class TopologyLock: Sendable {
         }
     }
 
+    /// A process that runs a topology which works with a table.
+    public struct Holder: Sendable {
+        /// The topology's name, with the number of the process where there are several.
+        public let name: String
+        public let process: String
+    }
+
+    /// Finds a process that works with a table now; nil when there is none on machines that see the same files.
+    public static func holder(
+        of table: String,
+        warehouse: String,
+        files: any FileSystem
+    ) throws(WeirError) -> Holder? {
+        let directory = warehouse + "/.weir"
+        guard try files.status(directory) != nil else { return nil }
+        let suffix = ".lock"
+        for entry in try files.list(directory) where entry.name.hasSuffix(suffix) {
+            let file = try files.open("\(directory)/\(entry.name)", .write)
+            let lines = lines(file)
+            // The file outlives its process.
+            guard lines.dropFirst().contains(table[...]), try !file.tryLock() else { continue }
+            return Holder(name: String(entry.name.dropLast(suffix.count)), process: String(lines[0]))
+        }
+        return nil
+    }
+
     /// The process that holds a lock, as far as its file says.
     private static func owner(_ file: any OpenFile) -> String {
-        let text = String(decoding: (try? file.read(count: 32, at: 0)) ?? [], as: UTF8.self)
-        let pid = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        return pid.isEmpty ? "unknown" : pid
+        lines(file).first.map(String.init) ?? "unknown"
+    }
+
+    /// The process, then its tables.
+    private static func lines(_ file: any OpenFile) -> [Substring] {
+        let count = (try? file.size()).map { Int(clamping: min($0, 1 << 20)) } ?? 0
+        let text = String(decoding: (try? file.read(count: count, at: 0)) ?? [], as: UTF8.self)
+        return text.split(whereSeparator: \.isNewline)
     }
 }

@@ -65,7 +65,7 @@ final class DemoRun {
         guard let topology = Topology.check(yaml: yaml).topology else {
             throw WeirError(.invalid, "the demo's topology does not pass its check", at: warehouse.topologyPath)
         }
-        let runner = try TopologyRunner(topology, warehouse.places, showsProgress: showsProgress)
+        let runner = try TopologyRunner(topology, warehouse.places, log: RunLog(isQuiet: true))
         try measure("ingest and join", "events") { () throws(WeirError) in
             let counts = try runner.run(untilCaughtUp: true)
             guard counts.deadLetters == 0, counts.records == events else {

@@ -4,13 +4,16 @@ import Foundation
 import IcebergFormat
 import IcebergTables
 import MixedTables
+import ObjectStorage
+import StreamRuntime
 
 struct TableDropCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drop",
         abstract: "Drop a table with its change store; --purge deletes its files too.",
         discussion: """
-            Asks before it does so; without a terminal to ask at, --yes is needed. Without --purge the files stay. --purge deletes the files that the table's metadata reaches, wherever they are, and no \
+            Asks before it does so; without a terminal to ask at, --yes is needed. A table that a running topology works \
+            with is not dropped unless --force is given. Without --purge the files stay. --purge deletes the files that the table's metadata reaches, wherever they are, and no \
             others. Example: weir table drop shop.orders --purge --yes
             """
     )
@@ -27,11 +30,15 @@ struct TableDropCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Do not ask.")
     var yes = false
 
+    @Flag(help: "Drop it even while a topology works with it, whose run then ends with an error.")
+    var force = false
+
     @Flag(help: "Say what would be dropped and change nothing.")
     var dryRun = false
 
     func run() throws {
         let places = try place.places()
+        if !force { try checkUnused(places) }
         if purge {
             let source = try places.table(table)
             let files = try source.files()
@@ -51,6 +58,19 @@ struct TableDropCommand: ParsableCommand {
             for store in stores { try catalog.unregister(store) }
             return nil
         }
+    }
+
+    private func checkUnused(_ places: WarehousePlaces) throws(WeirError) {
+        let name = try TableIdentifier(table).description
+        guard
+            let holder = try TopologyLock.holder(of: name, warehouse: places.warehouse, files: LocalFileSystem())
+        else { return }
+        throw WeirError(
+            .locked,
+            "table \(name) is in use by topology '\(holder.name)', which process \(holder.process) runs",
+            advice:
+                "stop that process first; with --force the table is dropped all the same and the run ends with an error"
+        )
     }
 
     /// - Parameter body: drops the table; returns what became of its files, or nil where they all stay.

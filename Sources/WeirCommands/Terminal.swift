@@ -13,6 +13,13 @@ struct Terminal: Sendable {
             && !CommandLine.arguments.contains("--no-color") && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
+    /// How wide the terminal of standard error is.
+    static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return 80 }
+        return Int(size.ws_col)
+    }
+
     func colored(_ text: String, _ code: Int) -> String { usesColor ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text }
 
     /// Writes a message; a stream nobody reads is no reason to fail.

@@ -50,6 +50,10 @@ struct TopologyPlanText {
             let shape = "\(join.from) \(join.kind.rawValue) join \(join.lookup) as \(join.alias) on \(condition(join))"
             lines.append("  \(join.name): \(shape)")
             lines.append("    columns \(join.select.text); \(key(join.primaryKey)), \(state(join.name))")
+            lines.append(
+                "    a row of \(join.from) is joined once, when it is read: later changes of \(join.lookup) do not touch rows "
+                    + "already joined"
+            )
             if let store = logStore(join.name, join.properties) { lines.append("    \(store.text)") }
         }
         if !sinks.isEmpty { lines.append("sinks besides the warehouse") }

@@ -24,6 +24,15 @@ import WeirTesting
         return weir
     }
 
+    @Test func `a check says that a join does not follow its dimension`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try Self.prepare("shop.yaml", topics: ["shop.public.orders", "shop.public.customers"], in: folder)
+            let check = try weir("check", "topology.yaml")
+            let sentence = "later changes of shop.customers do not touch rows already joined"
+            #expect(check.status == 0 && check.output.contains(sentence), "\(check.output)")
+        }
+    }
+
     private static func run(_ weir: WeirBinary) throws {
         let run = try weir("run", "topology.yaml", "--until-caught-up", "--quiet")
         #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")

@@ -8,6 +8,16 @@ import WeirTesting
         "{\"before\":null,\"after\":\(row),\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"people\"},\"op\":\"c\"}\n"
     }
 
+    @Test func `a check says of two columns that differ in case what a run does with them, once`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try BinaryTests.prepare(folder)
+            try weir("log", "append", "people", input: Self.event("{\"Id\":3}") + Self.event("{\"id\":1,\"Id\":2}"))
+            let check = try weir("check", "people.yaml")
+            #expect(check.output.contains("column Id of shop.public.people is not taken for 'id'"), "\(check.output)")
+            #expect(!check.output.contains("is taken for 'id'"), "\(check.output)")
+        }
+    }
+
     @Test func `a run of which no record could be taken in exits with 3, one that took some with 0`() throws {
         try withTemporaryFolder { folder in
             let weir = try BinaryTests.prepare(folder)

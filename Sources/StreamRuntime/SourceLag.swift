@@ -1,0 +1,81 @@
+import ChangeEvents
+import Synchronization
+
+/// How far the reading of a run is behind its sources.
+public struct SourceLag: Sendable, Equatable {
+    /// Offsets between what was read last and the ends.
+    public var records: Int64 = 0
+    /// When the oldest record was written, of those read last in each partition that is behind, milliseconds since 1970;
+    /// nil while nothing is behind, or nothing of such a partition was read yet.
+    public var lastRead: Int64?
+
+    public init() {}
+
+    mutating func add(_ read: ReadPositions.Read, end: Int64) {
+        guard end > read.next else { return }
+        records += end - read.next
+        guard let time = read.timestamp else { return }
+        lastRead = min(lastRead ?? time, time)
+    }
+}
+
+extension IngestRun {
+    public var state: RunState { runState.withLock { $0 } }
+
+    /// Asks the logs where they end: of a broker's topic with one request, which takes as long as the broker takes. Nil
+    /// before anything is read, and where a log does not answer.
+    public func lag() -> SourceLag? {
+        let reads = readPositions.all
+        guard state.phase == .reading else { return nil }
+        var lag = SourceLag()
+        let topics = Dictionary(grouping: reads) { [String($0.value.source), $0.key.topic] }
+        for (_, partitions) in topics {
+            guard let first = partitions.first else { continue }
+            let numbers = partitions.map(\.key.partition)
+            let log = plan.sources[first.value.source].log
+            guard let ends = try? log.endsAtOnce(topic: first.key.topic, partitions: numbers) else { return nil }
+            for (place, read) in partitions {
+                guard let end = ends[place.partition] else { return nil }
+                lag.add(read, end: end)
+            }
+        }
+        return lag
+    }
+}
+
+/// How far the partitions of a generation are read. Written once a batch.
+final class ReadPositions: Sendable {
+    struct Read: Sendable {
+        let source: Int
+        /// The offset of the next record.
+        var next: Int64
+        /// Of the last record that was read, milliseconds since 1970.
+        var timestamp: Int64?
+    }
+
+    private let reads = Mutex<[TopicPartition: Read]>([:])
+
+    var all: [TopicPartition: Read] { reads.withLock { $0 } }
+
+    /// Begins with those partitions, or gets to know those that are new.
+    func note(_ partitions: [SourcePartitions.Partition], isFirst: Bool = false) {
+        reads.withLock { reads in
+            if isFirst { reads = [:] }
+            for partition in partitions {
+                let place = TopicPartition(topic: partition.topic, partition: partition.number)
+                if partition.isGone {
+                    reads[place] = nil
+                } else if reads[place] == nil {
+                    reads[place] = Read(source: partition.source, next: partition.first)
+                }
+            }
+        }
+    }
+
+    func advance(_ place: TopicPartition, to next: Int64, timestamp: Int64) {
+        reads.withLock { reads in
+            reads[place]?.next = next
+            reads[place]?.timestamp = timestamp
+        }
+    }
+}

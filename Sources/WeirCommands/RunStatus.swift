@@ -1,0 +1,120 @@
+import Bytes
+import StreamRuntime
+
+/// Decides what a run shows of itself: on a terminal one line that is drawn anew every few seconds, elsewhere a line a
+/// minute and one for each thing that happens.
+struct RunStatus {
+    /// What is known of a run at a time.
+    struct Sample {
+        let time: RunClock.Instant
+        /// Milliseconds since 1970.
+        let wallTime: Int64
+        var counts = IngestProgress()
+        var state = RunState()
+        /// Nil when it is not known.
+        var lag: SourceLag?
+        var isStopping = false
+    }
+
+    enum Output: Equatable {
+        /// Stays.
+        case line(String)
+        /// Takes the place of the last one.
+        case redraw(String)
+    }
+
+    private let isTerminal: Bool
+    private var lastShown: Sample
+    private var generation = 0
+    private var isCaughtUp = false
+    private var behindSince: RunClock.Instant?
+
+    /// How often the line is drawn on a terminal, and written elsewhere.
+    static let redrawEvery = Duration.seconds(2)
+    static let logEvery = Duration.seconds(60)
+    /// How long a run is behind before it is told again that it has caught up.
+    private static let behindAfter = Duration.seconds(30)
+    /// How long a commit may take before it is what the run waits for.
+    private static let slowCommit = Duration.seconds(5)
+
+    init(isTerminal: Bool, start: Sample) {
+        self.isTerminal = isTerminal
+        lastShown = start
+    }
+
+    /// Called often; returns what is to be shown now.
+    mutating func look(_ now: Sample) -> [Output] {
+        var shown: [Output] = []
+        if now.state.generation != generation, now.state.phase == .reading {
+            generation = now.state.generation
+            isCaughtUp = false
+            shown.append(.line(Self.beginning(now)))
+        }
+        if let lag = now.lag {
+            behindSince = lag.records > 0 ? behindSince ?? now.time : nil
+            if lag.records == 0, !isCaughtUp {
+                isCaughtUp = true
+                if !isTerminal {
+                    shown.append(.line("caught up: \(Self.totals(now))"))
+                    lastShown = now
+                }
+            }
+            // A stream that trickles is behind at every other look.
+            if let behindSince, now.time - behindSince >= Self.behindAfter { isCaughtUp = false }
+        }
+        guard now.time - lastShown.time >= (isTerminal ? Self.redrawEvery : Self.logEvery) else { return shown }
+        let text = Self.text(now, since: lastShown)
+        shown.append(isTerminal ? .redraw(text) : .line(text))
+        lastShown = now
+        return shown
+    }
+
+    private static func beginning(_ now: Sample) -> String {
+        let partitions = HumanText.count(now.state.partitions, "partition")
+        let keys = now.counts.loadedRows
+        let loaded = keys > 0 ? "; \(HumanText.count(keys, "key")) of its tables read" : ""
+        return "generation \(now.state.generation) begins with \(partitions) of "
+            + HumanText.count(now.state.topics, "topic") + loaded
+    }
+
+    /// `1,200/s, lag 35 records (2 s), 1.2 M records, 12 commits, the last 4 s ago, 0 dead letters; waits for records`.
+    static func text(_ now: Sample, since before: Sample) -> String {
+        let seconds = Self.seconds(now.time - before.time)
+        let rate = HumanText.rate(now.counts.records - before.counts.records, seconds)
+        let parts = ["\(rate.isEmpty ? "0/s" : rate)", lag(now), totals(now)]
+        return parts.joined(separator: ", ") + (waiting(now, before).map { "; \($0)" } ?? "")
+    }
+
+    private static func lag(_ now: Sample) -> String {
+        guard let lag = now.lag else { return "lag unknown" }
+        guard lag.records > 0 else { return "no lag" }
+        let age = lag.lastRead.map { ", \(max(0, now.wallTime - $0) / 1000) s behind" } ?? ""
+        return "lag \(HumanText.count(Int(lag.records), "record"))\(age)"
+    }
+
+    private static func totals(_ now: Sample) -> String {
+        let commit = now.state.lastCommit.map { ", the last \(Int(seconds(now.time - $0))) s ago" } ?? ""
+        return "\(HumanText.count(now.counts.records, "record")) read, "
+            + "\(HumanText.count(now.counts.commits, "commit"))\(commit), "
+            + HumanText.count(now.counts.deadLetters, "dead letter")
+    }
+
+    /// What the run waits for; nil when it waits for nothing.
+    private static func waiting(_ now: Sample, _ before: Sample) -> String? {
+        if let began = now.state.commitBegan, now.time - began >= slowCommit {
+            return "a commit takes \(Int(seconds(now.time - began))) s by now"
+        }
+        if now.isStopping { return "ends after a last commit" }
+        switch now.state.phase {
+        case .opening: return "opens its tables and reads their keys"
+        case .awaitingPartitions: return "waits for its partitions"
+        case .reading: break
+        }
+        guard now.counts.records == before.counts.records else { return nil }
+        return now.lag?.records == 0 ? "waits for records" : "no records come"
+    }
+
+    private static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    }
+}

@@ -1,0 +1,71 @@
+import Bytes
+import Foundation
+import StreamRuntime
+import Synchronization
+
+/// Looks at a run now and then, and shows what there is to show.
+final class RunWatch: Sendable {
+    private let ingest: IngestRun
+    private let log: RunLog
+    private let clock: RunClock
+    private let isOver = Atomic<Bool>(false)
+    private let isStopping = Atomic<Bool>(false)
+    private let lag = Mutex<(lag: SourceLag?, time: RunClock.Instant)?>(nil)
+
+    private static let lookEvery = Duration.milliseconds(500)
+    /// How often logs are asked for their ends, and how old an answer may be.
+    private static let askEvery = Duration.seconds(2)
+    private static let lagAgeMax = Duration.seconds(10)
+
+    init(_ ingest: IngestRun, _ log: RunLog, clock: RunClock = .system) {
+        self.ingest = ingest
+        self.log = log
+        self.clock = clock
+    }
+
+    /// Watches until `end`, on threads of its own: brokers may take long to answer.
+    func start() {
+        let asking = Thread { [self] in
+            while !isEnded {
+                let before = clock.now
+                let now = ingest.lag()
+                lag.withLock { $0 = (now, before) }
+                clock.pause(for: Self.askEvery) { isEnded }
+            }
+        }
+        let showing = Thread { [self] in
+            var status = RunStatus(isTerminal: log.isTerminal, start: sample())
+            while !isEnded {
+                for output in status.look(sample()) where !isEnded { log.show(output) }
+                clock.pause(for: Self.lookEvery) { isEnded }
+            }
+        }
+        asking.name = "weir-lag"
+        showing.name = "weir-status"
+        asking.start()
+        showing.start()
+    }
+
+    func stop() { isStopping.store(true, ordering: .relaxed) }
+
+    /// Nothing is shown from then on.
+    func end() {
+        isOver.store(true, ordering: .sequentiallyConsistent)
+        log.closeStatus()
+    }
+
+    private var isEnded: Bool { isOver.load(ordering: .sequentiallyConsistent) }
+
+    private func sample() -> RunStatus.Sample {
+        let now = clock.now
+        let known = lag.withLock { $0 }.flatMap { now - $0.time <= Self.lagAgeMax ? $0.lag : nil }
+        return RunStatus.Sample(
+            time: now,
+            wallTime: TimeText.nowMilliseconds,
+            counts: ingest.progress,
+            state: ingest.state,
+            lag: known,
+            isStopping: isStopping.load(ordering: .relaxed)
+        )
+    }
+}

@@ -1,0 +1,134 @@
+import Bytes
+import Foundation
+import IcebergFormat
+import IcebergTables
+import KafkaLog
+import ObjectStorage
+import StreamRuntime
+import Topology
+
+/// A topology on a warehouse, ready to run once.
+final class TopologyRunner: Sendable {
+    let deadLetterPath: String
+    /// Tables that were handed on from the topology's former name.
+    let adopted: Int
+    private let lock: TopologyLock
+    private let ingest: IngestRun
+    private let patience: KafkaPatience
+    private let watch: RunWatch
+
+    /// - Parameters:
+    ///   - former: a name that the topology had before, whose tables it takes over.
+    ///   - log: what it says while it runs.
+    init(
+        _ topology: Topology,
+        _ places: WarehousePlaces,
+        adopting former: String? = nil,
+        log: RunLog
+    ) throws(WeirError) {
+        let files = LocalFileSystem()
+        lock = try Self.lock(topology, places, files)
+        let warn: @Sendable (String) -> Void = { log.warn($0) }
+        // A run outlives every session of another engine: it waits for as long as one is in its way.
+        let catalog = try places.openedCatalog(patience: CatalogPatience(limit: nil, onWait: warn))
+        if let former {
+            let quiet = try TopologyLock.Quiet(topology: former, warehouse: places.warehouse, files: files)
+            adopted = try withExtendedLifetime(quiet) { () throws(WeirError) in
+                try IngestPlan.adopt(former, for: topology, catalog: catalog).count
+            }
+        } else {
+            adopted = 0
+        }
+        let formerNames = try IngestPlan.formerNames(of: topology, catalog: catalog)
+        patience = KafkaPatience(onNotice: warn)
+        let logs = TopologyLogs(places, patience: patience)
+        try Self.checkBrokers(topology, catalog)
+        let plan = try IngestPlan.resolve(
+            topology,
+            catalog: catalog,
+            nowMilliseconds: TimeText.nowMilliseconds,
+            creationLock: CreationLock(warehouse: places.warehouse, files: files)
+        ) { (source) throws(WeirError) in
+            try logs.source(source)
+        } openTopic: { (sink, table, place) throws(WeirError) in
+            try logs.topic(sink, table, topology: topology.name, place)
+        } earlierTransactions: { (sink, table, isShared, partitions) in
+            logs.earlierTransactions(sink, table, topology: topology.name, isShared: isShared, partitions)
+                + formerNames.flatMap { logs.formerTransactions(sink, table, topology: $0, partitions) }
+        } openLogStore: { (settings) throws(WeirError) in
+            try logs.logStore(settings)
+        } openAppender: { (log, settings) throws(WeirError) in
+            try logs.appender(log, settings)
+        }
+        let name = TopologyLock.name(topology: topology.name, number: lock.number)
+        deadLetterPath = "\(places.warehouse)/dead-letters/\(name).ndjson"
+        ingest = IngestRun(plan, deadLetterPath: deadLetterPath, files: files, onWarning: warn)
+        watch = RunWatch(ingest, log)
+    }
+
+    /// The right to run it. A source on brokers is shared with other processes, unless a topic of the file log mirrors a
+    /// table: that is one process's.
+    private static func lock(
+        _ topology: Topology,
+        _ places: WarehousePlaces,
+        _ files: LocalFileSystem
+    ) throws(WeirError) -> TopologyLock {
+        let isOnBrokers = topology.sources.allSatisfy { $0.kind == .kafka }
+        let properties =
+            topology.tables.map { ($0.name, $0.properties) } + topology.joins.map { ($0.name, $0.properties) }
+        let mirrored = properties.first { _, properties in
+            properties["log-store.enabled"]?.lowercased() == "true" && properties["log-store.type"] == "file"
+        }
+        do {
+            return try TopologyLock(
+                topology: topology.name,
+                warehouse: places.warehouse,
+                files: files,
+                isShared: isOnBrokers && mirrored == nil,
+                tables: properties.map(\.0)
+            )
+        } catch {
+            guard error.code == .locked, isOnBrokers, let (table, properties) = mirrored else { throw error }
+            let topic = properties["log-store.topic"] ?? ""
+            throw WeirError(
+                .locked,
+                "\(error.message); it cannot be shared, since the LogStore of \(table) is the topic '\(topic)' of the "
+                    + "file log, which one process writes",
+                at: error.location,
+                advice: "stop that process, or put the LogStore on a broker with log-store.type: kafka"
+            )
+        }
+    }
+
+    /// Where tables are to be made, the topics on brokers that a run cannot do without are looked for first.
+    private static func checkBrokers(_ topology: Topology, _ catalog: any Catalog) throws(WeirError) {
+        let existing = try catalog.properties(of: topology)
+        let names = topology.tables.map(\.name) + topology.joins.map(\.name)
+        guard names.contains(where: { existing[$0] == nil }) else { return }
+        for finding in try TopologyBrokers(topology, existing: existing).findings() where !finding.isWarning {
+            // Brokers that do not answer are waited for later, and some make a sink's topic when it is first written.
+            guard finding.topic != nil, finding.use.role != .sink, case .failure(let error) = finding.result,
+                error.code == .notFound
+            else { continue }
+            throw WeirError(
+                error.code,
+                "\(finding.use.text): \(error.message)",
+                at: error.location,
+                advice: error.advice
+            )
+        }
+    }
+
+    /// Ends the run after a last commit.
+    func stop() {
+        ingest.stop()
+        watch.stop()
+        patience.stop()
+    }
+
+    func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
+        watch.start()
+        defer { watch.end() }
+        return try withExtendedLifetime(lock) { () throws(WeirError) in try ingest.run(untilCaughtUp: untilCaughtUp) }
+    }
+}

@@ -1,0 +1,148 @@
+import Bytes
+import Foundation
+import StreamRuntime
+import Synchronization
+import Testing
+import WeirTesting
+
+@testable import WeirCommands
+
+/// What a run shows of itself, with a clock that is moved by hand.
+@Suite(.timeLimit(.minutes(30))) struct RunStatusTests {
+    private let begin = RunClock.system.now
+
+    private func sample(_ seconds: Int, records: Int, lag: Int64?, commits: Int = 0) -> RunStatus.Sample {
+        var sample = RunStatus.Sample(time: begin + .seconds(seconds), wallTime: Int64(seconds) * 1000)
+        sample.counts.records = records
+        sample.counts.commits = commits
+        sample.state.phase = .reading
+        sample.lag = lag.map { records in
+            var lag = SourceLag()
+            lag.records = records
+            if records > 0 { lag.lastRead = Int64(seconds - 3) * 1000 }
+            return lag
+        }
+        return sample
+    }
+
+    @Test func `elsewhere than on a terminal there is a line a minute, and one when it has caught up`() {
+        var status = RunStatus(isTerminal: false, start: sample(0, records: 0, lag: nil))
+        var lines: [Int: [RunStatus.Output]] = [:]
+        for second in 1...200 {
+            // 100 records a second for 90 seconds, of 9,000 that are there.
+            let records = min(9000, second * 100)
+            let shown = status.look(sample(second, records: records, lag: Int64(9000 - records), commits: second / 10))
+            if !shown.isEmpty { lines[second] = shown }
+        }
+        #expect(lines.keys.sorted() == [60, 90, 150])
+        #expect(
+            lines[60] == [.line("100/s, lag 3,000 records, 3 s behind, 6,000 records read, 6 commits, 0 dead letters")]
+        )
+        #expect(lines[90] == [.line("caught up: 9,000 records read, 9 commits, 0 dead letters")])
+        let idle = "0/s, no lag, 9,000 records read, 15 commits, 0 dead letters; waits for records"
+        #expect(lines[150] == [.line(idle)])
+    }
+
+    @Test func `a stream that trickles has caught up once, one that was behind for long once more`() {
+        var status = RunStatus(isTerminal: false, start: sample(0, records: 0, lag: nil))
+        var caughtUp: [Int] = []
+        for second in 1...170 {
+            let isBehind = second < 100 ? second % 2 == 0 : second < 160
+            let shown = status.look(sample(second, records: second, lag: isBehind ? 1 : 0))
+            if case .line(let text)? = shown.first, text.hasPrefix("caught up") { caughtUp.append(second) }
+        }
+        #expect(caughtUp == [1, 160])
+    }
+
+    @Test func `on a terminal the line is drawn every two seconds and nothing else stays but generations`() {
+        var status = RunStatus(isTerminal: true, start: sample(0, records: 0, lag: nil))
+        var first = sample(1, records: 10, lag: 0)
+        (first.state.generation, first.state.partitions, first.state.topics) = (1, 4, 2)
+        first.counts.loadedRows = 1200
+        #expect(
+            status.look(first) == [
+                .line("generation 1 begins with 4 partitions of 2 topics; 1,200 keys of its tables read")
+            ]
+        )
+        var shown = 0
+        for second in 2...21 {
+            var now = sample(second, records: 10, lag: 0)
+            now.state.generation = 1
+            for output in status.look(now) {
+                guard case .redraw = output else { return Issue.record("\(output) stays") }
+                shown += 1
+            }
+        }
+        #expect(shown == 10)
+    }
+
+    @Test func `it says what the run waits for`() {
+        let before = sample(0, records: 5, lag: 0)
+        func ending(_ change: (inout RunStatus.Sample) -> Void) -> String {
+            var now = sample(10, records: 5, lag: 7)
+            change(&now)
+            return RunStatus.text(now, since: before).split(separator: ";").dropFirst().joined()
+        }
+        #expect(ending { $0.state.phase = .opening } == " opens its tables and reads their keys")
+        #expect(ending { $0.state.phase = .awaitingPartitions } == " waits for its partitions")
+        #expect(ending { $0.state.commitBegan = begin + .seconds(2) } == " a commit takes 8 s by now")
+        #expect(ending { $0.state.commitBegan = begin + .seconds(6) } == " no records come")
+        #expect(ending { $0.isStopping = true } == " ends after a last commit")
+        #expect(ending { $0.lag = SourceLag() } == " waits for records")
+        #expect(ending { $0.counts.records = 6 } == "")
+        var unknown = sample(10, records: 6, lag: nil)
+        unknown.state.lastCommit = begin + .seconds(6)
+        #expect(
+            RunStatus.text(unknown, since: before).contains("lag unknown, 6 records read, 0 commits, the last 4 s ago")
+        )
+    }
+
+    private static func said(isTerminal: Bool, isQuiet: Bool) -> String {
+        let text = Mutex("")
+        let log = RunLog(isTerminal: isTerminal, isQuiet: isQuiet, nowMilliseconds: { 1_769_857_200_001 }) { part in
+            text.withLock { $0 += part }
+        }
+        log.note("begins")
+        log.show(.redraw("one"))
+        log.warn("something")
+        log.show(.redraw("two"))
+        log.show(.line("three"))
+        log.show(.redraw("four"))
+        log.closeStatus()
+        log.show(.redraw("five"))
+        log.warn("last")
+        return text.withLock { $0 }.replacingOccurrences(of: "\r\u{1b}[K", with: "<")
+    }
+
+    @Test func `what is said has one form`() {
+        let terminal = Self.said(isTerminal: true, isQuiet: false)
+        #expect(
+            terminal == "weir: begins\n<one<weir: warning: something\n<two<weir: three\n<four<weir: warning: last\n"
+        )
+        let time = "2026-01-31T11:00:00.001Z"
+        #expect(Self.said(isTerminal: false, isQuiet: true) == "\(time) warning: something\n\(time) warning: last\n")
+    }
+
+    @Test func `a run writes lines with times, true to what it has read`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try BinaryTests.prepare(folder)
+            let run = try weir.start(["run", "people.yaml"])
+            let input = BinaryTests.record(1, "ada", operation: "c") + "{\"id\":2}\tnot json\n"
+            try weir("log", "append", "people", input: input)
+            #expect(run.wait(seconds: 1200) { run.errors.contains("caught up: 2 records read") }, "\(run.errors)")
+            run.signal(SIGTERM)
+            let ended = run.finish(seconds: 1200)
+            #expect(ended.status == 0, "\(ended.errors)")
+            let lines = ended.errors.split(separator: "\n")
+            for line in lines {
+                let time = try #require(line.split(separator: " ").first.map(String.init))
+                #expect(throws: Never.self, "\(line)") { try TimeText.parse(time) }
+                #expect(time.hasSuffix("Z"), "\(line)")
+            }
+            #expect(lines.contains { $0.hasSuffix("generation 1 begins with 1 partition of 1 topic") }, "\(lines)")
+            #expect(!ended.errors.contains("\u{1b}"))
+            let quiet = try weir("run", "people.yaml", "--until-caught-up", "--quiet")
+            #expect(quiet.status == 0 && quiet.errors.isEmpty, "\(quiet.errors)")
+        }
+    }
+}
