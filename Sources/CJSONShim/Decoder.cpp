@@ -104,9 +104,15 @@ bool Decoder::open(Slice text, SchemaBlocks &blocks, SchemaBlock *&block, uint32
     }
     token = 1;
     if (first == '{') return true;
+    std::string found = describe(tokens_, 0);
+    bool isWord = (first | 0x20) >= 'a' && (first | 0x20) <= 'z';
+    if (isWord && found != "true" && found != "false" && found != "null") {
+        reason_ = "not JSON: it begins with " + found + " instead of '{'";
+        return false;
+    }
     reason_ = "expected a JSON object, found ";
     bool hasMark = text.count >= 3 && memcmp(text.base, byteOrderMark.data(), 3) == 0;
-    reason_ += hasMark ? "a byte order mark" : describe(tokens_, 0);
+    reason_ += hasMark ? "a byte order mark" : found;
     return false;
 }
 

@@ -30,6 +30,9 @@ struct EnvelopeParser: ~Copyable {
         texts.removeAll()
         var result = EnvelopeLine()
         var cursor = Cursor(line)
+        guard cursor.peek() == UInt8(ascii: "{") else {
+            throw cursor.fault("it is no JSON object; lines that are values alone are appended without --envelope")
+        }
         try cursor.expect(UInt8(ascii: "{"))
         var isFirst = true
         while cursor.peek() != UInt8(ascii: "}") {
