@@ -32,27 +32,47 @@ import Testing
 
     private static func positions(_ yaml: String = yaml) throws -> Topology.Positions {
         var reader = DocumentReader(environment: ["BROKERS": "shop.secret:1"])
-        return Topology.Positions(try #require(reader.read(yaml)))
+        let root = reader.read(yaml)
+        return Topology.Positions(try #require(root))
     }
 
-    @Test(arguments: [
-        ("source", "first", ["shop.public.orders"], "5:14"), ("source", "second", ["shop.public.payments"], "9:9"),
+    private struct Case: Sendable {
+        let section: String
+        let name: String?
+        let words: [String]
+        let expected: String
+
+        init(_ section: String, _ name: String?, _ words: [String], _ expected: String) {
+            self.section = section
+            self.name = name
+            self.words = words
+            self.expected = expected
+        }
+    }
+
+    private static let cases = [
+        Case("source", "first", ["shop.public.orders"], "5:14"),
+        Case("source", "second", ["shop.public.payments"], "9:9"),
         // Of another source, and in a comment.
-        ("source", "second", ["shop.public.orders"], "7:5"),
-        ("source", "second", ["properties.bootstrap.servers"], "12:5"), ("source", "second", ["shop.secret"], "7:5"),
-        ("source", "second", ["nothing"], "7:5"), ("source", "third", ["nothing"], "2:1"),
-        ("tables", "shop.orders", ["total"], "17:26"), ("tables", "shop.orders_old", ["id"], "15:41"),
-        ("sink", "out", ["cdc.shop.orders", "cdc."], "22:19"),
-        ("sink", nil, ["properties.bootstrap.servers"], "23:5"), ("join", "any", ["id"], "1"),
-    ])
-    func `words are found in the block that is meant`(
-        section: String,
-        name: String?,
-        words: [String],
-        expected: String
-    ) throws {
-        let found = try Self.positions().position(of: words, in: section, named: name)
-        #expect("\(found.line)" + (found.column.map { ":\($0)" } ?? "") == expected)
+        Case("source", "second", ["shop.public.orders"], "7:5"),
+        Case("source", "second", ["properties.bootstrap.servers"], "12:5"),
+        Case("source", "second", ["shop.secret"], "7:5"),
+        Case("source", "second", ["nothing"], "7:5"),
+        Case("source", "third", ["nothing"], "2:1"),
+        Case("tables", "shop.orders", ["total"], "17:26"),
+        Case("tables", "shop.orders_old", ["id"], "15:41"),
+        Case("sink", "out", ["cdc.shop.orders", "cdc."], "22:19"),
+        Case("sink", nil, ["properties.bootstrap.servers"], "23:5"),
+        Case("join", "any", ["id"], "1"),
+    ]
+
+    @Test func `words are found in the block that is meant`() throws {
+        let positions = try Self.positions()
+        for wanted in Self.cases {
+            let found = positions.position(of: wanted.words, in: wanted.section, named: wanted.name)
+            let text = "\(found.line)" + (found.column.map { ":\($0)" } ?? "")
+            #expect(text == wanted.expected, "\(wanted)")
+        }
     }
 
     @Test func `a section may be a single block`() throws {
@@ -69,7 +89,8 @@ import Testing
 
     @Test func `values of the command line have none`() throws {
         var reader = DocumentReader(environment: [:])
-        var root = try #require(reader.read(Self.yaml))
+        let read = reader.read(Self.yaml)
+        var root = try #require(read)
         reader.apply("sink.out.topic-prefix", "new.", to: &root)
         #expect(Topology.Positions(root).position(of: ["new."], in: "sink", named: "out").line == 0)
     }
