@@ -79,8 +79,11 @@ FieldOrder::Match FieldOrder::search(uint32_t previous, std::string_view key) {
     bool isOtherCase = column == ignored;
     if (isOtherCase) column = otherCase(name);
     isOtherCase &= column != ignored;
-    // Hostile data must not fill memory with keys it makes up.
-    if (slots_.size() >= mostSlots_ || key.size() > longestRemembered) return {forgotten, column};
+    // Hostile data must not fill memory with keys it makes up. Of those that are a column one each is kept.
+    if (slots_.size() >= mostSlots_ || key.size() > longestRemembered) {
+        if (isOtherCase && forgottenCases_.emplace(column, name).second) tell(WEIR_JSON_OTHER_CASE, name, column);
+        return {forgotten, column};
+    }
     uint32_t slot = insert(key, column);
     slots_[previous].next = slot;
     slots_[slot].isOtherCase = isOtherCase;
@@ -103,6 +106,11 @@ bool FieldOrder::dropOtherCases(int32_t column) {
         slot.isOtherCase = false;
         isDropped = true;
         tell(WEIR_JSON_AMBIGUOUS_CASE, slot.name, column);
+    }
+    if (auto place = forgottenCases_.find(column); place != forgottenCases_.end()) {
+        isDropped = true;
+        tell(WEIR_JSON_AMBIGUOUS_CASE, place->second, column);
+        forgottenCases_.erase(place);
     }
     if (!isDropped) return false;
     for (auto &[name, place] : columnOfLowercased_) {

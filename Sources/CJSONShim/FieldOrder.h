@@ -84,6 +84,8 @@ class FieldOrder {
     ByName<int32_t> columnOfName_;
     // By names in lower case; `ignored` where several columns have that one, or several members.
     ByName<int32_t> columnOfLowercased_;
+    // For columns that keys without a slot only differ from in case, one of those keys.
+    std::unordered_map<int32_t, std::string> forgottenCases_;
     Notices *notices_;
     int32_t source_;
     size_t mostSlots_;

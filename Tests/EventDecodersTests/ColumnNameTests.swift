@@ -51,6 +51,28 @@ struct ColumnNameTests {
         #expect(first.rejected.isEmpty)
     }
 
+    @Test func `the exact name wins also behind more members than are remembered`() throws {
+        let extras = (0..<1200).map { "\"made up \($0)\":0," }.joined()
+        for pair in ["\"NAME\":\"no\",\"name\":\"yes\"", "\"name\":\"yes\",\"NAME\":\"no\""] {
+            let decoded = try Self.decoder().decode(
+                Self.batch("{\"id\":1,\(extras)\"NAME\":\"alone\"}", "{\"id\":2,\(pair)}", "{\"id\":3,\(pair)}")
+            )
+            #expect(decoded.rejected.isEmpty, "\(pair)")
+            #expect(
+                decoded.changes.first?.batch.lines == ["100 +I 1|alone", "101 +I 2|yes", "102 +I 3|yes"],
+                "\(pair)"
+            )
+            let cases = decoded.notices.filter { if case .extraColumn = $0 { false } else { true } }
+            #expect(
+                cases == [
+                    .otherCase(Self.table, name: "NAME", column: "name"),
+                    .ambiguousCase(Self.table, name: "NAME", column: "name"),
+                ],
+                "\(pair)"
+            )
+        }
+    }
+
     @Test func `what differs in case is not refused in place of the exact name`() throws {
         let row = "{\"id\":1,\"STATUS\":\"open\",\"status\":5}"
         let alone = try Self.decoder(["id": .long, "status": .int]).decode(Self.batch(row, row))
