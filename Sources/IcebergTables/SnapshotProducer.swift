@@ -52,7 +52,7 @@ final class SnapshotProducer {
         var kept: [ManifestFile] = []
         if let parent {
             kept = try store.manifests(of: parent).map { (manifest) throws(WeirError) in
-                try counted(manifest, metadata)
+                try store.withLeastSequence(try counted(manifest, metadata), metadata)
             }
         }
         if change.removesFiles {

@@ -119,6 +119,19 @@ struct WarehouseChecks {
                     advice: "compare the clocks of the machines that write it"
                 )
             }
+            let stores = [table.base] + (table.change.map { [$0] } ?? [])
+            var overstated: String?
+            for store in stores where overstated == nil { overstated = try store.overstatedManifests().first }
+            if let first = overstated {
+                return HealthCheck(
+                    name,
+                    .warn,
+                    "\(first) holds files that are older than its manifest list says: other engines may show deleted rows",
+                    advice:
+                        "the next commit of rows puts it right, as 'weir optimize \(identifier) --full' does if there are "
+                        + "changes to merge"
+                )
+            }
             let unmerged = current.count { $0.isMerged == false }
             if unmerged > 1000 {
                 return HealthCheck(
