@@ -170,7 +170,11 @@ let package = Package(
         // Drives the built binary: the command line, kill -9, and other engines reading our tables.
         tests(
             "WeirCommands",
-            ["Bytes", "ChangeEvents", "Columnar", "EventLog", "IcebergFormat", "Topology", argumentParser],
+            [
+                "Bytes", "ChangeEvents", "Columnar", "EventLog", "IcebergFormat", "IcebergTables",
+                "ObjectStorage", "Topology",
+                argumentParser,
+            ],
             resources: [.copy("Fixtures")]
         ),
     ],

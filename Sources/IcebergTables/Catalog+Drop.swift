@@ -9,6 +9,9 @@ public struct DropOutcome: Sendable, Equatable {
     public var kept: [String] = []
     /// Files below the table's location that its metadata does not reach.
     public var unreached: [String] = []
+    /// Manifests and manifest lists that were gone before. What they alone led to was not deleted: below the table's location
+    /// it is among the unreached, elsewhere nothing tells of it.
+    public var missing: [String] = []
 
     public init() {}
 
@@ -16,6 +19,7 @@ public struct DropOutcome: Sendable, Equatable {
         left.deleted += right.deleted
         left.kept += right.kept
         left.unreached += right.unreached
+        left.missing += right.missing
     }
 }
 
@@ -85,6 +89,7 @@ extension Catalog {
 
     private static func delete(_ files: ReachableFiles, of table: Table) -> DropOutcome {
         var outcome = DropOutcome()
+        outcome.missing = files.missing.sorted()
         let keepsData = table.properties["gc.enabled"]?.lowercased() == "false"
         if keepsData { outcome.kept = files.data.sorted() }
         // Metadata may spell the same place in several ways.

@@ -10,9 +10,10 @@ public struct ReachableFiles: Sendable {
     /// Manifests, manifest lists, statistics and metadata files; the current one is not among them.
     public private(set) var metadata: Set<String> = []
     public let current: String
+    /// Manifests and manifest lists that are not there any more: which files they alone lead to cannot be told.
+    public private(set) var missing: Set<String> = []
 
-    /// Follows every snapshot. Files that are gone already lead nowhere; other failures to read are thrown, for what is
-    /// behind them would be missed.
+    /// Follows every snapshot. What leads on and is gone is remembered as missing; other failures to read are thrown.
     public init(_ table: Table) throws(WeirError) {
         current = table.metadataLocation
         let store = ManifestStore(storage: table.storage)
@@ -21,7 +22,9 @@ public struct ReachableFiles: Sendable {
             if let list = snapshot.manifestList { metadata.insert(list) }
             do throws(WeirError) {
                 for manifest in try store.manifests(of: snapshot) { manifests[manifest.path] = manifest }
-            } catch  where error.code == .notFound {}
+            } catch  where error.code == .notFound {
+                missing.formUnion(snapshot.manifestList.map { [$0] } ?? snapshot.manifests)
+            }
         }
         for manifest in manifests.values {
             metadata.insert(manifest.path)
@@ -29,7 +32,9 @@ public struct ReachableFiles: Sendable {
                 for entry in try store.entries(of: manifest, table.metadata) where entry.isLive {
                     data.insert(entry.file.path)
                 }
-            } catch  where error.code == .notFound {}
+            } catch  where error.code == .notFound {
+                missing.insert(manifest.path)
+            }
         }
         metadata.formUnion(table.metadata.statistics.map(\.path))
         metadata.formUnion(table.metadata.partitionStatisticsPaths)

@@ -41,10 +41,8 @@ struct TableDropCommand: ParsableCommand {
         if !force { try checkUnused(places) }
         if purge {
             let source = try places.table(table)
-            let files = try source.files()
-            let bytes = files.map(\.file.fileSize).clampedSum()
             let stores = [source.identifier] + (source.change.map { [$0.identifier] } ?? [])
-            let size = "\(HumanText.count(files.count, "current file")), \(HumanText.bytes(bytes)), "
+            let size = try Self.size(of: source)
             return try drop(stores, size) { () throws(WeirError) in
                 let outcome = try source.drop(purge: true)
                 tell(outcome)
@@ -73,6 +71,17 @@ struct TableDropCommand: ParsableCommand {
         )
     }
 
+    /// What a purge deletes, about, in words that others follow.
+    private static func size(of table: MixedTable) throws(WeirError) -> String {
+        do throws(WeirError) {
+            let files = try table.files()
+            let bytes = files.map(\.file.fileSize).clampedSum()
+            return "\(HumanText.count(files.count, "current file")), \(HumanText.bytes(bytes)), "
+        } catch  where error.code == .notFound {
+            return "a manifest is missing: what only it leads to stays; other "
+        }
+    }
+
     /// - Parameter body: drops the table; returns what became of its files, or nil where they all stay.
     private func drop(
         _ stores: [TableIdentifier],
@@ -98,6 +107,7 @@ struct TableDropCommand: ParsableCommand {
         properties.set("deleted_files", .count(outcome?.deleted ?? 0))
         properties.set("kept_files", .array((outcome?.kept ?? []).map { .string($0) }))
         properties.set("unreached_files", .array((outcome?.unreached ?? []).map { .string($0) }))
+        properties.set("missing_manifests", .array((outcome?.missing ?? []).map { .string($0) }))
         try properties.print(output.format, to: StandardOutput())
     }
 
@@ -108,6 +118,16 @@ struct TableDropCommand: ParsableCommand {
             let verb = paths.count == 1 ? "stays" : "stay"
             let example = paths.count == 1 ? first : "\(first) and others"
             output.talk.note("\(HumanText.count(paths.count, "file")) \(verb), \(reason): \(example)")
+        }
+        if let first = outcome.missing.first {
+            let count = HumanText.count(
+                outcome.missing.count,
+                "manifest or manifest list",
+                "manifests or manifest lists"
+            )
+            output.talk.note(
+                "\(count) had gone before, so data files that nothing else leads to are not deleted: \(first)"
+            )
         }
         note(outcome.unreached, "which the table's metadata does not reach")
         note(outcome.kept, "which could not be deleted or which gc.enabled=false keeps")
