@@ -47,14 +47,7 @@ enum LogVerdict: Sendable {
             }
             if let difference = mark.difference(RecordMark(record, in: batch), partition) { return .stale(difference) }
             let passed = try firstRecord(behind: mark.offset, before: position, in: batch, reader)
-            if let passed {
-                throw WeirError(
-                    .corrupt,
-                    "the position \(position) of \(topic)/\(number) passes over the record at offset \(passed)",
-                    advice: "the last record taken in is the one at offset \(mark.offset): the table's position was "
-                        + "changed; set it to \(mark.offset + 1)"
-                )
-            }
+            if let passed { throw mark.passedOver(passed, by: position, partition) }
             return .present
         } catch {
             // Retention has just removed it.

@@ -12,13 +12,8 @@ extension SourcePartitions {
         if suspected.contains(where: { $0.partition == place }) { return nil }
         do throws(WeirError) {
             while let raw = try partition.reader.next(maxBytes: maxBytes) {
-                if all[index].marks.isEmpty {
-                    // All but the first batches begin behind what was read only to know the log again.
-                    guard let first = raw.records.first, first.offset < partition.first else { return raw }
-                    if let new = raw.dropping(before: partition.first) { return new }
-                } else if let new = known(raw, index) {
-                    return new
-                }
+                let new = all[index].marks.isEmpty ? try unread(raw, index) : try known(raw, index)
+                if let new { return new }
                 if !suspected.isEmpty { break }
             }
             return nil

@@ -38,20 +38,24 @@ extension SourcePartitions {
     }
 
     /// Whether the records of tables that are further than a position say that the log is another one. They are looked at
-    /// before anything is read: what a table behind them took of another log could not be told from its own any more.
+    /// before anything is read: what a table behind them took of another log could not be told from its own any more. Fails
+    /// where such a position passes over a record.
     func isAnotherLog(
         _ index: Int,
         _ topic: String,
         _ number: Int,
         beyond next: Int64
     ) throws(WeirError) -> Bool {
-        let further = zip(start, last).compactMap { (ledger, last) -> RecordMark? in
-            guard let position = ledger.next(topic: topic, partition: number), position > next else { return nil }
-            return last[topic, number]
+        var further: [RecordMark: Int64] = [:]
+        for (ledger, last) in zip(start, last) {
+            guard let position = ledger.next(topic: topic, partition: number), position > next,
+                let mark = last[topic, number]
+            else { continue }
+            further[mark] = max(position, further[mark] ?? position)
         }
         let place = TopicPartition(topic: topic, partition: number)
-        for mark in Set(further) {
-            let verdict = try LogVerdict.of(mark.offset + 1, mark, in: plan.sources[index].log, place)
+        for (mark, position) in further.sorted(by: { $0.value < $1.value }) {
+            let verdict = try LogVerdict.of(position, mark, in: plan.sources[index].log, place)
             guard case .stale(let sign) = verdict else { continue }
             suspect(index, topic, number, sign)
             return true
@@ -65,20 +69,37 @@ extension SourcePartitions {
         suspected.append(SuspectedLog(source: index, partition: partition, sign: sign))
     }
 
-    /// Holds records against what tables remember of them, and leaves those out that are read for that alone.
-    func known(_ raw: RawBatch, _ index: Int) -> RawBatch? {
+    /// Holds records against what tables remember of them, and leaves those out that are read for that alone. Fails where
+    /// a table's position passes over one of them.
+    func known(_ raw: RawBatch, _ index: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
         let place = TopicPartition(topic: partition.topic, partition: partition.number)
         guard let last = raw.records.last else { return nil }
         for mark in partition.marks where mark.offset <= last.offset {
             // Compaction may have removed it.
-            guard let record = raw.records.first(where: { $0.offset == mark.offset }),
-                let difference = mark.difference(RecordMark(record, in: raw), place)
-            else { continue }
-            suspect(partition.source, partition.topic, partition.number, difference)
-            return nil
+            guard let record = raw.records.first(where: { $0.offset == mark.offset }) else { continue }
+            if let difference = mark.difference(RecordMark(record, in: raw), place) {
+                suspect(partition.source, partition.topic, partition.number, difference)
+                return nil
+            }
+            if all[index].met == nil { all[index].met = mark }
         }
         all[index].marks.removeAll { $0.offset <= last.offset }
+        return try unread(raw, index)
+    }
+
+    /// The records that are wanted. Those in front of them were read to know the log again, and none of them lies behind the
+    /// last record that was taken in: a table whose position says otherwise would never get its row.
+    func unread(_ raw: RawBatch, _ index: Int) throws(WeirError) -> RawBatch? {
+        let partition = all[index]
+        // All but the first batches begin behind them.
+        guard let first = raw.records.first, first.offset < partition.first else { return raw }
+        if let met = partition.met,
+            let passed = raw.records.first(where: { $0.offset > met.offset }), passed.offset < partition.first
+        {
+            let place = TopicPartition(topic: partition.topic, partition: partition.number)
+            throw met.passedOver(passed.offset, by: partition.first, place)
+        }
         return raw.dropping(before: partition.first)
     }
 

@@ -17,6 +17,8 @@ final class SourcePartitions {
         let first: Int64
         /// What tables remember of records that are still to be read, by offset.
         var marks: [RecordMark]
+        /// The first of them that was there: behind it comes what is wanted, and nothing in between.
+        var met: RecordMark?
         /// The topic was deleted while the run goes on without it.
         var isGone = false
 

@@ -58,4 +58,18 @@ extension RecordMark {
             at: "topic \(partition.topic), partition \(partition.partition)"
         )
     }
+
+    /// A position that leaves records out. This one was the last that was taken in, and right behind it reading goes on:
+    /// both are written by one commit.
+    ///
+    /// - Parameter passed: the offset of a record between them.
+    func passedOver(_ passed: Int64, by position: Int64, _ partition: TopicPartition) -> WeirError {
+        WeirError(
+            .corrupt,
+            "the position \(position) of \(partition.topic)/\(partition.partition) passes over the record at offset \(passed)",
+            advice:
+                "the last record taken in is the one at offset \(offset): the table's position was changed; set it to "
+                + "\(offset + 1)"
+        )
+    }
 }

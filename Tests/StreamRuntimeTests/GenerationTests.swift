@@ -9,37 +9,6 @@ import WeirTesting
 
 /// What starting to read and write costs, the first time and every time after.
 @Suite struct GenerationTests {
-    private static func shared(
-        _ text: String,
-        _ fixture: IngestFixture,
-        _ log: any SharedLog,
-        _ fileLog: FileLog
-    ) throws -> IngestPlan {
-        let plan = try IngestPlan.resolve(
-            IngestFixture.topology(text),
-            catalog: fixture.catalog(),
-            nowMilliseconds: 1_700_000_000_000
-        ) { (_) throws(WeirError) in fileLog }
-        let source = plan.sources[0]
-        return IngestPlan(
-            topology: plan.topology,
-            sources: [
-                IngestPlan.Source(
-                    name: source.name,
-                    log: log,
-                    topics: source.topics,
-                    includes: source.includes,
-                    group: "weir"
-                )
-            ],
-            targets: plan.targets,
-            joins: plan.joins,
-            sharing: plan.sharing,
-            route: plan.route,
-            commitMilliseconds: 15
-        )
-    }
-
     private static func visits(_ type: String = "left") -> String {
         """
         name: test
@@ -83,11 +52,8 @@ import WeirTesting
             try fixture.run(Self.visits())
             let held = people.rows.count * 2 + visits.rows.count * 2
             let log = GroupedFileLog(fileLog)
-            func member(_ number: Int) throws -> LongRun {
-                LongRun(
-                    try Self.shared(Self.visits(), fixture, log, fileLog),
-                    deadLetters: "\(folder)/dead-letters/test.\(number).ndjson"
-                )
+            func member(_ number: Int) throws -> LiveRun {
+                LiveRun(fixture, try fixture.plan(Self.visits()), member: number, of: log)
             }
             let stays = try member(0)
             try stays.wait("the first generation begins") { stays.run.progress.loadedRows >= held }
@@ -151,7 +117,7 @@ import WeirTesting
             _ = try KeyedTableWriter(MixedTable.load(TableIdentifier("shop.people"), from: fixture.catalog(files: all)))
             #expect(all.opened > 60)
             let files = SlowFileSystem(seconds: 0.02)
-            let run = try LongRun(fixture, IngestFixture.people, writer, files: files)
+            let run = try LiveRun(fixture, fixture.plan(writer: writer, files: files))
             try run.wait("the keys are being read") { files.opened > 3 }
             try run.stop()
             #expect(files.opened < all.opened / 2, "\(files.opened) of \(all.opened) files were opened")
@@ -181,10 +147,7 @@ import WeirTesting
             try DebeziumHistory.append(visits.records, to: writer, topic: "visits")
             let held = HeldLog(fileLog, topic: "people", isHeld: true)
             held.deliversFirst = true
-            let run = LongRun(
-                try Self.shared(Self.visits(), fixture, held, fileLog),
-                deadLetters: "\(folder)/dead-letters/held.ndjson"
-            )
+            let run = LiveRun(fixture, try fixture.plan(Self.visits()), member: 0, of: held)
             try run.wait("the dimension is awaited") { held.polls > 2 }
             let before = held.polls
             Thread.sleep(forTimeInterval: 0.4)

@@ -145,26 +145,26 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let fixture = try Self.prepare(folder, partitions: 4, 0..<80)
             let log = GroupedFileLog(try FileLog(root: fixture.logRoot))
-            let first = try LiveRun(fixture, Self.topology(), log, number: 0)
+            let first = try LiveRun(fixture, fixture.plan(Self.topology()), member: 0, of: log)
             func isCaughtUp(_ end: Int64) throws -> Bool {
                 let ledger = try fixture.table("shop.people").ledger(topology: "test")
                 return (0..<4).allSatisfy { ledger.next(topic: "people", partition: $0) ?? 0 >= end }
             }
-            try LiveRun.until("the first has read everything") { try isCaughtUp(20) }
-            let second = try LiveRun(fixture, Self.topology(), log, number: 1)
-            try LiveRun.until("both have a share") {
+            try LiveRun.wait("the first has read everything") { try isCaughtUp(20) }
+            let second = try LiveRun(fixture, fixture.plan(Self.topology()), member: 1, of: log)
+            try LiveRun.wait("both have a share") {
                 first.run.progress.generations > 1 && second.run.progress.generations > 0
             }
             for partition in 0..<4 {
                 try Self.append(partition * 10 + 100..<partition * 10 + 105, to: fixture, partition: partition)
             }
-            try LiveRun.until("what is new is read") { try isCaughtUp(25) }
+            try LiveRun.wait("what is new is read") { try isCaughtUp(25) }
             for live in [first, second] { #expect(live.end() == nil) }
             #expect(first.run.progress.records + second.run.progress.records == 100)
             // A changed route is read by whoever holds the partition, and by nobody twice.
             let changed = Self.topology(ghosts: "shop.public.people")
-            let others = try (2..<4).map { try LiveRun(fixture, changed, log, number: $0) }
-            try LiveRun.until("all ghosts are there") { try fixture.ids("shop.ghosts").count >= 100 }
+            let others = try (2..<4).map { try LiveRun(fixture, fixture.plan(changed), member: $0, of: log) }
+            try LiveRun.wait("all ghosts are there") { try fixture.ids("shop.ghosts").count >= 100 }
             for live in others { #expect(live.end() == nil) }
             let ids = (0..<80) + (0..<4).flatMap { $0 * 10 + 100..<$0 * 10 + 105 }
             #expect(try fixture.ids("shop.ghosts") == ids.sorted())

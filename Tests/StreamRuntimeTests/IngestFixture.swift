@@ -4,6 +4,7 @@ import Columnar
 import EventLog
 import IcebergFormat
 import IcebergTables
+import LogStores
 import MixedTables
 import ObjectStorage
 import StreamRuntime
@@ -45,6 +46,38 @@ struct IngestFixture {
         return try #require(topology, "\(problems)")
     }
 
+    /// A topology as a run has it.
+    ///
+    /// - Parameters:
+    ///   - source: what it reads; the file log of the fixture when nil.
+    ///   - writer: of the log that LogStores are topics of; nil where there are none.
+    ///   - mirror: where LogStores are read; the log of the writer when nil.
+    func plan(
+        _ text: String = people,
+        source: (any PartitionedLog)? = nil,
+        writer: FileLogWriter? = nil,
+        mirror: (any PartitionedLog)? = nil,
+        files: any FileSystem = LocalFileSystem()
+    ) throws -> IngestPlan {
+        func log() throws(WeirError) -> any PartitionedLog {
+            if let log = source ?? writer?.log { return log }
+            return try FileLog(root: logRoot)
+        }
+        return try IngestPlan.resolve(
+            Self.topology(text),
+            catalog: catalog(files: files),
+            nowMilliseconds: 1_700_000_000_000
+        ) { (_) throws(WeirError) in
+            try log()
+        } openLogStore: { (_) throws(WeirError) in
+            if let mirror { return mirror }
+            return try log()
+        } openAppender: { (_, settings) throws(WeirError) in
+            guard let writer else { throw WeirError(.invalid, "a LogStore needs a writer") }
+            return try FileTopicAppender(writer, topic: settings.topic ?? "")
+        }
+    }
+
     /// Runs a topology until it has caught up, over storage that may fail.
     @discardableResult
     func run(
@@ -52,13 +85,7 @@ struct IngestFixture {
         files: any FileSystem = LocalFileSystem(),
         onWarning: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> IngestProgress {
-        let catalog = try catalog(files: files)
-        let plan = try IngestPlan.resolve(
-            Self.topology(text),
-            catalog: catalog,
-            nowMilliseconds: 1_700_000_000_000
-        ) { (_) throws(WeirError) in try FileLog(root: logRoot) }
-        return try IngestRun(plan, deadLetterPath: deadLetters, files: files, onWarning: onWarning)
+        return try IngestRun(plan(text, files: files), deadLetterPath: deadLetters, files: files, onWarning: onWarning)
             .run(untilCaughtUp: true)
     }
 

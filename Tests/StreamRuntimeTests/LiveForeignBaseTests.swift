@@ -3,7 +3,6 @@ import EventLog
 import Foundation
 import MixedTables
 import StreamRuntime
-import Synchronization
 import Testing
 import WeirTesting
 
@@ -32,23 +31,8 @@ import WeirTesting
             try log.createTopic("people", partitions: 1)
             let appender = FileLogWriter(log)
             defer { appender.close() }
-            let plan = try IngestPlan.resolve(
-                IngestFixture.topology(Self.topology),
-                catalog: fixture.catalog(),
-                nowMilliseconds: 1_700_000_000_000
-            ) { (_) throws(WeirError) in log }
-            let run = IngestRun(plan, deadLetterPath: fixture.deadLetters)
-            let failure = Mutex<WeirError?>(nil)
-            let done = DispatchSemaphore(value: 0)
-            Thread.detachNewThread {
-                do throws(WeirError) {
-                    try run.run(untilCaughtUp: false)
-                } catch {
-                    failure.withLock { $0 = error }
-                }
-                done.signal()
-            }
-            defer { run.stop() }
+            let run = try LiveRun(fixture, fixture.plan(Self.topology))
+            defer { run.run.stop() }
 
             var history = DebeziumHistory(seed: seed)
             var random = SeededGenerator(seed: seed ^ 0xba5e)
@@ -90,18 +74,14 @@ import WeirTesting
                 }
                 try burst(10)
                 try tell([(5000 + round, row("mark"))])
-                let deadline = Date().addingTimeInterval(60)
                 var found: [Int: DebeziumHistory.Row] = [:]
-                repeat {
-                    if let failure = failure.withLock({ $0 }) { throw failure }
-                    Thread.sleep(forTimeInterval: 0.02)
+                try run.wait("the mark of round \(round), seed \(seed)") {
                     found = try fixture.people()
-                } while found[5000 + round] == nil && Date() < deadline
+                    return found[5000 + round] != nil
+                }
                 #expect(found == history.rows.merging(rows) { $1 }, "seed \(seed), round \(round)")
             }
-            run.stop()
-            done.wait()
-            if let failure = failure.withLock({ $0 }) { throw failure }
+            try run.stop()
             #expect(try fixture.people() == history.rows.merging(rows) { $1 }, "seed \(seed), at the end")
         }
     }

@@ -103,7 +103,7 @@ import WeirTesting
     private static func awaitPeople(
         _ expected: [Int: String],
         _ fixture: IngestFixture,
-        _ run: LongRun,
+        _ run: LiveRun,
         _ mirror: inout Mirror?
     ) throws {
         if var reader = mirror {
@@ -188,10 +188,10 @@ import WeirTesting
             for topic in ["people", "visits", "changes"] { try log.createTopic(topic) }
             let writer = FileLogWriter(log)
             defer { writer.close() }
-            let run = try LongRun(fixture, Self.visits(feed), writer)
+            let run = try LiveRun(fixture, fixture.plan(Self.visits(feed), writer: writer))
             let other =
                 feed == .otherRun || feed == .otherRunWithLogStore
-                ? try LongRun(fixture, Self.peopleAlone(feed), writer) : nil
+                ? try LiveRun(fixture, fixture.plan(Self.peopleAlone(feed), writer: writer)) : nil
             var random = SeededGenerator(seed: seed)
             var people: [Int: String] = [:]
             var expected: [Int: String] = [:]
@@ -244,7 +244,7 @@ import WeirTesting
         }
     }
 
-    private static func follower(_ fixture: IngestFixture, _ log: FileLog, _ run: LongRun?) throws -> LogStoreFollower?
+    private static func follower(_ fixture: IngestFixture, _ log: FileLog, _ run: LiveRun?) throws -> LogStoreFollower?
     {
         var follower: LogStoreFollower?
         try run?.wait("the LogStore is registered") {
@@ -264,10 +264,10 @@ import WeirTesting
             let writer = FileLogWriter(log)
             defer { writer.close() }
             let feed = Feed.otherRunWithLogStore
-            let other = try LongRun(fixture, Self.peopleAlone(feed), writer)
+            let other = try LiveRun(fixture, fixture.plan(Self.peopleAlone(feed), writer: writer))
             _ = try #require(try Self.follower(fixture, log, other))
             let held = HeldLog(log, topic: "changes")
-            let run = try LongRun(fixture, Self.visits(feed), writer, mirror: held)
+            let run = try LiveRun(fixture, fixture.plan(Self.visits(feed), writer: writer, mirror: held))
             try run.wait("the LogStore is followed") { held.polls > 0 }
             held.isHeld = true
             let end = try log.offsets(topic: "changes", partition: 0).end

@@ -5,42 +5,14 @@ import StreamRuntime
 import Synchronization
 import Testing
 
-/// A run on a thread of its own, as one of the processes that share a topology's sources.
+/// A run that stays up on a thread of its own while a test changes what is around it.
 final class LiveRun: Sendable {
     let run: IngestRun
     private let state = Mutex<(failure: WeirError?, isOver: Bool)>((nil, false))
     private let done = DispatchSemaphore(value: 0)
 
-    init(_ fixture: IngestFixture, _ text: String, _ log: GroupedFileLog, number: Int, clock: RunClock = .system) throws
-    {
-        let plan = try IngestPlan.resolve(
-            IngestFixture.topology(text),
-            catalog: fixture.catalog(),
-            nowMilliseconds: 1_700_000_000_000
-        ) { (_) throws(WeirError) in log.log }
-        let sources = plan.sources.map { source in
-            IngestPlan.Source(
-                name: source.name,
-                log: log,
-                topics: source.topics,
-                includes: source.includes,
-                startup: source.startup,
-                group: "weir"
-            )
-        }
-        run = IngestRun(
-            IngestPlan(
-                topology: plan.topology,
-                sources: sources,
-                targets: plan.targets,
-                joins: plan.joins,
-                sharing: plan.sharing,
-                route: plan.route,
-                commitMilliseconds: 15
-            ),
-            deadLetterPath: "\(fixture.folder)/dead-letters/live.\(number).ndjson",
-            clock: clock
-        )
+    init(_ plan: IngestPlan, deadLetters: String, clock: RunClock = .system) {
+        run = IngestRun(plan, deadLetterPath: deadLetters, clock: clock)
         Thread.detachNewThread { [self] in
             do throws(WeirError) {
                 try run.run(untilCaughtUp: false)
@@ -52,22 +24,84 @@ final class LiveRun: Sendable {
         }
     }
 
-    /// Whether it has ended by itself.
+    /// The only run of its topology.
+    convenience init(_ fixture: IngestFixture, _ plan: IngestPlan, clock: RunClock = .system) {
+        self.init(plan, deadLetters: "\(fixture.folder)/dead-letters/\(plan.topology).ndjson", clock: clock)
+    }
+
+    /// One of the processes that share a topology's sources.
+    ///
+    /// - Parameter number: tells them apart.
+    convenience init(
+        _ fixture: IngestFixture,
+        _ plan: IngestPlan,
+        member number: Int,
+        of group: any SharedLog,
+        clock: RunClock = .system
+    ) {
+        self.init(
+            plan.shared(over: group),
+            deadLetters: "\(fixture.folder)/dead-letters/\(plan.topology).\(number).ndjson",
+            clock: clock
+        )
+    }
+
+    /// Whether it has ended, asked to or not.
     var isOver: Bool { state.withLock { $0.isOver } }
 
     /// Asks it to end, and waits for that; the error it ended with.
     func end() -> WeirError? {
         run.stop()
         done.wait()
+        // Whoever asks again is answered again.
+        done.signal()
         return state.withLock { $0.failure }
     }
 
-    /// Waits until something is so.
-    static func until(_ what: String, _ isSo: () throws -> Bool) throws {
-        let deadline = Date().addingTimeInterval(120)
-        while try !isSo() {
-            try #require(Date() < deadline, "waited too long until \(what)")
-            usleep(5000)
+    /// The same; fails with what it ended with.
+    func stop() throws {
+        if let failure = end() { throw failure }
+    }
+
+    /// Waits until that is so; fails when the run has failed, or after two minutes.
+    func wait(_ what: String, until isSo: () throws -> Bool) throws {
+        try Self.wait(what) {
+            if let failure = state.withLock({ $0.failure }) { throw failure }
+            return try isSo()
         }
+    }
+
+    /// Waits for what need not come by one run; fails after two minutes.
+    static func wait(_ what: String, until isSo: () throws -> Bool) throws {
+        let deadline = ContinuousClock.now + .seconds(120)
+        while try !isSo() {
+            guard ContinuousClock.now < deadline else { throw WeirError(.conflict, "waited in vain for: \(what)") }
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+    }
+}
+
+extension IngestPlan {
+    /// With sources whose partitions a group deals out, and short epochs.
+    func shared(over log: any SharedLog) -> IngestPlan {
+        let sources = sources.map { source in
+            Source(
+                name: source.name,
+                log: log,
+                topics: source.topics,
+                includes: source.includes,
+                startup: source.startup,
+                group: "weir"
+            )
+        }
+        return IngestPlan(
+            topology: topology,
+            sources: sources,
+            targets: targets,
+            joins: joins,
+            sharing: sharing,
+            route: route,
+            commitMilliseconds: 15
+        )
     }
 }

@@ -59,7 +59,8 @@ final class LiveTopology {
     func start() throws {
         guard members.count < Self.membersMax else { return }
         started += 1
-        members.append(try LiveRun(fixture, Self.text, group, number: started, clock: time.clock))
+        let plan = try fixture.plan(Self.text)
+        members.append(LiveRun(fixture, plan, member: started, of: group, clock: time.clock))
     }
 
     /// Ends one member in order; the last one stays.

@@ -6,7 +6,6 @@ import LogStores
 import MixedTables
 import ObjectStorage
 import StreamRuntime
-import Synchronization
 import Testing
 import WeirTesting
 
@@ -53,50 +52,6 @@ import WeirTesting
         sink: { type: mixed-iceberg }
         """
 
-    private static func plan(
-        _ fixture: IngestFixture,
-        _ text: String,
-        _ log: FileLog,
-        _ writer: FileLogWriter
-    ) throws -> IngestPlan {
-        try IngestPlan.resolve(
-            IngestFixture.topology(text),
-            catalog: fixture.catalog(),
-            nowMilliseconds: 1_700_000_000_000
-        ) { (_) throws(WeirError) in
-            log
-        } openLogStore: { (_) throws(WeirError) in
-            log
-        } openAppender: { (_, settings) throws(WeirError) in
-            try FileTopicAppender(writer, topic: settings.topic ?? "")
-        }
-    }
-
-    /// A run on a thread of its own.
-    private final class Background: Sendable {
-        private let run: IngestRun
-        private let failure = Mutex<WeirError?>(nil)
-        private let done = DispatchSemaphore(value: 0)
-
-        init(_ plan: IngestPlan, deadLetters: String) {
-            run = IngestRun(plan, deadLetterPath: deadLetters)
-            Thread.detachNewThread { [self] in
-                do throws(WeirError) {
-                    try run.run(untilCaughtUp: false)
-                } catch {
-                    failure.withLock { $0 = error }
-                }
-                done.signal()
-            }
-        }
-
-        func stop() throws {
-            run.stop()
-            done.wait()
-            if let failure = failure.withLock({ $0 }) { throw failure }
-        }
-    }
-
     private static func append(
         _ value: String,
         to topic: String,
@@ -115,15 +70,6 @@ import WeirTesting
         """
     }
 
-    private static func waitUntil(_ condition: () throws -> Bool) throws -> Bool {
-        let deadline = Date().addingTimeInterval(20)
-        while Date() < deadline {
-            if try condition() { return true }
-            Thread.sleep(forTimeInterval: 0.01)
-        }
-        return false
-    }
-
     @Test func `a dimension's change reaches a running join before its commit`() throws {
         try withTemporaryFolder { folder in try Self.join(IngestFixture(folder: folder)) }
     }
@@ -134,21 +80,23 @@ import WeirTesting
         let writer = FileLogWriter(log)
         defer { writer.close() }
         // The dimension's run commits once an hour; nothing of it is in the table while this test runs.
-        let peoplePlan = try plan(fixture, topology("people", interval: "1h"), log, writer)
-        let people = Background(peoplePlan, deadLetters: fixture.folder + "/a.ndjson")
-        let hasBegun = try waitUntil { try !fixture.table("shop.people").logStoreLedger().upstreams.isEmpty }
-        #expect(hasBegun)
-        let visitsPlan = try plan(fixture, visits, log, writer)
-        let running = Background(visitsPlan, deadLetters: fixture.folder + "/b.ndjson")
+        let people = try LiveRun(fixture, fixture.plan(topology("people", interval: "1h"), writer: writer))
+        try people.wait("the LogStore is registered") {
+            try !fixture.table("shop.people").logStoreLedger().upstreams.isEmpty
+        }
+        let running = try LiveRun(fixture, fixture.plan(visits, writer: writer))
         for round in 0..<Soak.rounds(5) {
             let name = "name \(round)"
             let row = "{\"id\":7,\"name\":\"\(name)\",\"amount\":\"1.00\",\"country\":null}"
             try append(event("people", row), to: "people", writer)
-            let isMirrored = try waitUntil { try log.offsets(topic: "changes", partition: 0).end == Int64(round + 1) }
-            #expect(isMirrored)
+            try people.wait("the change is in the LogStore") {
+                try log.offsets(topic: "changes", partition: 0).end == Int64(round + 1)
+            }
             try append(event("visits", "{\"id\":\(round),\"person\":7}"), to: "visits", writer)
-            let isJoined = try waitUntil { try fixture.contents("shop.visitors")[round] == name }
-            #expect(isJoined, "round \(round)")
+            try running.wait("the visit of round \(round) is joined") {
+                try fixture.contents("shop.visitors")[round] != nil
+            }
+            #expect(try fixture.contents("shop.visitors")[round] == name, "round \(round)")
         }
         let snapshot = try fixture.table("shop.people").change?.metadata.currentSnapshot
         #expect(snapshot == nil)
@@ -173,7 +121,7 @@ import WeirTesting
                     let row = "{\"id\":\(id),\"name\":\"n\",\"amount\":\"1.00\",\"country\":null}"
                     try Self.append(Self.event("people", row), to: "people", timestamp: timestamp, writer)
                 }
-                let plan = try Self.plan(fixture, text, log, writer)
+                let plan = try fixture.plan(text, writer: writer)
                 try IngestRun(plan, deadLetterPath: fixture.deadLetters).run(untilCaughtUp: true)
             }
             // Old records: the files alone.
@@ -206,7 +154,7 @@ import WeirTesting
                 let writer = FileLogWriter(log)
                 defer { writer.close() }
                 try history.append(start..<history.records.count, to: writer, topic: "people")
-                let plan = try Self.plan(fixture, text, log, writer)
+                let plan = try fixture.plan(text, writer: writer)
                 try IngestRun(plan, deadLetterPath: fixture.deadLetters).run(untilCaughtUp: true)
             }
             try run(40)

@@ -5,7 +5,6 @@ import Foundation
 import IcebergTables
 import MixedTables
 import StreamRuntime
-import Synchronization
 import Testing
 import WeirTesting
 
@@ -56,24 +55,11 @@ import WeirTesting
         }
     }
 
-    private static func waitUntil(_ what: String, _ holds: () throws -> Bool) throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < end {
-            if try holds() { return }
-            Thread.sleep(forTimeInterval: 0.02)
-        }
-        Issue.record("waited in vain for \(what)")
-    }
-
     @Test func `columns that another engine makes wider before the tables are opened get whole values`() throws {
         try withTemporaryFolder { folder in
             let fixture = try IdleTableTests.prepare(folder, 0..<40)
             let text = IdleTableTests.topology().replacingOccurrences(of: "id: long", with: "id: int")
-            let plan = try IngestPlan.resolve(
-                IngestFixture.topology(text),
-                catalog: fixture.catalog(),
-                nowMilliseconds: 1_700_000_000_000
-            ) { (_) throws(WeirError) in try FileLog(root: fixture.logRoot) }
+            let plan = try fixture.plan(text)
             let table = try fixture.table("shop.people")
             for store in [table.base, try #require(table.change)] {
                 var transaction = Transaction(store)
@@ -109,22 +95,8 @@ import WeirTesting
             try log.createTopic("people")
             let writer = FileLogWriter(log)
             defer { writer.close() }
-            let plan = try IngestPlan.resolve(
-                IngestFixture.topology(Self.topology),
-                catalog: fixture.catalog(),
-                nowMilliseconds: 1_700_000_000_000
-            ) { (_) throws(WeirError) in log }
-            let run = IngestRun(plan, deadLetterPath: fixture.deadLetters)
-            let failure = Mutex<WeirError?>(nil)
-            let done = DispatchSemaphore(value: 0)
-            Thread.detachNewThread {
-                do throws(WeirError) { _ = try run.run(untilCaughtUp: false) } catch { failure.withLock { $0 = error } }
-                done.signal()
-            }
-            defer {
-                run.stop()
-                done.wait()
-            }
+            let run = try LiveRun(fixture, fixture.plan(Self.topology))
+            defer { run.run.stop() }
             var history = DebeziumHistory(seed: seed)
             var start = 0
             var works = [Work.expireSnapshots, .begin, .expireFiles, .begin, .expireSnapshots]
@@ -132,21 +104,25 @@ import WeirTesting
                 history.extend(40)
                 try history.append(start..<history.records.count, to: writer, topic: "people")
                 start = history.records.count
-                try Self.waitUntil("rows, seed \(seed), before \(works)") {
-                    try failure.withLock { $0 } != nil || fixture.people() == history.rows
-                }
-                if let error = failure.withLock({ $0 }) {
-                    Issue.record("the run ended: \(error)")
-                    return
-                }
+                try run.wait("rows, seed \(seed), before \(works)") { try fixture.people() == history.rows }
                 guard let work = works.popLast() else { break }
                 try work.run(on: fixture)
             }
+            try run.stop()
             #expect(try fixture.people() == history.rows, "seed \(seed)")
         }
     }
 
-    @Test func `a position that is not behind the last record stops a run before it reads`() throws {
+    /// Sets a topology's positions as damage, or somebody's hand, does.
+    private static func set(_ positions: String, of name: String, _ fixture: IngestFixture) throws {
+        var transaction = Transaction(try fixture.table(name).ingestStore)
+        transaction.setProperties(["weir.positions.test": positions])
+        _ = try transaction.commit()
+    }
+
+    @Test func `a position that is not right behind the last record stops a run, and nothing is lost or repeated`()
+        throws
+    {
         try withTemporaryFolder { folder in
             let fixture = IngestFixture(folder: folder)
             let log = try FileLog(root: fixture.logRoot)
@@ -158,25 +134,45 @@ import WeirTesting
             try history.append(0..<20, to: writer, topic: "people")
             try fixture.run()
             let rows = try fixture.people()
-            let before = try #require(try fixture.table("shop.people").change)
-            let name = "weir.positions.test"
-            let good = try #require(before.properties[name])
+            let before = try fixture.table("shop.people").ingestStore
+            let good = try #require(before.properties["weir.positions.test"])
             try history.append(20..<history.records.count, to: writer, topic: "people")
-            // Back by some records, or gone: both would repeat what the table holds.
-            for wrong in ["{\"people\":{\"0\":4}}", "{}"] {
-                var transaction = Transaction(try #require(try fixture.table("shop.people").change))
-                transaction.setProperties([name: wrong])
-                _ = try transaction.commit()
+            // Back by some records, or gone: both would repeat what the table holds. Ahead: that would leave rows out.
+            for wrong in ["{\"people\":{\"0\":4}}", "{}", "{\"people\":{\"0\":21}}", "{\"people\":{\"0\":27}}"] {
+                try Self.set(wrong, of: "shop.people", fixture)
                 let error = #expect(throws: WeirError.self, "\(wrong)") { try fixture.run() }
                 #expect(error?.code == .corrupt, "\(wrong): \(String(describing: error))")
                 #expect(error?.description.contains("people") == true)
-                #expect(try fixture.people() == rows)
+                #expect(try fixture.people() == rows, "\(wrong)")
             }
-            var transaction = Transaction(try #require(try fixture.table("shop.people").change))
-            transaction.setProperties([name: good])
-            _ = try transaction.commit()
+            // Beyond what the log has.
+            try Self.set("{\"people\":{\"0\":1000}}", of: "shop.people", fixture)
+            #expect(throws: WeirError.self) { try fixture.run() }
+            #expect(try fixture.people() == rows)
+            try Self.set(good, of: "shop.people", fixture)
             try fixture.run()
             #expect(try fixture.people() == history.rows)
+        }
+    }
+
+    @Test func `of two tables that one log leads to, the one whose position was moved ahead is named`() throws {
+        try withTemporaryFolder { folder in
+            let fixture = try IdleTableTests.prepare(folder, 0..<20)
+            let text = IdleTableTests.topology(ghosts: "shop.public.people")
+            try fixture.run(text)
+            try IdleTableTests.append(20..<30, to: fixture)
+            let good = try #require(try fixture.table("shop.ghosts").ingestStore.properties["weir.positions.test"])
+            try Self.set("{\"people\":{\"0\":25}}", of: "shop.ghosts", fixture)
+            let error = #expect(throws: WeirError.self) { try fixture.run(text) }
+            #expect(
+                error?.code == .corrupt && error?.message.contains("position 25") == true,
+                "\(String(describing: error))"
+            )
+            #expect(error?.advice?.contains("set it to 20") == true)
+            try Self.set(good, of: "shop.ghosts", fixture)
+            try fixture.run(text)
+            #expect(try fixture.ids("shop.ghosts") == Array(0..<30))
+            #expect(try fixture.contents("shop.people").count == 30)
         }
     }
 }

@@ -153,36 +153,20 @@ import WeirTesting
     func `a log that is made anew under a run is read from its beginning`(records: Int) throws {
         try withTemporaryFolder { folder in
             let fixture = try Self.fill(folder, Self.history(seed: 1, 20), visits: 0..<20)
-            let catalog = try fixture.catalog()
-            let plan = try IngestPlan.resolve(
-                IngestFixture.topology(
-                    Self.text("earliest").replacing("commit.interval: 1h", with: "commit.interval: 50ms")
-                ),
-                catalog: catalog,
-                nowMilliseconds: 1_700_000_000_000
-            ) { (_) throws(WeirError) in try FileLog(root: fixture.logRoot) }
-            let run = IngestRun(plan, deadLetterPath: fixture.deadLetters)
-            let done = DispatchSemaphore(value: 0)
-            let failure = Mutex<WeirError?>(nil)
-            Thread.detachNewThread {
-                do throws(WeirError) { try run.run(untilCaughtUp: false) } catch { failure.withLock { $0 = error } }
-                done.signal()
+            let text = Self.text("earliest").replacing("commit.interval: 1h", with: "commit.interval: 50ms")
+            let run = try LiveRun(fixture, fixture.plan(text))
+            func waitFor(_ ids: [Int]) throws {
+                try run.wait("\(ids)") { try fixture.ids("shop.visits") == ids }
             }
-            func waitFor(_ ids: [Int]) -> Bool {
-                for _ in 0..<600 where (try? fixture.ids("shop.visits")) != ids { usleep(50_000) }
-                return (try? fixture.ids("shop.visits")) == ids
-            }
-            #expect(waitFor(Array(0..<20)))
+            try waitFor(Array(0..<20))
             // One file stands in the other's place between two looks.
             let new = try Self.fill(folder + "/new", Self.history(seed: 2, records), visits: 100..<100 + records)
             for topic in ["people", "visits"] {
                 rename(fixture.logRoot + "/" + topic, folder + "/old-" + topic)
                 rename(new.logRoot + "/" + topic, fixture.logRoot + "/" + topic)
             }
-            #expect(waitFor(Array(0..<20) + Array(100..<100 + records)), "\(run.progress.warnings)")
-            run.stop()
-            done.wait()
-            #expect(failure.withLock { $0 } == nil)
+            try waitFor(Array(0..<20) + Array(100..<100 + records))
+            try run.stop()
         }
     }
 

@@ -18,7 +18,7 @@ import WeirTesting
             let time = ManualClock()
             let text = IngestFixture.people
                 .replacingOccurrences(of: "commit.interval: 1h, commit.bytes: 1kb", with: "commit.interval: 20ms")
-            let run = try LongRun(fixture, text, writer, clock: time.clock)
+            let run = try LiveRun(fixture, fixture.plan(text, writer: writer), clock: time.clock)
             var history = DebeziumHistory(seed: 9)
             for _ in 0..<3 {
                 let start = history.records.count

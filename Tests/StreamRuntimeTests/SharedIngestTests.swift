@@ -5,7 +5,6 @@ import IcebergTables
 import LogStores
 import MixedTables
 import StreamRuntime
-import Synchronization
 import Testing
 import WeirTesting
 
@@ -13,72 +12,14 @@ import WeirTesting
 @Suite struct SharedIngestTests {
     private static let partitions = 4
 
-    /// A run on a thread of its own.
-    private final class Worker: Sendable {
-        let run: IngestRun
-        private let failure = Mutex<WeirError?>(nil)
-        private let done = DispatchSemaphore(value: 0)
+    private static let people = IngestFixture.people.replacingOccurrences(
+        of: "    primary-key: [id]\n",
+        with: """
+                primary-key: [id]
+                properties: { log-store.enabled: true, log-store.type: file, log-store.topic: changes }
 
-        /// - Parameter mirror: where the table's LogStore is written to; nil for none.
-        init(
-            _ fixture: IngestFixture,
-            _ log: GroupedFileLog,
-            number: Int,
-            mirror: FileLogWriter? = nil
-        ) throws {
-            let plan = try IngestPlan.resolve(
-                IngestFixture.topology(IngestFixture.people),
-                catalog: fixture.catalog(),
-                nowMilliseconds: 1_700_000_000_000
-            ) { (_) throws(WeirError) in log.log }
-            let source = plan.sources[0]
-            let shared = IngestPlan.Source(
-                name: source.name,
-                log: log,
-                topics: source.topics,
-                includes: source.includes,
-                group: "weir"
-            )
-            run = IngestRun(
-                IngestPlan(
-                    topology: plan.topology,
-                    sources: [shared],
-                    targets: try plan.targets.map { target in
-                        IngestPlan.Target(
-                            name: target.name,
-                            sourceSchema: target.sourceSchema,
-                            primaryKey: target.primaryKey,
-                            table: target.table,
-                            logStore: try mirror.map { mirror in
-                                LogStoreOutput(
-                                    log: mirror.log,
-                                    appender: try FileTopicAppender(mirror, topic: "changes"),
-                                    settings: try SharedIngestTests.settings()
-                                )
-                            }
-                        )
-                    },
-                    route: plan.route,
-                    commitMilliseconds: 15
-                ),
-                deadLetterPath: "\(fixture.folder)/dead-letters/test.\(number).ndjson"
-            )
-            Thread.detachNewThread { [self] in
-                do throws(WeirError) {
-                    try run.run(untilCaughtUp: false)
-                } catch {
-                    failure.withLock { $0 = error }
-                }
-                done.signal()
-            }
-        }
-
-        func stop() throws {
-            run.stop()
-            done.wait()
-            if let failure = failure.withLock({ $0 }) { throw failure }
-        }
-    }
+            """
+    )
 
     private static func append(_ history: DebeziumHistory, _ range: Range<Int>, to writer: FileLogWriter) throws {
         for record in history.records[range] {
@@ -141,7 +82,7 @@ import WeirTesting
             let log = GroupedFileLog(fileLog)
             var history = DebeziumHistory(seed: seed)
             var random = SeededGenerator(seed: seed ^ 0x5eed)
-            var workers: [Worker] = []
+            var workers: [LiveRun] = []
             var appended = 0
             var stalls = 0
             var follower: LogStoreFollower?
@@ -149,7 +90,8 @@ import WeirTesting
             // 2 → 3 → 1, and members that stall in between: they go on writing and do not know that they are out.
             for (step, count) in [2, 3, 3, 2, 1, 2, 1].enumerated() {
                 while workers.count < count {
-                    workers.append(try Worker(fixture, log, number: step * 10 + workers.count, mirror: writer))
+                    let plan = try fixture.plan(Self.people, writer: writer)
+                    workers.append(LiveRun(fixture, plan, member: step * 10 + workers.count, of: log))
                 }
                 while workers.count > count {
                     try workers.remove(at: Int(random.next() % UInt64(workers.count))).stop()
@@ -182,8 +124,7 @@ import WeirTesting
                 }
             }
             log.wake()
-            let deadline = Date().addingTimeInterval(60)
-            while try !Self.isCaughtUp(fixture, fileLog), Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
+            try workers[0].wait("everything is committed, seed \(seed)") { try Self.isCaughtUp(fixture, fileLog) }
             let fenced = Self.refused(workers)
             for worker in workers { try worker.stop() }
             #expect(try Self.isCaughtUp(fixture, fileLog), "seed \(seed)")
@@ -200,7 +141,7 @@ import WeirTesting
         }
     }
 
-    private static func refused(_ workers: [Worker]) -> Int { workers.reduce(0) { $0 + $1.run.progress.fenced } }
+    private static func refused(_ workers: [LiveRun]) -> Int { workers.reduce(0) { $0 + $1.run.progress.fenced } }
 
     @Test func `a commit of partitions that another process has claimed is refused`() throws {
         try withTemporaryFolder { folder in

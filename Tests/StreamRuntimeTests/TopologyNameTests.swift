@@ -104,8 +104,8 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let fixture = try IdleTableTests.prepare(folder, partitions: 2, 0..<20)
             let log = GroupedFileLog(try FileLog(root: fixture.logRoot))
-            let old = try LiveRun(fixture, Self.renamed("before"), log, number: 0)
-            try LiveRun.until("everything is committed") {
+            let old = try LiveRun(fixture, fixture.plan(Self.renamed("before")), member: 0, of: log)
+            try LiveRun.wait("everything is committed") {
                 let ledger = try fixture.table("shop.people").ledger(topology: "before")
                 return (0..<2).allSatisfy { ledger.next(topic: "people", partition: $0) == 10 }
             }
@@ -114,7 +114,7 @@ import WeirTesting
             // What it has not committed is the other name's; going on from the beginning is refused.
             _ = log.stall { _ in true }
             log.wake()
-            try LiveRun.until("the old process has ended") { old.isOver }
+            try LiveRun.wait("the old process has ended") { old.isOver }
             #expect(old.end()?.code == .conflict)
             let progress = try fixture.run(Self.renamed("after"))
             // The table without rows had its positions a minute ago at most, hence may be behind.

@@ -7,7 +7,7 @@ import Testing
 import WeirTesting
 
 /// What is said of a table whose metadata is not as it should be: before its files go, and by the doctor.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct PurgeCommandTests {
+@Suite(.serialized, .hangGuard) struct PurgeCommandTests {
     private static func files(_ folder: String) -> Set<String> {
         let names = (FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? [])
         return Set(
