@@ -162,6 +162,8 @@ public struct IngestProgress: Sendable, Equatable {
     /// What somebody should know, in words.
     public var warnings: Set<String> = []
 
+    public init() {}
+
     /// Whether there were records with rows, and each of them became a dead letter.
     public var isAllRefused: Bool {
         let withRows = records - unrouted - withoutRows - tombstones

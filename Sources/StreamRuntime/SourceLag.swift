@@ -1,4 +1,4 @@
-import ChangeEvents
+import EventLog
 import Synchronization
 
 /// How far the reading of a run is behind its sources.

@@ -31,7 +31,7 @@ extension Checker {
     /// `decimal(p,s)` with the numbers of what was written: `numeric(12,2)`.
     private static func name(_ known: String, with written: String) -> String {
         guard let open = known.firstIndex(of: "(") else { return known }
-        return known[..<open] + written.drop { $0 != "(" }
+        return String(known[..<open] + written.drop { $0 != "(" })
     }
 
     mutating func declaration(_ value: Value) -> CheckedTable? {

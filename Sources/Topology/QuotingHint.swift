@@ -18,7 +18,7 @@ enum QuotingHint {
         guard let colon = line.firstRange(of: ": ") else { return nil }
         let value = line[colon.upperBound...].drop { $0 == " " }.trimmed
         guard let first = value.first else { return nil }
-        if "*&!%@`|>".contains(first), value.count > 1 {
+        if "*&!%@`".contains(first), value.count > 1 {
             return "a value that begins with '\(first)' stands in quotes: \(quoted(value))"
         }
         if first == "\"" || first == "'" {

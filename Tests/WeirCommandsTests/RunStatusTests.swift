@@ -1,10 +1,10 @@
 import Bytes
 import Foundation
-import StreamRuntime
 import Synchronization
 import Testing
 import WeirTesting
 
+@testable import StreamRuntime
 @testable import WeirCommands
 
 /// What a run shows of itself, with a clock that is moved by hand.
@@ -69,7 +69,10 @@ import WeirTesting
             var now = sample(second, records: 10, lag: 0)
             now.state.generation = 1
             for output in status.look(now) {
-                guard case .redraw = output else { return Issue.record("\(output) stays") }
+                guard case .redraw = output else {
+                    Issue.record("\(output) stays")
+                    return
+                }
                 shown += 1
             }
         }

@@ -30,7 +30,7 @@ import WeirTesting
         return try withExtendedLifetime(lock) {
             let topology = try #require(topology, "\(problems)")
             return #expect(throws: WeirError.self) {
-                _ = try TopologyRunner(topology, places, showsProgress: false)
+                _ = try TopologyRunner(topology, places, log: RunLog(isQuiet: true))
             }
         }
     }
