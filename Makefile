@@ -10,7 +10,7 @@ export PKG_CONFIG_PATH := $(CURDIR)/.deps/arrow/lib/pkgconfig$(if $(PKG_CONFIG_P
 SWIFT_TEST_FLAGS ?=
 WEIR_SOAK ?= 20
 
-.PHONY: deps test-peers build release demo test soak threads bench format lint docs clean help
+.PHONY: deps test-peers build release demo test soak threads bench format lint docs manual clean help
 
 deps: ## install what building needs and is missing (Arrow into .deps, Debian packages)
 	@scripts/install-dependencies
@@ -51,6 +51,9 @@ lint: test-peers ## check format, tidiness, scripts, Dockerfile and compose file
 
 docs: deps ## write the API reference to .build/docs
 	@scripts/build-docs
+
+manual: deps ## write the parts of docs/ that come from the code: options, keys, properties, output of examples
+	WEIR_UPDATE_MANUAL=1 swift test --disable-xctest --filter 'ManualTests|ManualExampleTests'
 
 clean: ## delete build products; .deps stays
 	rm -rf .build

@@ -171,7 +171,7 @@ let package = Package(
         tests(
             "WeirCommands",
             [
-                "Bytes", "ChangeEvents", "Columnar", "EventLog", "IcebergFormat", "IcebergTables",
+                "Bytes", "ChangeEvents", "Columnar", "EventLog", "Expressions", "IcebergFormat", "IcebergTables",
                 "ObjectStorage", "Topology",
                 argumentParser,
             ],

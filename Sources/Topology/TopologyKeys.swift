@@ -61,7 +61,12 @@ public struct TopologyKeys: Sendable {
         keys: [
             Key("commit.interval", "duration above zero", "10s", "Time between two commits."),
             Key("commit.bytes", "size", "128mb", "Bytes of changes after which a commit begins early."),
-            Key("memory.budget", "size", "512mb", "Bytes that may be in flight between source and commit."),
+            Key(
+                "memory.budget",
+                "size",
+                "512mb",
+                "Bounds records on their way to a commit: an eighth of it waits between reading and writing."
+            ),
             Key("shares-tables-with", "list of names", nil, "Other topologies that may write the same tables."),
             Key("parallelism", "whole number from 1 to 1024", nil, "Has no effect yet."),
             Key("schema.change.behavior", "`evolve`, `ignore`, `exception`", nil, "Has no effect yet."),
