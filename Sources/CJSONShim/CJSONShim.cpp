@@ -29,12 +29,17 @@ int32_t weir_json_decoder_add_table(
     }
 }
 
-int32_t weir_json_decoder_bind(weir_json_decoder *decoder, int32_t table, const weir_json_unit *units) {
+int32_t weir_json_decoder_bind(
+    weir_json_decoder *decoder, int32_t table, const weir_json_unit *units, const bool *is_told) {
     try {
-        return decoder->decoder.bind(table, units);
+        return decoder->decoder.bind(table, units, is_told);
     } catch (...) {
         return -1;
     }
+}
+
+void weir_json_decoder_set_unit(weir_json_decoder *decoder, int32_t source, size_t column, weir_json_unit unit) {
+    decoder->decoder.setUnit(source, column, unit);
 }
 
 void weir_json_decoder_forget_sources(weir_json_decoder *decoder) { decoder->decoder.forgetSources(); }
@@ -76,10 +81,8 @@ weir_json_status weir_json_decoder_run_rows(
 
 weir_json_counts weir_json_decoder_counts(const weir_json_decoder *decoder) {
     const auto &state = decoder->decoder;
-    bool isToldLate = false;
-    for (const auto &table : state.tables) isToldLate |= table->isToldLate;
     return {state.tombstones,        state.ignored,             state.withoutRows,
-            state.rejections.size(), state.notices.list.size(), isToldLate};
+            state.rejections.size(), state.notices.list.size(), state.questions.size()};
 }
 
 weir_json_rejection weir_json_decoder_rejection(const weir_json_decoder *decoder, size_t index) {
@@ -89,8 +92,11 @@ weir_json_rejection weir_json_decoder_rejection(const weir_json_decoder *decoder
 
 weir_json_notice weir_json_decoder_notice(const weir_json_decoder *decoder, size_t index) {
     const auto &notice = decoder->decoder.notices.list[index];
-    return {notice.kind,   notice.source,      notice.column,     notice.unit, notice.value,
-            notice.record, notice.name.data(), notice.name.size()};
+    return {notice.kind, notice.source, notice.column, notice.record, notice.name.data(), notice.name.size()};
+}
+
+weir_json_question weir_json_decoder_question(const weir_json_decoder *decoder, size_t index) {
+    return decoder->decoder.question(index);
 }
 
 size_t weir_json_decoder_rows(const weir_json_decoder *decoder, int32_t table) {

@@ -5,40 +5,21 @@
 namespace weir {
 
 static constexpr int64_t millisPerDay = 86'400'000;
-// Seconds from 1970 to the ends of the plausible era, either way: two years, so that nothing but a second's thousandth is
-// another unit's value of the same size, and 230 years.
-static constexpr uint64_t eraBegins = 63'072'000, eraEnds = 7'258'118'400;
+static constexpr int64_t nanosPerDay = microsPerDay * 1000;
+// Seconds from 1970 to the ends of the plausible era, either way. As milliseconds, the end of the year 9999 is as many as
+// microseconds are in 1978.
+static constexpr int64_t eraBegins = 63'072'000, strongEraBegins = 283'996'800, eraEnds = 7'258'118'400;
 static constexpr int64_t lastDay = 253'402'214'400;  // 9999-12-31, seconds
+static constexpr int64_t longestTime = 3'020'400'000'000;  // 839 hours, microseconds
 
-static bool isInEra(uint64_t magnitude, uint64_t perSecond) {
-    return magnitude >= eraBegins * perSecond && magnitude <= eraEnds * perSecond;
-}
+static constexpr Unit units[] = {Unit::millis, Unit::micros, Unit::nanos};
+static constexpr int64_t perSecond[] = {1000, 1'000'000, 1'000'000'000};
 
-static bool isLastDay(int64_t value, int64_t perSecond) {
-    return value >= lastDay * perSecond && value < (lastDay + 86'400) * perSecond;
-}
+static size_t indexOf(Unit unit) { return unit == Unit::millis ? 0 : unit == Unit::micros ? 1 : 2; }
 
-Unit evidentUnit(weir_json_type type, int64_t value) {
-    if (type == WEIR_JSON_TIME) {
-        if (value < millisPerDay) return Unit::refused;
-        return value < microsPerDay ? Unit::micros : Unit::nanos;
-    }
-    if (isLastDay(value, 1000)) return Unit::millis;
-    if (isLastDay(value, 1'000'000)) return Unit::micros;
-    uint64_t magnitude = value < 0 ? 0 - uint64_t(value) : uint64_t(value);
-    if (isInEra(magnitude, 1000)) return Unit::millis;
-    if (isInEra(magnitude, 1'000'000)) return Unit::micros;
-    if (isInEra(magnitude, 1'000'000'000)) return Unit::nanos;
-    return Unit::refused;
-}
-
-weir_json_unit publicUnit(Unit unit) {
-    switch (unit) {
-    case Unit::millis: return WEIR_JSON_MILLIS;
-    case Unit::micros: return WEIR_JSON_MICROS;
-    case Unit::nanos: return WEIR_JSON_NANOS;
-    default: return WEIR_JSON_DERIVED;
-    }
+static weir_json_unit publicUnit(Unit unit) {
+    static constexpr weir_json_unit all[] = {WEIR_JSON_MILLIS, WEIR_JSON_MICROS, WEIR_JSON_NANOS};
+    return unit == Unit::refused ? WEIR_JSON_DERIVED : all[indexOf(unit)];
 }
 
 Unit unitOf(weir_json_unit unit) {
@@ -48,6 +29,107 @@ Unit unitOf(weir_json_unit unit) {
     case WEIR_JSON_NANOS: return Unit::nanos;
     default: return Unit::refused;
     }
+}
+
+static Likeness likenessOfTime(int64_t value) {
+    if (value < millisPerDay || value >= nanosPerDay) return {Unit::refused, false};
+    if (value < microsPerDay) return {Unit::micros, true};
+    return {Unit::nanos, value >= longestTime};
+}
+
+Likeness likenessOf(weir_json_type type, int64_t value) {
+    if (type == WEIR_JSON_TIME) return likenessOfTime(value);
+    for (size_t i = 0; i < 2; i++) {
+        if (value >= lastDay * perSecond[i] && value < (lastDay + 86'400) * perSecond[i]) return {units[i], true};
+    }
+    uint64_t magnitude = value < 0 ? 0 - uint64_t(value) : uint64_t(value);
+    for (size_t i = 0; i < 3; i++) {
+        if (magnitude < uint64_t(eraBegins * perSecond[i]) || magnitude > uint64_t(eraEnds * perSecond[i])) continue;
+        return {units[i], magnitude >= uint64_t(strongEraBegins * perSecond[i])};
+    }
+    return {Unit::refused, false};
+}
+
+bool UnitEvidence::isEmpty() const {
+    bool isThere = none.isThere;
+    for (size_t i = 0; i < 3; i++) isThere |= strong[i].isThere || weak[i].isThere;
+    return !isThere;
+}
+
+void UnitEvidence::note(Likeness likeness, int64_t value, size_t record) {
+    if (likeness.unit == Unit::refused) none.note(value, record);
+    else (likeness.isStrong ? strong : weak)[indexOf(likeness.unit)].note(value, record);
+}
+
+void ColumnUnit::tell(Unit told) {
+    unit = told;
+    clearFrom = INT64_MIN;
+    clearTo = INT64_MAX;
+}
+
+void ColumnUnit::know(weir_json_type type, Unit known) {
+    unit = known;
+    int64_t seconds = perSecond[indexOf(known)];
+    bool isTime = type == WEIR_JSON_TIME;
+    clearFrom = isTime ? 0 : eraBegins * seconds;
+    clearTo = isTime ? 86'400 * seconds - 1 : eraEnds * seconds;
+}
+
+bool ColumnUnit::isContradictedBy(weir_json_type type, int64_t value) const {
+    if (isClear(value)) return false;
+    // A time of day that the unit keeps within a day is clear. No unit does that with these.
+    if (type == WEIR_JSON_TIME) return value > 0 && value < nanosPerDay;
+    // A value may well lie outside the era of its own column, but hardly inside another unit's.
+    Unit likely = likenessOf(type, value).unit;
+    return likely != Unit::refused && likely != unit;
+}
+
+weir_json_question ColumnUnit::question(weir_json_type type) const {
+    weir_json_question result{};
+    result.unit = publicUnit(unit);
+    auto value = [&](const Sighting &sighting) {
+        result.value = sighting.value;
+        result.record = sighting.record;
+    };
+    auto tells = [&](Unit told, const Sighting &sighting) {
+        result.verdict = WEIR_JSON_UNIT_TOLD;
+        result.unit = publicUnit(told);
+        value(sighting);
+    };
+    auto contradicts = [&](Unit other, const Sighting &sighting) {
+        result.verdict = unit == Unit::refused ? WEIR_JSON_UNIT_MIXED : WEIR_JSON_UNIT_CONTRADICTED;
+        result.other_unit = publicUnit(other);
+        value(sighting);
+    };
+    Unit found[3];
+    const Sighting *first[3];
+    size_t count = 0;
+    bool hasStrong = false;
+    for (size_t i = 0; i < 3; i++) {
+        const Sighting &sighting = evidence.strong[i].isThere ? evidence.strong[i] : evidence.weak[i];
+        if (!sighting.isThere) continue;
+        found[count] = units[i];
+        first[count++] = &sighting;
+        hasStrong |= evidence.strong[i].isThere;
+    }
+    if (unit != Unit::refused) {
+        if (count > 0) contradicts(found[0], *first[0]);
+        return result;
+    }
+    // What is within a day of microseconds is within one of nanoseconds, too.
+    if (type == WEIR_JSON_TIME && evidence.strong[2].isThere) {
+        tells(Unit::nanos, evidence.strong[2]);
+    } else if (count == 1 && hasStrong) {
+        tells(found[0], *first[0]);
+    } else if (count > 1) {
+        result.unit = publicUnit(found[0]);
+        result.first_value = first[0]->value;
+        contradicts(found[1], *first[1]);
+    } else {
+        result.verdict = WEIR_JSON_UNIT_UNCLEAR;
+        value(count == 1 ? *first[0] : evidence.none);
+    }
+    return result;
 }
 
 }  // namespace weir

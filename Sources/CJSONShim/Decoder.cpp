@@ -19,6 +19,8 @@ int32_t Decoder::addTable(
 
 void Decoder::begin() {
     rejections.clear();
+    for (auto [source, column] : questions) bindings_[size_t(source)]->units[column].evidence = {};
+    questions.clear();
     notices.list.clear();
     tombstones = ignored = withoutRows = 0;
     for (auto &table : tables) table->clear();
@@ -245,14 +247,16 @@ bool Decoder::findSource(const Source &source, std::string_view topic, int32_t &
     return false;
 }
 
-int32_t Decoder::bind(int32_t table, const weir_json_unit *units) {
+int32_t Decoder::bind(int32_t table, const weir_json_unit *units, const bool *isTold) {
     int32_t number = int32_t(bindings_.size());
     std::unique_ptr<Binding> binding;
     if (table >= 0) {
         binding = std::make_unique<Binding>(tables[size_t(table)]->columns, number, table, &notices);
         for (size_t i = 0; i < binding->units.size(); i++) {
             Unit unit = unitOf(units[i]);
-            binding->units[i] = {unit, unit != Unit::refused};
+            if (unit == Unit::refused) continue;
+            if (isTold[i]) binding->units[i].tell(unit);
+            else binding->units[i].know(tables[size_t(table)]->columns[i].type, unit);
         }
     }
     bindings_.push_back(std::move(binding));
@@ -261,7 +265,32 @@ int32_t Decoder::bind(int32_t table, const weir_json_unit *units) {
     return number;
 }
 
+void Decoder::setUnit(int32_t source, size_t column, weir_json_unit unit) {
+    Binding &binding = *bindings_[size_t(source)];
+    binding.units[column].know(tables[size_t(binding.table)]->columns[column].type, unitOf(unit));
+}
+
+void Decoder::noteDoubts(Binding &binding, const Table &table) {
+    for (auto [column, value] : binding.doubts) {
+        UnitEvidence &evidence = binding.units[column].evidence;
+        if (evidence.isEmpty()) questions.push_back({binding.number, column});
+        weir_json_type type = table.columns[column].type;
+        Likeness likeness = likenessOf(type, value);
+        evidence.note(likeness, value, notices.record);
+    }
+}
+
+weir_json_question Decoder::question(size_t index) const {
+    auto [source, column] = questions[index];
+    const Binding &binding = *bindings_[size_t(source)];
+    weir_json_question result = binding.units[column].question(tables[size_t(binding.table)]->columns[column].type);
+    result.source = source;
+    result.column = column;
+    return result;
+}
+
 void Decoder::forgetSources() {
+    questions.clear();
     numberOfSource_.clear();
     bindings_.clear();
     hasLast_ = false;
@@ -296,7 +325,7 @@ Decoder::Outcome Decoder::decodeChange(
     source_ = number;
     if (op == "t") {
         withoutRows++;
-        notices.add({WEIR_JSON_TRUNCATED, number, 0, WEIR_JSON_DERIVED, 0, 0, ""});
+        notices.add({WEIR_JSON_TRUNCATED, number, 0, 0, ""});
         return Outcome::done;
     }
     if (op.size() != 1 || (op != "c" && op != "r" && op != "u" && op != "d")) {
@@ -305,6 +334,7 @@ Decoder::Outcome Decoder::decodeChange(
     }
     Table &table = *tables[size_t(binding->table)];
     table.beginRecord();
+    binding->doubts.clear();
     size_t start = table.rows;
     bool isTaken;
     try {
@@ -320,6 +350,7 @@ Decoder::Outcome Decoder::decodeChange(
         for (const Target &target : table.targets) isWhole |= target.refusal.empty();
         if (isWhole) return Outcome::rejected;
     }
+    if (isTaken && !binding->doubts.empty()) [[unlikely]] noteDoubts(*binding, table);
     if (table.hasRefusals()) [[unlikely]] {
         for (size_t i = 0; i < table.targets.size(); i++) {
             const std::string &refusal = table.targets[i].refusal;

@@ -27,7 +27,9 @@ class Decoder {
 
     int32_t addTable(
         const weir_json_column *columns, size_t count, const weir_json_target *targets, size_t targetCount);
-    int32_t bind(int32_t table, const weir_json_unit *units);
+    int32_t bind(int32_t table, const weir_json_unit *units, const bool *isTold);
+    // What other values tell is held against it.
+    void setUnit(int32_t source, size_t column, weir_json_unit unit);
     void forgetSources();
     void begin();
     weir_json_status run(const weir_json_batch &batch, size_t &next);
@@ -41,6 +43,9 @@ class Decoder {
     };
     std::vector<std::unique_ptr<Table>> tables;
     std::vector<Rejection> rejections;
+    // Columns whose units are in question: source and column.
+    std::vector<std::pair<int32_t, size_t>> questions;
+    weir_json_question question(size_t index) const;
     // A list's address must not change: tables and sources add to it.
     std::unique_ptr<Notices> ownNotices = std::make_unique<Notices>();
     Notices &notices = *ownNotices;
@@ -68,6 +73,8 @@ class Decoder {
     bool decodeRows(
         const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, SchemaBlock *block,
         Binding &binding, char op);
+    // Takes the doubts of a record that is a row as evidence.
+    void noteDoubts(Binding &binding, const Table &table);
     bool decodeKey(const weir_json_batch &batch, const weir_json_record &record, Table &table, Binding &binding);
     // The number of the record's source.
     bool findSource(const Source &source, std::string_view topic, int32_t &number);

@@ -120,7 +120,7 @@ bool FieldOrder::dropOtherCases(int32_t column) {
 }
 
 void FieldOrder::tell(weir_json_notice_kind kind, std::string_view name, int32_t column) {
-    if (notices_) notices_->add({kind, source_, size_t(column < 0 ? 0 : column), WEIR_JSON_DERIVED, 0, 0, std::string(name)});
+    if (notices_) notices_->add({kind, source_, size_t(column < 0 ? 0 : column), 0, std::string(name)});
 }
 
 }  // namespace weir

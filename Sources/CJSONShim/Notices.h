@@ -12,8 +12,6 @@ struct Notice {
     weir_json_notice_kind kind;
     int32_t source;
     size_t column;
-    weir_json_unit unit;
-    int64_t value;
     size_t record;
     std::string name;
 };

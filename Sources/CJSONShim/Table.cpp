@@ -36,8 +36,6 @@ void Table::clear() {
         free(column.validity.take(0).base);
     }
     for (Target &target : targets) target.leftOut = 0;
-    isToldLate = false;
-    batch++;
     // The next batch is probably as big as this one.
     firstCapacity_ = rows < smallestCapacity ? smallestCapacity : rows + rows / 8;
     rows = 0;
@@ -114,8 +112,10 @@ bool Table::readRow(
     };
     Reading reading{*this, binding, *placeholder_, 0};
     // From the beginning: what is a column was not clear.
+    const size_t doubts = binding.doubts.size();
     auto restart = [&]() {
         cut(row);
+        binding.doubts.resize(doubts);
         withdrawRefusals(serial);
         serial = ++rowsBegun_;
         token = object + 1;

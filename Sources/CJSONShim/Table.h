@@ -1,6 +1,7 @@
 // Rows of the source tables that go to the same destinations, as they are being decoded.
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ColumnUnits.h"
@@ -25,6 +26,8 @@ struct Binding {
     FieldOrder keyOrder;
     // Of each column of the table.
     std::vector<ColumnUnit> units;
+    // Values of the record at hand of which it is not clear what they count: column and value.
+    std::vector<std::pair<size_t, int64_t>> doubts;
     Notices *notices;
 
     Binding(const std::vector<Column> &columns, int32_t number, int32_t table, Notices *notices)
@@ -60,9 +63,6 @@ class Table {
     std::vector<Plan> plans;
     // Rows that are complete.
     size_t rows = 0;
-    // The batch; values refused in it may be taken in a second reading.
-    uint64_t batch = 0;
-    bool isToldLate = false;
 
     // Begins a record, with room for its two rows and one begun behind them.
     void beginRecord() {

@@ -14,42 +14,19 @@ static Parse inMicros(int64_t value, Unit unit, int64_t &micros) {
     }
 }
 
-static const char *name(Unit unit) {
-    return unit == Unit::millis ? "milliseconds" : unit == Unit::micros ? "microseconds" : "nanoseconds";
-}
-
-static std::string optionFor(const Column &column) {
-    return std::string(column.type == WEIR_JSON_TIME ? "debezium-json.time-unit." : "debezium-json.timestamp-unit.") +
-           column.name;
-}
-
-// What the number counts in a column of a source for which no schema block says it; `refused` when neither its options nor
-// its values tell.
-static Unit unitFor(int64_t value, const Column &column, const Reading &reading, std::string &detail) {
-    ColumnUnit &known = reading.binding.units[reading.number];
-    // The beginning of time is one in every unit.
-    if (known.isTold || value == 0) return known.isTold ? known.unit : Unit::micros;
-    Unit evident = evidentUnit(column.type, value);
-    if (known.unit != Unit::refused) {
-        // A value may well lie outside the era of its own column, but hardly inside another unit's.
-        if (evident == known.unit || evident == Unit::refused) return known.unit;
-        detail = std::string("other values of the column count ") + name(known.unit) + ", this one looks like " +
-                 name(evident) + "; the source's " + optionFor(column) + " says what is meant";
-        return Unit::refused;
+// Takes a value whose unit is not clear, and keeps it as evidence where it says something. What it becomes is of no
+// matter then: the batch is read again or not at all.
+static Unit readInDoubt(int64_t &value, const Column &column, const Reading &reading) {
+    const ColumnUnit &known = reading.binding.units[reading.number];
+    bool isKnown = known.unit != Unit::refused;
+    // The beginning of time is one in every unit, and some are times of day in none.
+    bool isClear = value == 0 || (column.type == WEIR_JSON_TIME && (value < 0 || value >= microsPerDay * 1000));
+    if (isClear || (isKnown && !known.isContradictedBy(column.type, value))) {
+        return isKnown ? known.unit : Unit::micros;
     }
-    if (evident == Unit::refused) {
-        known.refusedIn = reading.table.batch + 1;
-        detail = "nothing says what it counts, and no value of the column tells so far; the source's " +
-                 optionFor(column) + " says it: milliseconds, microseconds or nanoseconds";
-        return Unit::refused;
-    }
-    known.unit = evident;
-    if (known.refusedIn == reading.table.batch + 1) reading.table.isToldLate = true;
-    if (reading.binding.notices) {
-        reading.binding.notices->add(
-            {WEIR_JSON_UNIT_TOLD, reading.binding.number, reading.number, publicUnit(evident), value, 0, ""});
-    }
-    return evident;
+    reading.binding.doubts.push_back({reading.number, value});
+    value = 0;
+    return Unit::micros;
 }
 
 uint32_t readTemporal(
@@ -83,8 +60,7 @@ uint32_t readTemporal(
             Unit unit = plan.unit;
             if (unit == Unit::column) {
                 const ColumnUnit &known = reading.binding.units[reading.number];
-                unit = known.isClear(column.type, value) ? known.unit : unitFor(value, column, reading, detail);
-                if (unit == Unit::refused) return 0;
+                unit = known.isClear(value) ? known.unit : readInDoubt(value, column, reading);
             }
             parse = inMicros(value, unit, micros);
             if (column.type == WEIR_JSON_TIME && (micros < 0 || micros >= microsPerDay)) parse = Parse::outOfRange;

@@ -22,6 +22,10 @@ import EventLog
 /// that have the column. Text for a `string` column may be any JSON value; objects, arrays, numbers and booleans keep their
 /// JSON text, and decimals that the schema block names become plain numbers.
 ///
+/// Integers in time columns that neither a schema block nor an option explains count what a batch's values tell together,
+/// from then on. Where they do not, or a later value tells something else, the batch is not read at all: any reading would
+/// be a guess.
+///
 /// Used by one thread at a time.
 public final class DebeziumJSONDecoder: EventDecoder {
     private struct Source {
@@ -32,6 +36,7 @@ public final class DebeziumJSONDecoder: EventDecoder {
 
     private let routes: (SourceTable) -> [TableTarget]
     private let options: DebeziumJSONOptions
+    private let keeper: (any UnitKeeper)?
     private let native: OpaquePointer
     /// By the shim's numbers.
     private var layouts: [TableLayout] = []
@@ -39,9 +44,16 @@ public final class DebeziumJSONDecoder: EventDecoder {
 
     private static let sourcesMax = 65_536
 
-    /// `routes` is asked once for each source table (none ignores its records) and the answer is kept.
-    public init(_ options: DebeziumJSONOptions, routes: @escaping (SourceTable) -> [TableTarget]) {
+    /// - Parameters:
+    ///   - units: what keeps the units of columns beyond the decoder; nil for nothing.
+    ///   - routes: asked once for each source table (none ignores its records); the answer is kept.
+    public init(
+        _ options: DebeziumJSONOptions,
+        units: (any UnitKeeper)? = nil,
+        routes: @escaping (SourceTable) -> [TableTarget]
+    ) {
         self.routes = routes
+        keeper = units
         self.options = options
         guard let native = weir_json_options.with(options, { weir_json_decoder_create($0) }) else {
             fatalError("out of memory creating a JSON decoder")
@@ -68,13 +80,20 @@ public final class DebeziumJSONDecoder: EventDecoder {
         }
         try read(raw)
         var notices = takeNotices(raw)
-        if weir_json_decoder_counts(native).told_late {
-            // Values in front of the one that told their unit can be read now.
+        let questions = questions
+        var doubts = questions.compactMap { doubt($0, raw) }
+        let told = questions.filter { $0.verdict == WEIR_JSON_UNIT_TOLD }
+        if !doubts.isEmpty || told.isEmpty {
+            notices += told.compactMap { notice($0) }
+        } else {
+            let held = try settle(told)
+            // Now that the units are known.
             notices.removeAll { if case .truncated = $0 { true } else { false } }
             try read(raw)
-            notices += takeNotices(raw)
+            notices += takeNotices(raw) + held.compactMap { notice($0) }
+            doubts = self.questions.compactMap { doubt($0, raw) }
         }
-        return finish(raw, notices)
+        return finish(raw, notices, doubts)
     }
 
     private func read(_ raw: RawBatch) throws(WeirError) {
@@ -138,13 +157,67 @@ public final class DebeziumJSONDecoder: EventDecoder {
         )
         let targets = routes(source)
         let layout = targets.isEmpty ? nil : try layout(of: targets)
-        let units = layout.map { number in
-            layouts[Int(number)].fields.map { options.unit(of: $0, in: source).map { weir_json_unit($0) } }
+        let fields = layout.map { layouts[Int($0)].fields } ?? []
+        let told = fields.map { $0.type.countsTime ? options.unit(of: $0, in: source) : nil }
+        var units = told
+        let times = fields.indices.filter { fields[$0].type.countsTime }
+        if let keeper, !times.isEmpty {
+            let known = try keeper.units(of: times.map { fields[$0].column(of: source) }, told: times.map { told[$0] })
+            for (place, unit) in zip(times, known) { units[place] = unit }
         }
-        guard weir_json_decoder_bind(native, layout ?? -1, units?.map { $0 ?? WEIR_JSON_DERIVED }) >= 0 else {
+        let native = units.map { $0.map { weir_json_unit($0) } ?? WEIR_JSON_DERIVED }
+        guard weir_json_decoder_bind(self.native, layout ?? -1, native, told.map { $0 != nil }) >= 0 else {
             throw WeirError(.outOfSpace, "no memory for another source table", at: source.identifier)
         }
         sources.append(Source(table: source, layout: layout))
+    }
+
+    // MARK: Units
+
+    private var questions: [weir_json_question] {
+        (0..<weir_json_decoder_counts(native).questions).map { weir_json_decoder_question(native, $0) }
+    }
+
+    private func column(of question: weir_json_question) -> SourceColumn? {
+        let source = sources[Int(question.source)]
+        return source.layout.map { layouts[Int($0)].fields[question.column].column(of: source.table) }
+    }
+
+    /// Nil where the values tell the unit.
+    private func doubt(_ question: weir_json_question, _ raw: RawBatch) -> UnitDoubt? {
+        let (unit, other) = (TimeUnit(question.unit), TimeUnit(question.other_unit))
+        let reason: UnitDoubt.Reason
+        switch (question.verdict, unit, other) {
+        case (WEIR_JSON_UNIT_UNCLEAR, _, _): reason = .unclear
+        case (WEIR_JSON_UNIT_MIXED, let unit?, let other?):
+            reason = .mixed(unit, earlier: question.first_value, other)
+        case (WEIR_JSON_UNIT_CONTRADICTED, let unit?, let other?): reason = .contradicted(unit, other)
+        default: return nil
+        }
+        guard let column = column(of: question) else { return nil }
+        let offset = raw.records[question.record].offset
+        return UnitDoubt(column: column, reason: reason, value: question.value, offset: offset)
+    }
+
+    private func notice(_ question: weir_json_question) -> DecoderNotice? {
+        guard let column = column(of: question), let unit = TimeUnit(question.unit) else { return nil }
+        return .derivedUnit(column, unit, value: question.value)
+    }
+
+    /// Reads the columns with the units that their values tell, or with those that somebody else has found before.
+    ///
+    /// - Returns: the columns whose values told what holds.
+    private func settle(_ told: [weir_json_question]) throws(WeirError) -> [weir_json_question] {
+        var found: [(column: SourceColumn, unit: TimeUnit)] = []
+        for question in told {
+            guard let column = column(of: question), let unit = TimeUnit(question.unit) else { continue }
+            found.append((column, unit))
+        }
+        let units = try keeper?.keep(found) ?? found.map(\.unit)
+        for (question, unit) in zip(told, units) {
+            weir_json_decoder_set_unit(native, question.source, question.column, weir_json_unit(unit))
+        }
+        return zip(told, units).filter { $0.unit == weir_json_unit($1) }.map(\.0)
     }
 
     /// The number of the layout for destination tables, told to the shim the first time.
@@ -168,15 +241,6 @@ public final class DebeziumJSONDecoder: EventDecoder {
             )
             let column = layouts[Int(number)].fields[notice.column]
             switch notice.kind {
-            case WEIR_JSON_UNIT_TOLD:
-                guard let unit = DebeziumJSONOptions.TimeUnit(notice.unit) else { return nil }
-                return .derivedUnit(
-                    source.table,
-                    column: column.name,
-                    unit,
-                    isTimeOfDay: column.type == .time,
-                    value: notice.value
-                )
             case WEIR_JSON_EXTRA_MEMBER: return .extraColumn(source.table, name: name)
             case WEIR_JSON_OTHER_CASE: return .otherCase(source.table, name: name, column: column.name)
             case WEIR_JSON_AMBIGUOUS_CASE: return .ambiguousCase(source.table, name: name, column: column.name)
@@ -186,9 +250,9 @@ public final class DebeziumJSONDecoder: EventDecoder {
         }
     }
 
-    private func finish(_ raw: RawBatch, _ notices: [DecoderNotice]) -> DecodedBatch {
+    private func finish(_ raw: RawBatch, _ notices: [DecoderNotice], _ doubts: [UnitDoubt]) -> DecodedBatch {
         var decoded: [SourceChanges] = []
-        for number in layouts.indices {
+        for number in layouts.indices where doubts.isEmpty {
             let count = weir_json_decoder_rows(native, Int32(number))
             if count > 0 { decoded.append(take(Int32(number), count: count)) }
         }
@@ -210,7 +274,8 @@ public final class DebeziumJSONDecoder: EventDecoder {
             tombstones: Int(counts.tombstones),
             ignored: Int(counts.ignored),
             withoutRows: Int(counts.without_rows),
-            notices: notices
+            notices: notices,
+            doubts: doubts
         )
     }
 
@@ -249,6 +314,17 @@ public final class DebeziumJSONDecoder: EventDecoder {
             count: count,
             routes: routes
         )
+    }
+}
+
+extension FieldType {
+    /// Whether an integer stands for a moment or a time of day.
+    fileprivate var countsTime: Bool { self == .time || self == .timestamp || self == .timestamptz }
+}
+
+extension Field {
+    fileprivate func column(of source: SourceTable) -> SourceColumn {
+        SourceColumn(source: source, name: name, isTimeOfDay: type == .time)
     }
 }
 

@@ -1,13 +1,10 @@
+import ChangeEvents
 import Columnar
 
 /// How `debezium-json` reads values whose meaning the records themselves do not carry.
 public struct DebeziumJSONOptions: Sendable {
     /// What an integer counts.
-    public enum TimeUnit: String, Sendable, CaseIterable {
-        case milliseconds
-        case microseconds
-        case nanoseconds
-    }
+    public typealias TimeUnit = ChangeEvents.TimeUnit
 
     /// How text for a decimal column is read.
     public enum DecimalText: String, Sendable, CaseIterable {
@@ -22,9 +19,8 @@ public struct DebeziumJSONOptions: Sendable {
 
     /// For `time` columns without a schema block; nil derives it for each column from its values.
     public var timeUnit: TimeUnit?
-    /// For `timestamp` and `timestamptz` columns without a schema block; nil derives it for each column from its values: the
-    /// first that only one unit puts between 1972 and 2200 tells. Until one does, and for values that clearly count
-    /// something else, records are rejected.
+    /// For `timestamp` and `timestamptz` columns without a schema block; nil derives it for each column from its values, of
+    /// which one unit alone has to put some between 1979 and 2200.
     public var timestampUnit: TimeUnit?
     /// The same for single columns, by `column`, `table.column` or the table's whole identifier and the column.
     public var timeUnits: [String: TimeUnit] = [:]

@@ -16,6 +16,9 @@ public struct DecodedBatch: Sendable {
     public let withoutRows: Int
     /// What was found out about source tables, each told once by a decoder.
     public let notices: [DecoderNotice]
+    /// Columns that cannot be read until somebody says what they count. With any, there are no changes, and nothing of
+    /// the batch may be passed over.
+    public let doubts: [UnitDoubt]
 
     public init(
         sources: [SourceChanges],
@@ -23,7 +26,8 @@ public struct DecodedBatch: Sendable {
         tombstones: Int,
         ignored: Int,
         withoutRows: Int,
-        notices: [DecoderNotice]
+        notices: [DecoderNotice],
+        doubts: [UnitDoubt] = []
     ) {
         self.sources = sources
         changes = SourceChanges.routed(sources)
@@ -32,5 +36,6 @@ public struct DecodedBatch: Sendable {
         self.ignored = ignored
         self.withoutRows = withoutRows
         self.notices = notices
+        self.doubts = doubts
     }
 }

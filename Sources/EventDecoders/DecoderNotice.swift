@@ -1,7 +1,9 @@
+import ChangeEvents
+
 /// Something a decoder found out about a source table that a person should know.
 public enum DecoderNotice: Sendable, Equatable {
     /// Nothing says what the integers of a column count; its values do, `value` first.
-    case derivedUnit(SourceTable, column: String, DebeziumJSONOptions.TimeUnit, isTimeOfDay: Bool, value: Int64)
+    case derivedUnit(SourceColumn, TimeUnit, value: Int64)
     /// The records have a column that no destination has.
     case extraColumn(SourceTable, name: String)
     /// A column of the records is taken for one of the destinations that differs from it in case alone.

@@ -1,4 +1,5 @@
 import CJSONShim
+import ChangeEvents
 import Columnar
 
 extension weir_json_options {
@@ -28,7 +29,7 @@ extension weir_json_options {
 }
 
 extension weir_json_unit {
-    init(_ unit: DebeziumJSONOptions.TimeUnit) {
+    init(_ unit: TimeUnit) {
         switch unit {
         case .milliseconds: self = WEIR_JSON_MILLIS
         case .microseconds: self = WEIR_JSON_MICROS
@@ -37,7 +38,7 @@ extension weir_json_unit {
     }
 }
 
-extension DebeziumJSONOptions.TimeUnit {
+extension TimeUnit {
     /// Nil for one that is still to be derived.
     init?(_ unit: weir_json_unit) {
         switch unit {

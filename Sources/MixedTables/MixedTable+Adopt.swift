@@ -7,7 +7,7 @@ import IcebergTables
 /// A topology that goes on under another name.
 extension MixedTable {
     /// Hands everything that commits of one topology have left to another one, in one commit: positions, last records,
-    /// routes, the LogStore's writers and claims. A process that still runs under the old name can commit nothing from
+    /// routes, units, the LogStore's writers and claims. A process that still runs under the old name can commit nothing from
     /// then on. Changes nothing where nothing is left of the old name.
     ///
     /// Where both have positions of one partition, the further one counts: everything before it is in the table.
@@ -37,7 +37,8 @@ extension MixedTable {
     private static let topologyProperties: [@Sendable (String) -> String] = [
         { PositionLedger.propertyName(topology: $0) }, { LastRecords.propertyName(topology: $0) },
         { PositionRoutes.propertyName(topology: $0) }, { PartitionClaim.propertyName(topology: $0) },
-        { LogStoreLedger.propertyName(topology: $0) }, { formerNamesProperty(of: $0) },
+        { LogStoreLedger.propertyName(topology: $0) }, { SourceUnits.propertyName(topology: $0) },
+        { formerNamesProperty(of: $0) },
     ]
 
     private static func formerNamesProperty(of topology: String) -> String { "weir.former-names.\(topology)" }
@@ -100,6 +101,10 @@ extension MixedTable {
             try logStoreLedger(topology: name, properties, identifier)
         }
         writers.new.upstreams.merge(writers.old.upstreams) { own, _ in own }
+        var units = try both { (name) throws(WeirError) in
+            try sourceUnits(topology: name, properties, identifier)
+        }
+        units.new.merge(units.old, overriding: false)
         let names = try both { (name) throws(WeirError) in try formerNames(of: name, properties, identifier) }
         var former: [String] = []
         for name in [old] + names.old + names.new where name != new && !former.contains(name) { former.append(name) }
@@ -114,6 +119,7 @@ extension MixedTable {
         }
         if !newest.isEmpty { result[PartitionClaim.propertyName(topology: new)] = newest.json }
         if !writers.new.upstreams.isEmpty { result[LogStoreLedger.propertyName(topology: new)] = writers.new.json }
+        if !units.new.isEmpty { result[SourceUnits.propertyName(topology: new)] = units.new.json }
         return result
     }
 }

@@ -84,6 +84,15 @@ extension MixedTable {
             ?? PositionRoutes()
     }
 
+    static func sourceUnits(
+        topology: String,
+        _ properties: [String: String],
+        _ identifier: TableIdentifier
+    ) throws(WeirError) -> SourceUnits {
+        let text = properties[SourceUnits.propertyName(topology: topology)]
+        return try parsed(text, identifier) { (text) throws(WeirError) in try SourceUnits(json: text) } ?? SourceUnits()
+    }
+
     static func logStoreLedger(
         topology: String,
         _ properties: [String: String],

@@ -54,6 +54,7 @@ extension IngestRun {
             let claimed = plan.sources.allSatisfy { $0.group != nil } ? assigned : nil
             let sinks = try openTables(claimed, watch)
             opened = sinks
+            try decoding.begin(sinks)
             let dimensions = try openDimensions(sinks, isShared: claimed != nil, watch)
             let joins = try openJoins(sinks, dimensions)
             try watch.check()

@@ -14,10 +14,13 @@ public struct LogIdentity {
 
     private let tables: [(positions: PositionLedger, last: LastRecords)]
     private let hasSeveralSources: Bool
+    /// What the tables say that the integers of source columns count.
+    public let units: SourceUnits
 
     /// Reads how far the topology's tables are, those that are there.
     public init(_ topology: Topology, catalog: any Catalog) throws(WeirError) {
         var tables: [(positions: PositionLedger, last: LastRecords)] = []
+        var units = SourceUnits()
         for name in topology.tables.map(\.name) + topology.joins.map(\.name) {
             let identifier = try TableIdentifier(name)
             guard try catalog.exists(identifier), try !MixedTable.isUnfinished(identifier, in: catalog) else {
@@ -27,8 +30,10 @@ public struct LogIdentity {
             tables.append(
                 (try table.ledger(topology: topology.name), try table.lastRecords(topology: topology.name))
             )
+            units.merge(try table.sourceUnits(topology: topology.name), overriding: false)
         }
         self.tables = tables
+        self.units = units
         hasSeveralSources = topology.sources.count > 1
     }
 

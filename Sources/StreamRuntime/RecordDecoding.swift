@@ -8,10 +8,12 @@ import EventLog
 /// ```
 /// RawBatch ─> decode once ─> columns of the source tables ─> route, in the order of the log ─> project, filter ─> batches
 /// ```
-/// Lives as long as the run: what decoders have learnt of their sources holds for all of it. Used by the thread that reads.
+/// Lives as long as the run: what decoders have learnt of their sources holds for all of it. Used by the thread that reads,
+/// or before there is one.
 final class RecordDecoding {
     private let plan: IngestPlan
     private let notices: RecordNotices
+    private let units: KeptUnits
     /// By source.
     private var decoders: [Int: any EventDecoder] = [:]
     /// Source tables that no route matches, met in the batch at hand.
@@ -20,6 +22,12 @@ final class RecordDecoding {
     init(_ plan: IngestPlan, _ notices: RecordNotices) {
         self.plan = plan
         self.notices = notices
+        units = KeptUnits(plan)
+    }
+
+    /// Begins a generation, to whose tables units may have come.
+    func begin(_ sinks: [SinkTable]) throws(WeirError) {
+        if try units.begin(sinks) { decoders = [:] }
     }
 
     /// What a batch of one partition becomes.
@@ -38,6 +46,7 @@ final class RecordDecoding {
     func decode(_ raw: RawBatch, source: Int) throws(WeirError) -> Decoded {
         unrouted.identifiers = []
         let found = try decoder(of: source).decode(raw)
+        if let doubt = found.doubts.first { throw doubt.error(in: raw) }
         notices.tell(found.notices, in: raw)
         notices.tell(unrouted: unrouted.identifiers, in: raw)
         var result = Decoded()
@@ -64,7 +73,7 @@ final class RecordDecoding {
     private func decoder(of source: Int) -> any EventDecoder {
         if let decoder = decoders[source] { return decoder }
         let (plan, unrouted) = (plan, unrouted)
-        let decoder = DebeziumJSONDecoder(plan.sources[source].options) { table in
+        let decoder = DebeziumJSONDecoder(plan.sources[source].options, units: units) { table in
             let targets = plan.route(table.identifier)
             if targets.isEmpty { unrouted.identifiers.insert(table.identifier) }
             return targets.map { index in

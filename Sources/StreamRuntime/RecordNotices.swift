@@ -1,7 +1,6 @@
 import Bytes
 import EventDecoders
 import EventLog
-import Foundation
 
 /// Tells what turns up in records while a run goes on: once each, and no more kinds than a person reads.
 final class RecordNotices {
@@ -73,12 +72,11 @@ final class RecordNotices {
 
     private static func text(_ notice: DecoderNotice, in raw: RawBatch) -> String {
         switch notice {
-        case .derivedUnit(let source, let column, let unit, let isTimeOfDay, let value):
-            let option = "debezium-json.\(isTimeOfDay ? "time" : "timestamp")-unit.\(column): \(unit)"
-            let time = isTimeOfDay ? "" : " (\(Self.time(value, unit)))"
+        case .derivedUnit(let column, let unit, let value):
+            let time = column.isTimeOfDay ? "" : " (\(UnitDoubt.time(value, unit)))"
             return
-                "column \(column) of \(source.identifier) counts \(unit), as \(value)\(time) tells: its records do not "
-                + "say it; the source's \(option) settles it"
+                "column \(column.name) of \(column.source.identifier) counts \(unit), as \(value)\(time) tells: its records "
+                + "do not say it; that is kept with the tables, and the source's \(column.option): \(unit) settles it"
         case .otherCase(let source, let name, let column):
             return
                 "column \(name) of \(source.identifier) is taken for '\(column)', from which it differs in case alone"
@@ -90,15 +88,5 @@ final class RecordNotices {
                 + "that is not applied: tables keep the rows they have"
         case .extraColumn(let source, let name): return "column \(name) of \(source.identifier) is left out"
         }
-    }
-
-    private static func time(_ value: Int64, _ unit: DebeziumJSONOptions.TimeUnit) -> String {
-        let seconds =
-            switch unit {
-            case .milliseconds: Double(value) / 1e3
-            case .microseconds: Double(value) / 1e6
-            case .nanoseconds: Double(value) / 1e9
-            }
-        return Date(timeIntervalSince1970: seconds).formatted(.iso8601)
     }
 }

@@ -357,6 +357,20 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         return snapshot.sequenceNumber
     }
 
+    // MARK: Units
+
+    /// What the integers of source columns count, as the table says now.
+    func sourceUnits() throws(WeirError) -> SourceUnits { try table.sourceUnits(topology: topology) }
+
+    /// Keeps units with the table, at once, and returns those that hold. Commits of rows may be under way.
+    func keep(_ units: SourceUnits, overriding: Bool) throws(WeirError) -> SourceUnits {
+        do {
+            return try table.keeping(units, overriding: overriding, topology: topology).sourceUnits(topology: topology)
+        } catch {
+            throw error.located(at: "table \(name)")
+        }
+    }
+
     // MARK: Positions
 
     var positions: PositionLedger { committed.withLock { $0.ledger } }

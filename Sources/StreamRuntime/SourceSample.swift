@@ -17,22 +17,27 @@ public struct SourceSample {
     private let source: Topology.Source
     private let topic: String
     private let batches: [RawBatch]
+    private let units: SourceUnits
     /// The columns of the records' rows, by the identifier of their source table.
     private var fields: [String: Set<String>] = [:]
     /// How many records each source table has.
     private var counts: [String: Int] = [:]
 
     /// Reads the records. Where a broker sends nothing within the time there are none.
+    ///
+    /// - Parameter units: what is known of columns from earlier runs.
     public init(
         _ topology: Topology,
         _ source: Topology.Source,
         topic: String,
         log: any PartitionedLog,
+        units: SourceUnits = SourceUnits(),
         timeoutMilliseconds: Int = 1000
     ) throws(WeirError) {
         self.topology = topology
         self.source = source
         self.topic = topic
+        self.units = units
         var batches: [RawBatch] = []
         for partition in try log.partitions(of: topic) where batches.count < Self.partitionsMax {
             let (earliest, end) = try log.offsets(topic: topic, partition: partition)
@@ -118,7 +123,8 @@ public struct SourceSample {
     /// What a run would find in the records, and what it would refuse.
     private func decodedFindings() throws(WeirError) -> [Finding] {
         let topology = self.topology
-        let decoder = DebeziumJSONDecoder(DebeziumJSONOptions(source)) { found in
+        let known = KnownUnits(units)
+        let decoder = DebeziumJSONDecoder(DebeziumJSONOptions(source), units: known) { found in
             let names = topology.route(found.identifier)
             return topology.tables.indices.filter { names.contains(topology.tables[$0].name) }.map { index in
                 let table = topology.tables[index]
@@ -129,7 +135,11 @@ public struct SourceSample {
         var reasons: [TopicPartition: [Int64: String]] = [:]
         for batch in batches {
             let decoded = try decoder.decode(batch)
-            found += findings(decoded.notices, in: batch)
+            found += findings(decoded.notices.filter(known.isNew), in: batch)
+            for doubt in decoded.doubts where known.isNew(doubt) {
+                let error = doubt.error(in: batch)
+                found.append(finding(error.message, error.advice, about: doubt.column.name, of: doubt.column.source))
+            }
             for record in decoded.rejected {
                 let place = TopicPartition(topic: topic, partition: batch.partition)
                 reasons[place, default: [:]][record.offset] = record.reason
@@ -144,9 +154,9 @@ public struct SourceSample {
         var others: [DecoderNotice] = []
         for notice in notices where !Self.isTakenBack(notice, by: notices) {
             switch notice {
-            case .derivedUnit(let source, let column, _, _, _):
+            case .derivedUnit(let column, _, _):
                 let text = RecordNotices.texts([notice], in: batch, route: route).first ?? ""
-                found.append(finding(text, nil, about: column, of: source))
+                found.append(finding(text, nil, about: column.name, of: column.source))
             case .otherCase(let source, let name, let column):
                 let text = RecordNotices.texts([notice], in: batch, route: route).first ?? ""
                 found.append(
@@ -214,4 +224,27 @@ public struct SourceSample {
         fields[identifier, default: []].formUnion(row.keys)
         counts[identifier, default: 0] += 1
     }
+}
+
+/// What earlier runs have kept, for a look that keeps nothing.
+private final class KnownUnits: UnitKeeper {
+    private let units: SourceUnits
+    private var derived: Set<SourceColumn> = []
+    private var doubted: Set<SourceColumn> = []
+
+    init(_ units: SourceUnits) { self.units = units }
+
+    func units(of columns: [SourceColumn], told: [TimeUnit?]) -> [TimeUnit?] {
+        zip(columns, told).map { column, told in told ?? units[column.source.topic, column.key] }
+    }
+
+    func keep(_ units: [(column: SourceColumn, unit: TimeUnit)]) -> [TimeUnit] { units.map(\.unit) }
+
+    /// Whether it is told for the first time.
+    func isNew(_ notice: DecoderNotice) -> Bool {
+        guard case .derivedUnit(let column, _, _) = notice else { return true }
+        return derived.insert(column).inserted
+    }
+
+    func isNew(_ doubt: UnitDoubt) -> Bool { doubted.insert(doubt.column).inserted }
 }

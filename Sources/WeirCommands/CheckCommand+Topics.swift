@@ -1,4 +1,5 @@
 import Bytes
+import ChangeEvents
 import EventLog
 import StreamRuntime
 import Topology
@@ -25,7 +26,8 @@ extension CheckCommand {
                     let message = ErrorReport(error).message
                     problems.append(Topology.Problem(severity, at: position, message, advice: error.advice))
                 }
-                findings = try SourceSample(topology, source, topic: topic, log: log).findings()
+                let units = identity?.units ?? SourceUnits()
+                findings = try SourceSample(topology, source, topic: topic, log: log, units: units).findings()
             } catch {
                 let message = ErrorReport(error).message
                 problems.append(Topology.Problem(.error, at: position, message, advice: error.advice))

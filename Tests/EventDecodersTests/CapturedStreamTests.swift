@@ -93,8 +93,8 @@ struct CapturedStreamTests {
             for (topic, events) in try CapturedStream.events(file).sorted(by: { $0.key < $1.key }) {
                 for notice in try decoder.decode(RawBatch(events, topic: topic)).notices {
                     switch notice {
-                    case .derivedUnit(_, let column, let unit, _, _):
-                        derived.append(column)
+                    case .derivedUnit(let column, let unit, _):
+                        derived.append(column.name)
                         #expect(unit == .microseconds)
                     case .extraColumn(let source, let name): extra.append("\(source.table ?? "").\(name)")
                     default: Issue.record("\(notice)")

@@ -6,6 +6,14 @@ import WeirTesting
 @testable import EventDecoders
 
 struct DecoderFuzzTests {
+    /// Damaged times must not be asked about.
+    private static var options: DebeziumJSONOptions {
+        var options = DebeziumJSONOptions()
+        options.timeUnit = .microseconds
+        options.timestampUnit = .microseconds
+        return options
+    }
+
     /// Damages a text the way wires, writers and attackers do.
     private func mutate(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
         let tokens = [
@@ -32,7 +40,7 @@ struct DecoderFuzzTests {
         let captured = try CapturedStream.events(file).values.flatMap { $0 }.filter { $0.value != nil }
         for seed in SeededGenerator.seeds(6) {
             var random = SeededGenerator(seed: seed)
-            let decoder = DebeziumJSONDecoder(resolve: CapturedStream.target)
+            let decoder = DebeziumJSONDecoder(options: Self.options, resolve: CapturedStream.target)
             for _ in 0..<30 {
                 var events: [Event] = []
                 for index in 0..<31 {
@@ -49,7 +57,7 @@ struct DecoderFuzzTests {
                     events.append(event)
                 }
                 let whole = stride(from: 0, to: events.count, by: 2)
-                let expected = try DebeziumJSONDecoder(resolve: CapturedStream.target).decode(
+                let expected = try DebeziumJSONDecoder(options: Self.options, resolve: CapturedStream.target).decode(
                     RawBatch(whole.map { events[$0] })
                 )
                 let decoded = try decoder.decode(RawBatch(events))
@@ -71,7 +79,7 @@ struct DecoderFuzzTests {
     func `survives bytes that were never JSON`() throws {
         for seed in SeededGenerator.seeds(4) {
             var random = SeededGenerator(seed: seed)
-            let decoder = DebeziumJSONDecoder(resolve: CapturedStream.target)
+            let decoder = DebeziumJSONDecoder(options: Self.options, resolve: CapturedStream.target)
             let alphabet = Array("{}[]:,\"\\ntf0-.eE \u{0}é".utf8)
             let events = (0..<500).map { _ in
                 Event(

@@ -1,3 +1,5 @@
+import Bytes
+import ChangeEvents
 import Columnar
 import EventLog
 import Testing
@@ -15,12 +17,30 @@ struct TimeUnitTests {
         )
     }
 
+    private static let table = SourceTable(
+        database: "shop",
+        schema: "public",
+        table: "orders",
+        topic: "shop.public.orders"
+    )
+
+    private static func column(isTimeOfDay: Bool = false) -> SourceColumn {
+        SourceColumn(source: table, name: "at", isTimeOfDay: isTimeOfDay)
+    }
+
     private static func decoder(
         _ type: FieldType = .timestamp,
-        _ options: DebeziumJSONOptions = DebeziumJSONOptions()
+        _ options: DebeziumJSONOptions = DebeziumJSONOptions(),
+        units: MemoryUnits? = nil
     ) -> DebeziumJSONDecoder {
         let target = TableTarget(index: 0, schema: Schema(["id": .long, "at": type]), primaryKey: ["id"])
-        return DebeziumJSONDecoder(options: options) { _ in target }
+        return DebeziumJSONDecoder(options, units: units) { _ in [target] }
+    }
+
+    /// The reason of the only doubt of a batch, of which nothing else came.
+    private static func reason(_ decoded: DecodedBatch) throws -> UnitDoubt.Reason {
+        #expect(decoded.changes.isEmpty && decoded.doubts.count == 1)
+        return try #require(decoded.doubts.first).reason
     }
 
     private static func values(_ decoded: DecodedBatch) -> [String] {
@@ -44,9 +64,8 @@ struct TimeUnitTests {
         let decoder = Self.decoder()
         let decoded = try decoder.decode(Self.events([value, "null", "0", value]))
         #expect(Self.values(decoded) == [micros, "-", "0", micros])
-        let table = SourceTable(database: "shop", schema: "public", table: "orders", topic: "shop.public.orders")
         let number = try #require(Int64(value))
-        #expect(decoded.notices == [.derivedUnit(table, column: "at", unit, isTimeOfDay: false, value: number)])
+        #expect(decoded.notices == [.derivedUnit(Self.column(), unit, value: number)])
         #expect(try decoder.decode(Self.events([value])).notices.isEmpty)
     }
 
@@ -60,26 +79,91 @@ struct TimeUnitTests {
         #expect(decoded.notices.count == 2)
     }
 
-    @Test func `a value that tells nothing waits for one of its batch, and is refused without`() throws {
+    @Test func `a value that tells nothing waits for one of its batch, and is in doubt without`() throws {
         let decoder = Self.decoder()
-        let early = try decoder.decode(Self.events(["1500", "0"]))
-        #expect(early.rejected.count == 1 && Self.values(early) == ["0"])
-        #expect(early.rejected.first?.reason.contains("debezium-json.timestamp-unit.at says it") == true)
+        let early = try decoder.decode(Self.events(["0", "1500"]))
+        #expect(try Self.reason(early) == .unclear && early.rejected.isEmpty)
+        #expect(early.doubts[0].value == 1500 && early.doubts[0].offset == 101)
         let told = try decoder.decode(Self.events(["1500", "1711961000000", "-62135596800000"]))
         #expect(Self.values(told) == ["1500000", "1711961000000000", "-62135596800000000"])
         #expect(told.rejected.isEmpty && told.notices.count == 1)
         #expect(Self.values(try decoder.decode(Self.events(["1500"]))) == ["1500000"])
     }
 
-    @Test func `a value of another unit is refused, not stored as another date`() throws {
+    @Test(arguments: [
+        // A birthday near the epoch in microseconds, which as milliseconds would be in 1973; the ends of time of Oracle.
+        "100000000000", "-90000000000", "86549126400000", "9223372036825200000", "-9223372036832400000", "1",
+    ])
+    func `no value far from today says what its column counts`(_ value: String) throws {
+        #expect(try Self.reason(Self.decoder().decode(Self.events([value]))) == .unclear)
+    }
+
+    @Test func `zero is zero whatever it counts`() throws {
         let decoder = Self.decoder()
-        let decoded = try decoder.decode(Self.events(["1711961000000", "1711961000123456", "1711961000001"]))
-        #expect(Self.values(decoded) == ["1711961000000000", "1711961000001000"])
-        let reason = try #require(decoded.rejected.first?.reason)
-        #expect(reason.contains("count milliseconds, this one looks like microseconds"), "\(reason)")
-        let other = Self.decoder()
-        let second = try other.decode(Self.events(["1711961000123456", "1711961000000"]))
-        #expect(Self.values(second) == ["1711961000123456"] && second.rejected.count == 1)
+        #expect(Self.values(try decoder.decode(Self.events(["0", "null", "0"]))) == ["0", "-", "0"])
+        #expect(Self.values(try Self.decoder(.time).decode(Self.events(["0", "null"]))) == ["0", "-"])
+    }
+
+    @Test func `values of two units in one batch tell neither`() throws {
+        let decoder = Self.decoder()
+        let mixed = try decoder.decode(Self.events(["1711961000000", "1711961000123456", "1711961000001"]))
+        #expect(try Self.reason(mixed) == .mixed(.milliseconds, earlier: 1_711_961_000_000, .microseconds))
+        #expect(mixed.doubts[0].offset == 101)
+        // Also where one of them is not enough to tell a unit.
+        let weak = try decoder.decode(Self.events(["1711961000000", "64000000000000"]))
+        #expect(try Self.reason(weak) == .mixed(.milliseconds, earlier: 1_711_961_000_000, .microseconds))
+        #expect(Self.values(try decoder.decode(Self.events(["1711961000123456"]))) == ["1711961000123456"])
+    }
+
+    @Test func `a value of another unit is in doubt, not another date, also behind a restart`() throws {
+        let units = MemoryUnits()
+        let decoder = Self.decoder(units: units)
+        #expect(Self.values(try decoder.decode(Self.events(["1711961000000"]))) == ["1711961000000000"])
+        for decoder in [decoder, Self.decoder(units: units)] {
+            let decoded = try decoder.decode(Self.events(["1711961000001", "1711961000123456"]))
+            #expect(try Self.reason(decoded) == .contradicted(.milliseconds, .microseconds))
+            #expect(decoded.doubts[0].offset == 101 && decoded.notices.isEmpty)
+            let values = ["1711961000001", "253402300799000", "-62135596800000", "1500"]
+            // Oracle's end of time, which in microseconds is in 1972.
+            let far = try decoder.decode(Self.events(["86549126400000"]))
+            #expect(try Self.reason(far) == .contradicted(.milliseconds, .microseconds))
+            let fine = try decoder.decode(Self.events(values))
+            #expect(fine.doubts.isEmpty && Self.values(fine) == values.map { $0 + "000" })
+        }
+        var options = DebeziumJSONOptions()
+        options.timestampUnit = .milliseconds
+        let told = try Self.decoder(.timestamp, options, units: units).decode(Self.events(["1711961000123456"]))
+        #expect(Self.values(told) == ["1711961000123456000"])
+    }
+
+    @Test func `records that are no rows say nothing of units`() throws {
+        let source = "{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"orders\"}"
+        let good = "{\"after\":{\"id\":1,\"at\":1711961000000},\"source\":\(source),\"op\":\"c\"}"
+        let bad = "{\"after\":{\"at\":1711961000123456,\"id\":\"one\"},\"source\":\(source),\"op\":\"c\"}"
+        let decoded = try Self.decoder().decode(RawBatch([Event(bad), Event(good), Event(bad)]))
+        #expect(decoded.doubts.isEmpty && decoded.rejected.count == 2)
+        #expect(Self.values(decoded) == ["1711961000000000"])
+    }
+
+    @Test func `whoever keeps a unit first has it, and other values are in doubt`() throws {
+        let units = MemoryUnits()
+        units.others = .microseconds
+        let decoder = Self.decoder(units: units)
+        let late = try decoder.decode(Self.events(["1711961000000"]))
+        #expect(try Self.reason(late) == .contradicted(.microseconds, .milliseconds))
+        #expect(late.notices.isEmpty)
+        #expect(Self.values(try decoder.decode(Self.events(["1711961000123456"]))) == ["1711961000123456"])
+    }
+
+    @Test func `nothing is kept of a batch that cannot be read`() throws {
+        let units = MemoryUnits()
+        let schema = Schema(["id": .long, "a": .timestamp, "b": .timestamp])
+        let decoder = DebeziumJSONDecoder(DebeziumJSONOptions(), units: units) { _ in
+            [TableTarget(index: 0, schema: schema, primaryKey: ["id"])]
+        }
+        let row = "{\"id\":1,\"a\":1711961000000,\"b\":7}"
+        let decoded = try decoder.decode(RawBatch([Event("{\"after\":\(row),\"op\":\"c\"}")]))
+        #expect(decoded.doubts.map(\.column.name) == ["b"] && units.kept.isEmpty)
     }
 
     @Test func `options settle it, the most exact one first, and no value is questioned then`() throws {
@@ -101,11 +185,34 @@ struct TimeUnitTests {
     @Test func `times of day tell when milliseconds cannot be that many`() throws {
         let decoder = Self.decoder(.time)
         let decoded = try decoder.decode(Self.events(["30000", "36000000000"]))
-        #expect(Self.values(decoded) == ["30000", "36000000000"] && decoded.notices.count == 1)
+        #expect(Self.values(decoded) == ["30000", "36000000000"])
+        #expect(decoded.notices == [.derivedUnit(Self.column(isTimeOfDay: true), .microseconds, value: 36_000_000_000)])
         let early = try Self.decoder(.time).decode(Self.events(["30000", "0"]))
-        #expect(early.rejected.first?.reason.contains("debezium-json.time-unit.at says it") == true)
+        #expect(try Self.reason(early) == .unclear)
         var options = DebeziumJSONOptions()
         options.timeUnits = ["at": .milliseconds]
         #expect(Self.values(try Self.decoder(.time, options).decode(Self.events(["30000"]))) == ["30000000"])
+    }
+
+    @Test func `times beyond a day of microseconds are nanoseconds, unless they may be MySQL's long ones`() throws {
+        let nanos = ["36000000000000", "3600000000", "90000000000"]
+        let decoded = try Self.decoder(.time).decode(Self.events(nanos))
+        #expect(Self.values(decoded) == ["36000000000", "3600000", "90000000"])
+        #expect(try Self.reason(Self.decoder(.time).decode(Self.events(["90000000000"]))) == .unclear)
+        let both = ["36000000000", "90000000000"]
+        #expect(
+            try Self.reason(Self.decoder(.time).decode(Self.events(both)))
+                == .mixed(.microseconds, earlier: 36_000_000_000, .nanoseconds)
+        )
+        let micros = Self.decoder(.time)
+        #expect(Self.values(try micros.decode(Self.events(["36000000000"]))) == ["36000000000"])
+        #expect(
+            try Self.reason(micros.decode(Self.events(["36000000000000"])))
+                == .contradicted(.microseconds, .nanoseconds)
+        )
+        // What is a time of day in no unit is a matter of its record.
+        let wrong = try micros.decode(Self.events(["-1", "86400000000000", "1"]))
+        #expect(wrong.doubts.isEmpty && wrong.rejected.count == 2 && Self.values(wrong) == ["1"])
+        #expect(try Self.decoder(.time).decode(Self.events(["-36000000000", "86400000000000"])).rejected.count == 2)
     }
 }

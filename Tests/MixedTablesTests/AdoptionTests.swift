@@ -28,6 +28,8 @@ import WeirTesting
                 claim: claim,
                 routed: PositionRoutes.Note(route: "r", taken: ["t": [0]], isStart: true)
             )
+            let units = SourceUnits(["t": ["timestamp-unit.shop.orders.at": .milliseconds]])
+            table = try table.keeping(units, overriding: false, topology: "old")
             let before = try #require(table.change).metadataLocation
             let adopted = try table.adopting("old", as: "new")
             #expect(adopted.change?.metadata.snapshots.count == table.change?.metadata.snapshots.count)
@@ -38,6 +40,7 @@ import WeirTesting
                 try adopted.positionRoutes(topology: "new")
                     == PositionRoutes(["t": [1: PositionRoutes.Entry(route: "r", from: 20)]])
             )
+            #expect(try adopted.sourceUnits(topology: "new") == units)
             #expect(!adopted.holdsAnything(of: "old"))
             // Doing it again writes nothing.
             let again = try adopted.adopting("old", as: "new")

@@ -1,3 +1,4 @@
+import ChangeEvents
 import EventLog
 import Foundation
 import StreamRuntime
@@ -24,7 +25,11 @@ import WeirTesting
         #"{"op":"c","before":null,"after":\#(row),"source":{"db":"shop","schema":"public","table":"\#(table)"}}"#
     }
 
-    private static func findings(_ values: [String], yaml: String = yaml) throws -> [SourceSample.Finding] {
+    private static func findings(
+        _ values: [String],
+        yaml: String = yaml,
+        units: SourceUnits = SourceUnits()
+    ) throws -> [SourceSample.Finding] {
         try withTemporaryFolder { folder in
             let (topology, problems) = Topology.check(yaml: yaml, overrides: [])
             let checked = try #require(topology, "\(problems)")
@@ -37,7 +42,7 @@ import WeirTesting
                 try Array(value.utf8).withUnsafeBytes { try batch.append(key: nil, value: $0, timestamp: 1) }
                 _ = try writer.append(topic: "orders", partition: number % 2, records: batch.finish())
             }
-            return try SourceSample(checked, checked.sources[0], topic: "orders", log: log).findings()
+            return try SourceSample(checked, checked.sources[0], topic: "orders", log: log, units: units).findings()
         }
     }
 
@@ -98,7 +103,14 @@ import WeirTesting
         #expect(clear.count == 1 && clear.first?.column == "at", "\(clear)")
         #expect(clear.first?.problem.message.contains("at of shop.public.orders counts milliseconds") == true)
         let unclear = try Self.findings([Self.event(#"{"id":1,"amount":1,"tier":"x","at":1500}"#)], yaml: yaml)
-        #expect(unclear.first?.problem.message.contains("debezium-json.timestamp-unit.at") == true, "\(unclear)")
+        #expect(unclear.count == 1 && unclear.first?.column == "at", "\(unclear)")
+        #expect(unclear.first?.problem.advice?.contains("debezium-json.timestamp-unit.at") == true, "\(unclear)")
+        let units = SourceUnits(["orders": ["timestamp-unit.shop.public.orders.at": .microseconds]])
+        let early = Self.event(#"{"id":1,"amount":1,"tier":"x","at":1500}"#)
+        #expect(try Self.findings([early], yaml: yaml, units: units).isEmpty)
+        let other = Self.event(#"{"id":1,"amount":1,"tier":"x","at":1711961000000}"#)
+        let contradicted = try Self.findings([early, other], yaml: yaml, units: units)
+        #expect(contradicted.first?.problem.message.contains("is read as microseconds") == true, "\(contradicted)")
         let mode = "scan.startup.mode: earliest-offset"
         let told = yaml.replacing(mode, with: mode + ", debezium-json.timestamp-unit.at: milliseconds")
         #expect(try Self.findings([Self.event(#"{"id":1,"amount":1,"tier":"x","at":1500}"#)], yaml: told).isEmpty)

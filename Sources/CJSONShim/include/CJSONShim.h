@@ -36,8 +36,8 @@ typedef enum {
     WEIR_JSON_BINARY
 } weir_json_type;
 
-// What an integer in a time or timestamp column counts where the format does not say. A derived unit is the one that
-// puts the column's values into a plausible era.
+// What an integer in a time or timestamp column counts where the format does not say. A derived unit is the one that the
+// column's values tell.
 typedef enum { WEIR_JSON_MILLIS, WEIR_JSON_MICROS, WEIR_JSON_NANOS, WEIR_JSON_DERIVED } weir_json_unit;
 
 // How a JSON string for a decimal column is read where no schema block says.
@@ -121,8 +121,8 @@ typedef struct {
     uint64_t without_rows;
     size_t rejected;
     size_t notices;
-    // A value was refused because what it counts was not known, and a later one of the column told.
-    bool told_late;
+    // Columns of which it is not clear what they count: with any, the batch is no rows yet.
+    size_t questions;
 } weir_json_counts;
 
 typedef struct {
@@ -136,6 +136,28 @@ typedef struct {
 typedef enum {
     // The column's values tell its `unit`; `value` is the first that did.
     WEIR_JSON_UNIT_TOLD,
+    // They do not; `value` is the first of them.
+    WEIR_JSON_UNIT_UNCLEAR,
+    // They tell two: `first_value` looks like `unit`, `value` like `other_unit`.
+    WEIR_JSON_UNIT_MIXED,
+    // The column is known to count `unit`, and `value` looks like `other_unit`.
+    WEIR_JSON_UNIT_CONTRADICTED
+} weir_json_unit_verdict;
+
+// What the values of a batch say of a column whose unit was not told.
+typedef struct {
+    int32_t source;
+    size_t column;
+    weir_json_unit_verdict verdict;
+    weir_json_unit unit;
+    weir_json_unit other_unit;
+    int64_t first_value;
+    int64_t value;
+    // Of `value`, by its index in the batch.
+    size_t record;
+} weir_json_question;
+
+typedef enum {
     // The records have a member `name` that is no column.
     WEIR_JSON_EXTRA_MEMBER,
     // The member `name` is taken for the column, from which it differs in case.
@@ -151,8 +173,6 @@ typedef struct {
     weir_json_notice_kind kind;
     int32_t source;
     size_t column;
-    weir_json_unit unit;
-    int64_t value;
     size_t record;
     const char *name;
     size_t name_count;
@@ -180,14 +200,18 @@ int32_t weir_json_decoder_add_table(
     weir_json_decoder *decoder, const weir_json_column *columns, size_t count, const weir_json_target *targets,
     size_t target_count);
 
-// Sends the rows of the source that the last run stopped at to a table, -1 for none; `units` has one for each column of
-// the table. Returns the source's number, from 0 in the order of these calls, or -1 when memory is short.
-int32_t weir_json_decoder_bind(weir_json_decoder *decoder, int32_t table, const weir_json_unit *units);
+// Sends the rows of the source that the last run stopped at to a table, -1 for none; `units` and `is_told` have one for
+// each column of the table. No value is held against a told unit. Returns the source's number, from 0 in the order of
+// these calls, or -1 when memory is short.
+int32_t weir_json_decoder_bind(
+    weir_json_decoder *decoder, int32_t table, const weir_json_unit *units, const bool *is_told);
+// Says what a column of a source counts from the next reading on. Values are held against it.
+void weir_json_decoder_set_unit(weir_json_decoder *decoder, int32_t source, size_t column, weir_json_unit unit);
 // All sources are unknown again, and numbers begin at 0.
 void weir_json_decoder_forget_sources(weir_json_decoder *decoder);
 weir_json_source weir_json_decoder_unknown_source(const weir_json_decoder *decoder);
 
-// Forgets counts, rejections, notices and rows that were not taken.
+// Forgets counts, rejections, notices, questions and rows that were not taken.
 void weir_json_decoder_begin(weir_json_decoder *decoder);
 // Decodes from record `*next` on and leaves the record it stopped at there.
 weir_json_status weir_json_decoder_run(weir_json_decoder *decoder, const weir_json_batch *batch, size_t *next);
@@ -198,6 +222,7 @@ weir_json_status weir_json_decoder_run_rows(
 
 weir_json_counts weir_json_decoder_counts(const weir_json_decoder *decoder);
 weir_json_rejection weir_json_decoder_rejection(const weir_json_decoder *decoder, size_t index);
+weir_json_question weir_json_decoder_question(const weir_json_decoder *decoder, size_t index);
 weir_json_notice weir_json_decoder_notice(const weir_json_decoder *decoder, size_t index);
 size_t weir_json_decoder_rows(const weir_json_decoder *decoder, int32_t table);
 // Each column, the kinds and the offsets can be taken once, all before the next `begin`.

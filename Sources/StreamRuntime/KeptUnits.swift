@@ -1,0 +1,102 @@
+import Bytes
+import ChangeEvents
+import EventDecoders
+
+/// Keeps what the integers of source columns count with the tables that take them.
+///
+/// The first table of a source decides, by the place of its declaration, which is the same in every process of a topology:
+/// where two derive different units at once, the commit that comes first holds for both. All happens before a row is
+/// handed on, so that no row can be there without its unit, whatever ends a run.
+final class KeptUnits: UnitKeeper {
+    private let plan: IngestPlan
+    /// By target, as is what they hold.
+    private var sinks: [SinkTable] = []
+    private var held: [SourceUnits] = []
+
+    init(_ plan: IngestPlan) { self.plan = plan }
+
+    /// Takes the tables of a generation over.
+    ///
+    /// - Parameter sinks: those of the targets first, in their order.
+    /// - Returns: whether they hold anything else than was known.
+    func begin(_ sinks: [SinkTable]) throws(WeirError) -> Bool {
+        var units: [SourceUnits] = []
+        for sink in sinks.prefix(plan.targets.count) { units.append(try sink.sourceUnits()) }
+        self.sinks = Array(sinks.prefix(plan.targets.count))
+        defer { held = units }
+        return units != held
+    }
+
+    func units(of columns: [SourceColumn], told: [TimeUnit?]) throws(WeirError) -> [TimeUnit?] {
+        var units: [TimeUnit?] = []
+        // What targets lack, or hold differently from what is told.
+        var (missing, replaced): ([Int: SourceUnits], [Int: SourceUnits]) = ([:], [:])
+        for (column, told) in zip(columns, told) {
+            let takers = takers(of: column)
+            let unit = told == nil ? try agreed(column, takers) : told
+            units.append(unit)
+            guard let unit else { continue }
+            let (topic, key) = (column.source.topic, column.key)
+            for target in takers where held[target][topic, key] != unit {
+                if told == nil {
+                    missing[target, default: SourceUnits()][topic, key] = unit
+                } else {
+                    replaced[target, default: SourceUnits()][topic, key] = unit
+                }
+            }
+        }
+        for (target, units) in missing { held[target] = try sinks[target].keep(units, overriding: false) }
+        for (target, units) in replaced { held[target] = try sinks[target].keep(units, overriding: true) }
+        return units
+    }
+
+    func keep(_ units: [(column: SourceColumn, unit: TimeUnit)]) throws(WeirError) -> [TimeUnit] {
+        var result = units.map(\.unit)
+        var isDecided = units.map { _ in false }
+        let takers = units.map { self.takers(of: $0.column) }
+        for target in Set(takers.joined()).sorted() {
+            let places = units.indices.filter { takers[$0].contains(target) }
+            var wanted = SourceUnits()
+            for place in places { wanted[units[place].column.source.topic, units[place].column.key] = result[place] }
+            held[target] = try sinks[target].keep(wanted, overriding: false)
+            for place in places {
+                let column = units[place].column
+                guard let unit = held[target][column.source.topic, column.key] else { continue }
+                if isDecided[place], unit != result[place] { throw disagreement(column, takers[place]) }
+                result[place] = unit
+                isDecided[place] = true
+            }
+        }
+        return result
+    }
+
+    /// The targets that take a column, as they are declared.
+    private func takers(of column: SourceColumn) -> [Int] {
+        plan.route(column.source.identifier).filter { target in
+            plan.targets[target].sourceSchema.fields.contains { field in
+                guard field.name == column.name else { return false }
+                return column.isTimeOfDay
+                    ? field.type == .time : field.type == .timestamp || field.type == .timestamptz
+            }
+        }.sorted()
+    }
+
+    /// What the tables hold, if any does.
+    private func agreed(_ column: SourceColumn, _ takers: [Int]) throws(WeirError) -> TimeUnit? {
+        let units = Set(takers.compactMap { held[$0][column.source.topic, column.key] })
+        if units.count > 1 { throw disagreement(column, takers) }
+        return units.first
+    }
+
+    private func disagreement(_ column: SourceColumn, _ takers: [Int]) -> WeirError {
+        let found = takers.compactMap { target in
+            held[target][column.source.topic, column.key].map { "\($0) in \(plan.targets[target].name)" }
+        }
+        return WeirError(
+            .conflict,
+            "column \(column.name) of \(column.source.identifier) counts \(found.joined(separator: ", "))",
+            at: "topic \(column.source.topic)",
+            advice: "say in the source which it is, with \(column.option); rows that were read otherwise stay wrong"
+        )
+    }
+}

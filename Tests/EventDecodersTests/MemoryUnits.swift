@@ -1,0 +1,26 @@
+import Bytes
+import ChangeEvents
+
+@testable import EventDecoders
+
+/// Keeps units as a table does, in memory.
+final class MemoryUnits: UnitKeeper {
+    private(set) var kept: [SourceColumn: TimeUnit] = [:]
+    /// What somebody else keeps first.
+    var others: TimeUnit?
+
+    func units(of columns: [SourceColumn], told: [TimeUnit?]) -> [TimeUnit?] {
+        zip(columns, told).map { column, told in
+            if let told { kept[column] = told }
+            return kept[column]
+        }
+    }
+
+    func keep(_ units: [(column: SourceColumn, unit: TimeUnit)]) -> [TimeUnit] {
+        units.map { column, unit in
+            let held = kept[column] ?? others ?? unit
+            kept[column] = held
+            return held
+        }
+    }
+}
