@@ -55,6 +55,21 @@ import WeirTesting
         }
     }
 
+    @Test func `what runs keep in properties is told`() throws {
+        let text = try ManualPages.text("table-properties.md")
+        let sources = ManualPages.root.appendingPathComponent("Sources").path
+        let files = FileManager.default.enumerator(atPath: sources)?.allObjects as? [String] ?? []
+        var count = 0
+        for file in files where file.hasSuffix(".swift") {
+            let code = try String(contentsOfFile: sources + "/" + file, encoding: .utf8)
+            for match in code.matches(of: /"(weir\.[a-z-]+\.)(\\\(|")/) {
+                #expect(text.contains("`\(match.1)`"), "docs/table-properties.md lacks \(match.1)")
+                count += 1
+            }
+        }
+        #expect(count >= 5)
+    }
+
     @Test func `pages name no other table properties`() throws {
         for page in ManualPages.all {
             for name in ManualPages.firstCells(try ManualPages.text(page), of: "table property") {

@@ -222,8 +222,8 @@ public enum TableProperties {
             .text,
             nil,
             effect: .format,
-            "What runs need to go on: `weir.positions.`, `weir.last-records.`, `weir.position-routes.`, `weir.claims.` and "
-                + "`weir.former-names.` with a topology's name, `weir.log-store.` with a writer's."
+            "What runs need to go on: `weir.positions.`, `weir.last-records.`, `weir.position-routes.`, `weir.source-units.`, "
+                + "`weir.claims.` and `weir.former-names.` with a topology's name, `weir.log-store.` with a writer's."
         ),
     ]
 }
