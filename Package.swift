@@ -73,7 +73,7 @@ let package = Package(
         target("ObjectStorage", ["Bytes", "CLinux"]),
         target("Columnar", ["Bytes", "CArrowShim", "ObjectStorage", "Values"]),
         target("ChangeEvents", ["Columnar"]),
-        target("EventLog", ["Bytes", "CLinux", "ObjectStorage"]),
+        target("EventLog", ["Bytes", "CLinux", "Columnar", "ObjectStorage"]),
         target("KafkaLog", ["Bytes", "CRdKafka", "EventLog"]),
         target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
         target("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog"]),
@@ -162,8 +162,8 @@ let package = Package(
         tests(
             "StreamRuntime",
             [
-                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
-                "IcebergTables", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "Topology",
+                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
+                "IcebergFormat", "IcebergTables", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "Topology",
             ],
             resources: [.copy("Fixtures")]
         ),

@@ -15,42 +15,109 @@ public enum CompressedBlock {
     public static func decompress(_ block: some Collection<UInt8>, _ codec: Codec, size: Int) throws(WeirError)
         -> [UInt8]
     {
-        let input = Array(block)
-        var output = [UInt8](repeating: 0, count: size)
-        var failure = weir_arrow_error()
-        let code = output.withUnsafeMutableBufferPointer { target in
-            weir_decompress_block(codec.number, input, Int64(input.count), target.baseAddress, Int64(size), &failure)
+        var output = GrowableBuffer(capacity: size)
+        try Array(block).withUnsafeBufferPointer { (input) throws(WeirError) in
+            try decompress(UnsafeRawBufferPointer(input), codec, size: size, into: &output)
         }
+        return [UInt8](UnsafeRawBufferPointer(start: output.base, count: output.count))
+    }
+
+    /// Appends the original bytes, `size` in number.
+    public static func decompress(
+        _ block: UnsafeRawBufferPointer,
+        _ codec: Codec,
+        size: Int,
+        into output: inout GrowableBuffer
+    ) throws(WeirError) {
+        output.reserve(size)
+        var failure = weir_arrow_error()
+        let code = weir_decompress_block(
+            codec.number,
+            block.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            Int64(block.count),
+            (output.base + output.count).assumingMemoryBound(to: UInt8.self),
+            Int64(size),
+            &failure
+        )
         try check(code, failure)
-        return output
+        output.advance(by: size)
+    }
+
+    /// Appends what a snappy block holds, which says its size itself: a plain varint in front.
+    ///
+    /// - Parameter limit: bytes beyond which it is refused before memory is taken for it.
+    public static func decompressSnappy(
+        _ block: UnsafeRawBufferPointer,
+        into output: inout GrowableBuffer,
+        limit: Int
+    ) throws(WeirError) {
+        var size = 0
+        for (index, byte) in block.prefix(5).enumerated() {
+            size |= Int(byte & 0x7f) << (7 * index)
+            guard byte & 0x80 == 0 else { continue }
+            return try decompress(block, .snappy, size: try checked(size, of: block.count, limit), into: &output)
+        }
+        throw WeirError(.corrupt, "a snappy block does not say its size")
+    }
+
+    /// A size that a block claims, when it can be true: neither codec makes a byte stand for more than 255.
+    public static func checked(_ size: Int, of compressed: Int, _ limit: Int) throws(WeirError) -> Int {
+        guard size <= min(limit, compressed * 256) else {
+            throw WeirError(.corrupt, "a compressed block claims \(size) bytes")
+        }
+        return size
     }
 
     public static func compress(_ bytes: [UInt8], _ codec: Codec) throws(WeirError) -> [UInt8] {
-        var output = [UInt8](repeating: 0, count: Int(weir_compressed_bound(codec.number, Int64(bytes.count))))
+        var output = GrowableBuffer()
+        try bytes.withUnsafeBufferPointer { (input) throws(WeirError) in
+            try compress(UnsafeRawBufferPointer(input), codec, into: &output)
+        }
+        return [UInt8](UnsafeRawBufferPointer(start: output.base, count: output.count))
+    }
+
+    /// Appends one block.
+    public static func compress(
+        _ bytes: UnsafeRawBufferPointer,
+        _ codec: Codec,
+        into output: inout GrowableBuffer
+    ) throws(WeirError) {
+        try compress(bytes, codec.number, into: &output)
+    }
+
+    /// Appends one LZ4 frame.
+    static func compressFrame(
+        _ bytes: UnsafeRawBufferPointer,
+        into output: inout GrowableBuffer
+    ) throws(WeirError) {
+        try compress(bytes, Int32(WEIR_CODEC_LZ4_FRAME), into: &output)
+    }
+
+    private static func compress(
+        _ bytes: UnsafeRawBufferPointer,
+        _ codec: Int32,
+        into output: inout GrowableBuffer
+    ) throws(WeirError) {
+        let room = weir_compressed_bound(codec, Int64(bytes.count))
+        output.reserve(Int(room))
         var failure = weir_arrow_error()
         var written: Int64 = 0
-        let room = Int64(output.count)
-        let code = output.withUnsafeMutableBufferPointer { target in
-            weir_compress_block(
-                codec.number,
-                bytes,
-                Int64(bytes.count),
-                target.baseAddress,
-                room,
-                &written,
-                &failure
-            )
-        }
+        let code = weir_compress_block(
+            codec,
+            bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            Int64(bytes.count),
+            (output.base + output.count).assumingMemoryBound(to: UInt8.self),
+            room,
+            &written,
+            &failure
+        )
         try check(code, failure)
-        return Array(output.prefix(Int(written)))
+        output.advance(by: Int(written))
     }
 
     private static func check(_ code: Int32, _ failure: weir_arrow_error) throws(WeirError) {
         guard code != WEIR_ARROW_OK else { return }
-        let message = withUnsafeBytes(of: failure.message) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
         let isMissing = code == WEIR_ARROW_UNSUPPORTED
-        throw WeirError(isMissing ? .unsupported : .corrupt, "a compressed block cannot be read: \(message)")
+        throw WeirError(isMissing ? .unsupported : .corrupt, "a compressed block cannot be read: \(failure.text)")
     }
 }

@@ -8,16 +8,26 @@ extension WeirError {
             self = callback
             return
         }
-        let message = withUnsafeBytes(of: failure.message) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
+        let message = failure.text
         switch Int(failure.code) {
         case Int(WEIR_ARROW_CORRUPT):
-            self.init(.corrupt, "the Parquet file is damaged or no Parquet file: \(message)", at: file)
+            self.init(
+                .corrupt,
+                "the Parquet file is damaged or no Parquet file: \(message)",
+                at: file,
+                advice: "restore it from a copy; states without the file can be read with --snapshot"
+            )
         case Int(WEIR_ARROW_UNSUPPORTED): self.init(.unsupported, "Parquet: \(message)", at: file)
         case Int(WEIR_ARROW_MEMORY): self.init(.storage, "Parquet: not enough memory: \(message)", at: file)
         default: self.init(.invalid, "Parquet: \(message)", at: file)
         }
+    }
+}
+
+extension weir_arrow_error {
+    /// What Arrow says.
+    var text: String {
+        withUnsafeBytes(of: message) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }
 

@@ -1,4 +1,5 @@
 import Bytes
+import Columnar
 
 /// The codecs a Kafka record batch may name in its attributes.
 public enum CompressionCodec: Int16, Sendable, CaseIterable {
@@ -11,13 +12,14 @@ public enum CompressionCodec: Int16, Sendable, CaseIterable {
     /// A batch never expands beyond this, so a damaged length cannot ask for all memory.
     static let expandedBytesMax = 1 << 30
 
-    /// Appends the compressed form of the input. Fails with `unsupported` for codecs this build cannot write.
+    /// Appends the compressed form of the input.
     func compress(_ input: UnsafeRawBufferPointer, into output: inout GrowableBuffer) throws(WeirError) {
         switch self {
         case .none: output.append(input)
         case .gzip: try Gzip.compress(input, into: &output)
+        case .snappy: try CompressedBlock.compress(input, .snappy, into: &output)
+        case .lz4: try LZ4Frame.compress(input, into: &output)
         case .zstd: try Zstandard.compress(input, into: &output)
-        case .snappy, .lz4: throw unsupported
         }
     }
 
@@ -26,12 +28,40 @@ public enum CompressionCodec: Int16, Sendable, CaseIterable {
         switch self {
         case .none: output.append(input)
         case .gzip: try Gzip.decompress(input, into: &output, limit: Self.expandedBytesMax)
+        case .snappy: try Self.decompressSnappy(input, into: &output)
+        case .lz4: try LZ4Frame.decompress(input, into: &output, limit: Self.expandedBytesMax)
         case .zstd: try Zstandard.decompress(input, into: &output, limit: Self.expandedBytesMax)
-        case .snappy, .lz4: throw unsupported
         }
     }
 
-    private var unsupported: WeirError {
-        WeirError(.unsupported, "the codec \(self) is not built in", advice: "use none, gzip or zstd")
+    /// What Java's clients put in front of their snappy blocks: a mark, a version and the oldest version that reads it.
+    private static let xerialMark: [UInt8] = [0x82] + Array("SNAPPY".utf8) + [0]
+    private static let xerialHeaderBytes = 16
+
+    /// librdkafka writes one bare block. Java's clients write blocks of 32 KiB behind a header, each with its length in four
+    /// big-endian bytes in front; a bare block cannot begin like that header.
+    private static func decompressSnappy(
+        _ input: UnsafeRawBufferPointer,
+        into output: inout GrowableBuffer
+    ) throws(WeirError) {
+        guard input.starts(with: xerialMark) else {
+            return try CompressedBlock.decompressSnappy(input, into: &output, limit: expandedBytesMax)
+        }
+        let start = output.count
+        var next = xerialHeaderBytes
+        while next < input.count {
+            guard next + 4 <= input.count else { throw WeirError(.corrupt, "snappy data ends inside a length") }
+            let length = Int(UInt32(bigEndian: input.loadUnaligned(fromByteOffset: next, as: UInt32.self)))
+            next += 4
+            guard length > 0, length <= input.count - next else {
+                throw WeirError(.corrupt, "snappy data ends inside a block of \(length) bytes")
+            }
+            try CompressedBlock.decompressSnappy(
+                UnsafeRawBufferPointer(rebasing: input[next..<next + length]),
+                into: &output,
+                limit: expandedBytesMax - (output.count - start)
+            )
+            next += length
+        }
     }
 }

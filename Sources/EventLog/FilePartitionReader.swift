@@ -134,12 +134,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
                 continue
             }
             guard let codec = header.codec else {
-                throw unsupported(
-                    "codec number \(header.attributes & RecordBatchHeader.codecMask)",
-                    segment,
-                    place,
-                    header
-                )
+                throw unsupported(segment, place, header)
             }
             if codec == .none {
                 do {
@@ -200,8 +195,6 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
                 firstOffset: firstOffset,
                 into: &table
             )
-        } catch  where error.code == .unsupported {
-            throw unsupported("codec \(codec)", segment, place, header)
         } catch {
             throw error.located(
                 at: "\(segment.paths.log), byte \(segment.place + Int64(place)), offset \(header.baseOffset)"
@@ -414,17 +407,13 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         )
     }
 
-    private func unsupported(
-        _ what: String,
-        _ segment: Segment,
-        _ place: Int,
-        _ header: RecordBatchHeader
-    ) -> WeirError {
-        WeirError(
+    private func unsupported(_ segment: Segment, _ place: Int, _ header: RecordBatchHeader) -> WeirError {
+        let codec = header.attributes & RecordBatchHeader.codecMask
+        return WeirError(
             .unsupported,
-            "the record batch at offset \(header.baseOffset) is compressed with \(what), which is not built in",
+            "the record batch at offset \(header.baseOffset) is compressed with codec number \(codec), which is not known",
             at: "\(segment.paths.log), byte \(segment.place + Int64(place))",
-            advice: "write the topic with none, gzip or zstd"
+            advice: "write the topic with none, gzip, snappy, lz4 or zstd"
         )
     }
 }

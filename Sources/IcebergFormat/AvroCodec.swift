@@ -14,7 +14,7 @@ enum AvroCodec: String {
         guard let codec = AvroCodec(rawValue: name) else {
             throw WeirError(
                 .unsupported,
-                "the Avro file is compressed with '\(name)'",
+                "the Avro file is compressed with '\(name)', which is not read; deflate, snappy, zstandard and lz4 are",
                 advice: "write the table's manifests again with an engine that reads them, such as Spark: "
                     + "CALL CATALOG.system.rewrite_manifests('DB.TABLE') writes them with deflate"
             )
@@ -33,10 +33,18 @@ enum AvroCodec: String {
             }
             return output.finishBytes()
         case .snappy:
-            // The block ends with the CRC-32 of the original bytes, and begins with their number as a plain varint.
+            // The block ends with the CRC-32 of the original bytes.
             guard block.count > 4 else { throw WeirError(.corrupt, "a snappy block lacks its checksum") }
             let body = block.dropLast(4)
-            let output = try CompressedBlock.decompress(body, .snappy, size: try Self.snappySize(body))
+            var buffer = GrowableBuffer()
+            try body.withUnsafeBufferPointer { (body) throws(WeirError) in
+                try CompressedBlock.decompressSnappy(
+                    UnsafeRawBufferPointer(body),
+                    into: &buffer,
+                    limit: Self.largestBlock
+                )
+            }
+            let output = buffer.finishBytes()
             let checksum = block.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
             guard output.withUnsafeBytes({ CRC32.checksum($0) }) == checksum else {
                 throw WeirError(.corrupt, "the checksum of a snappy block is wrong")
@@ -46,24 +54,8 @@ enum AvroCodec: String {
             guard block.count > 4 else { throw WeirError(.corrupt, "an LZ4 block lacks its size") }
             let size = block.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
             let body = block.dropFirst(4)
-            return try CompressedBlock.decompress(body, .lz4, size: try Self.checked(size, of: body))
+            let checked = try CompressedBlock.checked(size, of: body.count, Self.largestBlock)
+            return try CompressedBlock.decompress(body, .lz4, size: checked)
         }
-    }
-
-    private static func snappySize(_ block: ArraySlice<UInt8>) throws(WeirError) -> Int {
-        var size = 0
-        for (index, byte) in block.prefix(5).enumerated() {
-            size |= Int(byte & 0x7f) << (7 * index)
-            if byte & 0x80 == 0 { return try checked(size, of: block) }
-        }
-        throw WeirError(.corrupt, "a snappy block does not say its size")
-    }
-
-    private static func checked(_ size: Int, of block: ArraySlice<UInt8>) throws(WeirError) -> Int {
-        // Neither codec makes a byte stand for more than 255.
-        guard size <= min(largestBlock, block.count * 256) else {
-            throw WeirError(.corrupt, "a compressed block claims \(size) bytes")
-        }
-        return size
     }
 }

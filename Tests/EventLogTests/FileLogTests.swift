@@ -27,8 +27,8 @@ import WeirTesting
         }
     }
 
-    @Test(arguments: [CompressionCodec.none, .gzip, .zstd])
-    func `every codec that is built in is written and read`(_ codec: CompressionCodec) throws {
+    @Test(arguments: CompressionCodec.allCases)
+    func `every codec is written and read`(_ codec: CompressionCodec) throws {
         try withTemporaryFolder { folder in
             let log = try makeLog(folder)
             let writer = FileLogWriter(log)
@@ -45,10 +45,8 @@ import WeirTesting
         }
     }
 
-    @Test(arguments: [CompressionCodec.snappy, .lz4])
-    func `a codec that is not built in is a clear error`(_ codec: CompressionCodec) throws {
+    @Test func `a codec that is not known is a clear error`() throws {
         try withTemporaryFolder { folder in
-            #expect(throws: WeirError.self) { try encode([numberedRecord(1)], codec: codec) }
             let log = try makeLog(folder)
             let writer = FileLogWriter(log)
             try writer.append(topic: "orders", partition: 0, records: encode([numberedRecord(0)]))
@@ -56,7 +54,7 @@ import WeirTesting
             // The attributes are at byte 21, the checksum covers them.
             let path = try #require(try segmentFiles(log).first)
             var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-            bytes[22] = UInt8(codec.rawValue)
+            bytes[22] = 5
             let checksum = bytes[21...].withUnsafeBytes { CRC32C.checksum($0) }
             for index in 0..<4 { bytes[17 + index] = UInt8(truncatingIfNeeded: checksum >> UInt32(24 - 8 * index)) }
             try Data(bytes).write(to: URL(fileURLWithPath: path))
@@ -64,7 +62,7 @@ import WeirTesting
             #expect(error?.code == .unsupported)
             #expect(error?.description.contains(path) == true)
             #expect(error?.description.contains("offset 0") == true)
-            #expect(error?.description.contains("\(codec)") == true)
+            #expect(error?.description.contains("codec number 5") == true)
         }
     }
 

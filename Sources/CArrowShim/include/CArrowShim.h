@@ -157,6 +157,8 @@ enum {
   WEIR_CODEC_SNAPPY = 1,
   // A bare LZ4 block, without a frame.
   WEIR_CODEC_LZ4 = 2,
+  // A whole LZ4 frame; read with `weir_lz4_frames`, since it need not say how long its content is.
+  WEIR_CODEC_LZ4_FRAME = 3,
 };
 
 // Decompresses one block into a buffer of exactly its original size; fails when the block holds more or fewer bytes.
@@ -166,6 +168,17 @@ int32_t weir_decompress_block(int32_t codec, const uint8_t* input, int64_t input
 int32_t weir_compress_block(int32_t codec, const uint8_t* input, int64_t input_size, uint8_t* output,
                             int64_t output_size, int64_t* written, weir_arrow_error* error);
 int64_t weir_compressed_bound(int32_t codec, int64_t input_size);
+
+// LZ4 frames, one behind the other, a piece at a time.
+typedef struct weir_lz4_frames weir_lz4_frames;
+// Null when there is no memory.
+weir_lz4_frames* weir_lz4_frames_create(void);
+void weir_lz4_frames_free(weir_lz4_frames* frames);
+// Takes `*taken` bytes of the input and writes `*written` to the output. `*is_whole` tells that a frame has ended right
+// behind what was taken; further input begins the next one.
+int32_t weir_lz4_frames_read(weir_lz4_frames* frames, const uint8_t* input, int64_t input_size, uint8_t* output,
+                             int64_t output_size, int64_t* taken, int64_t* written, bool* is_whole,
+                             weir_arrow_error* error);
 
 // Bytes that Arrow holds now, and the most it held so far.
 int64_t weir_arrow_allocated_bytes(void);
