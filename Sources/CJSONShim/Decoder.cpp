@@ -69,6 +69,27 @@ Slice Decoder::slice(const weir_json_batch &batch, int32_t start, int32_t count)
     return {padded_.get(), size_t(count)};
 }
 
+bool Decoder::unframe(Slice &text) {
+    // A zero and the schema's id, big-endian, as Confluent's serializers write them. No JSON begins with a zero byte.
+    constexpr size_t headerBytes = 5;
+    if (text.count < headerBytes || text.base[0] != 0) return true;
+    Slice behind{text.base + headerBytes, text.count - headerBytes};
+    std::string_view body(reinterpret_cast<const char *>(behind.base), behind.count);
+    size_t start = body.find_first_not_of(" \t\r\n");
+    bool isJSON = start != body.npos && (body[start] == '{' || body.substr(start, 4) == "null");
+    if (isJSON && options_.skips_registry_header) {
+        text = behind;
+        return true;
+    }
+    uint32_t id = 0;
+    for (size_t i = 1; i < headerBytes; i++) id = id << 8 | text.base[i];
+    reason_ = "it begins with a schema registry's header (schema id " + std::to_string(id) + "), with " +
+              (isJSON ? "JSON behind it: set debezium-json.schema-registry-header to skip, or have the connector write "
+                      : "no JSON behind it, so with Avro or Protobuf, which is not read: have the connector write ") +
+              "plain JSON (value.converter and key.converter org.apache.kafka.connect.json.JsonConverter)";
+    return false;
+}
+
 bool Decoder::open(Slice text, SchemaBlocks &blocks, SchemaBlock *&block, uint32_t &token) {
     block = nullptr;
     auto begins = [&](const SchemaBlock *known) {
@@ -164,6 +185,10 @@ Decoder::Outcome Decoder::decode(const weir_json_batch &batch, const weir_json_r
     Slice text = slice(batch, record.value_start, record.value_count);
     SchemaBlock *block;
     uint32_t token;
+    if (!unframe(text)) {
+        reason_ = "the value: " + reason_;
+        return Outcome::rejected;
+    }
     if (!open(text, valueBlocks_, block, token)) {
         // A converter may write a tombstone as the word null.
         if (!block && tokens_.count() == 1 && tokens_.isNull(0)) {
@@ -425,7 +450,7 @@ bool Decoder::decodeKey(
     Slice text = slice(batch, record.key_start, record.key_count);
     SchemaBlock *block;
     uint32_t token;
-    if (!open(text, keyBlocks_, block, token)) {
+    if (!unframe(text) || !open(text, keyBlocks_, block, token)) {
         reason_ = "the key: " + reason_;
         return false;
     }

@@ -80,6 +80,8 @@ class Decoder {
     bool findSource(const Source &source, std::string_view topic, int32_t &number);
 
     Slice slice(const weir_json_batch &batch, int32_t start, int32_t count);
+    // Passes over a schema registry's header, if there is one and it is to be. False with the reason set.
+    bool unframe(Slice &text);
     // Indexes a text, leaving a schema block in front of it out when it is a known one. `token` is where the first
     // member's key is then. False with the reason set.
     bool open(Slice text, SchemaBlocks &blocks, SchemaBlock *&block, uint32_t &token);

@@ -31,6 +31,9 @@ public struct DebeziumJSONOptions: Sendable {
     /// `unavailable.value.placeholder`. A column that gets it rejects the record.
     public var unavailableValue = Self.defaultUnavailableValue
     public static let defaultUnavailableValue = "__debezium_unavailable_value"
+    /// Whether JSON is read behind the five bytes that a schema registry's serializers put in front of keys and values: a
+    /// zero and the schema's id. Otherwise such a record is rejected.
+    public var skipsRegistryHeader = false
     /// Bytes of a rejected record's key and of its value that are kept.
     public var rejectedBytes = 64 * 1024
 

@@ -21,7 +21,8 @@ extension weir_json_options {
                     decimal_text: weir_json_decimal_text(options.decimalText),
                     unavailable: placeholder.baseAddress,
                     unavailable_count: placeholder.count,
-                    is_log_store: false
+                    is_log_store: false,
+                    skips_registry_header: options.skipsRegistryHeader
                 )
             )
         }

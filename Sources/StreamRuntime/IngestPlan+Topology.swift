@@ -391,6 +391,7 @@ extension DebeziumJSONOptions {
         timestampUnits = source.timestampUnits
         if let text = source.unavailableValue { unavailableValue = text }
         decimalText = source.decimalText
+        skipsRegistryHeader = source.registryHeader == .skip
     }
 }
 

@@ -31,7 +31,9 @@ extension Checker {
             timestampUnits: units(block, Self.timestampUnit),
             decimalText: choice(block, "debezium-json.decimal-text", DebeziumJSONOptions.DecimalText.self)
                 ?? .numberOrBase64,
-            unavailableValue: text(block, "debezium-json.unavailable-value")
+            unavailableValue: text(block, "debezium-json.unavailable-value"),
+            registryHeader: choice(block, "debezium-json.schema-registry-header", Topology.Source.RegistryHeader.self)
+                ?? .refuse
         )
     }
 

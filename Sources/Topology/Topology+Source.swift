@@ -11,6 +11,13 @@ extension Topology {
         }
         public enum Format: String, Sendable, CaseIterable { case debeziumJSON = "debezium-json" }
 
+        /// What happens to records with a schema registry's header, a zero byte and the schema's id, in front of JSON.
+        public enum RegistryHeader: String, Sendable, CaseIterable {
+            /// They are dead letters.
+            case refuse
+            case skip
+        }
+
         public let name: String
         public let kind: Kind
         public let format: Format
@@ -37,6 +44,7 @@ extension Topology {
         public let decimalText: DebeziumJSONOptions.DecimalText
         /// What stands for an unchanged value that the source left out; nil for Debezium's own text.
         public var unavailableValue: String?
+        public var registryHeader = RegistryHeader.refuse
 
         public func reads(topic: String) -> Bool { topics.contains(topic) || topicPattern?.matches(topic) == true }
     }

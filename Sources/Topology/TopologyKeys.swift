@@ -129,6 +129,12 @@ public struct TopologyKeys: Sendable {
                 "The connector's `unavailable.value.placeholder`."
             ),
             Key(
+                "debezium-json.schema-registry-header",
+                "`refuse`, `skip`",
+                "`refuse`",
+                "Whether JSON is read behind a schema registry's header: a zero byte and the schema's id."
+            ),
+            Key(
                 "properties.*",
                 "text",
                 "librdkafka's",
@@ -282,6 +288,12 @@ public struct TopologyKeys: Sendable {
                 "`sqlite:PATH`",
                 "`WEIR_CATALOG`, or `catalog.db` in the warehouse",
                 "Type `mixed-iceberg` only."
+            ),
+            Key(
+                "catalog-name",
+                "text",
+                "`WEIR_CATALOG_NAME`, or `weir`",
+                "The name of the catalog in its database. Type `mixed-iceberg` only."
             ),
             Key(
                 "format",

@@ -28,6 +28,13 @@ import Testing
         #expect(source.timestampUnit == nil && source.timeUnit == nil && source.unavailableValue == "gone")
     }
 
+    @Test func `a schema registry's header is refused unless it is to be skipped`() throws {
+        #expect(Self.check("").topology?.sources.first?.registryHeader == .refuse)
+        let skipping = Self.check(", debezium-json.schema-registry-header: skip")
+        #expect(skipping.problems.isEmpty && skipping.topology?.sources.first?.registryHeader == .skip)
+        #expect(!Self.check(", debezium-json.schema-registry-header: drop").problems.isEmpty)
+    }
+
     @Test func `a column that no table has and a unit that is none are told`() {
         let missing = Self.check(", debezium-json.timestamp-unit.place_at: milliseconds").problems
         #expect(

@@ -50,6 +50,8 @@ typedef struct {
     size_t unavailable_count;
     // Values as a log store writes them: no placeholders, uuids in base64, zones where they are and where they are not.
     bool is_log_store;
+    // Whether the five bytes that a schema registry's serializers put in front of JSON are passed over.
+    bool skips_registry_header;
 } weir_json_options;
 
 typedef struct {
