@@ -24,18 +24,20 @@ public struct FreshScan: Sendable {
     ///   - tail: changes of all the table's columns, in order, that follow the table as it was loaded.
     ///   - columns: as in `MergeOnReadScan`.
     ///   - filter: as in `MergeOnReadScan`.
+    ///   - point: the state that the changes follow; the table's as it was loaded when nil.
     public init(
         _ table: MixedTable,
         tail: [ChangeBatch],
         columns: Schema? = nil,
-        filter: RowFilter? = nil
+        filter: RowFilter? = nil,
+        at point: ReadPoint? = nil
     ) throws(WeirError) {
         schema = columns ?? table.schema
         self.filter = filter
         self.tail = tail
         isNarrow = table.isKeyed && table.keysAreNarrow
         keyColumns = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
-        scan = try MergeOnReadScan(table, columns: table.schema, filter: filter)
+        scan = try MergeOnReadScan(table, columns: table.schema, filter: filter, at: point)
         var last = KeyMap(filler: LastChange(batch: 0, row: 0, isGone: true))
         if table.isKeyed {
             for (number, batch) in tail.enumerated() {

@@ -44,15 +44,13 @@ public struct ReadPoint: Sendable, Equatable {
         } else if table.base.metadata.snapshot(id: id) != nil {
             self.init(base: id, change: nil)
         } else {
-            let known = table.base.metadata.snapshots + (table.change?.metadata.snapshots ?? [])
-            throw WeirError(
-                .notFound,
-                "table \(table.identifier) has no snapshot \(id)",
-                advice: known.isEmpty
-                    ? "it has none yet"
-                    : "'weir table snapshots \(table.identifier)' lists its \(known.count) snapshots"
-            )
+            throw SnapshotName.missing(String(id), in: table)
         }
+    }
+
+    /// A change-store snapshot joined with the newest base snapshot, from one on backwards, that contains nothing younger.
+    init(change: Snapshot, overBaseUpTo newest: Snapshot, of table: MixedTable) throws(WeirError) {
+        self.init(base: try Self.base(of: table, at: change, from: newest), change: change)
     }
 
     /// The state at a time, in milliseconds since 1970, by what was current in both stores then.
@@ -64,7 +62,12 @@ public struct ReadPoint: Sendable, Equatable {
             _ = try store.snapshot(asOf: timestamp)
         }
         guard base != nil || change != nil else {
-            throw WeirError(.notFound, "table \(table.identifier) has no snapshot as old as \(timestamp) ms")
+            throw WeirError(
+                .notFound,
+                "table \(table.identifier) has no snapshot as old as \(SnapshotTime.text(timestamp))",
+                advice: table.stores.allSatisfy(\.snapshots.isEmpty)
+                    ? "it has none yet" : "'weir table snapshots \(table.identifier)' lists those it has"
+            )
         }
         guard let change else {
             self.init(base: base?.id, change: nil)
@@ -88,7 +91,8 @@ public struct ReadPoint: Sendable, Equatable {
         throw WeirError(
             .notFound,
             "the base snapshot that goes with change snapshot \(change.id) has expired",
-            at: table.identifier.description
+            at: table.identifier.description,
+            advice: "read a newer one; 'weir table snapshots \(table.identifier)' lists those it has"
         )
     }
 }

@@ -25,16 +25,22 @@ struct LookupCommand: ParsableCommand {
     @Argument(help: "Keys.")
     var keys: [String]
 
+    @OptionGroup var state: SnapshotOption
+
     @Flag(help: "With the changes that the table's LogStore holds ahead of the next commit.")
     var fresh = false
 
+    func validate() throws {
+        if fresh && state.snapshot != nil { throw ValidationError("--fresh means now; it excludes --snapshot") }
+    }
+
     func run() throws {
         let places = try place.places()
-        let source = try places.table(table)
+        let (source, point) = try state.state(of: try places.table(table))
         let lookup = try KeyLookup(source, keys: keys)
         let rows = LimitedRows(output.format.rowOutput(source.schema, to: StandardOutput()), limit: nil)
         let tail = fresh ? try places.logStoreTail(of: source) : []
-        let scan = try FreshScan(source, tail: tail, filter: lookup.filter)
+        let scan = try FreshScan(source, tail: tail, filter: lookup.filter, at: point)
         try scan.forEach { (batch) throws(WeirError) in
             lookup.markFound(in: batch)
             return try rows.write(batch)

@@ -25,10 +25,13 @@ struct TableFile {
 
 extension MixedTable {
     /// The files of the current snapshots, base first.
-    func files() throws(WeirError) -> [TableFile] {
+    func files() throws(WeirError) -> [TableFile] { try files(at: ReadPoint(current: self)) }
+
+    /// The files of both stores at a read point, base first.
+    func files(at point: ReadPoint) throws(WeirError) -> [TableFile] {
         var files: [TableFile] = []
         var seen: Set<String> = []
-        for task in try base.plan() {
+        for task in try point.baseSnapshotId.map({ (id) throws(WeirError) in try base.plan(snapshotId: id) }) ?? [] {
             let role = FileRole.base(path: task.file.path)
             let sequence = task.dataSequenceNumber
             files.append(tableFile("base", task.file, role, isKeyed ? role.type.rawValue : "data", sequence, nil))
@@ -38,9 +41,9 @@ extension MixedTable {
                 files.append(tableFile("base", delete.file, role, type, delete.dataSequenceNumber, nil))
             }
         }
-        guard let change else { return files }
-        let optimized = try OptimizedSequence.read(base, snapshotId: base.currentSnapshot?.id)
-        for task in try change.plan() {
+        guard let change, let changeSnapshotId = point.changeSnapshotId else { return files }
+        let optimized = try OptimizedSequence.read(base, snapshotId: point.baseSnapshotId)
+        for task in try change.plan(snapshotId: changeSnapshotId) {
             let role = FileRole.change(path: task.file.path, dataSequenceNumber: task.dataSequenceNumber)
             let sequence = task.dataSequenceNumber
             let isMerged = sequence <= optimized.sequence(ofPartition: task.file.partition)

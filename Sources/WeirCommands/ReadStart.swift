@@ -13,12 +13,12 @@ enum ReadStart: Equatable, Sendable {
     case latest
     /// The rows as they are now, then what changes.
     case full
-    /// The changes behind a snapshot.
-    case snapshot(Int64)
+    /// The changes behind a snapshot, by its id or the name of a branch or tag.
+    case snapshot(String)
     /// The commits that are not older, milliseconds since 1970.
     case timestamp(Int64)
 
-    static let forms = "earliest, latest, full, snapshot:ID or timestamp:TIME"
+    static let forms = "earliest, latest, full, snapshot:ID, snapshot:NAME or timestamp:TIME"
 
     init(_ text: String) throws(WeirError) {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
@@ -26,11 +26,7 @@ enum ReadStart: Equatable, Sendable {
         case ("earliest", 1): self = .earliest
         case ("latest", 1): self = .latest
         case ("full", 1): self = .full
-        case ("snapshot", 2):
-            guard let id = Int64(parts[1]) else {
-                throw WeirError(.invalid, "'\(parts[1])' is no snapshot id", advice: "write snapshot:ID")
-            }
-            self = .snapshot(id)
+        case ("snapshot", 2): self = .snapshot(parts[1])
         case ("timestamp", 2): self = .timestamp(try TimeText.parse(parts[1]))
         default: throw WeirError(.invalid, "cannot read from '\(text)'", advice: "use \(Self.forms)")
         }
@@ -50,22 +46,18 @@ enum ReadStart: Equatable, Sendable {
             )
         case .latest: return ReadBeginning(position: table.newestChange)
         case .full: return ReadBeginning(rows: ReadPoint(current: table), position: table.newestChange)
-        case .snapshot(let id):
-            if let snapshot = store.metadata.snapshot(id: id) {
+        case .snapshot(let name):
+            if let snapshot = SnapshotName.snapshot(name, in: store) {
                 return ReadBeginning(position: ChangePosition(behind: snapshot))
             }
-            if table.isKeyed, table.base.metadata.snapshot(id: id) != nil {
+            if table.isKeyed, SnapshotName.snapshot(name, in: table.base) != nil {
                 throw WeirError(
                     .invalid,
-                    "snapshot \(id) of \(table.identifier) belongs to the base store, which has no changes",
+                    "snapshot \(name) of \(table.identifier) belongs to the base store, which has no changes",
                     advice: "name a snapshot whose store is 'change' in 'weir table snapshots \(table.identifier)'"
                 )
             }
-            throw WeirError(
-                .notFound,
-                "table \(table.identifier) has no snapshot \(id)",
-                advice: "it may have expired: 'weir table snapshots \(table.identifier)' lists those it has"
-            )
+            throw SnapshotName.missing(name, in: table)
         case .timestamp(let time):
             if let older = store.metadata.lastSnapshot(before: time) {
                 return ReadBeginning(position: ChangePosition(behind: older))

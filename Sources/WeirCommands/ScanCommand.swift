@@ -16,6 +16,7 @@ struct ScanCommand: ParsableCommand {
               weir scan shop.orders --limit 5
               weir scan shop.orders --columns order_id,amount --where "status = 'PAID' AND amount > 100" -o csv
               weir scan shop.orders --as-of 2026-01-31T12:00:00Z --count
+              weir scan shop.orders --snapshot month-end
             """
     )
 
@@ -25,8 +26,7 @@ struct ScanCommand: ParsableCommand {
     @Argument(help: "The table, as DB.TABLE.")
     var table: String
 
-    @Option(help: "The state that a snapshot shows; 'weir table snapshots' lists them.")
-    var snapshot: Int64?
+    @OptionGroup var state: SnapshotOption
 
     @Option(help: "The state at a time: ISO 8601 or milliseconds since 1970.")
     var asOf: String?
@@ -47,19 +47,17 @@ struct ScanCommand: ParsableCommand {
     var fresh = false
 
     func validate() throws {
-        if fresh && (snapshot != nil || asOf != nil) {
+        if fresh && (state.snapshot != nil || asOf != nil) {
             throw ValidationError("--fresh means now; it excludes --snapshot and --as-of")
         }
-        if snapshot != nil && asOf != nil { throw ValidationError("--snapshot and --as-of exclude each other") }
+        if state.snapshot != nil && asOf != nil { throw ValidationError("--snapshot and --as-of exclude each other") }
         if let limit, limit < 0 { throw ValidationError("--limit \(limit) is negative") }
     }
 
     func run() throws {
         let current = try place.places().table(table)
-        let point = try readPoint(of: current)
-        if snapshot != nil || asOf != nil { output.talk.note(StartNotice.text(point, of: current)) }
-        // A snapshot is read with the columns it had.
-        let source = snapshot == nil && asOf == nil ? current : try current.seen(at: point)
+        let (source, point) = try source(current)
+        if state.snapshot != nil || asOf != nil { output.talk.note(StartNotice.text(point, of: current)) }
         let filter = try condition.map { (text) throws(WeirError) in try source.filter(text) }
         let selected = try columns.map { (names) throws(WeirError) in try source.schema.selecting(names.listed) }
         if fresh {
@@ -90,10 +88,11 @@ struct ScanCommand: ParsableCommand {
         try rows.finish()
     }
 
-    private func readPoint(of source: MixedTable) throws(WeirError) -> ReadPoint {
-        if let snapshot { return try ReadPoint(snapshot: snapshot, of: source) }
-        if let asOf { return try ReadPoint(asOf: try TimeText.parse(asOf), of: source) }
-        return ReadPoint(current: source)
+    /// The table with the columns it had at the point to read it at.
+    private func source(_ current: MixedTable) throws(WeirError) -> (table: MixedTable, point: ReadPoint) {
+        guard let asOf else { return try state.state(of: current) }
+        let point = try ReadPoint(asOf: try TimeText.parse(asOf), of: current)
+        return (try current.seen(at: point), point)
     }
 
     private func print(_ scan: MergeOnReadScan) throws(WeirError) {

@@ -18,9 +18,11 @@ struct TableDescribeCommand: ParsableCommand {
     @Argument(help: "The table, as DB.TABLE.")
     var table: String
 
+    @OptionGroup var state: SnapshotOption
+
     func run() throws {
-        let source = try place.places().table(table)
-        let description = try TableDescription(source)
+        let (source, point) = try state.state(of: try place.places().table(table))
+        let description = try TableDescription(source, at: point)
         let out = StandardOutput()
         guard output.format == .table else { return try description.properties.print(output.format, to: out) }
         try description.properties.print(.table, hiding: ["columns", "properties", "positions", "optimized"], to: out)
@@ -45,7 +47,8 @@ struct TableDescription {
     private(set) var positions = Listing("topology", "topic", "partition", "next_offset")
     private(set) var settings = Listing("property", "value")
 
-    init(_ table: MixedTable) throws(WeirError) {
+    /// - Parameter point: the state of the stores and columns; properties and positions are those of now.
+    init(_ table: MixedTable, at point: ReadPoint) throws(WeirError) {
         for field in table.schema.fields {
             let place = table.primaryKey.firstIndex { $0.id == field.id }
             columns.add(
@@ -57,7 +60,7 @@ struct TableDescription {
             )
         }
         try addPositions(table)
-        try addOptimized(table)
+        try addOptimized(table, baseSnapshotId: point.baseSnapshotId)
         for (key, value) in table.properties.sorted(by: { $0.key < $1.key })
         where !key.hasPrefix(PositionLedger.propertyName(topology: "")) {
             settings.add(.string(key), .string(value))
@@ -71,17 +74,17 @@ struct TableDescription {
         properties.set("format_version", .count(table.base.metadata.formatVersion))
         properties.set("primary_key", table.isKeyed ? .array(table.primaryKey.map { .string($0.name) }) : .null)
         properties.set("partition_by", .array(table.partitionTexts.map { .string($0) }))
-        add(table.base, as: "base")
-        if let change = table.change { add(change, as: "change") }
+        add(table.base, point.baseSnapshotId, as: "base")
+        if let change = table.change { add(change, point.changeSnapshotId, as: "change") }
         properties.set("columns", .array(columns.objects))
         properties.set("optimized", .array(optimized.objects))
         properties.set("positions", .array(positions.objects))
         properties.set("properties", .object(JSONObject(texts: table.properties)))
     }
 
-    /// What the newest snapshot's summary says about a store.
-    private mutating func add(_ store: Table, as name: String) {
-        let snapshot = store.currentSnapshot
+    /// What a snapshot's summary says about a store.
+    private mutating func add(_ store: Table, _ snapshotId: Int64?, as name: String) {
+        let snapshot = snapshotId.flatMap { store.metadata.snapshot(id: $0) }
         func total(_ key: String) -> JSONValue { .optional(snapshot?.summary[key].flatMap { Int64($0) }) }
         properties.set("\(name)_snapshot", .optional(snapshot?.id))
         properties.set("\(name)_sequence", .optional(snapshot?.sequenceNumber))
@@ -104,9 +107,9 @@ struct TableDescription {
         }
     }
 
-    private mutating func addOptimized(_ table: MixedTable) throws(WeirError) {
+    private mutating func addOptimized(_ table: MixedTable, baseSnapshotId: Int64?) throws(WeirError) {
         guard table.isKeyed else { return }
-        let map = try OptimizedSequence.read(table.base, snapshotId: table.base.currentSnapshot?.id)
+        let map = try OptimizedSequence.read(table.base, snapshotId: baseSnapshotId)
         for (path, sequence) in map.sequences.sorted(by: { $0.key < $1.key }) {
             let time = map.times[path].map { TimeText.text($0) }
             optimized.add(.string(path.isEmpty ? "(all)" : path), .integer(sequence), .optional(time))

@@ -6,7 +6,7 @@ import MixedTables
 struct TableFilesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "files",
-        abstract: "List the files of a table's newest state.",
+        abstract: "List the files of a table's newest state, or of an earlier one.",
         discussion: """
             Types: B base rows, I inserted rows, ED deleted rows; 'merged' says whether base holds a change file's rows \
             already. Example: weir table files shop.orders -o csv
@@ -19,10 +19,12 @@ struct TableFilesCommand: ParsableCommand {
     @Argument(help: "The table, as DB.TABLE.")
     var table: String
 
+    @OptionGroup var state: SnapshotOption
+
     func run() throws {
-        let source = try place.places().table(table)
+        let (source, point) = try state.state(of: try place.places().table(table))
         var listing = Listing("store", "partition", "node", "type", "rows", "bytes", "sequence", "merged", "path")
-        for entry in try source.files() {
+        for entry in try source.files(at: point) {
             listing.add(
                 .string(entry.store),
                 entry.partition.isEmpty ? .null : .string(entry.partition),

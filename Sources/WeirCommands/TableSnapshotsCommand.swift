@@ -9,8 +9,11 @@ struct TableSnapshotsCommand: ParsableCommand {
         commandName: "snapshots",
         abstract: "List the snapshots of a table's stores, oldest first.",
         discussion: """
-            'scan --snapshot' takes any of them; 'read --from snapshot:ID' those of the store 'change' (of 'base' where a \
-            table has no key). Example: weir table snapshots shop.orders
+            'scan', 'lookup', 'table describe' and 'table files' take any of them with --snapshot, 'read --from snapshot:ID' \
+            those of the store 'change' (of 'base' where a table has no key); the names of branches and tags, in the column \
+            refs, do as well as ids. Ids \
+            have up to 63 bits and are numbers in JSON, as in Iceberg's own; JavaScript and jq before 1.7 round those above \
+            2^53, so take them from -o csv there. Example: weir table snapshots shop.orders
             """
     )
 
@@ -32,7 +35,8 @@ struct TableSnapshotsCommand: ParsableCommand {
             "added_files",
             "added_rows",
             "removed_files",
-            "current"
+            "current",
+            "refs"
         )
         var all = source.base.snapshots.map { (store: "base", table: source.base, snapshot: $0) }
         if let change = source.change {
@@ -44,6 +48,7 @@ struct TableSnapshotsCommand: ParsableCommand {
             )
         }
         for (store, table, snapshot) in all {
+            let refs = table.metadata.references.filter { $0.value.snapshotId == snapshot.id }.keys.sorted()
             func number(_ key: String) -> JSONValue { .integer(snapshot.summary[key].flatMap { Int64($0) } ?? 0) }
             listing.add(
                 .string(TimeText.text(snapshot.timestampMs)),
@@ -55,7 +60,8 @@ struct TableSnapshotsCommand: ParsableCommand {
                 number("added-data-files"),
                 number("added-records"),
                 number("deleted-data-files"),
-                .bool(table.currentSnapshot?.id == snapshot.id)
+                .bool(table.currentSnapshot?.id == snapshot.id),
+                refs.isEmpty ? .null : .string(refs.joined(separator: ", "))
             )
         }
         try listing.print(output.format, to: StandardOutput())

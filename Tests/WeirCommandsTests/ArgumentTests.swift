@@ -31,14 +31,15 @@ func `a mistake in the arguments ends with 2`(_ arguments: [String]) {
 
 @Test(
     arguments: [
-        ("earliest", ReadStart.earliest), ("latest", .latest), ("full", .full), ("snapshot:12", .snapshot(12)),
+        ("earliest", ReadStart.earliest), ("latest", .latest), ("full", .full), ("snapshot:12", .snapshot("12")),
+        ("snapshot:month-end", .snapshot("month-end")), ("snapshot:a:b", .snapshot("a:b")),
         ("timestamp:1500", .timestamp(1500)), ("timestamp:1970-01-01T00:00:01.5Z", .timestamp(1500)),
         ("timestamp:1970-01-02", .timestamp(86_400_000)),
     ]
 )
 func `reads where to begin`(_ text: String, _ start: ReadStart) throws { #expect(try ReadStart(text) == start) }
 
-@Test(arguments: ["", "now", "snapshot", "snapshot:x", "timestamp:", "timestamp:soon", "full:1"])
+@Test(arguments: ["", "now", "snapshot", "snapshot:", "timestamp:", "timestamp:soon", "full:1"])
 func `refuses another beginning`(_ text: String) {
     #expect(throws: WeirError.self) { try ReadStart(text) }
 }

@@ -1,6 +1,6 @@
 """Commits to tables of a Weir warehouse with PyIceberg, one command a line on standard input.
 
-    pyiceberg_history.py CATALOG_DB WAREHOUSE
+    pyiceberg_history.py CATALOG_DB WAREHOUSE [CATALOG_NAME]
 
     create DB.TABLE VERSION          a table with columns id and name
     append DB.TABLE ID:NAME...       rows
@@ -9,6 +9,9 @@
     delete DB.TABLE ID               the row of an id
     expire DB.TABLE COUNT            the oldest snapshots
     branch DB.TABLE NAME ID:NAME...  rows on a branch, made if it is not there
+    tag DB.TABLE NAME                the current snapshot
+    rename DB.TABLE FROM TO          a column
+    register DB.TABLE METADATA       a table of that metadata file
 
 Prints the ids of the table's snapshots after each command, main's newest last.
 """
@@ -22,7 +25,7 @@ from pyiceberg.types import LongType, NestedField, StringType
 
 import warehouse
 
-catalog = warehouse.open_catalog(sys.argv[1], sys.argv[2], create=True)
+catalog = warehouse.open_catalog(sys.argv[1], sys.argv[2], create=True, name=(sys.argv[3:] + ["weir"])[0])
 
 
 def rows(table, pairs):
@@ -42,6 +45,8 @@ for line in sys.stdin:
         catalog.create_namespace_if_not_exists(name.split(".")[0])
         columns = NestedField(1, "id", LongType()), NestedField(2, "name", StringType())
         catalog.create_table(name, Schema(*columns), properties={"format-version": rest[0]})
+    if command == "register":
+        catalog.register_table(name, rest[0])
     table = catalog.load_table(name)
     if command == "append":
         table.append(rows(table, rest))
@@ -61,5 +66,10 @@ for line in sys.stdin:
         if rest[0] not in table.refs():
             table.manage_snapshots().create_branch(table.current_snapshot().snapshot_id, rest[0]).commit()
         table.append(rows(table, rest[1:]), branch=rest[0])
+    elif command == "tag":
+        table.manage_snapshots().create_tag(table.current_snapshot().snapshot_id, rest[0]).commit()
+    elif command == "rename":
+        with table.update_schema() as update:
+            update.rename_column(*rest)
     table = catalog.load_table(name)
     print(*(snapshot.snapshot_id for snapshot in table.snapshots()), flush=True)

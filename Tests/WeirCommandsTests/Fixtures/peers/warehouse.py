@@ -4,9 +4,9 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.types import UUIDType
 
 
-def open_catalog(catalog_db, warehouse, create=False):
+def open_catalog(catalog_db, warehouse, create=False, name="weir"):
     return SqlCatalog(
-        "weir",
+        name,
         uri=f"sqlite:///{catalog_db}",
         warehouse=str(warehouse),
         init_catalog_tables="true" if create else "false",
