@@ -17,6 +17,8 @@ public protocol Catalog: Sendable {
     /// Fails with `conflict` when it still holds tables.
     func dropNamespace(_ namespace: [String]) throws(WeirError)
     func tables(in namespace: [String]) throws(WeirError) -> [TableIdentifier]
+    /// Catalogs of other names that are kept in the same place, and how many tables each has.
+    func otherCatalogs() throws(WeirError) -> [(name: String, tables: Int)]
     /// The current metadata file. Fails with `notFound` and the nearest known name.
     func metadataLocation(of id: TableIdentifier) throws(WeirError) -> String
     /// Makes a table known whose metadata file is written already.
@@ -37,6 +39,8 @@ public protocol Catalog: Sendable {
 }
 
 extension Catalog {
+    public func otherCatalogs() throws(WeirError) -> [(name: String, tables: Int)] { [] }
+
     public func unregister(_ id: TableIdentifier) throws(WeirError) { try unregister(id, at: nil) }
 
     public func createNamespace(_ namespace: [String]) throws(WeirError) {
@@ -45,9 +49,20 @@ extension Catalog {
 
     public func load(_ id: TableIdentifier) throws(WeirError) -> Table {
         let path = try metadataLocation(of: id)
+        let bytes: [UInt8]
+        do {
+            bytes = try storage.read(path)
+        } catch  where error.code == .notFound {
+            throw WeirError(
+                .notFound,
+                "the metadata file that the catalog names for table '\(id)' is not there",
+                at: path,
+                advice: "restore it, or drop the table; files of a warehouse stay where they were made"
+            )
+        }
         return Table(
             identifier: id,
-            metadata: try TableMetadata.parse(try storage.read(path), at: path),
+            metadata: try TableMetadata.parse(bytes, at: path),
             metadataLocation: path,
             catalog: self,
             storage: storage
@@ -75,7 +90,7 @@ extension Catalog {
         properties: [String: String] = [:],
         location: String? = nil
     ) throws(WeirError) -> Table {
-        guard try !exists(id) else { throw WeirError(.alreadyExists, "table '\(id)' exists already") }
+        guard try !exists(id) else { throw .tableExists(id) }
         let folder = location?.withoutTrailingSlash ?? defaultLocation(of: id)
         let metadata = try TableMetadata.new(
             schema: schema,
@@ -115,6 +130,15 @@ extension Catalog {
 }
 
 extension WeirError {
+    /// A table, or a view, of that name is in the way of a new one.
+    public static func tableExists(_ id: TableIdentifier) -> WeirError {
+        WeirError(
+            .alreadyExists,
+            "table '\(id)' exists already",
+            advice: "'weir table describe \(id)' shows it; choose another name, or drop it"
+        )
+    }
+
     /// Whether a catalog that failed so has changed nothing and will not: see `Catalog.commit`.
     var certainlyDidNothing: Bool {
         switch code {

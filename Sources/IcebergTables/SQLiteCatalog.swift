@@ -16,12 +16,13 @@ public final class SQLiteCatalog: Catalog {
     public let warehouse: String
     public let storage: any ObjectStorage
     public let name: String
+    public static let defaultName = "weir"
     private let path: String
     private let database: DatabaseQueue
     private let isReadOnly: Bool
     private let wait: CatalogWait
     /// Databases of the older schema have no `iceberg_type`, and no views either.
-    private let hasType: Bool
+    let hasType: Bool
 
     /// Opens or creates the database.
     ///
@@ -32,7 +33,7 @@ public final class SQLiteCatalog: Catalog {
     ///   - patience: what happens while other processes keep the database busy.
     public convenience init(
         path: String,
-        name: String = "weir",
+        name: String = SQLiteCatalog.defaultName,
         warehouse: String,
         storage: any ObjectStorage = LocalObjectStorage(),
         patience: CatalogPatience = CatalogPatience()
@@ -197,11 +198,15 @@ public final class SQLiteCatalog: Catalog {
                 throw WeirError(
                     .notFound,
                     "there is no namespace '\(text)'",
-                    advice: NearestName.advice(for: text, among: try namespaceTexts(db))
+                    advice: try NearestName.advice(for: text, among: namespaceTexts(db)) ?? underOtherNames(db)
                 )
             }
             return try names(in: text, db).map { TableIdentifier(namespace: namespace, name: $0) }
         }
+    }
+
+    public func otherCatalogs() throws(WeirError) -> [(name: String, tables: Int)] {
+        try read { [self] db in try Self.otherCatalogs(than: name, onlyTables, db) }
     }
 
     public func metadataLocation(of id: TableIdentifier) throws(WeirError) -> String {
@@ -239,7 +244,7 @@ public final class SQLiteCatalog: Catalog {
                     """,
                 arguments: [name, namespace, id.name]
             )
-            guard taken == 0 else { throw WeirError(.alreadyExists, "table '\(id)' exists already") }
+            guard taken == 0 else { throw WeirError.tableExists(id) }
             let type = hasType ? (column: ", iceberg_type", value: ", 'TABLE'") : ("", "")
             try db.execute(
                 sql: """
@@ -326,6 +331,13 @@ public final class SQLiteCatalog: Catalog {
     }
 
     private func missing(_ id: TableIdentifier, _ namespace: String, _ db: Database) throws -> WeirError {
+        if try isView(id, namespace, db) {
+            return WeirError(
+                .notFound,
+                "'\(id)' is a view, and Weir reads tables only",
+                advice: "name the tables that the view reads"
+            )
+        }
         let inNamespace = try names(in: namespace, db).map { namespace + "." + $0 }
         let candidates =
             try inNamespace.isEmpty
@@ -339,13 +351,18 @@ public final class SQLiteCatalog: Catalog {
         return WeirError(
             .notFound,
             "there is no table '\(id)'",
-            advice: NearestName.advice(for: id.description, among: shown)
+            advice: try elsewhere(id, namespace, isAlone: shown.isEmpty, db)
+                ?? NearestName.advice(for: id.description, among: shown)
         )
     }
 
     private static func text(_ namespace: [String]) throws(WeirError) -> String {
         guard !namespace.isEmpty, namespace.allSatisfy({ !$0.isEmpty && !$0.contains(".") && !$0.contains("/") }) else {
-            throw WeirError(.invalid, "'\(namespace.joined(separator: "."))' is not a namespace")
+            throw WeirError(
+                .invalid,
+                "'\(namespace.joined(separator: "."))' is not the name of a database",
+                advice: "its parts are not empty and hold no '/'"
+            )
         }
         return namespace.joined(separator: ".")
     }
@@ -402,9 +419,21 @@ public final class SQLiteCatalog: Catalog {
                 at: path,
                 advice: "SQLite writes a journal beside the database, so file and folder must be writable"
             )
-        case .SQLITE_FULL: return WeirError(.outOfSpace, "cannot \(verb) the catalog: \(reason)", at: path)
+        case .SQLITE_FULL:
+            return WeirError(
+                .outOfSpace,
+                "cannot \(verb) the catalog: \(reason)",
+                at: path,
+                advice: "free space and start again; what was committed is kept"
+            )
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            return WeirError(.corrupt, "cannot \(verb) the catalog: \(reason)", at: path)
+            return WeirError(
+                .corrupt,
+                "cannot \(verb) the catalog: \(reason)",
+                at: path,
+                advice:
+                    "is it the catalog's SQLite file? a damaged one is restored from a copy, or by sqlite3's '.recover'"
+            )
         default: return WeirError(.storage, "cannot \(verb) the catalog: \(reason)", at: path)
         }
     }

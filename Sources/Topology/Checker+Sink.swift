@@ -1,7 +1,7 @@
 import Bytes
 
 extension Checker {
-    private static let warehouseKeys = ["warehouse", "catalog"]
+    private static let warehouseKeys = ["warehouse", "catalog", "catalog-name"]
     private static let kafkaKeys = ["format", "topic", "topic-prefix", "transactional.id.prefix"]
 
     /// What a sink may take: a table or the result of a join.
@@ -63,6 +63,7 @@ extension Checker {
             for key in Self.kafkaKeys { block.entry(key).map { reject($0, in: block, "it belongs to type: kafka") } }
             sink.warehouse = text(block, "warehouse")
             sink.catalog = secret(block, "catalog")
+            sink.catalogName = text(block, "catalog-name")
         case .kafka:
             for key in Self.warehouseKeys {
                 block.entry(key).map { reject($0, in: block, "it belongs to type: mixed-iceberg") }
@@ -131,7 +132,7 @@ extension Checker {
         if format == .json, !keyed.isEmpty {
             warn(
                 entry.value.place,
-                "format json cannot say a delete: the first one in \(keyed.joined(separator: ", ")) ends the run; updates "
+                "format json cannot express deletes: those of \(keyed.joined(separator: ", ")) become dead letters; updates "
                     + "are written like inserts",
                 "use upsert-kafka or debezium-json, unless rows are only added"
             )

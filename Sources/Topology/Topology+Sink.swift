@@ -12,7 +12,7 @@ extension Topology {
         public enum Format: String, Sendable, CaseIterable {
             /// Debezium's envelope with the old and the new row.
             case debeziumJSON = "debezium-json"
-            /// The new row; for streams without deletes.
+            /// The new row; deletes become dead letters.
             case json
             /// The new row by its key, a tombstone for a delete.
             case upsertKafka = "upsert-kafka"
@@ -26,6 +26,8 @@ extension Topology {
         public var warehouse: String?
         /// `sqlite:<path>`, `postgresql://…`, `http(s)://…`; may hold a password. Warehouse only.
         public var catalog: Secret?
+        /// The name of the catalog in its database, which may hold several; nil for Weir's own. Warehouse only.
+        public var catalogName: String?
         /// Kafka only, where it is never nil.
         public var format: Format?
         /// The topic of its only table. Kafka only; it has this or `topicPrefix`.

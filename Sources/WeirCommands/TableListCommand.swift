@@ -37,6 +37,12 @@ struct TableListCommand: ParsableCommand {
             }
         }
         try listing.print(output.format, to: StandardOutput())
+        for other in try catalog.otherCatalogs() {
+            let count = HumanText.count(other.tables, "table")
+            output.talk.note(
+                "\(count) of this database under the catalog name \(other.name): use --catalog-name \(other.name)"
+            )
+        }
     }
 
     private func add(

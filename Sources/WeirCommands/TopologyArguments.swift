@@ -37,6 +37,9 @@ extension TopologyArguments {
 extension WarehouseOptions {
     /// The places a topology runs on.
     func places(_ topology: Topology) throws(WeirError) -> WarehousePlaces {
-        try places(topology: (topology.sink.warehouse, try topology.sink.catalog?.reveal()))
+        try places(
+            topology: (topology.sink.warehouse, try topology.sink.catalog?.reveal()),
+            catalogName: topology.sink.catalogName
+        )
     }
 }

@@ -14,14 +14,20 @@ struct WarehouseOptions: ParsableArguments {
     @Option(help: "sqlite:PATH (default: WEIR_CATALOG or catalog.db in the warehouse).")
     var catalog: String?
 
+    @Option(help: "Name of the catalog in its database (default: WEIR_CATALOG_NAME or weir).")
+    var catalogName: String?
+
     @Option(help: "Folder of the file log (default: WEIR_LOG_ROOT or log in the warehouse).")
     var logRoot: String?
 
     /// The places these options mean.
     ///
-    /// - Parameter topology: what a topology's sink says; it yields to the command line and comes before the environment.
+    /// - Parameters:
+    ///   - topology: what a topology's sink says; it yields to the command line and comes before the environment.
+    ///   - topologyName: the name of the catalog that the sink gives.
     func places(
         topology: (warehouse: String?, catalog: String?) = (nil, nil),
+        catalogName topologyName: String? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(WeirError) -> WarehousePlaces {
         func first(_ candidates: String?...) -> String? { candidates.lazy.compactMap(\.self).first { !$0.isEmpty } }
@@ -32,6 +38,7 @@ struct WarehouseOptions: ParsableArguments {
         return try WarehousePlaces(
             warehouse: folder,
             catalog: first(catalog, topology.catalog, ambient["WEIR_CATALOG"]),
+            catalogName: first(catalogName, topologyName, ambient["WEIR_CATALOG_NAME"]),
             logRoot: first(logRoot, ambient["WEIR_LOG_ROOT"])
         )
     }
@@ -41,9 +48,17 @@ struct WarehouseOptions: ParsableArguments {
 struct WarehousePlaces: Sendable, Equatable {
     let warehouse: String
     let catalogPath: String
+    /// Tells apart the catalogs that share the database.
+    let catalogName: String
     let logRoot: String
 
-    init(warehouse: String, catalog: String? = nil, logRoot: String? = nil) throws(WeirError) {
+    init(
+        warehouse: String,
+        catalog: String? = nil,
+        catalogName: String? = nil,
+        logRoot: String? = nil
+    ) throws(WeirError) {
+        self.catalogName = catalogName ?? SQLiteCatalog.defaultName
         guard !warehouse.contains("://") || warehouse.hasPrefix("file://") else {
             throw WeirError(
                 .unsupported,
@@ -91,6 +106,7 @@ struct WarehousePlaces: Sendable, Equatable {
     func openedCatalog(patience: CatalogPatience? = nil) throws(WeirError) -> any Catalog {
         try SQLiteCatalog(
             path: catalogPath,
+            name: catalogName,
             warehouse: warehouse,
             patience: patience ?? CatalogPatience { Terminal.note("warning: \($0)") }
         )
@@ -107,6 +123,7 @@ struct WarehousePlaces: Sendable, Equatable {
         var text = ""
         if warehouse != "./warehouse" && warehouse != "warehouse" { text += " --warehouse \(Self.quoted(warehouse))" }
         if catalogPath != warehouse + "/catalog.db" { text += " --catalog \(Self.quoted("sqlite:" + catalogPath))" }
+        if catalogName != SQLiteCatalog.defaultName { text += " --catalog-name \(Self.quoted(catalogName))" }
         if logRoot != warehouse + "/log" { text += " --log-root \(Self.quoted(logRoot))" }
         return text
     }

@@ -120,7 +120,12 @@ import WeirTesting
                 try db.execute(sql: "INSERT INTO iceberg_tables VALUES ('other', 'db', 't', 'x', NULL, 'TABLE')")
             }
             #expect(try catalog.tables(in: ["db"]).isEmpty)
-            #expect(throws: WeirError.self) { try catalog.load(id) }
+            let view = #expect(throws: WeirError.self) { try catalog.load(id) }
+            #expect(view?.message.contains("is a view") == true)
+            let other = TableIdentifier(namespace: ["db"], name: "t")
+            let elsewhere = #expect(throws: WeirError.self) { try catalog.load(other) }
+            #expect(elsewhere?.advice == "it is registered under the catalog name 'other'; use --catalog-name other")
+            #expect(try catalog.otherCatalogs().map { "\($0.name) \($0.tables)" } == ["other 1"])
             let taken = #expect(throws: WeirError.self) { try catalog.create(id, schema: testSchema) }
             #expect(taken?.code == .alreadyExists)
         }

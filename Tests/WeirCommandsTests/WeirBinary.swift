@@ -38,7 +38,7 @@ struct WeirBinary {
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         var environment = ProcessInfo.processInfo.environment
-        for name in ["WEIR_WAREHOUSE", "WEIR_CATALOG", "WEIR_LOG_ROOT"] { environment[name] = nil }
+        for name in ["WEIR_WAREHOUSE", "WEIR_CATALOG", "WEIR_CATALOG_NAME", "WEIR_LOG_ROOT"] { environment[name] = nil }
         if let libraries {
             let others = environment["LD_LIBRARY_PATH"].map { ":" + $0 } ?? ""
             environment["LD_LIBRARY_PATH"] = libraries + others
