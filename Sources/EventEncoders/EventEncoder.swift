@@ -16,7 +16,6 @@ import EventLog
 public final class EventEncoder {
     private let format: EventFormat
     private let topic: String
-    private let table: String
     private let rows: JSONRowEncoder
     /// Places of the primary key's columns.
     private let keyColumns: [Int]
@@ -70,7 +69,6 @@ public final class EventEncoder {
         }
         self.format = format
         self.topic = topic
-        self.table = table
         self.keyColumns = keyColumns
         rows = JSONRowEncoder(schema, dialect: .events)
         keys = JSONRowEncoder(Schema(keyColumns.map { schema.fields[$0] }), dialect: .events)
@@ -112,15 +110,7 @@ public final class EventEncoder {
     private func encodeRows(_ batch: Batch) throws(WeirError) {
         for row in 0..<batch.changes.count {
             let kind = batch.changes.kind(row)
-            if kind == .updateBefore { continue }
-            if kind == .delete, format == .json {
-                throw WeirError(
-                    .invalid,
-                    "\(table) has a delete, which format json cannot say",
-                    at: "offset \(batch.changes.offset(row))",
-                    advice: keyColumns.isEmpty ? "use debezium-json" : "use upsert-kafka or debezium-json"
-                )
-            }
+            if kind == .updateBefore || kind == .delete && !format.hasDeletes { continue }
             writeKey(batch, row)
             let arena = beginRecord(batch)
             if kind != .delete { batch.rows.append(row, to: &arena.bytes) }

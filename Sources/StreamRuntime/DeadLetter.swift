@@ -97,15 +97,15 @@ public struct DeadLetter: Sendable, Codable, Equatable {
         )
     }
 
-    /// Adds the change that was refused: the one of that offset, the new row of an update.
-    func with(_ batch: ChangeBatch) -> DeadLetter {
+    /// Adds the change that was refused: that row, or the last one of the letter's offset, the new row of an update.
+    func with(_ batch: ChangeBatch, row refused: Int? = nil) -> DeadLetter {
         // Offsets never descend: the last row with this one, by halves.
         var (low, high) = (0, batch.count)
         while low < high {
             let middle = (low + high) / 2
             if batch.offset(middle) <= offset { low = middle + 1 } else { high = middle }
         }
-        let row = low - 1
+        let row = refused ?? low - 1
         guard row >= 0, batch.offset(row) == offset else { return self }
         var text = GrowableBuffer()
         JSONRowEncoder(batch.rows.schema).append(batch.rows, row: row, to: &text)

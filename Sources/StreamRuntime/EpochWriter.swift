@@ -14,8 +14,8 @@ final class EpochWriter {
     private let fed: [Int: LiveDimension]
     private let queue: BatchQueue<SourceReader.Changes>
     private let files: FileStage
-    /// The places of tables whose changes go to topics as well.
-    private let mirrored: Set<Int>
+    /// Topics that get the changes of tables as well, by the places of the tables.
+    private let topics: [Int: [TopicSink]]
     private let onBatch: (SourceReader.Changes) -> Void
     private let onLetter: (DeadLetter) -> Void
     /// How far this run has read. Starts empty: a table may be further than another, and what one has must not be
@@ -57,7 +57,7 @@ final class EpochWriter {
         self.clock = clock
         epochStart = clock.now
         lastFullRecord = clock.now
-        mirrored = Set(topics.map(\.sink))
+        self.topics = Dictionary(grouping: topics, by: \.sink)
         dimensions = joins.map(\.dimension).reduce(into: []) { all, one in
             if !all.contains(where: { $0 === one }) { all.append(one) }
         }
@@ -145,7 +145,7 @@ final class EpochWriter {
             try fed[place]?.take(taken)
         }
         var forTopics: ChangeBatch?
-        if mirrored.contains(place) {
+        if topics[place] != nil {
             forTopics = refused.isEmpty ? batch : batch.without(offsets: Set(refused.map(\.offset)))
         }
         let forFiles = sink.writesFiles ? taken : nil
@@ -161,12 +161,22 @@ final class EpochWriter {
             )
         }
         for rejected in refused { add(rejected.offset, of: shown ?? batch, changes, sink.name, rejected.reason) }
+        for output in topics[place] ?? [] {
+            guard let forTopics else { continue }
+            for refusal in output.refused(forTopics, topic: changes.topic, partition: changes.partition) {
+                // The letter shows the row that is gone: the change's last row may be another one that came.
+                add(forTopics.offset(refusal.row), of: forTopics, row: refusal.row, changes, sink.name, refusal.reason)
+            }
+        }
     }
 
     /// Sets a change aside.
+    ///
+    /// - Parameter row: the row of the batch that the letter shows; the change's last one when nil.
     private func add(
         _ offset: Int64,
         of batch: ChangeBatch,
+        row: Int? = nil,
         _ changes: SourceReader.Changes,
         _ table: String,
         _ reason: String
@@ -177,14 +187,14 @@ final class EpochWriter {
             offset: offset,
             table: table,
             reason: reason
-        ).with(batch)
+        ).with(batch, row: row)
         letters.append(letter)
         onLetter(letter)
         letterBytes += letter.byteCount
     }
 
     /// A LogStore's readers and a topic's brokers are told of positions that do not move.
-    private var tellsWhenIdle: Bool { !mirrored.isEmpty || sinks.contains(where: \.hasLogStore) }
+    private var tellsWhenIdle: Bool { !topics.isEmpty || sinks.contains(where: \.hasLogStore) }
 
     /// Ends the epoch.
     ///

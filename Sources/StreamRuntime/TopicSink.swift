@@ -107,6 +107,20 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         pendingBytes += encoded.reduce(0) { $0 + Int64($1.arena.count) }
     }
 
+    /// The rows of a batch that the format cannot express, with the reason. Those that the topic has passed already were
+    /// refused then.
+    func refused(_ batch: ChangeBatch, topic: String, partition: Int) -> [(row: Int, reason: String)] {
+        guard !output.format.hasDeletes else { return [] }
+        let next = start.next(topic: topic, partition: partition) ?? .min
+        return (0..<batch.count).filter { batch.kind($0) == .delete && batch.offset($0) >= next }.map { row in
+            (row, "the sink of format \(output.format.rawValue) of \(output.table) cannot express a delete: \(advice)")
+        }
+    }
+
+    private var advice: String {
+        output.primaryKey.isEmpty ? "use debezium-json" : "use upsert-kafka or debezium-json"
+    }
+
     func cut() -> Cut {
         defer {
             batches = [:]

@@ -1,6 +1,7 @@
 import Bytes
 import ChangeEvents
 import Columnar
+import EventEncoders
 import EventLog
 import Foundation
 import StreamRuntime
@@ -26,8 +27,14 @@ final class MemoryTopic: Sendable {
     /// The commit after so many fails, before it takes effect or behind.
     func fail(after commits: Int) { content.withLock { $0.commitsLeft = commits } }
 
-    func output(table: String, sink: Int, schema: Schema) -> TopicOutput {
-        TopicOutput(table: table, sink: sink, format: .json, schema: schema, primaryKey: []) { [self] place in
+    func output(
+        table: String,
+        sink: Int,
+        schema: Schema,
+        format: EventFormat = .json,
+        key: [String] = []
+    ) -> TopicOutput {
+        TopicOutput(table: table, sink: sink, format: format, schema: schema, primaryKey: key) { [self] place in
             open(Self.id(place))
         } earlier: { [self] isShared, partitions in
             (isShared ? [nil] : partitions.map(Optional.some)).map { place in

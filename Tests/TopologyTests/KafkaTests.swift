@@ -174,7 +174,7 @@ import Topology
         ),
         sink(
             "format: json, topic-prefix: t, \(broker)",
-            "33:28: warning: format json cannot say a delete: the first one in 'shop.orders', 'shop.customers', 'shop.enriched' ends the run; updates are written like inserts; use upsert-kafka or debezium-json, unless rows are only added"
+            "33:28: warning: format json cannot express deletes: those of 'shop.orders', 'shop.customers', 'shop.enriched' become dead letters; updates are written like inserts; use upsert-kafka or debezium-json, unless rows are only added"
         ),
         sink(
             "format: json, topic-prefix: t, properties.bootstrap.servers: ':9092'",
@@ -418,7 +418,7 @@ import Topology
         let yaml = sound.replacingOccurrences(of: "sink: { type", with: "sink: [\(sink), { type")
             .replacingOccurrences(of: "mixed-iceberg }", with: "mixed-iceberg }]")
         func isWarned(_ yaml: String) -> Bool {
-            messages(yaml).contains { $0.contains("format json cannot say a delete") }
+            messages(yaml).contains { $0.contains("format json cannot express deletes") }
         }
         #expect(isWarned(yaml))
         let unkeyed = yaml.replacingOccurrences(of: "    primary-key: [order_id]\nsink", with: "sink")
