@@ -17,8 +17,18 @@ final class ParquetFile {
             read: readFromSource
         )
         var handle: OpaquePointer?
-        try callShim(callback: { source.failure }, file: object.path) {
-            weir_parquet_reader_open(&bytes, true, &handle, $0)
+        do throws(WeirError) {
+            try callShim(callback: { source.failure }, file: object.path) {
+                weir_parquet_reader_open(&bytes, true, &handle, $0)
+            }
+        } catch {
+            guard error.code == .corrupt, let other = Self.otherFormat(of: object) else { throw error }
+            throw WeirError(
+                .unsupported,
+                "the file is \(other), and only Parquet without encryption is read",
+                at: object.path,
+                advice: "metadata calls it a Parquet file: have the engine that wrote the table rewrite it as one"
+            )
         }
         guard let handle else { preconditionFailure("an open Parquet file has a reader") }
         self.source = source
@@ -33,6 +43,19 @@ final class ParquetFile {
     }
 
     deinit { weir_parquet_reader_free(reader) }
+
+    /// What a file is that is no Parquet file, by its first bytes; nil when they say nothing.
+    private static func otherFormat(of object: any ObjectReader) -> String? {
+        var mark = [UInt8](repeating: 0, count: 4)
+        guard (try? mark.withUnsafeMutableBytes { try object.read(into: $0, at: 0) }) == mark.count else { return nil }
+        switch mark {
+        case Array("PARE".utf8): return "an encrypted Parquet file"
+        case Array("PFA1".utf8): return "a Puffin file"
+        case Array("Obj".utf8) + [1]: return "an Avro file"
+        case let mark where mark.starts(with: Array("ORC".utf8)): return "an ORC file"
+        default: return nil
+        }
+    }
 
     var rowGroupCount: Int32 { weir_parquet_row_group_count(weir_parquet_reader_metadata(reader)) }
 

@@ -134,9 +134,9 @@ private struct ColumnPlan {
             guard field.type.isPrimitive else {
                 throw WeirError(
                     .unsupported,
-                    "column '\(field.name)' of type \(field.type) is not read",
+                    "column '\(field.name)' is of type \(field.type), which is not read",
                     at: path,
-                    advice: "choose columns of primitive types"
+                    advice: "leave it out: name the columns that are wanted, as with --columns"
                 )
             }
             let column: ParquetColumn

@@ -135,6 +135,8 @@ extension ByteReader {
         case .time: return .time(integer)
         case .timestamp: return .timestamp(integer)
         case .timestamptz: return .timestamptz(integer)
+        // Of a type or transform that is not known: the value only tells partitions apart.
+        case .other: return .long(integer)
         default:
             guard let narrow = Int32(exactly: integer) else { throw mismatch("a 32-bit partition value") }
             return target == .date ? .date(narrow) : .int(narrow)

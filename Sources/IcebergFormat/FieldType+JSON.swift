@@ -33,7 +33,8 @@ extension FieldType {
                         isRequired: object["value-required"]?.asBool ?? false
                     )
                 )
-            case let name: throw WeirError(.corrupt, "'\(name)' is not a nested type")
+            // A type of a later format version that is written as an object.
+            case let name: self = .other(name)
             }
         default: throw WeirError(.corrupt, "a type is neither a text nor an object")
         }

@@ -130,7 +130,11 @@ public enum Manifest {
             case 101:
                 let name = try reader.readText(type) ?? ""
                 guard let format = DataFile.Format(rawValue: name.lowercased()) else {
-                    throw WeirError(.unsupported, "files of format '\(name)' cannot be read", at: file.path)
+                    throw WeirError(
+                        .unsupported,
+                        "a file of the table is of format '\(name)', and Weir reads Parquet only",
+                        at: file.path
+                    )
                 }
                 file.format = format
             case 102: file.partition = try decodePartition(type, &reader, partitionType)

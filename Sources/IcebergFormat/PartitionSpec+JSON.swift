@@ -9,25 +9,34 @@ extension PartitionSpec {
     static func parseFields(_ objects: [JSONObject]) throws(WeirError) -> [PartitionField] {
         var fields: [PartitionField] = []
         for object in objects {
-            fields.append(
-                PartitionField(
-                    sourceId: try object.sourceId(),
-                    id: try object.optionalInt("field-id") ?? 1000 + fields.count,
-                    name: try object.string("name"),
-                    transform: Transform(try object.string("transform"))
-                )
+            let sources = try object.sourceIds()
+            var field = PartitionField(
+                sourceId: sources[0],
+                id: try object.optionalInt("field-id") ?? 1000 + fields.count,
+                name: try object.string("name"),
+                transform: Transform(try object.string("transform"), sources: sources.count)
             )
+            field.otherSourceIds = Array(sources.dropFirst())
+            fields.append(field)
         }
         return fields
     }
 
     var fieldsJSON: JSONValue {
         .array(
-            fields.map { field in
-                .object([
+            fields.map { field -> JSONValue in
+                var json: JSONObject = [
                     "name": .string(field.name), "transform": .string(field.transform.description),
-                    "source-id": .integer(Int64(field.sourceId)), "field-id": .integer(Int64(field.id)),
-                ])
+                ]
+                if field.otherSourceIds.isEmpty {
+                    json["source-id"] = .integer(Int64(field.sourceId))
+                } else {
+                    json["source-ids"] = .array(
+                        ([field.sourceId] + field.otherSourceIds).map { .integer(Int64($0)) }
+                    )
+                }
+                json["field-id"] = .integer(Int64(field.id))
+                return .object(json)
             }
         )
     }
@@ -36,12 +45,16 @@ extension PartitionSpec {
 }
 
 extension JSONObject {
-    /// The column a transform reads. Version 3 allows several; no transform known here has more than one.
-    func sourceId() throws(WeirError) -> Int {
-        if let id = try optionalInt("source-id") { return id }
-        guard let id = try array("source-ids").first?.asInteger.flatMap({ Int32(exactly: $0) }) else {
-            throw missing("source-ids", "an array of field ids")
+    /// The columns a transform reads, at least one. Version 3 allows several.
+    func sourceIds() throws(WeirError) -> [Int] {
+        if let id = try optionalInt("source-id") { return [id] }
+        let ids = try array("source-ids").map { (value) throws(WeirError) in
+            guard let id = value.asInteger.flatMap({ Int32(exactly: $0) }) else {
+                throw missing("source-ids", "an array of field ids")
+            }
+            return Int(id)
         }
-        return Int(id)
+        guard !ids.isEmpty else { throw missing("source-ids", "an array of field ids") }
+        return ids
     }
 }

@@ -9,6 +9,8 @@ public struct PartitionField: Hashable, Sendable {
     public let id: Int
     public let name: String
     public let transform: Transform
+    /// The columns behind the first one, which only transforms of version 3 have; none that is known here.
+    var otherSourceIds: [Int] = []
 
     public init(sourceId: Int, id: Int, name: String, transform: Transform) {
         self.sourceId = sourceId
@@ -156,7 +158,8 @@ extension Transform {
         switch self {
         case .bucket, .year, .month, .hour: .int
         case .day: .date
-        case .identity, .truncate, .void, .other: .string
+        case .identity, .truncate, .void: .string
+        case .other(let name): .other(name)
         }
     }
 }

@@ -16,6 +16,8 @@ public struct Snapshot: Hashable, Sendable {
     /// Everything else in the summary.
     public let summary: [String: String]
     public let schemaId: Int?
+    /// The key that its manifest list is encrypted with (version 3); nil when it is not encrypted.
+    public let keyId: String?
     let json: JSONObject
 
     public init(
@@ -37,6 +39,7 @@ public struct Snapshot: Hashable, Sendable {
         self.operation = operation
         self.summary = summary
         self.schemaId = schemaId
+        keyId = nil
         var json: JSONObject = ["sequence-number": .integer(sequenceNumber), "snapshot-id": .integer(id)]
         if let parentId { json["parent-snapshot-id"] = .integer(parentId) }
         json["timestamp-ms"] = .integer(timestampMs)
@@ -62,6 +65,7 @@ public struct Snapshot: Hashable, Sendable {
         operation = summary.removeValue(forKey: "operation")
         self.summary = summary
         schemaId = try json.optionalInt("schema-id")
+        keyId = try json.optionalString("key-id")
         guard manifestList != nil || json["manifests"] != nil else {
             throw WeirError(.corrupt, "snapshot \(id) names no manifest list")
         }

@@ -27,9 +27,10 @@ public struct SortOrder: Hashable, Sendable {
 
     init(json: JSONObject) throws(WeirError) {
         let fields = try json.objects("fields").map { (object) throws(WeirError) in
-            Field(
-                sourceId: try object.sourceId(),
-                transform: Transform(try object.string("transform")),
+            let sources = try object.sourceIds()
+            return Field(
+                sourceId: sources[0],
+                transform: Transform(try object.string("transform"), sources: sources.count),
                 isAscending: try object.string("direction") == "asc",
                 nullsFirst: try object.string("null-order") == "nulls-first"
             )

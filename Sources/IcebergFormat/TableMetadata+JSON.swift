@@ -30,7 +30,11 @@ extension TableMetadata {
         otherMembers = json.removing(Self.knownMembers)
         formatVersion = try json.int("format-version")
         guard 1...3 ~= formatVersion else {
-            throw WeirError(.unsupported, "table metadata of format version \(formatVersion) cannot be read")
+            throw WeirError(
+                .unsupported,
+                "the table is of format version \(formatVersion), and versions 1 to 3 are read",
+                advice: "a newer version of Weir may read it"
+            )
         }
         tableUUID = try json.optionalString("table-uuid") ?? ""
         location = try json.string("location")

@@ -46,6 +46,9 @@ public enum Transform: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The transform of so many columns; none of several is known here, whatever its text says.
+    init(_ text: String, sources: Int) { self = sources > 1 ? .other(text) : Transform(text) }
+
     public var description: String {
         switch self {
         case .identity: "identity"

@@ -10,6 +10,15 @@ struct ManifestStore: Sendable {
     let storage: any ObjectStorage
 
     func manifests(of snapshot: Snapshot) throws(WeirError) -> [ManifestFile] {
+        if let key = snapshot.keyId {
+            throw WeirError(
+                .unsupported,
+                "the table is encrypted: the manifest list of snapshot \(snapshot.id) has the key '\(key)', and Weir does not "
+                    + "read encrypted tables",
+                at: snapshot.manifestList,
+                advice: "have the engine that wrote the table copy it into one without encryption"
+            )
+        }
         if let path = snapshot.manifestList {
             if let known = ManifestCache.shared.list(path) { return known }
             let manifests = try ManifestList.decode(try storage.read(path), at: path)

@@ -35,8 +35,14 @@ final class SnapshotProducer {
         guard metadata.formatVersion == 2 else {
             throw WeirError(
                 .unsupported,
-                "snapshots can be written to tables of format version 2, not \(metadata.formatVersion)",
-                at: metadata.location
+                metadata.formatVersion == 1
+                    ? "the table is of format version 1, and Weir writes version 2 only"
+                    : "the table is of format version \(metadata.formatVersion), whose row lineage Weir does not write; it "
+                        + "writes version 2 only",
+                at: metadata.location,
+                advice: metadata.formatVersion == 1
+                    ? "have the engine that owns the table upgrade it to version 2: format-version=2"
+                    : "copy it into a table of version 2; versions cannot be taken back"
             )
         }
         while snapshotId == 0 || (newManifests == nil && metadata.snapshot(id: snapshotId) != nil) {

@@ -228,6 +228,7 @@ final class ChangeFileCursor {
         let optional = fields.map { field in
             primaryKey.contains { $0.id == field.id } ? field : Field(id: field.id, name: field.name, type: field.type)
         }
+        try file.task.file.requireReadable()
         reader = try ParquetFileReader(
             try pool.open(file.task.file.path),
             schema: Schema(optional + [ChangeColumns.fileOffset]),

@@ -135,14 +135,7 @@ struct DataFileReader: Sendable {
         columns: FileColumns,
         bounds: [RowFilter.Bound] = []
     ) throws(WeirError) -> ParquetFileReader {
-        guard file.format == .parquet else {
-            throw WeirError(
-                .unsupported,
-                "data files of format \(file.format.rawValue) are not read",
-                at: file.path,
-                advice: "rewrite the table as Parquet"
-            )
-        }
+        try file.requireReadable()
         return try ParquetFileReader(try storage.open(file.path), schema: schema, columns: columns, bounds: bounds)
     }
 }
