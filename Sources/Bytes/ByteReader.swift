@@ -86,6 +86,10 @@ public struct ByteReader: ~Escapable {
     }
 
     func truncated(_ wanted: Int) -> WeirError {
-        WeirError(.corrupt, "needs \(wanted) more bytes where \(remaining) are left", at: "byte \(offset)")
+        WeirError(
+            .corrupt,
+            "the data ends too early: \(wanted) more bytes are wanted and \(remaining) are left",
+            at: "byte \(offset)"
+        )
     }
 }

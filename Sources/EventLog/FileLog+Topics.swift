@@ -27,7 +27,12 @@ extension FileLog {
         try files.makeDirectories(root)
         try withRootLock { () throws(WeirError) in
             guard try files.status(paths.topic(topic)) == nil else {
-                throw WeirError(.alreadyExists, "topic '\(topic)' exists already", at: root)
+                throw WeirError(
+                    .alreadyExists,
+                    "topic '\(topic)' exists already",
+                    at: root,
+                    advice: "append to it, or choose another name"
+                )
             }
             let unfinished = paths.creating(topic)
             try removeTree(unfinished)

@@ -36,13 +36,17 @@ public struct FileLogSettings: Sendable, Equatable {
 
     func check() throws(WeirError) {
         guard segmentBytes >= 1024, segmentBytes <= Int(Int32.max) else {
-            throw WeirError(.invalid, "segments of \(segmentBytes) bytes", advice: "choose 1024 to 2147483647")
+            throw WeirError(
+                .invalid,
+                "a segment cannot have \(segmentBytes) bytes",
+                advice: "choose 1024 to 2147483647"
+            )
         }
         guard indexIntervalBytes > 0, groupBytesMax > 0, pendingBytesMax > 0, segmentAgeMilliseconds > 0 else {
             throw WeirError(.invalid, "index interval, group, pending and segment age limits must be positive")
         }
         if case .everyMilliseconds(let pause) = flush, pause <= 0 {
-            throw WeirError(.invalid, "a flush every \(pause) ms", advice: "choose a positive number")
+            throw WeirError(.invalid, "the log cannot be flushed every \(pause) ms", advice: "choose a positive number")
         }
     }
 }

@@ -11,7 +11,7 @@ extension Table {
             throw WeirError(
                 .notFound,
                 "table '\(identifier)' has no snapshot \(id)",
-                advice: "it may have expired; list the snapshots that are left"
+                advice: "it may have expired; 'weir table snapshots \(identifier)' lists those that are left"
             )
         }
         return snapshot
@@ -23,9 +23,9 @@ extension Table {
             let oldest = metadata.snapshotLog.first?.timestampMs ?? metadata.mainAncestors.last?.timestampMs
             throw WeirError(
                 .notFound,
-                "table '\(identifier)' has no snapshot as old as \(timestampMs) ms"
+                "table '\(identifier)' has no snapshot as old as \(SnapshotTime.text(timestampMs))"
                     + (metadata.isHistoryCut ? ": it has expired" : ""),
-                advice: oldest.map { "the oldest known is of \($0) ms" }
+                advice: oldest.map { "the oldest known is of \(SnapshotTime.text($0))" }
             )
         }
         return snapshot

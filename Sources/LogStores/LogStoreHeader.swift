@@ -47,7 +47,11 @@ public struct LogStoreHeader: Hashable, Sendable {
     /// names a flag or action there is not, and with `unsupported` for another version.
     public init(decoding value: UnsafeRawBufferPointer) throws(WeirError) {
         guard value.count >= Self.byteCount else {
-            throw WeirError(.corrupt, "a log store record of \(value.count) bytes; a header has \(Self.byteCount)")
+            throw WeirError(
+                .corrupt,
+                "the record has \(value.count) bytes, and a log store's header alone has \(Self.byteCount)",
+                advice: "is the topic a log store's?"
+            )
         }
         guard value[0] == Self.magic[0], value[1] == Self.magic[1], value[2] == Self.magic[2] else {
             throw WeirError(
@@ -57,11 +61,18 @@ public struct LogStoreHeader: Hashable, Sendable {
             )
         }
         guard let version = Version(rawValue: value[3]) else {
-            throw WeirError(.unsupported, "a log store record of version \(value[3])", advice: "known are 1 and 2")
+            throw WeirError(
+                .unsupported,
+                "the log store record is of version \(value[3])",
+                advice: "versions 1 and 2 are read"
+            )
         }
-        guard value[16] <= 1 else { throw WeirError(.corrupt, "a log store record with flip flag \(value[16])") }
+        let advice = "the record is damaged, or something else writes to the topic"
+        guard value[16] <= 1 else {
+            throw WeirError(.corrupt, "the log store record has \(value[16]) where 0 or 1 belongs", advice: advice)
+        }
         guard let action = ChangeKind(rawValue: value[17]) else {
-            throw WeirError(.corrupt, "a log store record with action \(value[17])")
+            throw WeirError(.corrupt, "the log store record has the unknown change kind \(value[17])", advice: advice)
         }
         self.version = version
         upstream = UpstreamID(code: UInt32(bigEndian: value.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))

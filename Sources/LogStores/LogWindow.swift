@@ -25,7 +25,9 @@ struct LogWindow {
                     throw WeirError(
                         .storage,
                         "offsets \(reader.position) to \(range.upperBound) of the log can no longer be read",
-                        at: "topic \(topic), partition \(partition)"
+                        at: "topic \(topic), partition \(partition)",
+                        advice:
+                            "the broker does not send what it says it has: look at the partition's leader, then start again"
                     )
                 }
                 _ = try reader.waitForRecords(timeoutMilliseconds: 1000)

@@ -111,7 +111,7 @@ extension MixedTable {
                 _ = try? catalog.purging([identifier]) { (current) throws(WeirError) in
                     guard current.metadataLocation == base.metadataLocation, try !catalog.exists(changeIdentifier)
                     else {
-                        throw WeirError(.alreadyExists, "'\(identifier)' is another creator's by now")
+                        throw WeirError(.alreadyExists, "another process has created table '\(identifier)'")
                     }
                 }
             }
@@ -157,7 +157,7 @@ extension MixedTable {
             && base.properties[TableMarkers.primaryKey] == definition.primaryKey.joined(separator: ",")
         guard isSame, TableMarkers.isBase(base.properties), base.metadata.currentSnapshot == nil,
             base.properties[TableMarkers.changeIdentifier] == change.description, try !catalog.exists(change)
-        else { throw WeirError(.alreadyExists, "table '\(definition.identifier)' exists already") }
+        else { throw .tableExists(definition.identifier) }
         return base
     }
 

@@ -52,7 +52,9 @@ public struct MixedTable: Sendable {
             throw WeirError(
                 .corrupt,
                 "keyed table \(identifier) has no property \(TableMarkers.changeIdentifier)",
-                at: base.metadataLocation
+                at: base.metadataLocation,
+                advice:
+                    "another tool has removed it; set it to the name of the change store, \(identifier)_change_ as a rule"
             )
         }
         var primaryKey: [Field] = []
@@ -61,7 +63,8 @@ public struct MixedTable: Sendable {
                 throw WeirError(
                     .corrupt,
                     "primary key column '\(name)' of \(identifier) is not in its schema",
-                    at: base.metadataLocation
+                    at: base.metadataLocation,
+                    advice: "another engine has renamed or dropped it; a table keeps the key it was made with"
                 )
             }
             primaryKey.append(field)

@@ -116,6 +116,13 @@ extension Checker {
             add(place, "column '\(name)' is declared twice")
             return
         }
+        if let refusal = ColumnNames.refusal(name) {
+            add(place, refusal)
+            return
+        }
+        for warning in ColumnNames.warnings(names + [name]) where warning.name == name {
+            warn(place, warning.text, nil)
+        }
         names.append(name)
         var typeText = value.scalar
         var typePlace = value.place
@@ -151,8 +158,11 @@ extension Checker {
                 return
             }
             let known = Self.sqlNames[String(base)]
+            // Of a type that is known, its numbers may be what is wrong.
+            let mistake = typeText.lowercased() == base ? nil : FieldType.mistake(in: typeText)
             let advice =
-                known.map { "Iceberg's name is \($0)" } ?? NearestName.advice(for: typeText, among: Self.typeNames)
+                mistake ?? known.map { "Iceberg's name is \($0)" }
+                ?? NearestName.advice(for: typeText, among: Self.typeNames)
             add(typePlace, "unknown type '\(typeText)'", advice)
             // What is meant is clear enough to check what uses the column.
             let meant = known ?? NearestName.nearest(to: typeText, among: Self.typeNames)

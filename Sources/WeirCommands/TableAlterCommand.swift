@@ -8,7 +8,8 @@ struct TableAlterCommand: ParsableCommand {
         abstract: "Set and remove properties of a table; a keyed table has them on both of its stores.",
         discussion: """
             Runs that write the table see the change at their next start. Names and values are checked; what Weir and \
-            other engines do with them is in docs/table-properties.md. Example:
+            other engines do with them is in docs/table-properties.md. Columns cannot be added, \
+            renamed or dropped yet. Example:
               weir table alter shop.orders --set optimized-sequence.registration=statistics --unset write.target-file-size-bytes
             """
     )
@@ -25,7 +26,17 @@ struct TableAlterCommand: ParsableCommand {
     @Option(name: .customLong("unset"), help: "The key of a property to remove; may be repeated.")
     var unset: [String] = []
 
+    @Option(name: [.customLong("add-column"), .customLong("drop-column"), .customLong("rename-column")], help: .hidden)
+    var columns: [String] = []
+
     func validate() throws {
+        if !columns.isEmpty {
+            throw ValidationError(
+                "columns cannot be added, renamed or dropped yet\n"
+                    + "make a table with the columns that are wanted and read the source from its beginning; "
+                    + "of a table without a key PyIceberg changes them: table.update_schema()"
+            )
+        }
         if set.isEmpty, unset.isEmpty { throw ValidationError("there is nothing to change: use --set or --unset") }
         for text in set { _ = try KeyValue.split(text, option: "--set") }
     }

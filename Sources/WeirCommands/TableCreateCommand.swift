@@ -54,6 +54,7 @@ struct TableCreateCommand: ParsableCommand {
             properties: settings
         )
         _ = try schema.selecting(definition.primaryKey)
+        for warning in ColumnNames.warnings(schema.fields.map(\.name)) { Terminal.note("warning: \(warning.text)") }
         let catalog = try place.places().openedCatalog()
         try catalog.createNamespace(identifier.namespace, ifNotExists: true)
         if !definition.primaryKey.isEmpty {
@@ -75,10 +76,14 @@ struct TableCreateCommand: ParsableCommand {
     static func schema(_ columns: [String]) throws(WeirError) -> Schema {
         var fields: [Field] = []
         for text in columns {
-            guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else {
+            // Types have no colon; a name may.
+            guard let colon = text.lastIndex(of: ":") else {
                 throw WeirError(.invalid, "the column '\(text)' has no type", advice: "write it as name:type")
             }
             let name = String(text[..<colon])
+            if let refusal = ColumnNames.refusal(name) {
+                throw WeirError(.invalid, refusal, at: "--column '\(text)'", advice: "write it as name:type")
+            }
             var typeName = String(text[text.index(after: colon)...])
             let isRequired = typeName.hasSuffix("!")
             if isRequired { typeName.removeLast() }
@@ -86,7 +91,7 @@ struct TableCreateCommand: ParsableCommand {
                 throw WeirError(
                     .invalid,
                     "'\(typeName)' of column '\(name)' is not a type",
-                    advice: NearestName.advice(for: typeName, among: typeNames)
+                    advice: FieldType.mistake(in: typeName) ?? NearestName.advice(for: typeName, among: typeNames)
                 )
             }
             guard !fields.contains(where: { $0.name == name }) else {

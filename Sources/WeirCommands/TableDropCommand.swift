@@ -13,7 +13,9 @@ struct TableDropCommand: ParsableCommand {
         abstract: "Drop a table with its change store; --purge deletes its files too.",
         discussion: """
             Asks before it does so; without a terminal to ask at, --yes is needed. A table that a running topology works \
-            with is not dropped unless --force is given. Without --purge the files stay. --purge deletes the files that the table's metadata reaches, wherever they are, and no \
+            with is not dropped unless --force is given. Without --purge the files stay; Weir cannot register them again, \
+            PyIceberg can: catalog.register_table(NAME, METADATA_FILE), for the change store of a keyed table too. --purge \
+            deletes the files that the table's metadata reaches, wherever they are, and no \
             others. Example: weir table drop shop.orders --purge --yes
             """
     )

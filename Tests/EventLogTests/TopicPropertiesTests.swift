@@ -28,7 +28,7 @@ import WeirTesting
         (["retention.hours": "3"], "topics have no setting 'retention.hours'"),
         (["retention.ms": "soon"], "retention.ms is 'soon'"),
         (["segment.bytes": "-1"], "segment.bytes is '-1'"),
-        (["segment.bytes": "10"], "segments of 10 bytes"),
+        (["segment.bytes": "10"], "a segment cannot have 10 bytes"),
     ])
     func `refuses settings that make no sense`(properties: [String: String], message: String) throws {
         try withTemporaryFolder { folder in

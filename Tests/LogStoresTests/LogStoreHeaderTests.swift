@@ -38,7 +38,7 @@ struct LogStoreHeaderTests {
         #expect { try decode(version) } throws: { ($0 as? WeirError)?.code == .unsupported && "\($0)".contains("3") }
         var flag = good
         flag[16] = 2
-        #expect { try decode(flag) } throws: { "\($0)".contains("flip flag 2") }
+        #expect { try decode(flag) } throws: { "\($0)".contains("has 2 where 0 or 1 belongs") }
         var action = good
         action[17] = 4
         #expect { try decode(action) } throws: { "\($0)".contains("action 4") }
