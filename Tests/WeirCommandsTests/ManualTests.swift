@@ -86,9 +86,15 @@ import WeirTesting
     }
 
     @Test func `each key of a topology is told with its values and its default`() throws {
+        let yaml = ManualPages.fences(try ManualPages.text("topology.md")).filter { $0.info == "yaml topology" }
+            .flatMap(\.lines).joined(separator: "\n")
         for block in TopologyKeys.all {
             let part = block.block == "the topology" ? "top" : block.block
             try ManualPages.check("topology.md", part: part, ManualReference.keys(block))
+            for key in block.keys {
+                let begin = key.name.hasSuffix("*") ? String(key.name.dropLast()) : key.name + ":"
+                #expect(yaml.contains(begin), "docs/topology.md has no example of \(key.name)")
+            }
         }
     }
 
