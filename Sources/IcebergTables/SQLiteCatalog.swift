@@ -18,8 +18,9 @@ public final class SQLiteCatalog: Catalog {
     public let name: String
     public static let defaultName = "weir"
     private let path: String
-    private let database: DatabaseQueue
-    private let isReadOnly: Bool
+    /// Nil in a folder that this process may not write: each read then opens the file by itself.
+    private let database: DatabaseQueue?
+    private let configuration: Configuration
     private let wait: CatalogWait
     /// Databases of the older schema have no `iceberg_type`, and no views either.
     let hasType: Bool
@@ -72,13 +73,12 @@ public final class SQLiteCatalog: Catalog {
         let isNew = !FileManager.default.fileExists(atPath: self.path)
         // On a read-only directory an existing catalog can still be read.
         configuration.readonly = !isNew && !FileManager.default.isWritableFile(atPath: self.path.parentDirectory)
-        let path = self.path
-        let isReadOnly = configuration.readonly
-        self.isReadOnly = isReadOnly
-        if !isReadOnly { configuration.prepareDatabase(Self.prepare(connection:)) }
+        if !configuration.readonly { configuration.prepareDatabase(Self.prepare(connection:)) }
+        let (path, settings) = (self.path, configuration)
+        self.configuration = settings
         (database, hasType) = try Self.rethrowing("open", path) {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            if isReadOnly { return (queue, try Self.read(queue, path, isReadOnly, Self.probe)) }
+            if settings.readonly { return (nil, try Self.readOnly(path, settings, Self.probe)) }
+            let queue = try DatabaseQueue(path: path, configuration: settings)
             try Self.chooseJournal(queue, wait, path: path, on: fileSystemType(path))
             // Looking first spares readers the wait for a writer's turn.
             if try queue.read(Self.isPrepared) { return (queue, try queue.read(Self.probe)) }
@@ -86,15 +86,16 @@ public final class SQLiteCatalog: Catalog {
         }
     }
 
-    private static func read<Result: Sendable>(
-        _ queue: DatabaseQueue,
+    /// Reads a database in a folder that takes no files. While no process that may write has it open, SQLite cannot even
+    /// open one with a write-ahead log there.
+    private static func readOnly<Result: Sendable>(
         _ path: String,
-        _ isReadOnly: Bool,
+        _ configuration: Configuration,
         _ body: @Sendable (Database) throws -> Result
     ) throws -> Result {
         do {
-            return try queue.read(body)
-        } catch let error as DatabaseError where isReadOnly && error.resultCode == .SQLITE_CANTOPEN {
+            return try DatabaseQueue(path: path, configuration: configuration).read(body)
+        } catch let error as DatabaseError where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) {
             return try onCopy(of: path, body)
         }
     }
@@ -372,7 +373,8 @@ public final class SQLiteCatalog: Catalog {
     ) throws(WeirError) -> Result {
         try Self.rethrowing("read", path) {
             defer { wait.ended() }
-            return try Self.read(database, path, isReadOnly, body)
+            guard let database else { return try Self.readOnly(path, configuration, body) }
+            return try database.read(body)
         }
     }
 
@@ -381,6 +383,7 @@ public final class SQLiteCatalog: Catalog {
     ) throws(WeirError) -> Result {
         try Self.rethrowing("change", path) {
             defer { wait.ended() }
+            guard let database else { throw DatabaseError(resultCode: .SQLITE_READONLY) }
             return try database.inImmediate(body)
         }
     }

@@ -214,10 +214,10 @@ import WeirTesting
             #expect(try journalMode(path) == "delete")
             for type in ["nfs4", "virtiofs", nil] {
                 // As it was made on a disk, and carried there.
-                let table = try open(on: "ext4").load(id).appending("before \(type ?? "")")
+                let before = try open(on: "ext4").load(id).appending("before \(type ?? "")").metadataLocation
                 #expect(try journalMode(path) == "wal")
                 let moved = try open(on: type).load(id)
-                #expect(moved.metadataLocation == table.metadataLocation)
+                #expect(moved.metadataLocation == before)
                 #expect(try journalMode(path) == "delete", "\(type ?? "not known")")
                 #expect(try moved.appending("after").liveNames().contains("after"))
             }
