@@ -113,6 +113,30 @@ struct ReadmeClaim {
             ("ForeignHistoryTests", "changes of tables of version 1, and of upgraded ones, are all there")
         ),
         ReadmeClaim(
+            "`weir run` shows its progress on standard error",
+            ("RunStatusTests", "elsewhere than on a terminal there is a line a minute, and one when it has caught up"),
+            (
+                "RunStatusTests",
+                "on a terminal the line is drawn every two seconds and nothing else stays but generations"
+            )
+        ),
+        ReadmeClaim(
+            "SIGINT, SIGTERM and SIGHUP end it after a last commit.",
+            ("BinaryTests", "a run follows the log, is alone, and ends well when told to"),
+            ("EndOfRunTests", "SIGHUP ends a run as SIGTERM does")
+        ),
+        ReadmeClaim(
+            "`weir table drop` refuses a table that a running topology works with, unless `--force` is given.",
+            ("HeldTableTests", "a table that a run works with is dropped by force alone, and the run says so")
+        ),
+        ReadmeClaim(
+            "a position that was changed there is refused if it is not right behind the last record that the table took.",
+            (
+                "NeighbourRunTests",
+                "a position that is not right behind the last record stops a run, and nothing is lost or repeated"
+            )
+        ),
+        ReadmeClaim(
             "JSON with and without schema blocks",
             ("CapturedStreamTests", "folds a captured stream to the rows of the database")
         ),
