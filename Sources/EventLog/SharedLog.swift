@@ -37,6 +37,8 @@ public protocol SharedLog: PartitionedLog {
     func willRead(partitions: Int, aheadBytes: Int)
     /// Why readers got nothing from brokers, in words, when that was noticed after a moment; nil when nothing was.
     func trouble(since moment: ContinuousClock.Instant) -> String?
+    /// How long a group waits for a member that is silent, in milliseconds.
+    var sessionMilliseconds: Int { get }
     /// The offset behind the last one committed to the group; nil when none is.
     func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64?
 }
@@ -48,6 +50,8 @@ extension SharedLog {
 
     /// For logs without brokers.
     public func trouble(since moment: ContinuousClock.Instant) -> String? { nil }
+    /// What Kafka's clients ask for.
+    public var sessionMilliseconds: Int { 45_000 }
     /// For logs that fetch nothing ahead.
     public func willRead(partitions: Int, aheadBytes: Int) {}
 }
@@ -75,4 +79,10 @@ public protocol GroupMembership: AnyObject, Sendable {
     func commit(_ next: [TopicPartition: Int64]) throws(WeirError) -> Bool
     /// Leaves the group, so that others take over at once.
     func leave()
+    /// What somebody should know of how the group treats this member, in words, once.
+    func takeNotice() -> String?
+}
+
+extension GroupMembership {
+    public func takeNotice() -> String? { nil }
 }

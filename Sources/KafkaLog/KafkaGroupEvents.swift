@@ -10,6 +10,13 @@ import Foundation
 /// brokers wait `max.poll.interval.ms` for the answer of each member and then go on without it. A member that asks for
 /// nothing for an hour hangs; it is not polled any more, so librdkafka gives its partitions away.
 final class KafkaGroupEvents: @unchecked Sendable {
+    /// What the group says.
+    struct Said {
+        let event: GroupEvent
+        /// Whether the group has changed and yet has dealt out the same generation to the same member as before.
+        var isRepeated = false
+    }
+
     private static let patience = Duration.seconds(3600)
     private static let pollMilliseconds: Int32 = 200
 
@@ -18,10 +25,12 @@ final class KafkaGroupEvents: @unchecked Sendable {
     private let patience: Duration
     private let condition = Condition()
     // Protected by `condition`.
-    private var told: [GroupEvent] = []
+    private var told: [Said] = []
     private var lastAsked = ContinuousClock.now
     private var isStopping = false
     private var isRunning = true
+    // Used by the polling thread.
+    private var lastDeal: [UInt8]?
 
     /// - Parameters:
     ///   - queue: the consumer queue of the client; both must outlive `stop`.
@@ -36,7 +45,7 @@ final class KafkaGroupEvents: @unchecked Sendable {
     }
 
     /// Takes what has happened first; waits at most so long when nothing has.
-    func next(timeoutMilliseconds: Int) -> GroupEvent? {
+    func next(timeoutMilliseconds: Int) -> Said? {
         let deadline = MonotonicTime.after(milliseconds: timeoutMilliseconds)
         return condition.locked {
             lastAsked = .now
@@ -78,14 +87,17 @@ final class KafkaGroupEvents: @unchecked Sendable {
         }
     }
 
-    private func read(_ event: OpaquePointer) -> GroupEvent? {
+    private func read(_ event: OpaquePointer) -> Said? {
         switch rd_kafka_event_type(event) {
         case RD_KAFKA_EVENT_REBALANCE:
             guard rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS else {
-                return rd_kafka_assignment_lost(handle.raw) != 0 ? .lost : .revoked
+                return Said(event: rd_kafka_assignment_lost(handle.raw) != 0 ? .lost : .revoked)
             }
             let list = rd_kafka_event_topic_partition_list(event)
-            return .assigned(list.map { KafkaPartitionList.partitions($0).sorted() } ?? [])
+            let partitions = list.map { KafkaPartitionList.partitions($0).sorted() } ?? []
+            let deal = self.deal
+            defer { lastDeal = deal }
+            return Said(event: .assigned(partitions), isRepeated: deal != nil && deal == lastDeal)
         case RD_KAFKA_EVENT_ERROR:
             var code = rd_kafka_event_error(event)
             var text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? KafkaFailure.name(code)
@@ -99,5 +111,20 @@ final class KafkaGroupEvents: @unchecked Sendable {
             return nil
         default: return nil
         }
+    }
+
+    /// The group, its generation and the names that it knows this member by, as librdkafka writes them for other clients.
+    private var deal: [UInt8]? {
+        guard let metadata = rd_kafka_consumer_group_metadata(handle.raw) else { return nil }
+        defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
+        var written: UnsafeMutableRawPointer?
+        var count = 0
+        if let error = rd_kafka_consumer_group_metadata_write(metadata, &written, &count) {
+            rd_kafka_error_destroy(error)
+            return nil
+        }
+        guard let written else { return nil }
+        defer { rd_kafka_mem_free(nil, written) }
+        return Array(UnsafeRawBufferPointer(start: written, count: count))
     }
 }

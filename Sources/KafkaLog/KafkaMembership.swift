@@ -23,6 +23,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     /// Whether the group was told that this member is not coming back.
     private(set) var hasGivenUp = false
     private var hasLeft = false
+    private var notice: String?
 
     private var handle: KafkaHandle { client.handle }
 
@@ -56,9 +57,10 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     deinit { leave() }
 
     func poll(timeoutMilliseconds: Int) throws(WeirError) -> GroupEvent? {
-        if !hasLeft, let event = client.events.next(timeoutMilliseconds: timeoutMilliseconds) {
-            unanswered = event
-            return event
+        if !hasLeft, let said = client.events.next(timeoutMilliseconds: timeoutMilliseconds) {
+            if said.isRepeated, let name = instanceID { return try goOn(unserved: name, said.event) }
+            unanswered = said.event
+            return said.event
         }
         guard let note = handle.notes.takePermanent() else { return nil }
         guard note.code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, instanceID != nil, !isNamedByUser, !hasLeft else {
@@ -67,10 +69,42 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         // Nobody was to have the same name: some brokers say so when a session is over, and a copy of the warehouse has a
         // copy of the name. It goes on as a member without one.
         _ = client.events.stop()
-        instanceID = nil
+        notice =
+            "another member of group \(group) has this process's name, \(instanceID ?? ""): it goes on without one, so "
+            + "after a kill its partitions wait for the end of its session"
+        return try becomeNameless()
+    }
+
+    /// Some brokers drop a static member that is silent, call the others together and then leave everything as it was:
+    /// nobody reads the partitions of the one that is gone. They do better by members without a name.
+    private func goOn(unserved name: String, _ event: GroupEvent) throws(WeirError) -> GroupEvent {
+        let what =
+            "the brokers of group \(group) do not deal out anew the partitions of a static member whose session is over"
+        guard !isNamedByUser else {
+            notice = "\(what): leave group.instance.id out"
+            unanswered = event
+            return event
+        }
+        notice =
+            "\(what): this process goes on without its name, \(name), so after a kill its partitions wait for the end of "
+            + "its session"
+        _ = client.events.stop()
+        rd_kafka_assign(handle.raw, nil)
+        _ = client.giveUp()
+        client.close()
+        return try becomeNameless()
+    }
+
+    private func becomeNameless() throws(WeirError) -> GroupEvent {
+        (instanceID, owned) = (nil, [])
         client = try renewed(nil)
         unanswered = .lost
         return .lost
+    }
+
+    func takeNotice() -> String? {
+        defer { notice = nil }
+        return notice
     }
 
     func confirm() throws(WeirError) {

@@ -63,6 +63,9 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
 
     static let deliveryMillisecondsDefault = 300_000
 
+    /// How long a group waits for a member that is silent: `session.timeout.ms`.
+    var sessionMilliseconds: Int { properties["session.timeout.ms"].flatMap { Int($0) } ?? 45_000 }
+
     /// `host:port`, separated by commas.
     public var brokers: String { properties["bootstrap.servers"] ?? "" }
 

@@ -86,7 +86,7 @@ final class SourceGroups: @unchecked Sendable {
         while !stopping() {
             var isComplete = true
             for index in members.indices where members[index].assigned == nil {
-                if let event = try members[index].membership.poll(timeoutMilliseconds: 50) {
+                if let event = try poll(index, milliseconds: 50) {
                     members[index].pending = event
                     try confirm(index)
                 }
@@ -113,10 +113,11 @@ final class SourceGroups: @unchecked Sendable {
                 }
                 if !existing.contains(where: source.includes) { continue }
             }
+            let session = (source.log as? any SharedLog).map { $0.sessionMilliseconds / 1000 } ?? 0
             onWarning(
-                "source '\(source.name)' has waited \(seconds) s for its partitions from group '\(source.group ?? "")', "
-                    + "which deals them out once every process of it has answered: one that was killed and not started "
-                    + "again is waited for until its session ends (session.timeout.ms, 45 s unless it is set), one that "
+                "source '\(source.name)' has waited \(seconds) s for its partitions: group '\(source.group ?? "")' deals "
+                    + "them out once every process of it has answered, and waits for one that was killed and is not "
+                    + "started again until its session ends, at most \(session) s (session.timeout.ms), and for one that "
                     + "is busy until it has committed; or the brokers are away"
             )
         }
@@ -128,7 +129,7 @@ final class SourceGroups: @unchecked Sendable {
         if lastPoll.map({ now - $0 >= Self.pollEvery }) ?? true {
             lastPoll = now
             for index in members.indices where members[index].pending == nil {
-                members[index].pending = try members[index].membership.poll(timeoutMilliseconds: 0)
+                members[index].pending = try poll(index, milliseconds: 0)
             }
         }
         if lastOffer.map({ now - $0 >= Self.offerEvery }) ?? true {
@@ -162,6 +163,13 @@ final class SourceGroups: @unchecked Sendable {
         flushOffer()
         for member in members { member.membership.leave() }
         members = []
+    }
+
+    private func poll(_ index: Int, milliseconds: Int) throws(WeirError) -> GroupEvent? {
+        let membership = members[index].membership
+        let event = try membership.poll(timeoutMilliseconds: milliseconds)
+        if let notice = membership.takeNotice() { onWarning(notice) }
+        return event
     }
 
     private func confirm(_ index: Int) throws(WeirError) {

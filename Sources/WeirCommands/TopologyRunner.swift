@@ -47,7 +47,13 @@ final class TopologyRunner: Sendable {
             topology,
             catalog: catalog,
             nowMilliseconds: TimeText.nowMilliseconds,
-            creationLock: CreationLock(warehouse: places.warehouse, files: files)
+            creationLock: CreationLock(warehouse: places.warehouse, files: files),
+            instance: try ProcessInstance(
+                topology: topology.name,
+                warehouse: places.warehouse,
+                lock: lock,
+                files: files
+            )
         ) { (source) throws(WeirError) in
             try logs.source(source)
         } openTopic: { (sink, table, place) throws(WeirError) in

@@ -8,6 +8,8 @@ import Foundation
 /// | aborted transactions | shown to readers of committed records | hidden from them |
 /// | end offsets | may lie before the last records | right |
 /// | group members that died | dropped when their session ends | stay, with their partitions |
+/// | static members | dropped, and their partitions go to nobody | come back at once |
+/// | joining a group | takes half a session | at once |
 /// | offsets of times | the earliest, whatever the time | right |
 /// | clients | librdkafka 2.16 (`KafkaClientLibrary`), not Debian's 2.0 | both |
 public final class KafkaBroker: @unchecked Sendable {
