@@ -77,6 +77,16 @@ package enum KafkaFailure {
         }
     }
 
+    /// Codes that say that there is no such topic or partition: a broker, or a client that has not heard of it lately.
+    static func isUnknown(_ code: rd_kafka_resp_err_t) -> Bool {
+        switch code {
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+            true
+        default: false
+        }
+    }
+
     /// Whether a broker cannot be reached, as against one that has closed a connection nobody used.
     package static func isOutage(_ note: Note) -> Bool {
         // The name of the protocol stands in front: "sasl_ssl://host:port/1: Disconnected (after … in state UP)".

@@ -1,6 +1,7 @@
 import Bytes
 import CRdKafka
 import EventLog
+import Foundation
 import Synchronization
 
 /// Topics of brokers that speak Kafka.
@@ -57,18 +58,24 @@ public final class KafkaLog: SharedLog {
 
     /// The end is where readers of committed records stop: before the first transaction that is still open.
     public func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64) {
-        var low: Int64 = 0
-        var high: Int64 = 0
-        let code = rd_kafka_query_watermark_offsets(
-            client.raw,
-            topic,
-            Int32(partition),
-            &low,
-            &high,
-            timeoutMilliseconds
-        )
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw try failure(code, topic, partition) }
-        return (low, high)
+        try offsets(topic, partition, timeoutMilliseconds)
+    }
+
+    private func offsets(
+        _ topic: String,
+        _ partition: Int,
+        _ timeout: Int32
+    ) throws(WeirError) -> (earliest: Int64, end: Int64) {
+        let deadline = ContinuousClock.now + .milliseconds(Int(timeout))
+        while true {
+            var (low, high): (Int64, Int64) = (0, 0)
+            let code = rd_kafka_query_watermark_offsets(client.raw, topic, Int32(partition), &low, &high, timeout)
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR { return (low, high) }
+            let error = try failure(code, topic, partition)
+            // A client that has lost its brokers may have forgotten what the topic consists of.
+            guard KafkaFailure.isUnknown(code), ContinuousClock.now < deadline else { throw error }
+            usleep(50_000)
+        }
     }
 
     /// Asks each broker once for all of its partitions. Waits for brokers that are away as long as the log's patience
@@ -77,10 +84,8 @@ public final class KafkaLog: SharedLog {
         guard let patience else { return try endsAtOnce(topic: topic, partitions: partitions) }
         var wait = patience.begin()
         let what = "topic \(topic)"
-        // Short enough to notice that the run is to stop.
-        let step = min(timeoutMilliseconds, 5000)
         while true {
-            switch try endsNow(topic, partitions, step) {
+            switch try endsNow(topic, partitions, patience.step(most: timeoutMilliseconds)) {
             case .success(let ends):
                 patience.end(wait, what: what)
                 return ends
@@ -118,7 +123,7 @@ public final class KafkaLog: SharedLog {
         }
         // One by one, which tells what is wrong with which, and is understood by every broker.
         do throws(WeirError) {
-            for partition in partitions { ends[partition] = try offsets(topic: topic, partition: partition).end }
+            for partition in partitions { ends[partition] = try offsets(topic, partition, timeout).end }
         } catch  where error.code == .storage {
             // Newer clients name brokers that are away otherwise in the first question.
             return .failure(error)
@@ -159,6 +164,8 @@ public final class KafkaLog: SharedLog {
     ) throws(WeirError) -> any GroupMembership {
         try KafkaMembership(settings, group: group, topics: topics, pattern: pattern, instance: instance)
     }
+
+    public var sessionMilliseconds: Int { settings.sessionMilliseconds }
 
     public func willRead(partitions: Int, aheadBytes: Int) {
         let prefetch = KafkaPrefetch(settings, partitions: partitions, aheadBytes: aheadBytes)
@@ -211,23 +218,26 @@ public final class KafkaLog: SharedLog {
         return list
     }
 
-    /// The error of a request about one partition; which of topic and partition is missing is looked up.
-    func failure(_ code: rd_kafka_resp_err_t, _ topic: String, _ partition: Int) throws(WeirError) -> WeirError {
-        switch code {
-        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
-            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-            let known = try partitions(of: topic)
-            guard known.contains(partition) else {
-                return WeirError(
-                    .notFound,
-                    "topic '\(topic)' has no partition \(partition)",
-                    at: client.brokers,
-                    advice: "its partitions are \(known.map(String.init).joined(separator: ", "))"
-                )
-            }
-        default: break
+    /// The error of a request about one partition. Fails itself where the brokers do not know the partition.
+    func failure(
+        _ code: rd_kafka_resp_err_t,
+        _ topic: String,
+        _ partition: Int,
+        of handle: KafkaHandle? = nil
+    ) throws(WeirError) -> WeirError {
+        let handle = handle ?? client
+        let doing = "read topic \(topic), partition \(partition)"
+        guard KafkaFailure.isUnknown(code) else { return handle.failure(code, doing) }
+        let known = try KafkaMetadata.partitions(handle, topic, timeoutMilliseconds)
+        guard known.contains(partition) else {
+            throw WeirError(
+                .notFound,
+                "topic '\(topic)' has no partition \(partition)",
+                at: client.brokers,
+                advice: "its partitions are \(known.map(String.init).joined(separator: ", "))"
+            )
         }
-        return client.failure(code, "read topic \(topic), partition \(partition)")
+        return handle.failure(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, doing)
     }
 
     /// A client in which nobody reads the partition: librdkafka has one place per partition and client.

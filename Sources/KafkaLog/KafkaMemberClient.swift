@@ -57,9 +57,10 @@ final class KafkaMemberClient {
     func giveUp() -> Bool {
         // The group may know the member before the member does: it could not leave, and would be waited for. Brokers that
         // are away have nothing to answer.
+        let start = ContinuousClock.now - .seconds(15)
         poll(for: Self.joiningSeconds) { self.isMember || self.handle.outage != nil }
         guard isMember, rd_kafka_unsubscribe(handle.raw) == RD_KAFKA_RESP_ERR_NO_ERROR else { return false }
-        poll(for: Self.leavingSeconds) { !self.isMember }
+        poll(for: Self.leavingSeconds) { !self.isMember || self.handle.notes.outage(since: start) != nil }
         return !isMember
     }
 
@@ -69,7 +70,8 @@ final class KafkaMemberClient {
             return
         }
         // A broker that does not answer must not hold up the end of the process.
-        let deadline = ContinuousClock.now + .seconds(5)
+        let isAway = handle.notes.outage(since: ContinuousClock.now - .seconds(15)) != nil
+        let deadline = ContinuousClock.now + .seconds(isAway ? 1 : 5)
         while rd_kafka_consumer_closed(handle.raw) == 0, ContinuousClock.now < deadline { giveAwayNext(100) }
     }
 

@@ -11,16 +11,27 @@ enum KafkaMetadata {
         }
     }
 
-    /// Partition numbers, ascending.
+    /// A broker that has just come back may not know its topics yet: how long it is asked again, in milliseconds, and how
+    /// long after a sign of trouble.
+    private static let learningMilliseconds = 5000
+    private static let troubleSeconds = 30
+
+    /// Partition numbers, ascending. Fails with `notFound` when a broker says that there is no such topic, and goes on
+    /// saying so when it was away shortly before.
     static func partitions(_ handle: KafkaHandle, _ topic: String, _ timeout: Int32) throws(WeirError) -> [Int] {
-        let deadline = ContinuousClock.now + .milliseconds(Int(timeout))
+        let start = ContinuousClock.now
+        let deadline = start + .milliseconds(Int(timeout))
         while true {
             let (code, numbers) = try partitionsNow(handle, topic, timeout)
             switch code {
             case RD_KAFKA_RESP_ERR_NO_ERROR where !numbers.isEmpty: return numbers.sorted()
             case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
                 RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-                throw missing(topic, among: try topics(handle, timeout), at: handle.brokers)
+                let wasAway = handle.notes.outage(since: start - .seconds(troubleSeconds)) != nil
+                guard wasAway, ContinuousClock.now < start + .milliseconds(learningMilliseconds) else {
+                    throw missing(topic, among: try topics(handle, timeout), at: handle.brokers)
+                }
+                usleep(100_000)
             case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
                 // A topic that was created a moment ago.
                 guard ContinuousClock.now < deadline else {

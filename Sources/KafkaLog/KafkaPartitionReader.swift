@@ -254,7 +254,8 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
                 : KafkaLostOffsets.error(name, Int(partition), position, earliest: earliest)
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
             RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-            throw try log.failure(code, lease.partition.topic, Int(partition))
+            // Brokers that know the partition after all are read on from: the client finds its leader again.
+            _ = try log.failure(code, lease.partition.topic, Int(partition), of: lease.handle)
         case RD_KAFKA_RESP_ERR__BAD_MSG, RD_KAFKA_RESP_ERR__BAD_COMPRESSION, RD_KAFKA_RESP_ERR_INVALID_MSG,
             RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED,
             RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:

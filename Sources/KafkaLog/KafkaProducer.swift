@@ -93,6 +93,7 @@ final class KafkaProducer: @unchecked Sendable {
         var current = wait ?? patience.begin()
         // librdkafka gives up on records in time; the bound here is for what it does not notice.
         let bound = deliveryMilliseconds + 30_000
+        patience.progress(&current, left: Int(rd_kafka_outq_len(handle.raw)), what: "topic \(topic)")
         let ending = patience.ending(&current, bound: bound, what: "topic \(topic)") { handle.outage }
         wait = current
         guard let ending else { return }

@@ -73,16 +73,28 @@ public final class KafkaTransactionalClient: Sendable {
         condition.unlock()
     }
 
-    /// Calls again while librdkafka says that this may help; at most four times the log's time limit.
+    /// Calls again while librdkafka says that this may help, as long as the log's patience goes; without one at most four
+    /// times the log's time limit.
     func retrying(_ doing: String, _ call: (Int32) -> OpaquePointer?) throws(WeirError) {
         let deadline = ContinuousClock.now + .milliseconds(4 * Int(log.timeoutMilliseconds))
-        while let error = call(log.timeoutMilliseconds) {
-            guard rd_kafka_error_is_retriable(error) != 0, ContinuousClock.now < deadline else {
+        var wait = log.patience?.begin()
+        let what = "transactional id \(id)"
+        while let error = call(log.patience?.step(most: log.timeoutMilliseconds) ?? log.timeoutMilliseconds) {
+            guard rd_kafka_error_is_retriable(error) != 0, goesOn(&wait, what, deadline) else {
                 throw failure(error, doing)
             }
             rd_kafka_error_destroy(error)
             rd_kafka_poll(handle.raw, 50)
         }
+        if let wait { log.patience?.end(wait, what: what) }
+    }
+
+    private func goesOn(_ wait: inout KafkaPatience.Wait?, _ what: String, _ deadline: ContinuousClock.Instant) -> Bool
+    {
+        guard let patience = log.patience, var current = wait else { return ContinuousClock.now < deadline }
+        defer { wait = current }
+        let bound = log.settings.deliveryMilliseconds
+        return patience.ending(&current, bound: bound, what: what, cause: { handle.outage }) == nil
     }
 
     /// Takes the error over.

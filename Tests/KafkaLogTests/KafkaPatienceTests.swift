@@ -160,6 +160,88 @@ import Testing
         #expect(error?.description.contains("topic orders") == true, "\(error as Any)")
     }
 
+    @Test func `a wait in which something comes goes on, and a stop gives all that wait in vain one chance`() {
+        let clock = Clock()
+        let notices = Notices()
+        let patience = KafkaPatience(onNotice: notices.add, now: { clock.now }, sleep: { clock.advance($0) })
+        func ending(_ wait: inout KafkaPatience.Wait) -> String? {
+            patience.ending(&wait, bound: 60_000, what: "topic t") { nil }
+        }
+        func seconds() -> Int64 {
+            var wait = patience.begin()
+            let start = clock.now
+            while ending(&wait) == nil { clock.advance(.milliseconds(100)) }
+            return (clock.now - start).components.seconds
+        }
+        // Ten minutes of records that leave, one in half a minute, before and after the stop.
+        var wait = patience.begin()
+        for left in (0..<20).reversed() {
+            patience.progress(&wait, left: left, what: "topic t")
+            clock.advance(.seconds(30))
+            #expect(ending(&wait) == nil)
+        }
+        #expect(notices.all.count { $0.contains("answer again") } == 19, "\(notices.all)")
+        patience.stop()
+        for left in (0..<20).reversed() {
+            patience.progress(&wait, left: left + 100, what: "topic t")
+            patience.progress(&wait, left: left, what: "topic t")
+            clock.advance(.seconds(4))
+            #expect(ending(&wait) == nil)
+        }
+        #expect(seconds() == 5)
+        #expect(seconds() == 1)
+        #expect(seconds() == 1)
+        #expect(patience.step(most: 15_000) == 1000)
+    }
+
+    @Test func `transactions do not outlast a stop while the brokers are away`() throws {
+        let kafka = try MockKafka()
+        for topic in ["a", "b", "c"] { try kafka.createTopic(topic) }
+        let patience = KafkaPatience(onNotice: { _ in })
+        let all = ["bootstrap.servers": kafka.brokers, "reconnect.backoff.max.ms": "200"]
+        let log = try KafkaLog(try KafkaSettings(properties: all), patience: patience)
+        let client = try KafkaTransactionalClient(log, transactionalID: "id")
+        let topics = try ["a", "b", "c"].map { try KafkaTransactions(client, topic: $0, stateID: $0) }
+        try topics[0].commit([encode(Self.records)], state: "s")
+        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        patience.stop()
+        let start = ContinuousClock.now
+        for topic in topics {
+            #expect(failure { try topic.commit([encode(Self.records)], state: "t") } != nil)
+        }
+        // Each would wait for a minute, and for another one to give up.
+        #expect(ContinuousClock.now - start < .seconds(60))
+    }
+
+    @Test func `a broker that has come back is asked again before a topic counts as missing`() throws {
+        let kafka = try MockKafka()
+        try kafka.createTopic("orders", partitions: 2)
+        let log = try Self.log(kafka, nil)
+        #expect(try log.partitions(of: "orders") == [0, 1])
+        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        #expect(failure { _ = try log.partitions(of: "orders") }?.code == .storage)
+        rd_kafka_mock_topic_set_error(kafka.cluster, "orders", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        rd_kafka_mock_broker_set_up(kafka.cluster, 1)
+        Thread.detachNewThread {
+            usleep(700_000)
+            rd_kafka_mock_topic_set_error(kafka.cluster, "orders", RD_KAFKA_RESP_ERR_NO_ERROR)
+        }
+        let deadline = ContinuousClock.now + .seconds(30)
+        var found: Result<[Int], any Error> = .success([])
+        repeat {
+            found = Result { try log.partitions(of: "orders") }
+        } while Self.isAway(found) && ContinuousClock.now < deadline
+        #expect(try found.get() == [0, 1])
+        // One that stays unknown is missing.
+        #expect(failure { _ = try log.partitions(of: "none") }?.code == .notFound)
+    }
+
+    /// Whether no broker has answered at all.
+    private static func isAway(_ found: Result<[Int], any Error>) -> Bool {
+        if case .failure(let error) = found { return (error as? WeirError)?.code == .storage }
+        return false
+    }
+
     @Test func `the bound is the time that a producer gives its records`() throws {
         func bound(_ properties: [String: String]) throws -> Int {
             try KafkaSettings(properties: properties.merging(["bootstrap.servers": "a:1"]) { $1 }).deliveryMilliseconds
