@@ -82,7 +82,7 @@ public struct PositionRoutes: Sendable, Equatable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings and integers always have a form in JSON.
-        let data = try? encoder.encode(PartitionTexts.texts(entries))
+        let data = try? encoder.encode(texts)
         return String(decoding: data ?? Data("{}".utf8), as: UTF8.self)
     }
 
@@ -90,6 +90,13 @@ public struct PositionRoutes: Sendable, Equatable {
         guard let parsed = try? JSONDecoder().decode([String: [String: Entry]].self, from: Data(json.utf8)) else {
             throw WeirError(.corrupt, "the routes of positions are not of the form {topic: {partition: route}}")
         }
-        self.init(try PartitionTexts.values(parsed, "a list of routes"))
+        try self.init(texts: parsed)
+    }
+
+    /// With partitions as text, as JSON has them.
+    public var texts: [String: [String: Entry]] { PartitionTexts.texts(entries) }
+
+    public init(texts: [String: [String: Entry]]) throws(WeirError) {
+        self.init(try PartitionTexts.values(texts, "a list of routes"))
     }
 }

@@ -74,6 +74,7 @@ final class EpochCommitter: Sendable {
                 read: position.ledger,
                 last: position.last,
                 recordsPositions: position.recordsAll,
+                isStart: position.isStart,
                 now: now
             )
         }

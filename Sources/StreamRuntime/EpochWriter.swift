@@ -18,6 +18,7 @@ final class EpochWriter {
     private let topics: [Int: [TopicSink]]
     private let onBatch: (SourceReader.Changes) -> Void
     private let onLetter: (DeadLetter) -> Void
+    private let onLook: () -> Void
     /// How far this run has read. Starts empty: a table may be further than another, and what one has must not be
     /// recorded for the other.
     private var ledger = PositionLedger()
@@ -33,10 +34,13 @@ final class EpochWriter {
     /// How often positions are recorded in tables that get no rows, so that a restart reads little twice.
     private static let positionsEvery = Duration.seconds(60)
     private static let lookAgain = Duration.milliseconds(5)
+    /// How long an epoch may let whoever waits for `onLook` wait.
+    private static let lookEvery = Duration.seconds(5)
 
     /// - Parameters:
     ///   - start: where the partitions of the run begin.
     ///   - joins: in the order of the last sinks.
+    ///   - onLook: called every few seconds at least.
     init(
         plan: IngestPlan,
         start: PositionLedger,
@@ -47,7 +51,8 @@ final class EpochWriter {
         files: FileStage,
         clock: RunClock = .system,
         onBatch: @escaping (SourceReader.Changes) -> Void,
-        onLetter: @escaping (DeadLetter) -> Void
+        onLetter: @escaping (DeadLetter) -> Void,
+        onLook: @escaping () -> Void = {}
     ) {
         self.plan = plan
         self.sinks = sinks
@@ -66,6 +71,7 @@ final class EpochWriter {
         }
         self.onBatch = onBatch
         self.onLetter = onLetter
+        self.onLook = onLook
         ledger = start
     }
 
@@ -89,12 +95,13 @@ final class EpochWriter {
             // Records that go to no table ask nothing of the files, whose failure must show all the same.
             try files.check()
             if isDue { try cut(recordsAll: false) }
+            onLook()
         }
     }
 
     /// With a dimension there is something to look at while nothing comes.
     private func nextLook(_ due: RunClock.Instant) -> RunClock.Instant {
-        dimensions.isEmpty ? due : min(due, clock.now + LiveDimension.idleEvery)
+        min(due, clock.now + (dimensions.isEmpty ? Self.lookEvery : LiveDimension.idleEvery))
     }
 
     /// Epochs grow while commits are slow; they do not queue.

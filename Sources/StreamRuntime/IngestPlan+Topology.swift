@@ -121,6 +121,7 @@ extension IngestPlan {
                         format: format,
                         schema: schemas[place],
                         primaryKey: keys[place],
+                        route: place < targets.count ? targets[place].route : joins[place - targets.count].route,
                         open: { (place) throws(WeirError) in try openTopic(sink, name, place) },
                         earlier: { earlierTransactions(sink, name, $0, $1) }
                     )

@@ -183,6 +183,11 @@ public struct IngestPlan: Sendable {
         self.queueBytes = queueBytes
     }
 
+    /// Whether a topic whose route has changed is read from where the topology began with it, which was not its beginning.
+    var keepsStart: @Sendable (_ topic: String) -> Bool {
+        { [sources] topic in sources.contains { $0.startup != .earliest && $0.includes(topic) } }
+    }
+
     /// The partitions of sources that processes may share.
     func shareablePartitions() throws(WeirError) -> [TopicPartition] {
         var all: [TopicPartition] = []

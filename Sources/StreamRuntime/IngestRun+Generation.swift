@@ -132,9 +132,6 @@ extension IngestRun {
         _ place: Int,
         _ claimed: Set<TopicPartition>?
     ) throws(WeirError) -> SinkTable {
-        let keepsStart = { @Sendable (topic: String) in
-            plan.sources.contains { $0.startup != .earliest && $0.includes(topic) }
-        }
         if place < plan.targets.count {
             let target = plan.targets[place]
             return try SinkTable(
@@ -146,7 +143,7 @@ extension IngestRun {
                 logStore: target.logStore,
                 sharing: plan.sharing,
                 route: target.isReached ? target.route : nil,
-                keepsStart: keepsStart
+                keepsStart: plan.keepsStart
             )
         }
         let join = plan.joins[place - plan.targets.count]
@@ -159,7 +156,7 @@ extension IngestRun {
             logStore: join.logStore,
             sharing: plan.sharing,
             route: join.route,
-            keepsStart: keepsStart
+            keepsStart: plan.keepsStart
         )
     }
 
@@ -213,9 +210,15 @@ extension IngestRun {
         } else {
             shareable = plan.topics.isEmpty ? [] : try plan.shareablePartitions()
         }
-        let now = clock.now
+        let (keepsStart, now) = (plan.keepsStart, clock.now)
         return try concurrently(plan.topics) { (output) throws(WeirError) in
-            try TopicSink(output, partitions: claimed, shareable: shareable, now: now)
+            try TopicSink(
+                output,
+                partitions: claimed,
+                shareable: shareable,
+                keepsStart: keepsStart,
+                now: now
+            )
         }.compactMap(\.self)
     }
 
@@ -306,7 +309,8 @@ extension IngestRun {
                 readPositions.advance(place, to: changes.nextOffset, timestamp: changes.last.timestamp)
                 onProgress(now)
             },
-            onLetter: { [self] in tell($0, isOld: earlier.take($0)) }
+            onLetter: { [self] in tell($0, isOld: earlier.take($0)) },
+            onLook: { [self] in tellOfLetters() }
         )
         let isStopped = Flag()
         let reader = SourceReader(

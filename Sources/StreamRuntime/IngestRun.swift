@@ -83,6 +83,11 @@ public final class IngestRun: @unchecked Sendable {
         if let text { onWarning(text) }
     }
 
+    /// Tells of dead letters that were counted and not told, once it is time.
+    func tellOfLetters() {
+        if let text = letterNotices.withLock({ $0.due(at: clock.now) }) { onWarning(text) }
+    }
+
     /// Asks the run to commit what it has read and to end. Safe to call from a signal source, and more than once.
     public func stop() { stopFlag.store(true, ordering: .relaxed) }
 

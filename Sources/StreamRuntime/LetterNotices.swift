@@ -1,11 +1,13 @@
 /// When and how dead letters are told while a run goes on: the first at once, then how many there were and the latest one,
-/// every half minute at most.
+/// every half minute at most. What was held back is told when the half minute is over, whether or not more come.
 struct LetterNotices {
     private let path: String
     private var untold = 0
     private var lastTold: ContinuousClock.Instant?
     /// The record of the last letter: several tables may refuse one record.
     private var last: (topic: String, partition: Int, offset: Int64)?
+    /// The last one that is to be told.
+    private var latest: DeadLetter?
     /// Records that became letters.
     private(set) var records = 0
 
@@ -23,7 +25,13 @@ struct LetterNotices {
         last = (letter.topic, letter.partition, letter.offset)
         if isOld { return nil }
         untold += 1
-        if let lastTold, now - lastTold < Self.every { return nil }
+        latest = letter
+        return due(at: now)
+    }
+
+    /// What was held back and is to be told by now.
+    mutating func due(at now: ContinuousClock.Instant) -> String? {
+        guard untold > 0, let letter = latest, lastTold.map({ now - $0 >= Self.every }) ?? true else { return nil }
         lastTold = now
         defer { untold = 0 }
         let place = "topic \(letter.topic), partition \(letter.partition), offset \(letter.offset)"

@@ -13,6 +13,8 @@ public struct TopicOutput: Sendable {
     /// The columns of the changes.
     public let schema: Schema
     public let primaryKey: [String]
+    /// What decides which records come to it.
+    public let route: String
     /// Opens the topic for the changes that come from one partition of a source, or from all of them when it is nil: an
     /// opening shuts out whoever had opened the same before.
     public let open: @Sendable (TopicPartition?) throws(WeirError) -> any TransactionalAppender
@@ -26,6 +28,7 @@ public struct TopicOutput: Sendable {
         format: EventFormat,
         schema: Schema,
         primaryKey: [String],
+        route: String = "",
         open: @escaping @Sendable (TopicPartition?) throws(WeirError) -> any TransactionalAppender,
         earlier: @escaping @Sendable (Bool, [TopicPartition]) -> [EarlierTransactions] = { _, _ in [] }
     ) {
@@ -34,6 +37,7 @@ public struct TopicOutput: Sendable {
         self.format = format
         self.schema = schema
         self.primaryKey = primaryKey
+        self.route = route
         self.open = open
         self.earlier = earlier
     }

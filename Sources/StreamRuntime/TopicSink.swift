@@ -13,6 +13,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     /// Records of one epoch, by the partition of the source they come from.
     struct Cut: Sendable {
         fileprivate let batches: [TopicPartition?: [RawBatch]]
+        /// The partitions that have brought something since the start, by topic.
+        fileprivate let taken: [String: Set<Int>]
     }
 
     /// Transactions and how far they have got. Used by the committing thread.
@@ -32,6 +34,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     private let isShared: Bool
     // Used by the thread of the files.
     private var batches: [TopicPartition?: [RawBatch]] = [:]
+    private var taken: [String: Set<Int>] = [:]
     private(set) var pendingBytes: Int64 = 0
     // Used by the committing thread.
     private var shares: [TopicPartition?: Share] = [:]
@@ -39,10 +42,12 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     /// - Parameters:
     ///   - partitions: those to take over from whichever process had them; nil when this process is the only one.
     ///   - shareable: partitions that processes may have shared before.
+    ///   - keepsStart: whether a topic whose route has changed is read from where the topology began with it.
     init?(
         _ output: TopicOutput,
         partitions: Set<TopicPartition>? = nil,
         shareable: [TopicPartition] = [],
+        keepsStart: (_ topic: String) -> Bool = { _ in false },
         now: RunClock.Instant = RunClock.system.now
     ) throws(WeirError) {
         self.output = output
@@ -65,7 +70,11 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
             let earlier = try concurrently(output.earlier(isShared, shareable)) { (one) throws(WeirError) in
                 try Self.fencing(isShared) { () throws(WeirError) in try one.claimed() }
             }
-            for (place, share) in shares { shares[place]?.state = Self.absorbing(earlier, share.state, place) }
+            for (place, share) in shares {
+                var state = Self.absorbing(earlier, share.state, place)
+                state.forget(notOf: output.route, keepsStart: keepsStart)
+                shares[place]?.state = state
+            }
         } catch {
             throw error.located(at: "topic \(any.topic)")
         }
@@ -104,6 +113,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         let encoded = try encoder.encode(new, nowMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
         let place = isShared ? TopicPartition(topic: topic, partition: partition) : nil
         batches[place, default: []] += encoded
+        taken[topic, default: []].insert(partition)
         pendingBytes += encoded.reduce(0) { $0 + Int64($1.arena.count) }
     }
 
@@ -126,7 +136,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
             batches = [:]
             pendingBytes = 0
         }
-        return Cut(batches: batches)
+        return Cut(batches: batches, taken: taken)
     }
 
     /// Appends an epoch and the positions it covers: for each share all or nothing. Fails with `fenced` when another
@@ -135,19 +145,23 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     /// - Parameters:
     ///   - last: the records right in front of the positions.
     ///   - recordsPositions: whether positions alone are worth a transaction.
+    ///   - isStart: nothing was read yet: the positions are where the run begins.
     func commit(
         _ cut: Cut,
         read: PositionLedger,
         last: LastRecords = LastRecords(),
         recordsPositions: Bool,
+        isStart: Bool = false,
         now: RunClock.Instant = RunClock.system.now
     ) throws(WeirError) {
         precondition(cut.batches.keys.allSatisfy { shares[$0] != nil }, "rows of a partition of another process")
+        let note = PositionRoutes.Note(route: output.route, taken: cut.taken, isStart: isStart)
         var due: [(place: TopicPartition?, share: Share, state: TopicState)] = []
         for (place, share) in shares {
             var state = share.state
             let own = Self.part(of: read, place)
             state.last.merge(last.reached(by: own, from: state.positions), of: own)
+            state.routes.record(own, after: state.positions, note)
             state.positions.merge(own)
             let isOld = !state.positions.isEmpty && now - share.committedAt >= Self.renewalEvery
             let hasMoved = state.positions != share.state.positions
@@ -175,8 +189,10 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         isShared: Bool
     ) throws(WeirError) {
         do throws(WeirError) {
-            let full = state.text()
-            try appender.commit(batches, state: appender.fits(state: full) ? full : state.text(withLast: false))
+            // What there is no room for makes the next start less wary of another log, or of another route.
+            let texts = [state.text(), state.text(withLast: false)]
+            let text = texts.first { appender.fits(state: $0) } ?? state.text(withLast: false, withRoutes: false)
+            try appender.commit(batches, state: text)
         } catch {
             let isLocated = error.location?.contains("topic \(appender.topic)") ?? false
             let located = isLocated ? error : error.located(at: "commit to topic \(appender.topic)")

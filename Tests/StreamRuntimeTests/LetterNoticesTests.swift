@@ -30,6 +30,18 @@ import Testing
         #expect(soon == nil)
     }
 
+    @Test func `what was held back is told when its time has come, though no more come`() throws {
+        var notices = LetterNotices(path: "p")
+        let start = ContinuousClock.now
+        #expect(notices.due(at: start) == nil)
+        _ = notices.take(Self.letter(5), at: start)
+        for offset in 6..<9 as Range<Int64> { _ = notices.take(Self.letter(offset), at: start + .seconds(1)) }
+        #expect(notices.due(at: start + .seconds(29)) == nil)
+        let told = notices.due(at: start + .seconds(30))
+        #expect(told?.hasPrefix("3 more dead letters, the latest (topic orders, partition 1, offset 8") == true)
+        #expect(notices.due(at: start + .seconds(90)) == nil)
+    }
+
     @Test func `records are counted, not letters`() {
         var notices = LetterNotices(path: "p")
         for offset in [1, 1, 2, 3, 3] as [Int64] { _ = notices.take(Self.letter(offset), at: .now) }

@@ -25,8 +25,17 @@ import Testing
         }
         let shares = Mutex<[TopicPartition?: Share]>([:])
 
-        var output: TopicOutput {
-            TopicOutput(table: "t", sink: 0, format: .json, schema: schema, primaryKey: ["id"]) { [self] place in
+        var output: TopicOutput { output(route: "") }
+
+        func output(route: String) -> TopicOutput {
+            TopicOutput(
+                table: "t",
+                sink: 0,
+                format: .json,
+                schema: schema,
+                primaryKey: ["id"],
+                route: route
+            ) { [self] place in
                 open(place)
             } earlier: { [self] isShared, partitions in
                 (isShared ? [nil] : partitions.map(Optional.some)).map { place in
@@ -274,6 +283,32 @@ import Testing
         let read = try TopicState(text: state.text(withLast: false))
         #expect(read.positions == state.positions && read.last.isEmpty && read.earlier == ["weir-t": 4])
         #expect(throws: WeirError.self) { try TopicState(text: "no state") }
+    }
+
+    // Shared, each partition has a state of its own.
+    @Test(arguments: [nil, TopicSinkTests.places] as [Set<TopicPartition>?])
+    func `a changed route reads anew what has brought the topic nothing`(_ partitions: Set<TopicPartition>?) throws {
+        let brokers = Brokers()
+        func sink(_ route: String, keepsStart: Bool = false) throws -> TopicSink {
+            let output = brokers.output(route: route)
+            return try #require(try TopicSink(output, partitions: partitions, keepsStart: { _ in keepsStart }))
+        }
+        let first = try sink("a")
+        try first.commit(first.cut(), read: Self.ledger(3, 4), recordsPositions: true, isStart: true)
+        try first.write(Self.inserts(3..<6), topic: "in", partition: 0)
+        try first.commit(first.cut(), read: Self.ledger(6, 9), recordsPositions: true)
+        // The same route changes nothing.
+        #expect(try sink("a").start == Self.ledger(6, 9))
+        // Of the first partition nobody can tell what is there.
+        #expect(try sink("b").start == PositionLedger(["in": [0: 6]]))
+        #expect(try sink("b", keepsStart: true).start == Self.ledger(6, 4))
+        // What was read anew holds for the new route.
+        let second = try sink("b")
+        try second.write(Self.inserts(0..<9), topic: "in", partition: 0)
+        try second.write(Self.inserts(0..<2), topic: "in", partition: 1)
+        try second.commit(second.cut(), read: Self.ledger(9, 2), recordsPositions: false)
+        #expect(brokers.shares.withLock { $0.values.reduce(0) { $0 + $1.records } } == 3 + 3 + 2)
+        #expect(try sink("c").start == Self.ledger(9, 2))
     }
 
     @Test func `positions that stand still are told again before brokers forget them`() throws {
