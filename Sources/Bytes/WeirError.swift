@@ -37,8 +37,17 @@ public struct WeirError: Error, Sendable, Equatable, CustomStringConvertible {
     public let location: String?
     /// What to do about it.
     public let advice: String?
+    /// Whether what failed is known to have changed nothing, where the code alone does not tell.
+    public let hasChangedNothing: Bool
 
-    public init(_ code: Code, _ message: String, at location: String? = nil, advice: String? = nil) {
+    public init(
+        _ code: Code,
+        _ message: String,
+        at location: String? = nil,
+        advice: String? = nil,
+        hasChangedNothing: Bool = false
+    ) {
+        self.hasChangedNothing = hasChangedNothing
         self.code = code
         self.message = message
         self.location = location
@@ -54,6 +63,12 @@ public struct WeirError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// The same error, with the place where it surfaced in front of a place that is known already.
     public func located(at outer: String) -> WeirError {
-        WeirError(code, message, at: location.map { "\(outer), \($0)" } ?? outer, advice: advice)
+        WeirError(
+            code,
+            message,
+            at: location.map { "\(outer), \($0)" } ?? outer,
+            advice: advice,
+            hasChangedNothing: hasChangedNothing
+        )
     }
 }

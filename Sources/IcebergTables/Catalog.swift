@@ -29,8 +29,8 @@ public protocol Catalog: Sendable {
     func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError)
     /// Replaces the current metadata file in one step. Fails with `conflict` when another one is current by now.
     ///
-    /// After `conflict`, `notFound`, `locked`, `invalid` and `unsupported` it has not happened and will not; after any
-    /// other error that is open.
+    /// After `conflict`, `notFound`, `locked`, `invalid` and `unsupported`, and after errors that say so
+    /// (`WeirError.hasChangedNothing`), it has not happened and will not; after any other error that is open.
     func commit(
         _ id: TableIdentifier,
         from oldMetadataLocation: String,
@@ -143,7 +143,7 @@ extension WeirError {
     var certainlyDidNothing: Bool {
         switch code {
         case .conflict, .notFound, .alreadyExists, .locked, .invalid, .unsupported: true
-        default: false
+        default: hasChangedNothing
         }
     }
 }

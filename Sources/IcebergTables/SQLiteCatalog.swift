@@ -399,62 +399,47 @@ public final class SQLiteCatalog: Catalog {
         } catch let error as WeirError {
             throw error
         } catch let error as DatabaseError {
-            throw Self.translated(error, verb, path)
+            throw Self.translated(error, verb, path, hasChangedNothing: false)
+        } catch let error as RolledBack {
+            throw Self.translated(error.cause, verb, path, hasChangedNothing: true)
         } catch {
             throw WeirError(.storage, "cannot \(verb) the catalog: \(error)", at: path)
         }
     }
 
-    private static func translated(_ error: DatabaseError, _ verb: String, _ path: String) -> WeirError {
+    private static func translated(
+        _ error: DatabaseError,
+        _ verb: String,
+        _ path: String,
+        hasChangedNothing: Bool
+    ) -> WeirError {
         let reason = error.message ?? "SQLite code \(error.resultCode.rawValue)"
-        switch error.resultCode {
-        case .SQLITE_BUSY, .SQLITE_LOCKED:
+        if error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED {
             return WeirError(
                 .locked,
                 "cannot \(verb) the catalog: another process keeps it busy",
                 at: path,
                 advice: "end the session that has a transaction open on it"
             )
-        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
-            return WeirError(
-                .storage,
-                "cannot \(verb) the catalog: \(reason)",
-                at: path,
-                advice: "SQLite writes a journal beside the database, so file and folder must be writable"
-            )
-        case .SQLITE_FULL:
-            return WeirError(
-                .outOfSpace,
-                "cannot \(verb) the catalog: \(reason)",
-                at: path,
-                advice: "free space and start again; what was committed is kept"
-            )
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            return WeirError(
-                .corrupt,
-                "cannot \(verb) the catalog: \(reason)",
-                at: path,
-                advice:
+        }
+        let (code, advice): (WeirError.Code, String?) =
+            switch error.resultCode {
+            case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
+                (.storage, "SQLite writes a journal beside the database, so file and folder must be writable")
+            case .SQLITE_FULL: (.outOfSpace, "free space and start again; what was committed is kept")
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+                (
+                    .corrupt,
                     "is it the catalog's SQLite file? a damaged one is restored from a copy, or by sqlite3's '.recover'"
-            )
-        default: return WeirError(.storage, "cannot \(verb) the catalog: \(reason)", at: path)
-        }
-    }
-}
-
-extension DatabaseQueue {
-    /// A write transaction that takes the lock when it begins: reading first and then upgrading could fail half-way.
-    fileprivate func inImmediate<Result: Sendable>(
-        _ body: @Sendable (Database) throws -> Result
-    ) throws -> Result {
-        try writeWithoutTransaction { db in
-            var result: Result?
-            try db.inTransaction(.immediate) {
-                result = try body(db)
-                return .commit
+                )
+            default: (.storage, nil)
             }
-            guard let result else { throw DatabaseError(resultCode: .SQLITE_ABORT) }
-            return result
-        }
+        return WeirError(
+            code,
+            "cannot \(verb) the catalog: \(reason)",
+            at: path,
+            advice: advice,
+            hasChangedNothing: hasChangedNothing
+        )
     }
 }

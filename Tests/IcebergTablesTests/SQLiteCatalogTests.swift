@@ -34,6 +34,33 @@ import WeirTesting
         }
     }
 
+    // A statement that fails, and a commit that is refused.
+    @Test(
+        arguments: [
+            "CREATE TRIGGER no BEFORE UPDATE ON iceberg_tables BEGIN SELECT RAISE(ABORT, 'refused'); END",
+            """
+            CREATE TABLE parent (id INTEGER PRIMARY KEY);
+            CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+            CREATE TRIGGER no AFTER UPDATE ON iceberg_tables BEGIN INSERT INTO child VALUES (7); END
+            """,
+        ]
+    )
+    func `a change that SQLite rolls back is known not to have happened`(_ obstacle: String) throws {
+        try withTemporaryFolder { folder in
+            let catalog = try makeCatalog(folder)
+            let table = try catalog.create(id, schema: testSchema).appending("a")
+            let files = try LocalObjectStorage().list(folder + "/wh").count
+            let other = try DatabaseQueue(path: folder + "/catalog.db")
+            try other.write { try $0.execute(sql: obstacle) }
+            let error = #expect(throws: WeirError.self) { try table.appending("b") }
+            #expect(error?.code == .storage && error?.hasChangedNothing == true, "\(error as Any)")
+            // Nothing is left of it.
+            #expect(try LocalObjectStorage().list(folder + "/wh").count == files)
+            try other.write { try $0.execute(sql: "DROP TRIGGER no") }
+            #expect(try FreshPlan.liveNames(of: table.refreshed().appending("c")) == ["a", "c"])
+        }
+    }
+
     @Test func `a wrong name is answered with the nearest one`() throws {
         try withTemporaryFolder { folder in
             let catalog = try makeCatalog(folder)
