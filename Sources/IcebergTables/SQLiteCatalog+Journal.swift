@@ -43,9 +43,23 @@ extension SQLiteCatalog {
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 1")
     }
 
+    /// Reads a database in a folder that takes no files. While no process that may write has it open, SQLite cannot even
+    /// open one with a write-ahead log there.
+    static func readOnly<Result: Sendable>(
+        _ path: String,
+        _ configuration: Configuration,
+        _ body: @Sendable (Database) throws -> Result
+    ) throws -> Result {
+        do {
+            return try DatabaseQueue(path: path, configuration: configuration).read(body)
+        } catch let error as DatabaseError where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) {
+            return try onCopy(of: path, body)
+        }
+    }
+
     /// Runs something on a copy of a database that nobody has open and that lies in a folder this process may not write:
     /// SQLite cannot read one with a write-ahead log there.
-    static func onCopy<Result: Sendable>(
+    private static func onCopy<Result: Sendable>(
         of path: String,
         _ body: @Sendable (Database) throws -> Result
     ) throws -> Result {

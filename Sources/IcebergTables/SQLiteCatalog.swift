@@ -86,20 +86,6 @@ public final class SQLiteCatalog: Catalog {
         }
     }
 
-    /// Reads a database in a folder that takes no files. While no process that may write has it open, SQLite cannot even
-    /// open one with a write-ahead log there.
-    private static func readOnly<Result: Sendable>(
-        _ path: String,
-        _ configuration: Configuration,
-        _ body: @Sendable (Database) throws -> Result
-    ) throws -> Result {
-        do {
-            return try DatabaseQueue(path: path, configuration: configuration).read(body)
-        } catch let error as DatabaseError where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) {
-            return try onCopy(of: path, body)
-        }
-    }
-
     static func location(_ warehouse: String) -> String {
         let trimmed = warehouse.withoutTrailingSlash
         if trimmed.contains("://") { return trimmed }

@@ -121,6 +121,10 @@ struct ReadmeClaim {
             )
         ),
         ReadmeClaim(
+            "`--snapshot` takes the id of a snapshot, or the name of a branch or tag.",
+            ("SnapshotNameTests", "a tag is read with its rows and columns, a branch with the columns of now")
+        ),
+        ReadmeClaim(
             "SIGINT, SIGTERM and SIGHUP end it after a last commit.",
             ("BinaryTests", "a run follows the log, is alone, and ends well when told to"),
             ("EndOfRunTests", "SIGHUP ends a run as SIGTERM does")
