@@ -24,6 +24,7 @@ struct RunStatus {
     }
 
     private let isTerminal: Bool
+    private let showsEvents: Bool
     private var lastShown: Sample
     private var generation = 0
     private var isCaughtUp = false
@@ -37,8 +38,11 @@ struct RunStatus {
     /// How long a commit may take before it is what the run waits for.
     private static let slowCommit = Duration.seconds(5)
 
-    init(isTerminal: Bool, start: Sample) {
+    /// - Parameter showsEvents: whether what happens is told at once; a run that ends when it has caught up says that at its
+    ///   end.
+    init(isTerminal: Bool, showsEvents: Bool = true, start: Sample) {
         self.isTerminal = isTerminal
+        self.showsEvents = showsEvents
         lastShown = start
     }
 
@@ -48,13 +52,13 @@ struct RunStatus {
         if now.state.generation != generation, now.state.phase == .reading {
             generation = now.state.generation
             isCaughtUp = false
-            shown.append(.line(Self.beginning(now)))
+            if showsEvents { shown.append(.line(Self.beginning(now))) }
         }
         if let lag = now.lag {
             behindSince = lag.records > 0 ? behindSince ?? now.time : nil
             if lag.records == 0, !isCaughtUp {
                 isCaughtUp = true
-                if !isTerminal {
+                if !isTerminal, showsEvents {
                     shown.append(.line("caught up: \(Self.totals(now))"))
                     lastShown = now
                 }

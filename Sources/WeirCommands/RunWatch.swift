@@ -24,7 +24,7 @@ final class RunWatch: Sendable {
     }
 
     /// Watches until `end`, on threads of its own: brokers may take long to answer.
-    func start() {
+    func start(showsEvents: Bool) {
         let asking = Thread { [self] in
             while !isEnded {
                 let before = clock.now
@@ -34,7 +34,7 @@ final class RunWatch: Sendable {
             }
         }
         let showing = Thread { [self] in
-            var status = RunStatus(isTerminal: log.isTerminal, start: sample())
+            var status = RunStatus(isTerminal: log.isTerminal, showsEvents: showsEvents, start: sample())
             while !isEnded {
                 for output in status.look(sample()) where !isEnded { log.show(output) }
                 clock.pause(for: Self.lookEvery) { isEnded }

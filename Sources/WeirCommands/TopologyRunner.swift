@@ -133,7 +133,7 @@ final class TopologyRunner: Sendable {
     }
 
     func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
-        watch.start()
+        watch.start(showsEvents: !untilCaughtUp)
         defer { watch.end() }
         return try withExtendedLifetime(lock) { () throws(WeirError) in try ingest.run(untilCaughtUp: untilCaughtUp) }
     }

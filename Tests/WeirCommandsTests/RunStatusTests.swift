@@ -79,6 +79,17 @@ import WeirTesting
         #expect(shown == 10)
     }
 
+    @Test func `a run that ends when it has caught up tells no more than how it gets on`() {
+        var status = RunStatus(isTerminal: false, showsEvents: false, start: sample(0, records: 0, lag: nil))
+        var seconds: [Int] = []
+        for second in 1...70 {
+            var now = sample(second, records: 10, lag: 0)
+            now.state.generation = 1
+            if !status.look(now).isEmpty { seconds.append(second) }
+        }
+        #expect(seconds == [60])
+    }
+
     @Test func `it says what the run waits for`() {
         let before = sample(0, records: 5, lag: 0)
         func ending(_ change: (inout RunStatus.Sample) -> Void) -> String {
