@@ -76,7 +76,7 @@ let package = Package(
         target("EventLog", ["Bytes", "CLinux", "Columnar", "ObjectStorage"]),
         target("KafkaLog", ["Bytes", "CRdKafka", "EventLog"]),
         target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
-        target("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog"]),
+        target("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "Values"]),
         target("IcebergFormat", ["Bytes", "Columnar", "Values"]),
         target(
             "IcebergTables",
@@ -104,7 +104,8 @@ let package = Package(
         target(
             "WeirCommands",
             [
-                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat",
+                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
+                "IcebergFormat",
                 "IcebergTables", "KafkaLog", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime",
                 "Topology",
                 argumentParser,

@@ -1,10 +1,15 @@
 import Bytes
-import Columnar
+import Values
 
-/// The `source` block of a table's events: where `database.table` or `database.schema.table` says the change happened.
-enum DebeziumSource {
-    /// `{"db":"shop","schema":"public","table":"orders"}`, without `schema` for a name of two parts.
-    static func json(_ table: String) -> Buffer {
+/// The `source` block of Debezium's events: where and when a change happened.
+public struct DebeziumSource: Sendable {
+    /// `"db":"shop","table":"orders"`.
+    private var members = ""
+
+    public init() {}
+
+    /// `db`, `schema` and `table` of a name such as `shop.public.orders`; no `schema` for a name of two parts.
+    public init(table: String) {
         let parts = table.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
         let names =
             switch parts.count {
@@ -12,15 +17,24 @@ enum DebeziumSource {
             case 2: ["db", "table"]
             default: ["db", "schema", "table"]
             }
-        // A row of text columns, so that names are escaped as all text is.
-        let columns = parts.map { part in
-            var column = ColumnBuilder(.string, capacity: 1)
-            column.append(part)
-            return column.finish()
-        }
-        let schema = Schema(names.enumerated().map { Field(id: $0.offset + 1, name: $0.element, type: .string) })
-        var text = GrowableBuffer()
-        JSONRowEncoder(schema).append(ColumnBatch(schema: schema, columns: columns, count: 1), row: 0, to: &text)
-        return text.finish()
+        for (name, part) in zip(names, parts) { add(name, part) }
     }
+
+    public mutating func add(_ name: String, _ text: String) { add(name, json: Self.quoted(text)) }
+
+    public mutating func add(_ name: String, _ number: Int64?) { add(name, json: number.map(String.init) ?? "null") }
+
+    private mutating func add(_ name: String, json: String) {
+        if !members.isEmpty { members += "," }
+        members += "\(Self.quoted(name)):\(json)"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var text = text
+        var quoted = GrowableBuffer()
+        text.withUTF8 { quoted.appendJSONString(UnsafeRawBufferPointer($0)) }
+        return String(decoding: UnsafeRawBufferPointer(start: quoted.base, count: quoted.count), as: UTF8.self)
+    }
+
+    var json: String { "{\(members)}" }
 }

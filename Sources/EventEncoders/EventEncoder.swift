@@ -20,14 +20,12 @@ public final class EventEncoder {
     /// Places of the primary key's columns.
     private let keyColumns: [Int]
     private let keys: JSONRowEncoder
-    private let source: Buffer
+    private let source: DebeziumSource
     private let arenas: [PartitionArena]
     /// Where the next record without a key goes.
     private var turn = 0
     private var key = GrowableBuffer()
     private var nextKey = GrowableBuffer()
-    /// What stands behind the letter of `op`.
-    private var end = GrowableBuffer()
 
     /// - Parameters:
     ///   - schema: the columns of every batch.
@@ -72,7 +70,7 @@ public final class EventEncoder {
         self.keyColumns = keyColumns
         rows = JSONRowEncoder(schema, dialect: .events)
         keys = JSONRowEncoder(Schema(keyColumns.map { schema.fields[$0] }), dialect: .events)
-        source = DebeziumSource.json(table)
+        source = DebeziumSource(table: table)
         arenas = partitions.sorted().map { PartitionArena(partition: $0) }
     }
 
@@ -89,7 +87,8 @@ public final class EventEncoder {
         )
         do throws(WeirError) {
             switch format {
-            case .debeziumJSON: try encodeEnvelopes(batch)
+            case .debeziumJSON:
+                try encode(batch, in: DebeziumEnvelope(source: source, nowMilliseconds: nowMilliseconds))
             case .json, .upsertKafka: try encodeRows(batch)
             }
         } catch {
@@ -118,8 +117,18 @@ public final class EventEncoder {
         }
     }
 
-    private func encodeEnvelopes(_ batch: Batch) throws(WeirError) {
-        writeEnd(batch.now)
+    private func encode(_ batch: Batch, in envelope: DebeziumEnvelope) throws(WeirError) {
+        // The event of a change that has the place of `row` in the log, with the key that is in `key`.
+        func append(
+            _ operation: DebeziumEnvelope.Operation,
+            _ row: Int,
+            before: DebeziumEnvelope.Image,
+            after: DebeziumEnvelope.Image
+        ) throws(WeirError) {
+            let arena = beginRecord(batch)
+            envelope.append(operation, before: before, after: after, of: batch.rows, to: &arena.bytes)
+            try arena.end(offset: batch.changes.offset(row), timestamp: batch.now)
+        }
         var row = 0
         var followsOldRow = false
         while row < batch.changes.count {
@@ -128,59 +137,21 @@ public final class EventEncoder {
             let isPair = hasNext && batch.changes.kind(row + 1) == .updateAfter
             writeKey(batch, row)
             if isPair, hasSameKey(batch, row + 1) {
-                try event(batch, row + 1, before: row, after: row + 1, .update)
+                try append(.update, row + 1, before: .row(row), after: .row(row + 1))
                 row += 2
                 followsOldRow = false
                 continue
             }
             switch kind {
-            case .insert: try event(batch, row, before: nil, after: row, .create)
+            case .insert: try append(.create, row, before: .none, after: .row(row))
             // The old row of an update that changed the key: to those who keep rows by key it is gone, and the new one new.
-            case .updateBefore, .delete: try event(batch, row, before: row, after: nil, .delete)
+            case .updateBefore, .delete: try append(.delete, row, before: .row(row), after: .none)
             case .updateAfter:
-                try event(batch, row, before: nil, after: row, followsOldRow ? .create : .update)
+                try append(followsOldRow ? .create : .update, row, before: .none, after: .row(row))
             }
             followsOldRow = isPair
             row += 1
         }
-    }
-
-    private enum Operation: UInt8 {
-        case create = 0x63
-        case update = 0x75
-        case delete = 0x64
-    }
-
-    private func event(
-        _ batch: Batch,
-        _ row: Int,
-        before: Int?,
-        after: Int?,
-        _ operation: Operation
-    ) throws(WeirError) {
-        let arena = beginRecord(batch)
-        arena.bytes.append(text: "{\"before\":")
-        write(batch, before, to: arena)
-        arena.bytes.append(text: ",\"after\":")
-        write(batch, after, to: arena)
-        arena.bytes.append(text: ",\"op\":\"")
-        arena.bytes.append(operation.rawValue)
-        arena.bytes.append(UnsafeRawBufferPointer(start: end.base, count: end.count))
-        try arena.end(offset: batch.changes.offset(row), timestamp: batch.now)
-    }
-
-    private func write(_ batch: Batch, _ row: Int?, to arena: PartitionArena) {
-        if let row { batch.rows.append(row, to: &arena.bytes) } else { arena.bytes.append(text: "null") }
-    }
-
-    private func writeEnd(_ now: Int64) {
-        end.removeAll()
-        end.append(text: "\",\"source\":")
-        end.append(source.bytes)
-        end.append(text: ",\"ts_ms\":")
-        var digits = String(now)
-        digits.withUTF8 { end.append(UnsafeRawBufferPointer($0)) }
-        end.append(UInt8(0x7d))
     }
 
     /// Puts the key of a row into `key`.
@@ -211,11 +182,5 @@ public final class EventEncoder {
         turn = (turn + 1) % arenas.count
         arena.begin(key: nil)
         return arena
-    }
-}
-
-extension GrowableBuffer {
-    fileprivate mutating func append(text: StaticString) {
-        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }

@@ -1,6 +1,7 @@
 import Bytes
 import ChangeEvents
 import Columnar
+import EventEncoders
 import IcebergFormat
 
 /// Changes as Debezium's JSON envelope: an update's two images become one event.
@@ -9,7 +10,8 @@ import IcebergFormat
 final class DebeziumOutput: ChangeOutput {
     private let out: StandardOutput
     private let encoder: JSONRowEncoder
-    private let source: String
+    private let schema: Schema
+    private let source: DebeziumSource
     private var commitTimes: [Int64: Int64] = [:]
     /// The old image of an update whose new one has not come yet.
     private var before = GrowableBuffer()
@@ -22,12 +24,15 @@ final class DebeziumOutput: ChangeOutput {
 
     init(_ table: TableIdentifier, _ schema: Schema, to out: StandardOutput) {
         self.out = out
+        self.schema = schema
         encoder = JSONRowEncoder(schema)
-        let database = JSONValue.string(table.namespace.joined(separator: ".")).text
-        let name = JSONValue.string(table.name).text
-        source =
-            "{\"version\":\"\(WeirVersion.number)\",\"connector\":\"weir\",\"name\":\"weir\","
-            + "\"db\":\(database),\"table\":\(name),"
+        var source = DebeziumSource()
+        source.add("version", WeirVersion.number)
+        source.add("connector", "weir")
+        source.add("name", "weir")
+        source.add("db", table.namespace.joined(separator: "."))
+        source.add("table", table.name)
+        self.source = source
     }
 
     /// Takes the commit times of a table that was loaded, by sequence, in milliseconds since 1970.
@@ -44,71 +49,54 @@ final class DebeziumOutput: ChangeOutput {
     ) throws(WeirError) {
         let lines = encoder.rows(of: batch)
         let now = TimeText.nowMilliseconds
-        let end = Event(self, sequence: sequence, isSnapshot: isSnapshot, now: now)
+        let envelope = envelope(sequence, isSnapshot: isSnapshot, now)
         for row in rows {
             let kind = kind(row)
             // An old image that no new one follows took its row away.
             if kind != .updateAfter { endPending(now) }
             switch kind {
-            case .insert:
-                out.append("{\"before\":null,\"after\":")
-                lines.append(row, to: &out.buffer)
-                out.append(isSnapshot ? end.read : end.create)
+            case .insert: append(isSnapshot ? .read : .create, before: .none, after: .row(row), of: lines, envelope)
             case .updateBefore:
                 lines.append(row, to: &before)
                 pending = Pending(sequence: sequence, isSnapshot: isSnapshot)
-            case .updateAfter:
-                appendBefore()
-                lines.append(row, to: &out.buffer)
-                out.append(end.update)
-            case .delete:
-                out.append("{\"before\":")
-                lines.append(row, to: &out.buffer)
-                out.append(",\"after\":null")
-                out.append(end.delete)
+            case .updateAfter: append(.update, before: takePending(), after: .row(row), of: lines, envelope)
+            case .delete: append(.delete, before: .row(row), after: .none, of: lines, envelope)
             }
             try out.flushWhenLarge()
         }
     }
 
-    private func appendBefore() {
-        out.append("{\"before\":")
-        if pending == nil {
-            out.append("null")
-        } else {
-            out.buffer.append(UnsafeRawBufferPointer(start: before.base, count: before.count))
-        }
-        out.append(",\"after\":")
+    private func append(
+        _ operation: DebeziumEnvelope.Operation,
+        before image: DebeziumEnvelope.Image,
+        after: DebeziumEnvelope.Image,
+        of lines: JSONRows,
+        _ envelope: DebeziumEnvelope
+    ) {
+        envelope.append(operation, before: image, after: after, of: lines, to: &out.buffer)
+        out.buffer.append(UInt8(ascii: "\n"))
+        if case .json = image { before.removeAll() }
+    }
+
+    /// The old image that waits, if any; it is there until the event with it is written.
+    private func takePending() -> DebeziumEnvelope.Image {
+        if pending == nil { return .none }
         pending = nil
-        before.removeAll()
+        return .json(UnsafeRawBufferPointer(start: before.base, count: before.count))
     }
 
     private func endPending(_ now: Int64) {
         guard let pending else { return }
-        appendBefore()
-        out.append("null")
-        out.append(Event(self, sequence: pending.sequence, isSnapshot: pending.isSnapshot, now: now).delete)
+        let envelope = envelope(pending.sequence, isSnapshot: pending.isSnapshot, now)
+        append(.delete, before: takePending(), after: .none, of: encoder.rows(of: .empty(schema)), envelope)
     }
 
-    /// What stands behind the two images.
-    private struct Event {
-        let create: String
-        let read: String
-        let update: String
-        let delete: String
-
-        init(_ output: DebeziumOutput, sequence: Int64?, isSnapshot: Bool, now: Int64) {
-            let time = sequence.flatMap { output.commitTimes[$0] } ?? now
-            let number = sequence.map(String.init) ?? "null"
-            let source = output.source + "\"ts_ms\":\(time),\"snapshot\":\"\(isSnapshot)\",\"seq\":\(number)}"
-            func text(_ operation: String) -> String {
-                ",\"source\":\(source),\"op\":\"\(operation)\",\"ts_ms\":\(now)}\n"
-            }
-            create = text("c")
-            read = text("r")
-            update = text("u")
-            delete = text("d")
-        }
+    private func envelope(_ sequence: Int64?, isSnapshot: Bool, _ now: Int64) -> DebeziumEnvelope {
+        var source = source
+        source.add("ts_ms", sequence.flatMap { commitTimes[$0] } ?? now)
+        source.add("snapshot", "\(isSnapshot)")
+        source.add("seq", sequence)
+        return DebeziumEnvelope(source: source, nowMilliseconds: now)
     }
 
     /// An old image waits for its new one: both are in one commit, so it is never the last of what a flush follows.
