@@ -92,7 +92,10 @@ let package = Package(
         target("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
         target("Expressions", ["Bytes", "Columnar", "Values"]),
         target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "MixedTables"]),
-        target("Topology", ["Bytes", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat", "Yams"]),
+        target(
+            "Topology",
+            ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat", "Yams"]
+        ),
         target(
             "StreamRuntime",
             [

@@ -3,9 +3,6 @@ import Columnar
 
 /// How `debezium-json` reads values whose meaning the records themselves do not carry.
 public struct DebeziumJSONOptions: Sendable {
-    /// What an integer counts.
-    public typealias TimeUnit = ChangeEvents.TimeUnit
-
     /// How text for a decimal column is read.
     public enum DecimalText: String, Sendable, CaseIterable {
         /// As a number when it reads as one, otherwise as base64 of the unscaled value in the column's scale, when it is

@@ -1,4 +1,5 @@
 import Bytes
+import ChangeEvents
 import EventDecoders
 import EventLog
 
@@ -25,8 +26,8 @@ extension Checker {
             onLostOffsets: choice(block, "scan.on-lost-offsets", LostOffsets.self) ?? .fail,
             path: text(block, "path"),
             properties: properties,
-            timeUnit: choice(block, Self.timeUnit, DebeziumJSONOptions.TimeUnit.self),
-            timestampUnit: choice(block, Self.timestampUnit, DebeziumJSONOptions.TimeUnit.self),
+            timeUnit: choice(block, Self.timeUnit, TimeUnit.self),
+            timestampUnit: choice(block, Self.timestampUnit, TimeUnit.self),
             timeUnits: units(block, Self.timeUnit),
             timestampUnits: units(block, Self.timestampUnit),
             decimalText: choice(block, "debezium-json.decimal-text", DebeziumJSONOptions.DecimalText.self)
@@ -38,11 +39,11 @@ extension Checker {
     }
 
     /// Units of single columns: what follows a key and a dot names one.
-    private mutating func units(_ block: Block, _ key: String) -> [String: DebeziumJSONOptions.TimeUnit] {
-        var units: [String: DebeziumJSONOptions.TimeUnit] = [:]
+    private mutating func units(_ block: Block, _ key: String) -> [String: TimeUnit] {
+        var units: [String: TimeUnit] = [:]
         for entry in block.keys where entry.key.hasPrefix(key + ".") {
             let column = String(entry.key.dropFirst(key.count + 1))
-            if let unit = choice(block, entry.key, DebeziumJSONOptions.TimeUnit.self) { units[column] = unit }
+            if let unit = choice(block, entry.key, TimeUnit.self) { units[column] = unit }
         }
         return units
     }

@@ -1,4 +1,5 @@
 import Bytes
+import ChangeEvents
 import EventDecoders
 import EventLog
 
@@ -35,11 +36,11 @@ extension Topology {
         public var properties: [String: Secret] = [:]
         /// What an integer counts that a record gives no unit for, for all columns that say nothing else; nil derives it for
         /// each from its values.
-        public let timeUnit: DebeziumJSONOptions.TimeUnit?
-        public let timestampUnit: DebeziumJSONOptions.TimeUnit?
+        public let timeUnit: TimeUnit?
+        public let timestampUnit: TimeUnit?
         /// For single columns, by `column`, `table.column` or a whole identifier and the column.
-        public var timeUnits: [String: DebeziumJSONOptions.TimeUnit] = [:]
-        public var timestampUnits: [String: DebeziumJSONOptions.TimeUnit] = [:]
+        public var timeUnits: [String: TimeUnit] = [:]
+        public var timestampUnits: [String: TimeUnit] = [:]
         /// How text for a decimal column is read where the record does not say.
         public let decimalText: DebeziumJSONOptions.DecimalText
         /// What stands for an unchanged value that the source left out; nil for Debezium's own text.

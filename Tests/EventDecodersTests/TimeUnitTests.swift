@@ -48,7 +48,7 @@ struct TimeUnitTests {
     }
 
     @Test(arguments: [
-        ("1711961000000", DebeziumJSONOptions.TimeUnit.milliseconds, "1711961000000000"),
+        ("1711961000000", TimeUnit.milliseconds, "1711961000000000"),
         ("1711961000123456", .microseconds, "1711961000123456"),
         ("1711961000123456789", .nanoseconds, "1711961000123456"),
         ("-2208988800000", .milliseconds, "-2208988800000000"),
@@ -58,7 +58,7 @@ struct TimeUnitTests {
     ])
     func `the value tells its unit, once`(
         _ value: String,
-        _ unit: DebeziumJSONOptions.TimeUnit,
+        _ unit: TimeUnit,
         _ micros: String
     ) throws {
         let decoder = Self.decoder()
