@@ -69,27 +69,6 @@ Slice Decoder::slice(const weir_json_batch &batch, int32_t start, int32_t count)
     return {padded_.get(), size_t(count)};
 }
 
-bool Decoder::unframe(Slice &text) {
-    // A zero and the schema's id, big-endian, as Confluent's serializers write them. No JSON begins with a zero byte.
-    constexpr size_t headerBytes = 5;
-    if (text.count < headerBytes || text.base[0] != 0) return true;
-    Slice behind{text.base + headerBytes, text.count - headerBytes};
-    std::string_view body(reinterpret_cast<const char *>(behind.base), behind.count);
-    size_t start = body.find_first_not_of(" \t\r\n");
-    bool isJSON = start != body.npos && (body[start] == '{' || body.substr(start, 4) == "null");
-    if (isJSON && options_.skips_registry_header) {
-        text = behind;
-        return true;
-    }
-    uint32_t id = 0;
-    for (size_t i = 1; i < headerBytes; i++) id = id << 8 | text.base[i];
-    reason_ = "it begins with a schema registry's header (schema id " + std::to_string(id) + "), with " +
-              (isJSON ? "JSON behind it: set debezium-json.schema-registry-header to skip, or have the connector write "
-                      : "no JSON behind it, so with Avro or Protobuf, which is not read: have the connector write ") +
-              "plain JSON (value.converter and key.converter org.apache.kafka.connect.json.JsonConverter)";
-    return false;
-}
-
 bool Decoder::open(Slice text, SchemaBlocks &blocks, SchemaBlock *&block, uint32_t &token) {
     block = nullptr;
     auto begins = [&](const SchemaBlock *known) {
@@ -439,42 +418,6 @@ bool Decoder::decodeRows(
         table.setChange(row, isUpdate ? Kind::updateAfter : Kind::insert, record.offset);
     }
     return true;
-}
-
-bool Decoder::decodeKey(
-    const weir_json_batch &batch, const weir_json_record &record, Table &table, Binding &binding) {
-    if (record.key_count < 0) {
-        reason_ = "a delete without 'before' needs the record's key, and the record has none";
-        return false;
-    }
-    Slice text = slice(batch, record.key_start, record.key_count);
-    SchemaBlock *block;
-    uint32_t token;
-    if (!unframe(text) || !open(text, keyBlocks_, block, token)) {
-        reason_ = "the key: " + reason_;
-        return false;
-    }
-    // A key is a row of its own or, behind a schema block, the payload; a table may have columns of both names, so
-    // only the pair of them is taken for a block.
-    Envelope members;
-    uint32_t end = members.readMembers(tokens_, token, true, reason_);
-    if (end != tokens_.count()) {
-        reason_ = "the key: " + (end == 0 ? reason_ : std::string("not JSON: more text behind the object"));
-        return false;
-    }
-    uint32_t row = 0;
-    if (members.payload && tokens_[members.payload] == '{' && (block || members.schema)) {
-        row = members.payload;
-        if (members.schema && tokens_[members.schema] == '{' && !findBlock(text, keyBlocks_, members.schema, block)) {
-            return false;
-        }
-    } else if (block) {
-        reason_ = "the key: expected a payload behind the schema block";
-        return false;
-    }
-    size_t place = table.rows;
-    return table.readRow(tokens_, row, binding, plansFor(table, binding.table, block), "key", reason_) &&
-           table.hasRequired(place, false, "key", reason_);
 }
 
 }  // namespace weir

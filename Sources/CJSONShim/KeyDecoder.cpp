@@ -1,0 +1,42 @@
+// Rows of deletes without an old row: what the record's key says.
+#include "Decoder.h"
+
+namespace weir {
+
+bool Decoder::decodeKey(
+    const weir_json_batch &batch, const weir_json_record &record, Table &table, Binding &binding) {
+    if (record.key_count < 0) {
+        reason_ = "a delete without 'before' needs the record's key, and the record has none";
+        return false;
+    }
+    Slice text = slice(batch, record.key_start, record.key_count);
+    SchemaBlock *block;
+    uint32_t token;
+    if (!unframe(text) || !open(text, keyBlocks_, block, token)) {
+        reason_ = "the key: " + reason_;
+        return false;
+    }
+    // A key is a row of its own or, behind a schema block, the payload; a table may have columns of both names, so
+    // only the pair of them is taken for a block.
+    Envelope members;
+    uint32_t end = members.readMembers(tokens_, token, true, reason_);
+    if (end != tokens_.count()) {
+        reason_ = "the key: " + (end == 0 ? reason_ : std::string("not JSON: more text behind the object"));
+        return false;
+    }
+    uint32_t row = 0;
+    if (members.payload && tokens_[members.payload] == '{' && (block || members.schema)) {
+        row = members.payload;
+        if (members.schema && tokens_[members.schema] == '{' && !findBlock(text, keyBlocks_, members.schema, block)) {
+            return false;
+        }
+    } else if (block) {
+        reason_ = "the key: expected a payload behind the schema block";
+        return false;
+    }
+    size_t place = table.rows;
+    return table.readRow(tokens_, row, binding, plansFor(table, binding.table, block), "key", reason_) &&
+           table.hasRequired(place, false, "key", reason_);
+}
+
+}  // namespace weir
