@@ -112,7 +112,7 @@ final class PartitionedFileWriter {
     ///   - schema: of the files, which may have more columns than the table.
     ///   - nodes: how many nodes each partition has, a power of two.
     convenience init(_ store: Table, of table: MixedTable, schema: Schema, nodes: Int) {
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandomness()
         self.init(
             storage: store.storage,
             dataLocation: store.dataLocation,
@@ -362,5 +362,16 @@ extension DataFileType {
         case .icebergEqualityDelete: 4
         case .log: 5
         }
+    }
+}
+
+/// The system's randomness as a generator with a size: an empty one has no address, and ThreadSanitizer reads from what is
+/// passed as one.
+private struct SystemRandomness: RandomNumberGenerator {
+    private var drawn: UInt64 = 0
+
+    mutating func next() -> UInt64 {
+        drawn += 1
+        return .random(in: .min ... .max)
     }
 }
