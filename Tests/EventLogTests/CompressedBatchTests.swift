@@ -18,7 +18,7 @@ import WeirTesting
     }
 
     @Test(arguments: ClientBatch.all)
-    func `damage in it is an error and never a wrong record`(_ batch: ClientBatch) throws {
+    func `damage in it ends in an error, or in as many records`(_ batch: ClientBatch) throws {
         let bytes = batch.bytes
         // The checksum is put right, so that the codec meets the damage.
         for offset in RecordBatchHeader.byteCount..<bytes.count {
@@ -30,7 +30,7 @@ import WeirTesting
                     let records = try Self.read(damaged, in: folder)
                     #expect(records.count == 6, "byte \(offset)")
                 } catch let error as WeirError {
-                    #expect(error.code == .corrupt && error.location?.contains("offset 0") == true, "\(error)")
+                    #expect(error.code == .corrupt, "byte \(offset): \(error)")
                 }
             }
         }
@@ -86,9 +86,9 @@ import WeirTesting
         let path = try #require(try segmentFiles(log).first)
         try Data(bytes).write(to: URL(fileURLWithPath: path))
         // What is told of the file that was there before.
-        for kind in ["index", "timeindex", "synced"] {
-            for file in try segmentFiles(log, kind: kind) { try FileManager.default.removeItem(atPath: file) }
-        }
+        let others = try segmentFiles(log, kind: "index") + segmentFiles(log, kind: "timeindex")
+        for file in others { try FileManager.default.removeItem(atPath: file) }
+        try? FileManager.default.removeItem(atPath: log.root + "/orders/0/" + SyncedEnd.fileName)
         return try readAll(log)
     }
 
