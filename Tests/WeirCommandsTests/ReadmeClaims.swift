@@ -107,7 +107,7 @@ struct ReadmeClaim {
             ("EngineTests", "other engines read the same rows after a full optimize")
         ),
         ReadmeClaim(
-            "scans and change reading of versions 1 to 3, without deletion vectors and nested columns",
+            "scans and change reading of versions 1 to 3",
             ("ForeignTableTests", "a version 1 table reads with sequence number 0 and is not written"),
             ("ForeignTableTests", "deletion vectors are refused by name"),
             ("ForeignHistoryTests", "changes of tables of version 1, and of upgraded ones, are all there")
