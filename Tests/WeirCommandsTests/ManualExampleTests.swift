@@ -98,8 +98,9 @@ import WeirTesting
         return (process.terminationStatus, String(decoding: output, as: UTF8.self))
     }
 
-    /// A text without what differs from run to run: times, ids, durations, sizes, and the width of columns.
-    static func masked(_ text: String) -> String {
+    /// A text without what differs from run to run: times, ids, durations, sizes, the width of columns, and the order of
+    /// lines, since rows come in no particular order.
+    static func masked(_ text: String) -> [String] {
         text.replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)/, with: "TIME")
             .replacing(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, with: "ID")
             .replacing(/\d[\d.,]* ?[kM]?\/s/, with: "RATE")
@@ -108,5 +109,6 @@ import WeirTesting
             .replacing(/\b\d{4,}\b/, with: "NUMBER")
             .replacing(/-{2,}/, with: "--")
             .replacing(/[ \t]+/, with: " ")
+            .split(separator: "\n").map(String.init).sorted()
     }
 }
