@@ -130,7 +130,7 @@ import WeirTesting
         for line in [
             "    LogStore: topic orders.log (kafka, json), emit mode auto\n",
             "    LogStore: topic payments.log (file, json), emit mode auto\n",
-            "will be created\n    LogStore: topic named.log (kafka, json), emit mode auto\n",
+            "already joined\n    LogStore: topic named.log (kafka, json), emit mode auto\n",
         ] {
             #expect(plan.text.contains(line), "\(plan.text)")
         }
@@ -273,7 +273,7 @@ import WeirTesting
             #expect(missing.status == 3)
             #expect(
                 missing.output.contains(
-                    "shop.yaml:44: error: LogStore of 'shop.named': there is no topic 'named.log' (\(broker.address))\n"
+                    "shop.yaml:44:22: error: LogStore of 'shop.named': there is no topic 'named.log' (\(broker.address))\n"
                         + "  hint: create it, a run makes no topics on brokers; known are customers.log, orders.log"
                 ),
                 "\(missing.output)"

@@ -118,9 +118,11 @@ import WeirTesting
             let asked = try weir("check", "shop.yaml")
             #expect(asked.status == 3)
             #expect(
-                asked.output.contains("shop.yaml:10: error: source 's': offset 7 of orders/0 lies beyond the end, 0\n")
+                asked.output.contains(
+                    "shop.yaml:10:5: error: source 's': offset 7 of orders/0 lies beyond the end, 0\n"
+                )
             )
-            #expect(asked.output.contains("shop.yaml:10: note: source 's': "), "\(asked.output)")
+            #expect(asked.output.contains("shop.yaml:10:5: note: source 's': "), "\(asked.output)")
             let offline = try weir("check", "shop.yaml", "--offline")
             #expect(offline.status == 0 && !offline.output.contains("orders/0 lies"), "\(offline.output)")
             #expect(!offline.output.contains("matching"))
