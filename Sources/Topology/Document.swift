@@ -61,11 +61,23 @@ struct DocumentReader {
             return value(of: node, at: fixed)
         } catch let error as YamlError {
             let (place, message) = Self.reading(error)
-            add(fixed ?? place, "this is not YAML: \(message)", QuotingHint.advice(yaml, line: place.line))
+            add(
+                fixed ?? place,
+                "this is not YAML: \(message)",
+                Self.cutKeys(error) ?? QuotingHint.advice(yaml, line: place.line)
+            )
         } catch {
             add(fixed ?? Place(line: 1, column: 1), "this is not YAML: \(error)", nil)
         }
         return nil
+    }
+
+    /// Two types that a comma has cut leave the same key behind: `2)` of `decimal(12,2)`.
+    private static func cutKeys(_ error: YamlError) -> String? {
+        guard case .duplicatedKeysInMapping(let duplicates, _) = error,
+            duplicates.contains(where: { $0.contains(")") && !$0.contains("(") })
+        else { return nil }
+        return "a comma ends a value inside { }; write values such as \"decimal(12,2)\" in quotes"
     }
 
     private static func reading(_ error: YamlError) -> (Place, String) {
@@ -91,12 +103,9 @@ struct DocumentReader {
         case .sequence(let sequence):
             var members: [Value] = []
             for node in sequence { members.append(value(of: node, at: fixed)) }
-            if sequence.style == .flow {
-                let (joined, cut) = FlowPieces.joined(members)
-                members = joined
-                for value in cut { addCut(value, "[ ]") }
-            }
-            return Value(content: .list(members), place: place)
+            let (joined, cut) = FlowPieces.joined(members)
+            for value in cut { addCut(value, "[ ]") }
+            return Value(content: .list(joined), place: place)
         case .mapping(let mapping):
             var entries: [Value.Entry] = []
             for pair in mapping {
@@ -106,12 +115,9 @@ struct DocumentReader {
                     Value.Entry(key: pair.key.scalar?.string ?? "?", place: fixed ?? mark ?? place, value: inner)
                 )
             }
-            if mapping.style == .flow {
-                let (joined, cut) = FlowPieces.joined(entries)
-                entries = joined
-                for value in cut { addCut(value, "{ }") }
-            }
-            return Value(content: .mapping(entries), place: place)
+            let (joined, cut) = FlowPieces.joined(entries)
+            for value in cut { addCut(value, "{ }") }
+            return Value(content: .mapping(joined), place: place)
         case .alias:
             add(place, "aliases of undefined anchors cannot be read", nil)
             return Value(content: .scalar("", isPlain: true), place: place)

@@ -1,5 +1,5 @@
 /// Puts together what a comma has cut: inside braces and brackets YAML ends a plain value there, so `decimal(12,2)` and
-/// `bucket(4, id)` come in pieces.
+/// `bucket(4, id)` come in pieces. Nothing else looks like that: the parser does not tell whether there were brackets.
 enum FlowPieces {
     /// The members of a list in brackets, those that belong together as one.
     static func joined(_ members: [Value]) -> (members: [Value], cut: [Value]) {

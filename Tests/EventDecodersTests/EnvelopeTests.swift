@@ -79,7 +79,7 @@ struct EnvelopeTests {
         let cases: [(value: String, reason: String)] = [
             ("", "it is empty"), ("{", "expected a member name"), ("[]", "expected a JSON object"),
             ("5", "expected a JSON object"), ("not json", "not JSON: it begins with not instead of '{'"),
-            ("null", "expected a JSON object, found null"),
+            ("true", "expected a JSON object, found true"),
             ("{}", "no member 'op'"), ("{\(after),\(source),\"op\":\"c\"}x", "more text"),
             ("{\(after),\(source),\"op\":\"c\"}{}", "more text"), ("{\(after),\(source),\"op\":\"c\",}", "well-formed"),
             ("{\(after),\(source),\"op\":\"x\"}", "expected one of c, r, u, d, t, m"),

@@ -31,6 +31,12 @@ import Topology
         #expect(!found.contains { $0.contains("a comma ends") }, "\(found)")
     }
 
+    @Test func `two values that are cut alike are named as well`() throws {
+        let found = try problems("status: string, at", "status: decimal(12,2), other: decimal(10,2), at")
+        #expect(found.count == 1 && found[0].contains("the key '2)' is given twice"), "\(found)")
+        #expect(found[0].hasSuffix("write values such as \"decimal(12,2)\" in quotes"), "\(found)")
+    }
+
     @Test func `a word without quotes that is no column may be a text`() throws {
         let found = try problems("status <> 'TEST'", "status = PAID")
         let hint =

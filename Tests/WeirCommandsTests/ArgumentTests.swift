@@ -136,13 +136,12 @@ func `other catalogs are refused without showing them`(_ catalog: String) {
     ]
 )
 func `a misspelt command or option gets the nearest one`(_ arguments: [String], _ message: String, _ hint: String) {
-    let report: ErrorReport?
+    var report = UsageMistake.ofHelp(arguments)
     do {
         _ = try Weir.parseAsRoot(arguments)
-        report = nil
     } catch {
         report =
-            UsageMistake.ofHelp(arguments)
+            report
             ?? ErrorReport(usage: Weir.message(for: error), full: Weir.fullMessage(for: error), arguments: arguments)
     }
     let text = report?.text ?? ""
