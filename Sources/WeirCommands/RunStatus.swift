@@ -81,12 +81,13 @@ struct RunStatus {
             + HumanText.count(now.state.topics, "topic") + loaded
     }
 
-    /// `1,200/s, lag 35 records (2 s), 1.2 M records, 12 commits, the last 4 s ago, 0 dead letters; waits for records`.
+    /// `waits for records: 0/s, no lag, 1,200,000 records read, 12 commits, the last 4 s ago, 0 dead letters`.
     static func text(_ now: Sample, since before: Sample) -> String {
         let seconds = Self.seconds(now.time - before.time)
         let rate = HumanText.rate(now.counts.records - before.counts.records, seconds)
         let parts = ["\(rate.isEmpty ? "0/s" : rate)", lag(now), totals(now)]
-        return parts.joined(separator: ", ") + (waiting(now, before).map { "; \($0)" } ?? "")
+        // First what a narrow terminal must not cut off.
+        return (waiting(now, before).map { "\($0): " } ?? "") + parts.joined(separator: ", ")
     }
 
     private static func lag(_ now: Sample) -> String {
