@@ -1,4 +1,5 @@
 import Bytes
+import Values
 
 /// A recursive-descent JSON parser (RFC 8259) over untrusted bytes.
 struct JSONParser {
@@ -154,36 +155,14 @@ struct JSONParser {
     }
 
     private mutating func parseEscape(into target: inout [UInt8]) throws(WeirError) {
-        guard let byte = next else { throw failure("a text is not closed") }
-        offset += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): target.append(byte)
-        case UInt8(ascii: "b"): target.append(8)
-        case UInt8(ascii: "f"): target.append(12)
-        case UInt8(ascii: "n"): target.append(10)
-        case UInt8(ascii: "r"): target.append(13)
-        case UInt8(ascii: "t"): target.append(9)
-        case UInt8(ascii: "u"):
-            var unit = UInt32(try parseHex())
-            if 0xd800..<0xdc00 ~= unit, next == UInt8(ascii: "\\"), offset + 1 < bytes.count,
-                bytes[offset + 1] == UInt8(ascii: "u")
-            {
-                offset += 2
-                let low = UInt32(try parseHex())
-                guard 0xdc00..<0xe000 ~= low else { throw failure("a surrogate pair is broken") }
-                unit = 0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00)
-            }
-            guard let scalar = Unicode.Scalar(unit) else { throw failure("a surrogate stands alone") }
-            target.append(contentsOf: String(Character(scalar)).utf8)
-        default: throw failure("an escape is unknown")
+        var behind = offset
+        let result = bytes.withUnsafeBytes { bytes in
+            Result { () throws(JSONEscape.Failure) in try JSONEscape.scalar(in: bytes, at: &behind) }
         }
-    }
-
-    private mutating func parseHex() throws(WeirError) -> UInt16 {
-        guard bytes.count - offset >= 4,
-            let digits = Hex.decode(String(decoding: bytes[offset..<offset + 4], as: UTF8.self))
-        else { throw failure("four hexadecimal digits are expected") }
-        offset += 4
-        return UInt16(digits[0]) << 8 | UInt16(digits[1])
+        switch result {
+        case .success(let scalar): target.append(contentsOf: String(scalar).utf8)
+        case .failure(let reason): throw failure(reason.rawValue)
+        }
+        offset = behind
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Values
 
 /// A JSON document that keeps what it does not understand: order of keys, exact integers, the text of other numbers.
 ///
@@ -23,9 +24,9 @@ public enum JSONValue: Hashable, Sendable {
 
     /// Compact JSON text in UTF-8.
     public func serialized() -> [UInt8] {
-        var writer = ByteWriter(capacity: 256)
-        write(to: &writer)
-        return writer.bytes
+        var target = GrowableBuffer(capacity: 256)
+        write(to: &target)
+        return target.finishBytes()
     }
 
     public var text: String { String(decoding: serialized(), as: UTF8.self) }
@@ -36,45 +37,34 @@ public enum JSONValue: Hashable, Sendable {
     public var asArray: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
     public var asObject: JSONObject? { if case .object(let value) = self { value } else { nil } }
 
-    private func write(to writer: inout ByteWriter) {
+    private func write(to target: inout GrowableBuffer) {
         switch self {
-        case .null: writer.writeString("null")
-        case .bool(let value): writer.writeString(value ? "true" : "false")
-        case .integer(let value): writer.writeString(String(value))
-        case .number(let text): writer.writeString(text)
-        case .string(let text): Self.write(text, to: &writer)
+        case .null: target.appendText("null")
+        case .bool(let value): target.appendText(value ? "true" : "false")
+        case .integer(let value): target.appendInteger(value)
+        case .number(var text): text.withUTF8 { target.append(UnsafeRawBufferPointer($0)) }
+        case .string(let text): Self.write(text, to: &target)
         case .array(let values):
-            writer.writeUInt8(UInt8(ascii: "["))
+            target.appendByte(UInt8(ascii: "["))
             for (index, value) in values.enumerated() {
-                if index > 0 { writer.writeUInt8(UInt8(ascii: ",")) }
-                value.write(to: &writer)
+                if index > 0 { target.appendByte(UInt8(ascii: ",")) }
+                value.write(to: &target)
             }
-            writer.writeUInt8(UInt8(ascii: "]"))
+            target.appendByte(UInt8(ascii: "]"))
         case .object(let object):
-            writer.writeUInt8(UInt8(ascii: "{"))
+            target.appendByte(UInt8(ascii: "{"))
             for (index, entry) in object.entries.enumerated() {
-                if index > 0 { writer.writeUInt8(UInt8(ascii: ",")) }
-                Self.write(entry.key, to: &writer)
-                writer.writeUInt8(UInt8(ascii: ":"))
-                entry.value.write(to: &writer)
+                if index > 0 { target.appendByte(UInt8(ascii: ",")) }
+                Self.write(entry.key, to: &target)
+                target.appendByte(UInt8(ascii: ":"))
+                entry.value.write(to: &target)
             }
-            writer.writeUInt8(UInt8(ascii: "}"))
+            target.appendByte(UInt8(ascii: "}"))
         }
     }
 
-    private static func write(_ text: String, to writer: inout ByteWriter) {
-        writer.writeUInt8(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): writer.writeString("\\\"")
-            case UInt8(ascii: "\\"): writer.writeString("\\\\")
-            case 0x0a: writer.writeString("\\n")
-            case 0x0d: writer.writeString("\\r")
-            case 0x09: writer.writeString("\\t")
-            case 0..<0x20: writer.writeString("\\u00" + Hex.encode([byte]))
-            default: writer.writeUInt8(byte)
-            }
-        }
-        writer.writeUInt8(UInt8(ascii: "\""))
+    private static func write(_ text: String, to target: inout GrowableBuffer) {
+        var text = text
+        text.withUTF8 { target.appendJSONString(UnsafeRawBufferPointer($0)) }
     }
 }

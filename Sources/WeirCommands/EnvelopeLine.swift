@@ -1,4 +1,5 @@
 import Bytes
+import Values
 
 /// One captured record: `{"topic":"t","key":"k","value":"v"}`, further members ignored.
 ///
@@ -79,37 +80,11 @@ struct EnvelopeParser: ~Copyable {
             texts.append(try cursor.plainCharacters())
             let byte = try cursor.next()
             if byte == UInt8(ascii: "\"") { return .text(start: start, count: texts.count - start) }
-            try appendEscape(&cursor)
+            UTF8.encode(try cursor.escape())?.forEach { texts.append($0) }
         }
     }
 
-    private mutating func appendEscape(_ cursor: inout Cursor) throws(WeirError) {
-        switch try cursor.next() {
-        case UInt8(ascii: "n"): texts.append(UInt8(0x0a))
-        case UInt8(ascii: "t"): texts.append(UInt8(0x09))
-        case UInt8(ascii: "r"): texts.append(UInt8(0x0d))
-        case UInt8(ascii: "b"): texts.append(UInt8(0x08))
-        case UInt8(ascii: "f"): texts.append(UInt8(0x0c))
-        case UInt8(ascii: "u"): try appendScalar(&cursor)
-        case let byte where byte == 0x22 || byte == 0x2f || byte == 0x5c: texts.append(byte)
-        default: throw cursor.fault("a text has an unknown escape")
-        }
-    }
-
-    private mutating func appendScalar(_ cursor: inout Cursor) throws(WeirError) {
-        var code = try cursor.hexadecimal()
-        if 0xd800...0xdbff ~= code {
-            try cursor.expectNow(UInt8(ascii: "\\"))
-            try cursor.expectNow(UInt8(ascii: "u"))
-            let low = try cursor.hexadecimal()
-            guard 0xdc00...0xdfff ~= low else { throw cursor.fault("half a surrogate pair stands alone") }
-            code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
-        }
-        guard let scalar = Unicode.Scalar(code) else { throw cursor.fault("half a surrogate pair stands alone") }
-        for byte in UTF8.encode(scalar).map(Array.init) ?? [] { texts.append(byte) }
-    }
-
-    /// A place in the line.
+    /// What is left of the line.
     private struct Cursor {
         private let line: UnsafeRawBufferPointer
         private var place = 0
@@ -144,10 +119,6 @@ struct EnvelopeParser: ~Copyable {
 
         mutating func expect(_ byte: UInt8) throws(WeirError) {
             skipBlanks()
-            try expectNow(byte)
-        }
-
-        mutating func expectNow(_ byte: UInt8) throws(WeirError) {
             guard place < line.count, line[place] == byte else {
                 throw fault("expected '\(String(decoding: [byte], as: UTF8.self))'")
             }
@@ -161,16 +132,13 @@ struct EnvelopeParser: ~Copyable {
             return UnsafeRawBufferPointer(rebasing: line[start..<place])
         }
 
-        mutating func hexadecimal() throws(WeirError) -> UInt32 {
-            var value: UInt32 = 0
-            for _ in 0..<4 {
-                let byte = try next()
-                guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-                    throw fault("four hexadecimal digits belong behind \\u")
-                }
-                value = value << 4 | UInt32(digit)
+        /// The character of an escape, of which the backslash has been read.
+        mutating func escape() throws(WeirError) -> Unicode.Scalar {
+            do throws(JSONEscape.Failure) {
+                return try JSONEscape.scalar(in: line, at: &place)
+            } catch {
+                throw fault(error.rawValue)
             }
-            return value
         }
 
         /// The text of a number, literal, object or array.
