@@ -10,6 +10,8 @@ static constexpr int64_t nanosPerDay = microsPerDay * 1000;
 // microseconds are in 1978.
 static constexpr int64_t eraBegins = 63'072'000, strongEraBegins = 283'996'800, eraEnds = 7'258'118'400;
 static constexpr int64_t lastDay = 253'402'214'400;  // 9999-12-31, seconds
+// What PostgreSQL's infinity becomes lies beyond, in whatever unit.
+static constexpr uint64_t infinityBegins = 9'200'000'000'000'000'000;
 static constexpr int64_t longestTime = 3'020'400'000'000;  // 839 hours, microseconds
 
 static constexpr Unit units[] = {Unit::millis, Unit::micros, Unit::nanos};
@@ -47,6 +49,10 @@ Likeness likenessOf(weir_json_type type, int64_t value) {
         if (magnitude < uint64_t(eraBegins * perSecond[i]) || magnitude > uint64_t(eraEnds * perSecond[i])) continue;
         return {units[i], magnitude >= uint64_t(strongEraBegins * perSecond[i])};
     }
+    // Farther from today than the year 9999 is in the next larger unit.
+    if (magnitude > uint64_t(eraEnds * perSecond[1]) && magnitude < infinityBegins) {
+        return {magnitude < uint64_t(eraBegins * perSecond[2]) ? Unit::micros : Unit::nanos, false};
+    }
     return {Unit::refused, false};
 }
 
@@ -81,6 +87,9 @@ bool ColumnUnit::isContradictedBy(weir_json_type type, int64_t value) const {
     if (type == WEIR_JSON_TIME) return value > 0 && value < nanosPerDay;
     // A value may well lie outside the era of its own column, but hardly inside another unit's.
     Unit likely = likenessOf(type, value).unit;
+    // Far microseconds may as well be nanoseconds of 1970 and 1971.
+    bool isFar = value > eraEnds * perSecond[1] || value < -eraEnds * perSecond[1];
+    if (unit == Unit::nanos && likely == Unit::micros && isFar) return false;
     return likely != Unit::refused && likely != unit;
 }
 

@@ -29,8 +29,9 @@ struct Likeness {
 
 // A timestamp is like the unit that puts it between 1972 and 2200 (or as far before 1970) or on the last day of the year
 // 9999, a common end of time; strongly so from 1979, before which lies what thousandths of a second make of the years up
-// to 9999. A time of day is like the smallest unit that keeps it within a day, from the second in which milliseconds
-// cannot; but what is below MySQL's longest TIME in microseconds may be one.
+// to 9999; weakly so where the next larger unit puts it beyond 9999. A time of day is like the smallest unit that keeps it
+// within a day, from the second in which milliseconds cannot; but what is below MySQL's longest TIME in microseconds may
+// be one.
 Likeness likenessOf(weir_json_type type, int64_t value);
 
 // What the values of a batch look like: the first of each kind.

@@ -127,6 +127,9 @@ struct TimeUnitTests {
             // Oracle's end of time, which in microseconds is in 1972.
             let far = try decoder.decode(Self.events(["86549126400000"]))
             #expect(try Self.reason(far) == .contradicted(.milliseconds, .microseconds))
+            // The year 800, which milliseconds do not even reach.
+            let early = try decoder.decode(Self.events(["-36901814137009251"]))
+            #expect(try Self.reason(early) == .contradicted(.milliseconds, .microseconds))
             let fine = try decoder.decode(Self.events(values))
             #expect(fine.doubts.isEmpty && Self.values(fine) == values.map { $0 + "000" })
         }
