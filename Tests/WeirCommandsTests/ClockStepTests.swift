@@ -25,6 +25,7 @@ struct ClockStepTests {
             let time = try FakeTime(folder: folder)
             var live = weir
             live.environment = time.environment
+            live.launcher = FakeTime.launcher
             let run = try live.start(["run", "people.yaml", "--quiet"])
             let isUp = try run.waits(seconds: 120) { try weir("table", "describe", "shop.people").status == 0 }
             try #require(isUp, "\(run.errors)")

@@ -21,6 +21,8 @@ struct WeirBinary {
     /// A folder of shared libraries that come before the system's.
     var libraries: String?
     var environment: [String: String] = [:]
+    /// A program that starts the binary, given its path and arguments; nil for none.
+    var launcher: String?
 
     /// Runs a command to its end in the folder, at most a minute.
     @discardableResult
@@ -34,8 +36,8 @@ struct WeirBinary {
     /// Starts a command that goes on.
     func start(_ arguments: [String], input: String? = nil) throws -> Running {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.path)
-        process.arguments = arguments
+        process.executableURL = URL(fileURLWithPath: launcher ?? Self.path)
+        process.arguments = (launcher == nil ? [] : [Self.path]) + arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         var environment = ProcessInfo.processInfo.environment
         for name in ["WEIR_WAREHOUSE", "WEIR_CATALOG", "WEIR_CATALOG_NAME", "WEIR_LOG_ROOT"] { environment[name] = nil }

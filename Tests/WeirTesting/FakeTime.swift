@@ -20,7 +20,11 @@ public struct FakeTime {
         try set(hours: 0)
     }
 
-    /// What a program is started with.
+    /// Starts a program given with its arguments. libfaketime sets a variable in the first program that it is loaded into,
+    /// and Swift finds the arguments of a program beside its environment: the first one must be another.
+    public static let launcher = "/usr/bin/env"
+
+    /// What a program is started with, by the launcher.
     public var environment: [String: String] {
         [
             "LD_PRELOAD": Self.library ?? "", "FAKETIME_TIMESTAMP_FILE": path, "FAKETIME_NO_CACHE": "1",
