@@ -1,4 +1,5 @@
 import Bytes
+import Bytes
 import Columnar
 import EventEncoders
 import EventLog
