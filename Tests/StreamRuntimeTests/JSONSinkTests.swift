@@ -1,5 +1,4 @@
 import Bytes
-import Bytes
 import Columnar
 import EventEncoders
 import EventLog
