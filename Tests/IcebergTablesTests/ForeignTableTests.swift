@@ -59,6 +59,8 @@ import WeirTesting
         #expect(error?.message.contains("deletion vectors") == true)
         // Before the delete there was nothing that needs version 3.
         #expect(try table.plan(snapshotId: table.snapshots[0].id).count == 1)
+        let written = #expect(throws: WeirError.self) { try table.appending("x") }
+        #expect(written?.code == .unsupported && written?.message.contains("row lineage") == true)
     }
 
     @Test func `PyIceberg's tables after deletes and schema changes`() throws {

@@ -41,7 +41,7 @@ struct LogStoreHeaderTests {
         #expect { try decode(flag) } throws: { "\($0)".contains("has 2 where 0 or 1 belongs") }
         var action = good
         action[17] = 4
-        #expect { try decode(action) } throws: { "\($0)".contains("action 4") }
+        #expect { try decode(action) } throws: { "\($0)".contains("unknown change kind 4") }
     }
 
     @Test func upstreamIdsAreFourCharacters() throws {
