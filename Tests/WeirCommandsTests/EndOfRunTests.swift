@@ -12,7 +12,7 @@ import WeirTesting
             let run = try weir.start(["run", "people.yaml"])
             try weir("log", "append", "people", input: BinaryTests.record(1, "ada", operation: "c"))
             #expect(
-                run.wait(seconds: Self.patience) { (try? BinaryTests.rows(weir)) == [1: "ada"] },
+                run.wait(seconds: Self.patience) { (try? Self.rowsIfThere(weir)) == [1: "ada"] },
                 "\(run.errors)"
             )
             run.signal(SIGHUP)
