@@ -1,15 +1,15 @@
-/// Addresses of brokers as Kafka's clients take them: `host:port`, several separated by commas.
+/// Broker addresses in the form that Kafka clients accept: `host:port`, several separated by commas.
 ///
-/// librdkafka takes a port modulo 65536 and an empty host for this machine, so what is misspelt reaches another broker
-/// or none. Here it is refused before a client sees it.
+/// librdkafka takes a port modulo 65536 and an empty host as this machine, so a misspelt address reaches another broker
+/// or none. Such addresses are rejected here, before a client sees them.
 public struct BootstrapServers: Sendable {
-    /// `host:port` in lower case, with Kafka's port where none is given.
+    /// `host:port` in lower case, with Kafka's default port where none is given.
     public let addresses: Set<String>
 
     private static let protocols = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
     private static let defaultPort = 9092
 
-    /// Fails with `invalid` for an entry that is no address, and when there is none at all.
+    /// Fails with `invalid` for an entry that is not an address, and when there are no addresses.
     public init(_ text: String) throws(WeirError) {
         var addresses: Set<String> = []
         for part in text.split(separator: ",") {
@@ -23,7 +23,7 @@ public struct BootstrapServers: Sendable {
         self.addresses = addresses
     }
 
-    /// Whether both name a broker of the same cluster, as far as their text tells.
+    /// Whether both share an address and so belong to one cluster.
     public func overlaps(_ other: BootstrapServers) -> Bool { !addresses.isDisjoint(with: other.addresses) }
 
     private static func address(_ entry: String) throws(WeirError) -> String {
@@ -39,7 +39,7 @@ public struct BootstrapServers: Sendable {
             rest = entry[mark.upperBound...]
         }
         var port: Substring?
-        // An IPv6 address holds colons itself: it has a port only where it stands in brackets.
+        // An IPv6 address contains colons itself, so it can have a port only when it is in brackets.
         if let colon = rest.lastIndex(of: ":"),
             rest.firstIndex(of: ":") == colon || rest[..<colon].hasSuffix("]")
         {

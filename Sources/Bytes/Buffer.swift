@@ -7,7 +7,7 @@ import Foundation
 public final class Buffer: @unchecked Sendable {
     // Written only before the buffer is shared.
     public let base: UnsafeRawPointer
-    /// Bytes.
+    /// Size in bytes.
     public let count: Int
     private let owner: AnyObject?
 
@@ -60,7 +60,7 @@ public final class Buffer: @unchecked Sendable {
 
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
-    /// The memory seen as values of one trivial type.
+    /// The memory as values of one trivial type.
     public func values<T: BitwiseCopyable>(as type: T.Type) -> UnsafePointer<T> {
         base.assumingMemoryBound(to: type)
     }

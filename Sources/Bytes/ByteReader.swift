@@ -1,4 +1,4 @@
-/// A cursor over bytes that came from outside. Every read checks its bounds; none traps.
+/// A cursor over bytes from outside the process. Every read checks its bounds and throws instead of trapping.
 public struct ByteReader: ~Escapable {
     let bytes: RawSpan
     /// Bytes read so far.

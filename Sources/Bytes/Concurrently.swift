@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
 
-/// Does work that waits for others, such as brokers, for several elements at once, and returns when all of it is done.
+/// Runs blocking work, such as requests to brokers, for several elements at once, and returns when all of it is done.
 ///
-/// At most eight wait at a time, each on a thread of its own. Fails with the error of the first element that has one; the
-/// others are done all the same.
+/// At most eight elements are processed at a time, each on its own thread. Fails with the error of the first element
+/// that failed; the work of the other elements still runs.
 public func concurrently<Element: Sendable, Outcome: Sendable>(
     _ elements: [Element],
     _ work: @escaping @Sendable (Element) throws(WeirError) -> Outcome
@@ -31,7 +31,7 @@ public func concurrently<Element: Sendable, Outcome: Sendable>(
     workers.wait()
     var results: [Outcome] = []
     for outcome in outcomes.withLock({ $0 }) {
-        // Every index below the count was taken by somebody.
+        // All workers have finished, so every outcome is set.
         if let outcome { results.append(try outcome.get()) }
     }
     return results

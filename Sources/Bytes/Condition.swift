@@ -1,8 +1,8 @@
 import Foundation
 
-/// A lock with a condition to wait for. Timed waits use the monotonic clock, so a changed wall clock wakes nobody.
+/// A lock with a condition variable. Timed waits use the monotonic clock, so changes of the wall clock do not end them.
 public final class Condition: @unchecked Sendable {
-    // Set up before anyone else sees it; POSIX does the rest.
+    // Initialized before any other thread sees them; POSIX synchronizes the rest.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let signal = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
@@ -28,10 +28,10 @@ public final class Condition: @unchecked Sendable {
         return try body()
     }
 
-    /// Gives the lock up until `broadcast`; the lock must be held.
+    /// Releases the lock until the condition is signalled, then takes it again. The lock must be held.
     public func wait() { pthread_cond_wait(signal, mutex) }
 
-    /// The same, at most until the time is over.
+    /// Like `wait()`, but returns at the deadline at the latest.
     public func wait(until deadline: MonotonicTime) {
         var time = timespec(
             tv_sec: Int(deadline.nanoseconds / 1_000_000_000),
@@ -40,14 +40,14 @@ public final class Condition: @unchecked Sendable {
         pthread_cond_timedwait(signal, mutex, &time)
     }
 
-    /// Wakes one of those that wait.
+    /// Wakes one waiting thread.
     public func signalOne() { pthread_cond_signal(signal) }
 
-    /// The same, at most that long.
+    /// Like `wait()`, but returns after `time` at the latest.
     public func wait(atMost time: Duration) {
         let (seconds, attoseconds) = time.components
         if seconds < 0 || attoseconds < 0 { return }
-        // A year is for ever, and far from what overflows.
+        // Limit to one year, so that the sum does not overflow.
         let nanoseconds = UInt64(min(seconds, 31_536_000)) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
         wait(until: MonotonicTime(nanoseconds: MonotonicTime.now.nanoseconds + nanoseconds))
     }

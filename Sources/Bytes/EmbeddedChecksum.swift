@@ -1,13 +1,13 @@
-/// A CRC-32C inside of the bytes it covers: eight hexadecimal digits that count as zeros while it is computed.
+/// A CRC-32C inside the bytes it covers: eight hexadecimal digits that count as zeros while it is computed.
 ///
-/// Files whose formats have no checksum carry it where readers of other makers find a member they do not know and pass
-/// over. A file without one is not checked: another writer made it.
+/// Files whose format has no checksum carry it in a member that other readers do not know and ignore. A file without
+/// one comes from another writer and is not checked.
 public enum EmbeddedChecksum {
-    /// Stands where the digits go until `seal` fills them in.
+    /// Reserves the place of the digits until `seal` writes them.
     public static let placeholder = "00000000"
     public static let count = 8
 
-    /// Fills the digits in.
+    /// Writes the digits.
     ///
     /// - Parameter offset: of the first digit in `bytes`.
     public static func seal(_ bytes: inout [UInt8], digitsAt offset: Int) {
@@ -15,7 +15,7 @@ public enum EmbeddedChecksum {
         bytes.replaceSubrange(offset..<offset + count, with: digits(crc))
     }
 
-    /// Fails with `corrupt` when the bytes are not those that were sealed.
+    /// Fails with `corrupt` when the bytes have changed since they were sealed.
     ///
     /// - Parameter offset: of the first digit, an index of `bytes`.
     public static func check(_ bytes: ArraySlice<UInt8>, digitsAt offset: Int) throws(WeirError) {
@@ -29,7 +29,7 @@ public enum EmbeddedChecksum {
         }
     }
 
-    /// Where the digits are in bytes that end in `prefix`, eight digits and `suffix`; nil in others.
+    /// The offset of the digits in bytes that end with `prefix`, eight digits and `suffix`; nil for other bytes.
     public static func digits(in bytes: [UInt8], between prefix: String, and suffix: String) -> Int? {
         let offset = bytes.count - suffix.utf8.count - count
         let start = offset - prefix.utf8.count

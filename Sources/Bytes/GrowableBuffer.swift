@@ -50,13 +50,13 @@ public struct GrowableBuffer: ~Copyable, @unchecked Sendable {
         count += extra
     }
 
-    /// Declares bytes written that the caller stored through `base` after `reserve`.
+    /// Counts bytes as written that the caller stored through `base` after `reserve`.
     public mutating func advance(by extra: Int) {
         precondition(count + extra <= capacity, "bytes were written past the reserved memory")
         count += extra
     }
 
-    /// Takes back the last bytes written.
+    /// Removes the last bytes written.
     public mutating func removeLast(_ bytes: Int) {
         precondition(0...count ~= bytes, "\(bytes) bytes taken back of \(count)")
         count -= bytes
@@ -64,7 +64,7 @@ public struct GrowableBuffer: ~Copyable, @unchecked Sendable {
 
     public mutating func removeAll() { count = 0 }
 
-    /// Gives the memory away as a buffer and starts again with a small one.
+    /// Returns the memory as a buffer and starts again with a small one.
     public mutating func finish() -> Buffer {
         let buffer = Buffer(taking: base, count: count)
         capacity = 64

@@ -27,7 +27,7 @@ public enum Gzip {
         output.advance(by: bound - Int(stream.avail_out))
     }
 
-    /// Appends the original form. Fails on damaged input and on output beyond `limit` bytes.
+    /// Appends the decompressed data. Fails on damaged input and on output beyond `limit` bytes.
     public static func decompress(
         _ input: UnsafeRawBufferPointer,
         into output: inout GrowableBuffer,

@@ -1,6 +1,6 @@
-/// Finds what a misspelt name was probably meant to be.
+/// Suggests corrections for misspelt names.
 public enum NearestName {
-    /// "did you mean 'x'?" when a candidate is near enough, otherwise the list of what is known.
+    /// "did you mean 'x'?" when a candidate is near enough, otherwise the list of candidates.
     public static func advice(for name: String, among candidates: [String]) -> String? {
         if let nearest = nearest(to: name, among: candidates) { return "did you mean '\(nearest)'?" }
         guard !candidates.isEmpty else { return nil }

@@ -1,15 +1,16 @@
 import Foundation
 
-/// The time of periods and timeouts. It only goes forward, at its own pace, whatever is done to the wall clock; tests move
-/// it by hand.
+/// The clock for periods and timeouts. It only moves forward and does not follow changes of the wall clock. Tests
+/// advance it by hand.
 public struct RunClock: Sendable {
     public typealias Instant = ContinuousClock.Instant
 
     private let read: @Sendable () -> Instant
-    /// How long a thread sleeps at most before it looks again; nil for a clock that goes at the pace of sleeping threads.
+    /// The longest sleep of a waiting thread before it reads the clock again; nil for a clock that advances in real
+    /// time.
     private let lookAgain: Duration?
 
-    /// - Parameter lookAgain: how long a thread sleeps at most before it reads the clock again.
+    /// - Parameter lookAgain: the longest sleep of a waiting thread before it reads the clock again.
     public init(lookAgain: Duration, now read: @escaping @Sendable () -> Instant) {
         self.read = read
         self.lookAgain = lookAgain
@@ -24,14 +25,15 @@ public struct RunClock: Sendable {
 
     public var now: Instant { read() }
 
-    /// How long a thread that waits until then sleeps before it looks again; nil when the time has come.
+    /// How long a thread that waits for `deadline` sleeps before it reads the clock again; nil when the deadline has
+    /// passed.
     public func sleep(until deadline: Instant) -> Duration? {
         let left = deadline - now
         guard left > .zero else { return nil }
         return lookAgain.map { min($0, left) } ?? left
     }
 
-    /// Blocks the thread so long, or until that is so, which is asked every few milliseconds.
+    /// Blocks the thread for `time`, or until `isOver` returns true. `isOver` is called at least every 20 ms.
     public func pause(for time: Duration, unless isOver: () -> Bool = { false }) {
         let deadline = now + time
         while !isOver(), let left = sleep(until: deadline) {

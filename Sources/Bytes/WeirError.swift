@@ -1,30 +1,30 @@
-/// A failure that data, storage or another program caused, told so that its reader knows what to do.
+/// A failure caused by data, storage or another program, with what the user can do about it.
 ///
-/// Programmer errors trap; everything that can arrive from outside ends in one of these.
+/// Programmer errors trap; every failure that can come from outside throws this error.
 public struct WeirError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What kind of thing went wrong; decides whether a retry makes sense and which exit code a command ends with.
+    /// The kind of failure. It decides whether a retry makes sense, and the exit code of a command.
     public enum Code: String, Sendable, Equatable {
-        /// Bytes that are not what their format says: torn, damaged, or written by something else.
+        /// Bytes that do not conform to their format: torn, damaged, or written by something else.
         case corrupt
-        /// A valid thing this version does not handle.
+        /// Valid input that this version does not support.
         case unsupported
-        /// A table, topic, column, file or snapshot that is not there.
+        /// A table, topic, column, file or snapshot that does not exist.
         case notFound
-        /// Something of that name is there already.
+        /// Something with that name already exists.
         case alreadyExists
         /// Another writer committed first and the two changes cannot both hold.
         case conflict
-        /// This process's turn is over: another one has taken its partitions.
+        /// Another process has taken over this process's partitions.
         case fenced
-        /// Another process owns what was asked for.
+        /// Another process owns the requested resource.
         case locked
         /// The operating system refused: permission, missing device, I/O error.
         case storage
         /// No space is left on the device.
         case outOfSpace
-        /// A value that does not fit the type or rule it is held against.
+        /// A value that violates a type or rule.
         case invalid
-        /// Whether the operation took effect is not known; going on would be a guess.
+        /// It is not known whether the operation took effect, so it is not safe to continue.
         case unknownState
         /// The caller asked to stop.
         case cancelled
@@ -37,7 +37,7 @@ public struct WeirError: Error, Sendable, Equatable, CustomStringConvertible {
     public let location: String?
     /// What to do about it.
     public let advice: String?
-    /// Whether what failed is known to have changed nothing, where the code alone does not tell.
+    /// Whether the failed operation is known to have changed nothing. Set only where the code alone does not imply it.
     public let hasChangedNothing: Bool
 
     public init(
@@ -61,7 +61,7 @@ public struct WeirError: Error, Sendable, Equatable, CustomStringConvertible {
         return text
     }
 
-    /// The same error, with the place where it surfaced in front of a place that is known already.
+    /// The same error with `outer` put before the existing location.
     public func located(at outer: String) -> WeirError {
         WeirError(
             code,

@@ -17,7 +17,7 @@ public enum Zstandard {
         output.advance(by: count)
     }
 
-    /// Appends the original form. Frames need not say how long they are. Fails on damaged input and on output beyond
+    /// Appends the decompressed data. Frames need not contain their length. Fails on damaged input and on output beyond
     /// `limit` bytes.
     public static func decompress(
         _ input: UnsafeRawBufferPointer,

@@ -3,33 +3,33 @@ import ChangeEvents
 import Columnar
 import MixedTables
 
-/// The current rows of a keyed table, held in memory for joins: loaded from a read point, kept fresh from its changes.
+/// The current rows of a keyed table, held in memory for joins. They are loaded at a read point and updated from the
+/// table's changes.
 ///
 /// ```
-/// chunks   rows as they came, columnar
+/// chunks   rows in arrival order, columnar
 /// newest   key fingerprint → (chunk, row) of the newest row of that key
 /// ```
-/// A row that was replaced stays in its chunk until chunks are put together. Not thread-safe: one thread looks up and
-/// refreshes.
+/// A replaced row stays in its chunk until chunks are merged. Not thread-safe: one thread looks up and refreshes.
 public final class DimensionTable {
     /// The columns that lookups return.
     public let schema: Schema
-    /// What of the table is in. Changes that were applied ahead of their commit may be in as well.
+    /// The table state that the rows reflect. Changes applied ahead of their commit may be included as well.
     public private(set) var point: ReadPoint
-    /// Rows read from the table, all in all.
+    /// Rows read from the table in total.
     public private(set) var loaded = 0
     private let keyPlaces: [Int]
     private let keysAreNarrow: Bool
     private var chunks = RowChunks()
     private var newest = KeyMap(filler: RowPick(source: -1, row: -1))
-    /// One row of nulls: what a missing key gives.
+    /// One row of nulls: the result for a missing key.
     private let missing: ColumnBatch
 
-    /// Reads the table as it was loaded. Fails for an unkeyed table.
+    /// Reads the table at its loaded state. Fails for an unkeyed table.
     ///
     /// - Parameters:
-    ///   - columns: names of the columns lookups return; key columns are held in any case.
-    ///   - check: called now and then; what it throws ends the loading.
+    ///   - columns: names of the columns that lookups return; key columns are always held.
+    ///   - check: called for each batch; an error it throws ends the loading.
     public init(
         _ table: MixedTable,
         columns: [String]? = nil,
@@ -64,20 +64,20 @@ public final class DimensionTable {
         }
     }
 
-    /// Keys held.
+    /// Number of keys.
     public var count: Int { newest.count }
-    /// Bytes of the rows, those included that nobody finds any more.
+    /// Bytes of all rows, including replaced ones that are still in their chunks.
     public var byteCount: Int { chunks.byteCount }
-    /// Rows copied to put chunks together, since the table was made.
+    /// Rows copied by merging chunks since the table was created.
     public var copiedRows: Int { chunks.copied }
 
-    /// Takes in what was committed since. When that cannot be told from the changes, this only says so: all that was applied
-    /// ahead of its commit has to be committed before everything is read anew.
+    /// Applies what was committed since. Returns `reload` when the changes are incomplete; the caller must then commit
+    /// everything it applied ahead of its commit before it reads the table again.
     ///
     /// - Parameters:
     ///   - table: the same table, loaded again.
-    ///   - own: data sequence numbers of commits whose changes were applied already.
-    ///   - check: called now and then; what it throws ends the work, which may be begun again.
+    ///   - own: data sequence numbers of commits whose changes were already applied.
+    ///   - check: called for each batch; an error it throws ends the update, which can be repeated.
     public func catchUp(
         with table: MixedTable,
         except own: Set<Int64> = [],
@@ -108,15 +108,15 @@ public final class DimensionTable {
         try scan.forEach { (batch) throws(WeirError) in
             try check()
             loaded += batch.count
-            // A before-image that is followed by its after-image needs no removal of its own.
+            // A before-image followed by its after-image needs no separate removal.
             apply(batch.rows, kind: batch.kind) { $0 == .delete }
             return true
         }
     }
 
-    /// Takes in changes ahead of their commit, such as a LogStore's.
+    /// Applies changes ahead of their commit, such as those of a LogStore.
     ///
-    /// - Parameter changes: of all the table's columns, in order.
+    /// - Parameter changes: in order, with all columns of the table.
     public func apply(_ changes: ChangeBatch) throws(WeirError) {
         var columns: [ColumnVector] = []
         for field in schema.fields {
@@ -125,7 +125,7 @@ public final class DimensionTable {
                 continue
             }
             let given = changes.rows.columns[place]
-            // Another engine may have changed the column since it was loaded.
+            // Another engine may have changed the column's type since it was loaded.
             guard let column = given.promoted(to: field.type) else {
                 throw WeirError(
                     .invalid,
@@ -139,7 +139,7 @@ public final class DimensionTable {
         apply(rows, kind: changes.kind) { $0.isRetraction }
     }
 
-    /// - Parameter removes: whether a change of that kind takes the row of its key away.
+    /// - Parameter removes: whether a change of that kind removes the row of its key.
     private func apply(_ rows: ColumnBatch, kind: (Int) -> ChangeKind, removes: (ChangeKind) -> Bool) {
         let images = (0..<rows.count).filter { !kind($0).isRetraction }.map { Int32($0) }
         let slot = images.isEmpty ? -1 : chunks.add(rows.gathered(images))
@@ -176,7 +176,7 @@ public final class DimensionTable {
         KeyFingerprints(keyPlaces.map { batch.columns[$0] }, count: batch.count, areNarrow: keysAreNarrow)
     }
 
-    /// Puts chunks together that are due.
+    /// Merges the chunks that are due.
     private func tidy() {
         while true {
             let due = chunks.due()
@@ -199,12 +199,13 @@ public final class DimensionTable {
         }
     }
 
-    /// The row of each key, or a row of nulls where there is none; `found` tells them apart. A null in a key finds nothing.
+    /// Returns the row of each key, or a row of nulls for a missing key; `found` distinguishes the two. A key that
+    /// contains null matches no row.
     ///
-    /// A long text that many keys find is there many times: then the result is of the first keys only, of as many as
-    /// `textBytes` of text in each column allow, and of two at least.
+    /// A long text that many keys match is repeated for each of them. The result therefore covers only the first keys:
+    /// as many as fit into `textBytes` of text per column, but at least two.
     ///
-    /// - Parameter keys: columns of the types of the table's primary key, in its order.
+    /// - Parameter keys: columns with the types and order of the table's primary key.
     public func lookup(
         _ keys: [ColumnVector],
         count: Int,
@@ -213,7 +214,7 @@ public final class DimensionTable {
         let prints = KeyFingerprints(keys, count: count, areNarrow: keysAreNarrow)
         var picks = [RowPick](repeating: RowPick(source: 0, row: 0), count: count)
         var found = [Bool](repeating: false, count: count)
-        // Few rows touch few chunks: what they lie in is numbered anew, from 1, behind the row of nulls.
+        // A few rows touch few chunks, so the chunks used are numbered from 1; 0 is the row of nulls.
         var sources = [missing]
         var numbers = [Int32](repeating: 0, count: chunks.slots.count)
         let mayBeNull = keys.contains { $0.validity != nil }

@@ -1,20 +1,20 @@
 import Columnar
 
-/// Rows in columnar chunks, of which some die while others come.
+/// Rows in columnar chunks, with live and dead rows.
 ///
 /// ```
-/// slots  [rows₀ · rows₂ rows₃ …]    of which so many live
-/// tiers  slots of chunks of about the same size, smallest first
+/// slots  [rows₀ · rows₂ rows₃ …]    each with its number of live rows
+/// tiers  slots of chunks of similar size, smallest first
 /// ```
-/// Eight chunks of a tier become one of the next, without their dead rows: a row is copied a few times in its life,
-/// whatever the size of the table. Chunks of the last tier are copied again only when half of their rows are dead. Every
-/// chunk stays far below the 2 GiB of text that a column can hold.
+/// Eight chunks of a tier are merged into one of the next, without their dead rows, so a row is copied only a few
+/// times, whatever the size of the table. A chunk of the last tier is copied again only when half of its rows are dead.
+/// Every chunk stays far below the 2 GiB of text that a column can hold.
 struct RowChunks {
     private static let fanIn = 8
-    /// Rows of so many bytes count as one.
+    /// Bytes that weigh as much as one row when a chunk's tier is computed.
     private static let rowBytes = 1024
 
-    /// From these sizes on a chunk is in the last tier.
+    /// A chunk of at least one of these sizes is in the last tier.
     private let fullRows: Int
     private let fullBytes: Int
     private let lastTier: Int
@@ -25,23 +25,23 @@ struct RowChunks {
         lastTier = Self.steps(max(fullRows, fullBytes / Self.rowBytes)) + 1
     }
 
-    /// Nil where there is none; the number of a slot is used again.
+    /// Nil for a free slot; slots are reused.
     private(set) var slots: [ColumnBatch?] = []
-    /// Rows of each slot, and those of them that live.
+    /// Total and live rows of each slot.
     private var sizes: [Int] = []
     private var live: [Int] = []
     private var free: [Int] = []
     private var tiers: [[Int]] = []
-    /// Chunks of the last tier with too many dead rows.
+    /// Chunks with too many dead rows.
     private var sparse: Set<Int> = []
-    /// Rows copied to put chunks together.
+    /// Rows copied by merging chunks.
     private(set) var copied = 0
 
-    /// Chunks there are.
+    /// Number of chunks.
     var count: Int { slots.count - free.count }
     var byteCount: Int { slots.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
 
-    /// Adds rows, all of them living, and returns their slot.
+    /// Adds rows, all of them live, and returns their slot.
     mutating func add(_ rows: ColumnBatch) -> Int {
         let slot = free.popLast() ?? slots.count
         if slot == slots.count {
@@ -58,29 +58,29 @@ struct RowChunks {
         return slot
     }
 
-    /// One row of a slot is wanted no more.
+    /// Marks one row of a slot as dead.
     mutating func lose(_ slot: Int) {
         live[slot] -= 1
-        // Told once, when half of them are gone, and when all are.
+        // Inserted when half of the rows are dead, and again when all are.
         if live[slot] == 0 || live[slot] == (sizes[slot] - 1) / 2 { sparse.insert(slot) }
     }
 
     func hasLive(_ slot: Int) -> Bool { live[slot] > 0 }
 
-    /// The slots that should be put together now; empty when there are none.
+    /// The slots to merge now; empty when there are none.
     mutating func due() -> [Int] {
         for (tier, members) in tiers.enumerated() where members.count >= Self.fanIn && tier < lastTier {
             return members
         }
         while let slot = sparse.popFirst() {
             guard let rows = slots[slot] else { continue }
-            // Small ones get their turn with others of their size.
+            // Smaller chunks are merged with others of their tier.
             if live[slot] == 0 || tier(of: rows) == lastTier { return [slot] }
         }
         return []
     }
 
-    /// Takes slots away whose living rows are elsewhere by now.
+    /// Removes slots whose live rows were copied to another slot.
     mutating func remove(_ old: [Int], copied rows: Int) {
         let gone = Set(old)
         for tier in tiers.indices { tiers[tier].removeAll { gone.contains($0) } }
@@ -98,7 +98,7 @@ struct RowChunks {
         return Self.steps(max(rows.count, bytes / Self.rowBytes))
     }
 
-    /// How often a number can be divided by the fan-in, and once more for what is left.
+    /// The number of divisions by the fan-in until nothing is left.
     private static func steps(_ number: Int) -> Int {
         var rest = number
         var steps = 0

@@ -1,19 +1,19 @@
 import Bytes
 
-/// The operating system's file calls, as the log and local object storage use them.
+/// The file operations of the operating system that the log and local object storage use.
 ///
-/// Every byte that has to survive a crash passes here, so a test that wants to kill the process between two writes
-/// passes in its own implementation.
+/// All data that must survive a crash is written through this protocol, so tests can stop the process between two
+/// writes with their own implementation.
 public protocol FileSystem: Sendable {
     func open(_ path: String, _ access: FileAccess) throws(WeirError) -> any OpenFile
-    /// Replaces `target` in one step.
+    /// Replaces `target` atomically.
     func rename(_ path: String, to target: String) throws(WeirError)
     func remove(_ path: String) throws(WeirError)
-    /// The entries of a directory in no particular order; empty when it does not exist.
+    /// The entries of a directory in no defined order; empty when the directory does not exist.
     func list(_ directory: String) throws(WeirError) -> [FileEntry]
     /// Nil when nothing is at the path.
     func status(_ path: String) throws(WeirError) -> FileStatus?
-    /// Creates the directory and its parents; an existing one is fine.
+    /// Creates the directory and its parents. Succeeds when the directory already exists.
     func makeDirectories(_ path: String) throws(WeirError)
     /// Makes creations, renames and removals inside the directory durable.
     func syncDirectory(_ path: String) throws(WeirError)
@@ -42,7 +42,7 @@ public struct FileStatus: Sendable, Equatable {
 
 public struct FileEntry: Sendable, Equatable {
     public let name: String
-    /// A link to a directory counts as one.
+    /// True also for a link to a directory.
     public let isDirectory: Bool
     public let isSymbolicLink: Bool
 
@@ -53,19 +53,19 @@ public struct FileEntry: Sendable, Equatable {
     }
 }
 
-/// An open file. Reads and writes name their offset, so several threads may use one file at once.
+/// An open file. Reads and writes take an offset, so several threads may use one file at once.
 public protocol OpenFile: AnyObject, Sendable {
     var path: String { get }
     /// Reads until the buffer is full or the file ends; returns the bytes read.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(WeirError) -> Int
     /// Writes all of the bytes.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(WeirError)
-    /// Writes the pieces one behind the other, in one call to the system where it can take them.
+    /// Writes the pieces one after another, in one system call where possible.
     func write(gathering pieces: [UnsafeRawBufferPointer], at offset: Int64) throws(WeirError)
-    /// Reserves space for later writes without changing the size, so that their syncs need not allocate. A hint: a file
-    /// system that cannot, or has no room, leaves it to the writes to fail.
+    /// Reserves space for later writes without changing the size, so that their syncs need not allocate. This is a
+    /// hint: if the file system does not support it or has no room, nothing happens and the later writes may fail.
     func reserve(_ count: Int64, at offset: Int64)
-    /// Waits until what was written is on the device (`fdatasync`).
+    /// Waits until all written data is on the device (`fdatasync`).
     func sync() throws(WeirError)
     func truncate(to size: Int64) throws(WeirError)
     func size() throws(WeirError) -> Int64

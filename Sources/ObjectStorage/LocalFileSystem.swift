@@ -64,7 +64,7 @@ public struct LocalFileSystem: FileSystem {
         )
     }
 
-    /// What is created is synced into its parent, so that a file in it cannot be durable while its folder is not.
+    /// Syncs the parent of every new directory, so that a file cannot be durable without its directory.
     public func makeDirectories(_ path: String) throws(WeirError) {
         let parent = path.parentDirectory
         if mkdir(path, 0o755) == 0 { return try syncDirectory(parent) }
@@ -86,7 +86,7 @@ public struct LocalFileSystem: FileSystem {
 }
 
 extension String {
-    /// Everything before the last slash; "/" and "." end the walk upwards.
+    /// Everything before the last slash; "." when there is no slash, and "/" at the root.
     public var parentDirectory: String {
         guard let slash = lastIndex(of: "/") else { return "." }
         return slash == startIndex ? "/" : String(self[..<slash])
@@ -99,7 +99,7 @@ extension String {
     }
 }
 
-/// One file descriptor; closed when the last reference goes.
+/// One file descriptor, closed when the last reference is released.
 final class LocalFile: OpenFile {
     let path: String
     private let descriptor: Int32
@@ -190,6 +190,6 @@ final class LocalFile: OpenFile {
         return true
     }
 
-    // The descriptor is closed by deinit: a reader on another thread may still be inside a call.
+    // deinit closes the descriptor: another thread may still be inside a read.
     func close() {}
 }

@@ -1,8 +1,9 @@
 import Bytes
 
-/// Objects as files of a local directory tree.
+/// Objects as files in a local directory tree.
 ///
-/// A finished object is synced together with its directory entry, so a metadata file never outlives the data it names.
+/// A finished object is synced together with its directory entry, so durable metadata never refers to data that a crash
+/// has lost.
 public struct LocalObjectStorage: ObjectStorage {
     private let files: any FileSystem
 
@@ -68,7 +69,7 @@ public struct LocalObjectStorage: ObjectStorage {
     public func removeEmptyDirectories(_ directories: Set<String>, in location: String) throws(WeirError) {
         let root = Self.localPath(location)
         let name = root.lastPathComponent
-        // Nobody deletes through a link, the one at the top included.
+        // Do not delete through symbolic links, including the top directory itself.
         guard let entry = try files.list(root.parentDirectory).first(where: { $0.name == name }), entry.isDirectory,
             !entry.isSymbolicLink
         else { return }
@@ -83,7 +84,8 @@ public struct LocalObjectStorage: ObjectStorage {
             if try files.status(path) != nil || entry.isSymbolicLink { isEmpty = false }
         }
         if isEmpty, wanted.contains(directory) {
-            // Something may have come meanwhile: a directory that is not empty is not removed.
+            // Another process may have added an entry meanwhile. Removing a directory that is not empty fails, which is
+            // fine.
             do { try files.remove(directory) } catch  where error.code == .storage || error.code == .notFound {}
         }
     }

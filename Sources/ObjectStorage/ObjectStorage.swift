@@ -1,25 +1,25 @@
 import Bytes
 
-/// Files as tables use them: written once under a new name, read at any offset, never changed.
+/// Immutable files for tables: written once under a new name, read at any offset, never changed.
 ///
-/// Paths are locations as Iceberg metadata holds them (`file:///warehouse/…`, `/warehouse/…`). Calls block; callers
-/// keep them off the cooperative thread pool.
+/// Paths are locations as in Iceberg metadata (`file:///warehouse/…`, `/warehouse/…`). Calls block, so callers keep
+/// them off the cooperative thread pool.
 public protocol ObjectStorage: Sendable {
-    /// Starts a new object. It may be listed before it is finished, but nothing refers to it until then.
+    /// Starts a new object. It may be listed before it is finished, but must not be referenced until then.
     func create(_ path: String) throws(WeirError) -> any ObjectWriter
     func open(_ path: String) throws(WeirError) -> any ObjectReader
-    /// Fails with `alreadyExists` when an object of that name is there.
+    /// Fails with `alreadyExists` when an object with that name exists.
     func putNew(_ path: String, _ bytes: [UInt8]) throws(WeirError)
     func exists(_ path: String) throws(WeirError) -> Bool
-    /// Every object below a prefix that ends at a path separator. Symbolic links are objects: what they lead to lies
-    /// elsewhere.
+    /// Every object below a prefix that ends at a path separator. Symbolic links count as objects and are not followed.
     func list(_ prefix: String) throws(WeirError) -> [ObjectEntry]
-    /// Deleting what is not there is fine.
+    /// Succeeds when the object does not exist.
     func delete(_ path: String) throws(WeirError)
-    /// Removes those of the directories that are empty, and no symbolic links, where storage has directories.
+    /// Removes those of the given directories that are empty, on storage that has directories. Symbolic links are
+    /// neither removed nor followed.
     ///
     /// - Parameters:
-    ///   - directories: at or below the location; nothing is removed that is reached from there through a link.
+    ///   - directories: at or below the location.
     func removeEmptyDirectories(_ directories: Set<String>, in location: String) throws(WeirError)
 }
 
@@ -36,7 +36,7 @@ public protocol ObjectWriter: AnyObject, Sendable {
     func write(_ bytes: UnsafeRawBufferPointer) throws(WeirError)
     /// Returns once the object is durable.
     func finish() throws(WeirError)
-    /// Gives the object up; what was written is removed where that is possible.
+    /// Abandons the object and removes what was written, where possible.
     func abandon()
 }
 

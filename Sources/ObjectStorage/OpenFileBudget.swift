@@ -1,10 +1,10 @@
 import Synchronization
 
-/// The files that all writers of this process may have open together.
+/// Limits the files that all writers of this process may have open together.
 ///
-/// Each writer may always have one. Beyond that it gets files up to an equal share of what there is.
+/// Each writer may always open one file. Beyond that, it gets up to an equal share of the budget.
 public final class OpenFileBudget: Sendable {
-    /// Half of what the process may have open: the rest is for readers, logs and connections.
+    /// Half of the process's limit; the rest is for readers, logs and connections.
     public static let shared = OpenFileBudget(files: max(1, OpenFileLimit.descriptors / 2))
 
     private struct State {
@@ -18,12 +18,12 @@ public final class OpenFileBudget: Sendable {
 
     public init(files: Int) { self.files = files }
 
-    /// Files that are open.
+    /// Files that are open now.
     public var taken: Int { state.withLock { $0.taken } }
 
-    /// Takes one file for a writer; false when the writer has to close one of its own first.
+    /// Takes one file for a writer; false when the writer must close one of its own first.
     ///
-    /// - Parameter held: how many the writer has.
+    /// - Parameter held: the writer's open files.
     public func take(held: Int) -> Bool {
         state.withLock { state in
             if held > 0 {
@@ -36,9 +36,9 @@ public final class OpenFileBudget: Sendable {
         }
     }
 
-    /// Gives files back that a writer has closed.
+    /// Returns files that a writer has closed.
     ///
-    /// - Parameter held: how many the writer still has.
+    /// - Parameter held: the files the writer still has open.
     public func give(_ count: Int, held: Int) {
         if count == 0 { return }
         state.withLock { state in

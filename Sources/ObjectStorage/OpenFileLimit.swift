@@ -1,14 +1,14 @@
 import Foundation
 
-/// How many files this process may have open at once (`ulimit -n`).
+/// The number of files this process may have open at once (`ulimit -n`).
 public enum OpenFileLimit {
-    /// As it was when it was asked for first.
+    /// The limit at its first use.
     public static let descriptors: Int = {
         let limit = sysconf(Int32(_SC_OPEN_MAX))
-        // Unknown or unlimited: what systems grant as a rule.
+        // If unknown or unlimited, use the usual default.
         return limit > 0 ? limit : 1024
     }()
 
-    /// What one user of files among several may take, never more than `most`.
+    /// The share of one of several users of files, at most `most`.
     public static func share(most: Int) -> Int { max(1, min(most, descriptors / 4)) }
 }

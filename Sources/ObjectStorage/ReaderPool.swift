@@ -1,15 +1,15 @@
 import Bytes
 import Synchronization
 
-/// Objects that are all being read, of which at most so many are open at a time. One that was closed meanwhile is opened
-/// again when it is read on, so its reader never notices; objects do not change under their name.
+/// Readers for many objects, of which only a limited number are open at a time. A reader that was closed is opened
+/// again on its next read, unnoticed by the caller; objects do not change under their name.
 public final class ReaderPool: Sendable {
     private struct State {
         var open: [Int: (reader: any ObjectReader, lastUse: UInt64)] = [:]
         var nextNumber = 0
         var clock: UInt64 = 0
 
-        /// Closes readers until one more fits.
+        /// Closes the least recently used readers until one more fits.
         mutating func makeRoom(_ openMax: Int) {
             while open.count >= openMax, let idle = open.min(by: { $0.value.lastUse < $1.value.lastUse }) {
                 open[idle.key] = nil
@@ -26,7 +26,7 @@ public final class ReaderPool: Sendable {
     private let openMax: Int
     private let state = Mutex(State())
 
-    /// - Parameter openMax: while several threads read, each may have one object open besides.
+    /// - Parameter openMax: objects open at a time; each thread inside a read may hold one more open.
     public init(_ storage: any ObjectStorage, openMax: Int) {
         precondition(openMax > 0, "a pool holds at least one reader")
         self.storage = storage

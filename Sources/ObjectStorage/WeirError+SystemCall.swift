@@ -2,7 +2,7 @@ import Bytes
 import Foundation
 
 extension WeirError {
-    /// Maps the errno of a failed call to a sentence and to what its reader can do about it.
+    /// Maps the errno of a failed call to a message and advice.
     public static func systemCall(_ verb: String, _ path: String, _ number: Int32) -> WeirError {
         let reason = String(cString: strerror(number)).lowercased()
         switch number {
