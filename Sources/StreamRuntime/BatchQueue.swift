@@ -1,12 +1,12 @@
 import Bytes
 
-/// Hands batches from one thread to another and holds at most a budget of bytes: the back-pressure of a pipeline.
+/// A queue of batches between two threads, bounded by a byte budget. It provides the pipeline's back-pressure.
 ///
-/// A batch larger than the whole budget passes when the queue is empty, so nothing gets stuck.
+/// A batch larger than the budget is accepted when the queue is empty, so that it does not wait forever.
 final class BatchQueue<Element: Sendable>: @unchecked Sendable {
     enum Taken {
         case element(Element)
-        /// Nothing came within the time.
+        /// The deadline passed.
         case timeout
         /// The sender has finished and everything was taken.
         case finished
@@ -16,7 +16,7 @@ final class BatchQueue<Element: Sendable>: @unchecked Sendable {
     private let bytesMax: Int
     private let clock: RunClock
     // Protected by `condition`.
-    /// What was taken is nil: it must not live on until the queue is empty.
+    /// A taken element becomes nil at once: the array must not keep it alive until its slot is removed.
     private var elements: [(element: Element?, bytes: Int)] = []
     private var head = 0
     private var bytes = 0
@@ -28,7 +28,7 @@ final class BatchQueue<Element: Sendable>: @unchecked Sendable {
         self.clock = clock
     }
 
-    /// Waits for room; false when the receiver has given up.
+    /// Waits for room; false when the queue is cancelled.
     func put(_ element: Element, bytes size: Int) -> Bool {
         condition.locked {
             while !isCancelled, bytes > 0, bytes + size > bytesMax { condition.wait() }
@@ -59,7 +59,7 @@ final class BatchQueue<Element: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// Waits for an element, at most until a time when one is given.
+    /// Waits for an element, until `deadline` if there is one.
     func take(until deadline: RunClock.Instant? = nil) -> Taken {
         condition.locked {
             while head == elements.count {

@@ -2,8 +2,8 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// Lets one process at a time make tables in a warehouse: a table has two stores, and another process that finds one of
-/// them takes it for what is left of a creation that was cut short.
+/// Allows one process at a time to create tables in a warehouse. A table has two stores: a process that finds only one
+/// of them takes it for the remains of an interrupted creation.
 public struct CreationLock: Sendable {
     private static let waitSeconds = 60.0
 
@@ -15,10 +15,10 @@ public struct CreationLock: Sendable {
         self.files = files
     }
 
-    /// Waits for the lock. It is held for as long as the file is.
+    /// Waits for the lock. It is held as long as the returned file is open.
     func hold() throws(WeirError) -> any OpenFile {
         try files.makeDirectories(directory)
-        // Locks of topologies end in ".lock".
+        // No ".lock" suffix: that is for the locks of topologies.
         let path = directory + "/creation"
         let file = try files.open(path, .write)
         let deadline = ContinuousClock.now + .seconds(Self.waitSeconds)

@@ -12,7 +12,7 @@ public struct DeadLetter: Sendable, Codable, Equatable {
     public var topic: String
     public var partition: Int
     public var offset: Int64
-    /// The table it was meant for; nil when the record does not even tell its source table.
+    /// The table it was meant for; nil when the record does not name its source table.
     public var table: String?
     public var reason: String
     /// The record's key and value where they are text.
@@ -40,12 +40,12 @@ public struct DeadLetter: Sendable, Codable, Equatable {
         self.reason = reason
     }
 
-    /// About the memory it takes.
+    /// Approximate memory use in bytes.
     var byteCount: Int {
         [reason, key, value, keyBase64, valueBase64, row].reduce(256) { $0 + ($1?.utf8.count ?? 0) }
     }
 
-    /// A record that did not decode: a letter for each table that does not get it.
+    /// The letters of a record that did not decode: one for each table that does not get it, or one without a table.
     static func letters(_ record: RejectedRecord, name: (Int) -> String) -> [DeadLetter] {
         let letter = DeadLetter(record, table: nil)
         guard !record.tables.isEmpty else { return [letter] }
@@ -70,11 +70,11 @@ public struct DeadLetter: Sendable, Codable, Equatable {
         if isCut { valueBytes = record.valueCount }
     }
 
-    /// A record that decoded, but whose expressions have no value.
+    /// A record that decoded, but for which an expression has no value.
     ///
     /// - Parameter limit: bytes of its key and of its value that are kept.
     init(_ failure: RowTransform.Failure, raw: RawBatch, table: String, limit: Int) {
-        // Offsets ascend: found by halves, for there may be as many failures as records.
+        // Offsets ascend. Binary search, since every record may fail.
         let records = raw.records
         var (low, high) = (0, records.count)
         while low < high {
@@ -97,9 +97,10 @@ public struct DeadLetter: Sendable, Codable, Equatable {
         )
     }
 
-    /// Adds the change that was refused: that row, or the last one of the letter's offset, the new row of an update.
+    /// Adds the rejected change: row `refused`, or by default the last row with the letter's offset, which is the new
+    /// row of an update.
     func with(_ batch: ChangeBatch, row refused: Int? = nil) -> DeadLetter {
-        // Offsets never descend: the last row with this one, by halves.
+        // Offsets never descend. Binary search for the last row with this offset.
         var (low, high) = (0, batch.count)
         while low < high {
             let middle = (low + high) / 2
@@ -118,7 +119,8 @@ public struct DeadLetter: Sendable, Codable, Equatable {
         return letter
     }
 
-    /// Bytes as text, or else as base64. Of a text that is cut, the part of a character at its end is left out.
+    /// The bytes as text if they are UTF-8, else as base64. An incomplete character at the end of a cut text is
+    /// dropped.
     private static func text(_ bytes: [UInt8]?, isCut: Bool) -> (text: String?, base64: String?) {
         guard let bytes else { return (nil, nil) }
         for dropped in 0...(isCut ? 3 : 0) {

@@ -3,27 +3,28 @@ import ChangeEvents
 import Foundation
 import ObjectStorage
 
-/// `<warehouse>/dead-letters/<topology>.ndjson`: what a topology could not take in, one JSON object a line.
+/// `<warehouse>/dead-letters/<topology>.ndjson`: the records and changes that a topology could not take in, one JSON
+/// object per line.
 ///
-/// Letters are written and synced before the commit whose positions cover them. After a crash in between, the records are
-/// read again; letters that are there already are then not written a second time.
+/// Letters are written and synced before the commit whose positions cover them. After a crash in between, the records
+/// are read again; letters that the file already has are not written again.
 final class DeadLetterFile {
     let path: String
     private let files: any FileSystem
     private var file: (any OpenFile)?
     private var size: Int64 = 0
     private var known: Set<DeadLetterLine.Identity> = []
-    /// How far the files of the topology's other processes are known.
+    /// How far the files of the topology's other processes have been read, by path.
     private var learnt: [String: Int64] = [:]
     /// Letters written by this run.
     private(set) var count: Int
 
-    /// The time that letters get.
+    /// The clock for the letters' `time`.
     var now: () -> Date = { Date() }
 
     private static let readBytes = 1 << 20
 
-    /// Reads what is there, a piece at a time; a torn last line, as a crash leaves it, is cut off.
+    /// Reads the existing file in pieces. An incomplete last line, left by a crash, is truncated.
     ///
     /// - Parameters:
     ///   - count: letters that the run has written before.
@@ -38,7 +39,8 @@ final class DeadLetterFile {
         self.path = path
         self.files = files
         self.count = count
-        // Partitions change hands between the processes of a topology; letters of the others are not written again.
+        // Partitions move between the processes of a topology: letters in the other processes' files are not written
+        // again.
         try learnMore(isRelevant)
         guard try files.status(path) != nil else { return }
         let file = try files.open(path, .write)
@@ -47,7 +49,7 @@ final class DeadLetterFile {
         self.file = file
     }
 
-    /// Reads what other processes have written since, and forgets what cannot be read again any more.
+    /// Reads letters that other processes have written since, and forgets letters whose records cannot be read again.
     func learnMore(
         _ isRelevant: (_ topic: String, _ partition: Int, _ offset: Int64) -> Bool
     ) throws(WeirError) {
@@ -74,7 +76,7 @@ final class DeadLetterFile {
             .map { "\(directory)/\($0)" }
     }
 
-    /// Remembers the letters of a file; returns where its last whole line ends.
+    /// Remembers the letters of a file; returns the end of its last complete line.
     private func learn(
         from file: any OpenFile,
         at start: Int64 = 0,
@@ -82,7 +84,7 @@ final class DeadLetterFile {
     ) throws(WeirError) -> Int64 {
         let end = try file.size()
         var whole = start
-        /// The line that a piece ended in.
+        /// The incomplete line at the end of the last piece.
         var begun: [UInt8] = []
         var position = start
         while position < end {
@@ -106,7 +108,8 @@ final class DeadLetterFile {
         return whole
     }
 
-    /// Letters of records in front of these positions, which every table has stored, do not come again.
+    /// Forgets letters of records before these positions. Every table has stored the positions, so the records are not
+    /// read again.
     func forget(below positions: PositionLedger) {
         if known.isEmpty { return }
         known = known.filter { letter in

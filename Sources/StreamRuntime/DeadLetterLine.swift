@@ -1,28 +1,29 @@
 import Bytes
 import Foundation
 
-/// Finds what tells a dead letter from others in its line, without taking apart the record it carries.
+/// Extracts the identity of a dead letter from its line, without decoding the record it carries.
 enum DeadLetterLine {
     struct Identity: Hashable {
         let topic: String
         let partition: Int
         let offset: Int64
         let table: String?
-        /// Of what the letter carries of the record: a topic that was made anew has others at the same offsets.
+        /// CRC-32C of the record's content in the letter: a topic that was recreated has other records at the same
+        /// offsets.
         let checksum: UInt32
     }
 
-    /// Lays letters out as lines.
+    /// Encodes a letter as a line.
     static var encoder: JSONEncoder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return encoder
     }
 
-    /// Nil for a line that is no dead letter.
+    /// Nil for a line that is not a dead letter.
     static func identity(_ line: [UInt8]) -> Identity? {
         if let found = line.withUnsafeBufferPointer({ fields($0) }) { return found }
-        // Names with escapes in them, and what is not laid out as this program lays it out.
+        // Slow path: names with escapes, and lines in a layout that this program does not write.
         guard let letter = try? JSONDecoder().decode(DeadLetter.self, from: Data(line)) else { return nil }
         return Identity(
             topic: letter.topic,
@@ -95,7 +96,8 @@ enum DeadLetterLine {
         )
     }
 
-    /// The inside of the string that begins at `place`, which moves behind it. Plain is one without escapes.
+    /// The range between the quotes of the string at `place`; moves `place` past the string. `isPlain`: it has no
+    /// escapes.
     private static func text(
         _ line: UnsafeBufferPointer<UInt8>,
         _ place: inout Int

@@ -2,12 +2,11 @@ import Bytes
 import IcebergTables
 import MixedTables
 
-/// Tells that a table was dropped while a run works with it.
+/// Detects that a table was dropped while a run uses it.
 ///
-/// Whatever fails then says something else first: a file that is not there, a claim that nobody holds, positions that are
-/// not the expected ones.
+/// The run itself fails with a less helpful error: a missing file, a lost claim, or unexpected positions.
 enum DroppedTable {
-    /// Nil when the catalog knows the table as the one it was, or cannot be asked.
+    /// Nil when the catalog has the same table, by UUID, or cannot be reached.
     static func error(_ table: MixedTable, topology: String) -> WeirError? {
         for store in [table.base] + (table.change.map { [$0] } ?? []) {
             let now: Table?

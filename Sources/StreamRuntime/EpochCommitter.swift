@@ -6,7 +6,7 @@ import MixedTables
 ///
 /// At most one epoch waits while one commits: a slow catalog slows the pipeline down instead of filling memory.
 final class EpochCommitter: Sendable {
-    /// What one epoch leaves behind for every table of the run.
+    /// What one epoch commits to every table and topic of the run.
     struct Job: Sendable {
         let cuts: [SinkTable.Cut]
         let topics: [TopicSink.Cut]
@@ -51,7 +51,7 @@ final class EpochCommitter: Sendable {
         _ clock: RunClock
     ) throws(WeirError) {
         let position = job.position
-        // Letters first: the commit that covers their positions must not be the only trace of them.
+        // Letters first: after the commit that covers their positions, their records are not read again.
         try deadLetters.append(position.letters)
         for (place, (sink, cut)) in zip(sinks, job.cuts).enumerated() {
             do {
@@ -82,15 +82,15 @@ final class EpochCommitter: Sendable {
     }
 }
 
-/// How far the sources are read at the end of an epoch, and what of that no table could take.
+/// How far the sources are read at the end of an epoch, and the dead letters of its records.
 struct EpochPosition: Sendable {
     let ledger: PositionLedger
     /// The records right before the ledger's positions.
     let last: LastRecords
     let letters: [DeadLetter]
-    /// Also records positions in tables that got no rows; done at the end of a run and once in a while.
+    /// Also record positions in tables that got no rows; done periodically and at the end of a run.
     let recordsAll: Bool
-    /// For each table the partitions that have brought it rows, by topic.
+    /// The partitions that have brought rows, by topic, for each table.
     let taken: [[String: Set<Int>]]
     /// Nothing was read yet: the positions are where the run begins.
     let isStart: Bool

@@ -10,17 +10,17 @@ final class EpochWriter {
     private let sinks: [SinkTable]
     private let joins: [JoinStage]
     private let dimensions: [LiveDimension]
-    /// The dimensions that the tables of this run feed, by the place of the table.
+    /// The dimensions that the tables of this run feed, by the index of the table.
     private let fed: [Int: LiveDimension]
     private let queue: BatchQueue<SourceReader.Changes>
     private let files: FileStage
-    /// Topics that get the changes of tables as well, by the places of the tables.
+    /// Topics that also get the changes of tables, by the index of the table.
     private let topics: [Int: [TopicSink]]
     private let onBatch: (SourceReader.Changes) -> Void
     private let onLetter: (DeadLetter) -> Void
     private let onLook: () -> Void
-    /// How far this run has read. Starts empty: a table may be further than another, and what one has must not be
-    /// recorded for the other.
+    /// How far this run has read. Begins at the start positions of the run, not of a table: one table may be further
+    /// than another, and its position must not be recorded in the other.
     private var ledger = PositionLedger()
     private var last = LastRecords()
     private var submittedLedger = PositionLedger()
@@ -31,10 +31,10 @@ final class EpochWriter {
     private var epochStart: RunClock.Instant
     private var lastFullRecord: RunClock.Instant
 
-    /// How often positions are recorded in tables that get no rows, so that a restart reads little twice.
+    /// How often positions are recorded in tables that get no rows, so that a restart rereads little.
     private static let positionsEvery = Duration.seconds(60)
     private static let lookAgain = Duration.milliseconds(5)
-    /// How long an epoch may let whoever waits for `onLook` wait.
+    /// The longest time between two calls of `onLook` while nothing arrives.
     private static let lookEvery = Duration.seconds(5)
 
     /// - Parameters:
@@ -77,11 +77,12 @@ final class EpochWriter {
 
     /// Writes until the reader has finished and everything is committed.
     func run() throws(WeirError) {
-        // A run that begins elsewhere than at the beginning says so at once: the next one must not begin later.
+        // A run that does not start at the earliest offset records its start positions at once: the next run must not
+        // start further on.
         if plan.sources.contains(where: { $0.startup != .earliest }) { try cut(recordsAll: true) }
         while true {
             let due = epochStart + .milliseconds(plan.commitMilliseconds)
-            // An epoch that is due waits for the one before it.
+            // An epoch that is due waits until the one before it is cut, so look again soon.
             switch queue.take(until: nextLook(max(due, clock.now + Self.lookAgain))) {
             case .element(let changes):
                 try write(changes)
@@ -92,14 +93,14 @@ final class EpochWriter {
                 try cut(recordsAll: true)
                 return try files.drain()
             }
-            // Records that go to no table ask nothing of the files, whose failure must show all the same.
+            // Check here as well: while records go to no table, no other call reports a failure of the file thread.
             try files.check()
             if isDue { try cut(recordsAll: false) }
             onLook()
         }
     }
 
-    /// With a dimension there is something to look at while nothing comes.
+    /// With a dimension the loop wakes more often, to keep it up to date while no records arrive.
     private func nextLook(_ due: RunClock.Instant) -> RunClock.Instant {
         min(due, clock.now + (dimensions.isEmpty ? Self.lookEvery : LiveDimension.idleEvery))
     }
@@ -111,7 +112,7 @@ final class EpochWriter {
     }
 
     private func write(_ changes: SourceReader.Changes) throws(WeirError) {
-        // Nothing of these records is taken yet: should everything have to be committed, it is committed without them.
+        // None of these records is taken yet, so a commit by `settle` does not include them.
         for dimension in dimensions where changes.batches.contains(where: { isJoined($0.target, with: dimension) }) {
             try dimension.catchUp(asOf: changes.readAt, settling: settle)
         }
@@ -119,7 +120,7 @@ final class EpochWriter {
         letters += changes.letters
         for letter in changes.letters { onLetter(letter) }
         letterBytes += changes.letters.reduce(0) { $0 + $1.byteCount }
-        // What feeds a dimension first: whoever reads the log behind it may count on it.
+        // Tables that feed a dimension come first: readers further down the log may rely on that order.
         let batches =
             fed.isEmpty
             ? changes.batches
@@ -130,7 +131,8 @@ final class EpochWriter {
             for (number, join) in joins.enumerated() where join.plan.target == target {
                 for (joined, failures) in try join.apply(batch) {
                     for failure in failures { add(failure.offset, of: batch, changes, join.sink.name, failure.reason) }
-                    // A letter shows the stream's row: the dimension's may have changed when the record is read again.
+                    // The letter holds the stream's row only: the dimension's may have changed when the record is read
+                    // again.
                     try write(joined, to: plan.targets.count + number, changes, shown: batch)
                 }
             }
@@ -171,13 +173,13 @@ final class EpochWriter {
         for output in topics[place] ?? [] {
             guard let forTopics else { continue }
             for refusal in output.refused(forTopics, topic: changes.topic, partition: changes.partition) {
-                // The letter shows the row that is gone: the change's last row may be another one that came.
+                // The letter holds the deleted row: the last row of the change may be a new one.
                 add(forTopics.offset(refusal.row), of: forTopics, row: refusal.row, changes, sink.name, refusal.reason)
             }
         }
     }
 
-    /// Sets a change aside.
+    /// Adds a dead letter for a change.
     ///
     /// - Parameter row: the row of the batch that the letter shows; the change's last one when nil.
     private func add(
@@ -200,7 +202,8 @@ final class EpochWriter {
         letterBytes += letter.byteCount
     }
 
-    /// A LogStore's readers and a topic's brokers are told of positions that do not move.
+    /// Whether an idle run records positions: readers of a LogStore start where its table says, and brokers expire the
+    /// state of a topic that is not renewed.
     private var tellsWhenIdle: Bool { !topics.isEmpty || sinks.contains(where: \.hasLogStore) }
 
     /// Ends the epoch.
@@ -232,14 +235,15 @@ final class EpochWriter {
             ),
             letterBytes: letterBytes
         )
-        // A LogStore that begins now is registered before its first record: nobody could take that back otherwise.
+        // A LogStore that starts now is registered by a commit before its first record: otherwise nobody could take
+        // that record back.
         if progress.contains(where: { $0?.caughtUpAt != nil }) { try files.drain() }
         submittedLedger = ledger
         letters = []
         letterBytes = 0
     }
 
-    /// Commits all that was taken. Called between two batches.
+    /// Commits everything that was taken. Called between two batches.
     private func settle() throws(WeirError) {
         try cut(recordsAll: false)
         try files.drain()

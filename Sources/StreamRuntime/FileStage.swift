@@ -5,16 +5,16 @@ import Synchronization
 
 /// Writes rows to the tables' files, and encodes them for topics, on a thread of its own.
 ///
-/// Nobody reads either before the commit, while readers wait for the rows in a LogStore: encoding a batch or finishing
-/// an epoch's files must not hold up what comes behind.
+/// Neither is visible before the commit, but readers wait for the rows in a LogStore: encoding a batch or finishing an
+/// epoch's files must not delay the LogStore writes that follow.
 final class FileStage: Sendable {
     /// Rows of one source batch for one table.
     struct Rows: Sendable {
-        /// The place of the table among the run's tables.
+        /// The index of the table among the run's tables.
         let place: Int
         /// What goes into the table's files; nil when nothing does.
         let forFiles: ChangeBatch?
-        /// What goes to the table's topics, as far as they do not have it.
+        /// What goes to the table's topics, which skip changes they already have; nil when the table has no topic.
         let forTopics: ChangeBatch?
         let topic: String
         let partition: Int
@@ -31,7 +31,7 @@ final class FileStage: Sendable {
 
     private struct Pending {
         var bytes: Int64 = 0
-        /// Cuts that are asked for and not made yet.
+        /// Cuts that are requested and not made yet.
         var cuts = 0
     }
 
@@ -39,14 +39,14 @@ final class FileStage: Sendable {
     private let committer: EpochCommitter
     private let pending: SharedPending
 
-    /// Behind a reference because the thread's work needs it as well.
+    /// A class, because the thread's closure shares it.
     private final class SharedPending: Sendable {
         let state = Mutex(Pending())
     }
 
     /// - Parameters:
-    ///   - bytesMax: of rows that wait.
-    ///   - onNotice: told what somebody should know, in words.
+    ///   - bytesMax: the byte budget of queued rows.
+    ///   - onNotice: called with messages for the user.
     init(
         sinks: [SinkTable],
         topics: [TopicSink],
@@ -91,22 +91,22 @@ final class FileStage: Sendable {
         }
     }
 
-    /// Bytes of the current epoch that are written, about.
+    /// Approximate bytes written in the current epoch.
     var pendingBytes: Int64 { pending.state.withLock { $0.cuts > 0 ? 0 : $0.bytes } }
 
-    /// Whether the end of an epoch is asked for and not made yet, as while commits are slow.
+    /// Whether a cut is requested and not made yet, as happens while commits are slow.
     var isCutting: Bool { pending.state.withLock { $0.cuts > 0 } }
 
     func start() { thread.start() }
 
-    /// Queues rows; waits while too many do. Fails when writing or committing has failed.
+    /// Queues rows; waits for room. Fails when writing or committing has failed.
     func write(_ rows: Rows) throws(WeirError) { try thread.submit(.rows(rows), bytes: rows.byteCount) }
 
-    /// Ends the epoch behind the rows queued so far, and hands it to the committer.
+    /// Ends the epoch after the rows queued so far, and hands it to the committer.
     ///
     /// - Parameters:
     ///   - progress: of each table's LogStore.
-    ///   - letterBytes: of the dead letters, which wait as rows do.
+    ///   - letterBytes: the size of the dead letters, which count against the budget as rows do.
     func cut(
         _ progress: [LogStoreProgress?],
         at position: EpochPosition,

@@ -4,14 +4,14 @@ import IcebergTables
 import MixedTables
 import Topology
 
-/// Whose tables a topology writes.
+/// The tables a topology writes, and which topology owns them.
 extension IngestPlan {
-    /// The names of the tables that a topology writes; tables that are only looked up in are others'.
+    /// The names of the tables that a topology writes; tables that are only used for lookups belong to others.
     static func writtenNames(of topology: Topology) -> [String] {
         topology.tables.map(\.name).filter { topology.mayRoute(to: $0) } + topology.joins.map(\.name)
     }
 
-    /// A table, as far as it is there.
+    /// The table; nil when it does not exist or its creation is unfinished.
     static func writtenTable(_ name: String, in catalog: any Catalog) throws(WeirError) -> MixedTable? {
         let identifier = try TableIdentifier(name)
         guard try catalog.exists(identifier), try !MixedTable.isUnfinished(identifier, in: catalog) else { return nil }
@@ -26,7 +26,7 @@ extension IngestPlan {
         return tables
     }
 
-    /// Fails when a table that is there is another topology's.
+    /// Fails when an existing table belongs to another topology.
     static func checkSharing(
         _ name: String,
         of topology: Topology,
@@ -42,12 +42,12 @@ extension IngestPlan {
         }
     }
 
-    /// Hands the tables of a topology on from its former name, one commit a table. Doing it again changes nothing, so
-    /// what was cut short is completed by the next call. Nobody may run the topology under either name meanwhile.
+    /// Transfers the tables of a topology from its former name, with one commit per table. It is idempotent: the next
+    /// call completes an interrupted one. The topology must not run under either name meanwhile.
     ///
     /// Fails with `notFound` when no table knows the name.
     ///
-    /// - Returns: the tables that were handed on.
+    /// - Returns: the tables that were transferred.
     @discardableResult
     public static func adopt(
         _ former: String,
@@ -78,7 +78,7 @@ extension IngestPlan {
         return known.map(\.identifier)
     }
 
-    /// The names a topology had before, as far as its tables were told.
+    /// The former names of a topology that its tables record.
     public static func formerNames(
         of topology: Topology,
         catalog: any Catalog

@@ -18,12 +18,12 @@ extension IngestPlan {
     ///   - openLog: opens the log of a source.
     ///   - openLogStore: opens the log that mirrors a table's changes.
     ///   - openAppender: opens the LogStore's topic for appending.
-    ///   - openTopic: opens the topic that a sink writes the changes of a table or join to, for those from one
-    ///     partition of a source or from all.
-    ///   - earlierTransactions: other transactions that may have written some of that.
+    ///   - openTopic: opens the topic that a sink writes the changes of a table or join to, for the changes from one
+    ///     source partition, or from all when it is nil.
+    ///   - earlierTransactions: transactions under other ids that may have written some of the same changes.
     ///   - nowMilliseconds: the creation time of new tables.
-    ///   - instance: what this process is known by among those that share its sources.
-    ///   - creationLock: held while tables are created, where other processes may do the same.
+    ///   - instance: the identity of this process among those that share its sources.
+    ///   - creationLock: held while tables are created; nil when no other process may create them.
     public static func resolve(
         _ topology: Topology,
         catalog: any Catalog,
@@ -41,7 +41,7 @@ extension IngestPlan {
         openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender = noAppender
     ) throws(WeirError) -> IngestPlan {
         try checkSupport(topology)
-        // Before anything is made or changed.
+        // Before any table is created or changed.
         for name in writtenNames(of: topology) { try checkSharing(name, of: topology, in: catalog) }
         var sources: [Source] = []
         for source in topology.sources {
@@ -65,7 +65,7 @@ extension IngestPlan {
         for declared in topology.tables {
             let definition = try DeclaredTable(declared).definition()
             var table = try open(definition, in: catalog, nowMilliseconds, creationLock)
-            // A table that is only looked up in is another topology's.
+            // A table that is only used for lookups belongs to another topology.
             let isWritten = topology.mayRoute(to: declared.name)
             var output: LogStoreOutput?
             if isWritten { (table, output) = try mirrored(table, declared.properties, openLogStore, openAppender) }
@@ -143,7 +143,8 @@ extension IngestPlan {
         )
     }
 
-    /// Opens a table's LogStore as the topology says how to reach it, and lets the table know that once it is reached.
+    /// Opens a table's LogStore with the connection properties of the topology, and stores them in the table once it is
+    /// open.
     private static func mirrored(
         _ table: MixedTable,
         _ declared: [String: String],
@@ -215,7 +216,8 @@ extension IngestPlan {
         throw WeirError(.unsupported, "no broker is at hand for the changes of \(table)")
     }
 
-    /// A run that cannot begin leaves no tables behind: they would keep the next one from declaring them otherwise.
+    /// Checked before tables are created: a run that cannot start must not leave tables that conflict with a later
+    /// declaration.
     private static func checkTopics(of sources: [Source]) throws(WeirError) {
         for source in sources where !source.topics.isEmpty {
             let existing = try source.log.topics()
@@ -230,7 +232,7 @@ extension IngestPlan {
         }
     }
 
-    /// What a topology file may say and runs do not do yet.
+    /// Rejects what a topology file may declare and runs do not support yet.
     private static func checkSupport(_ topology: Topology) throws(WeirError) {
         if !topology.sink.tables.isEmpty {
             throw WeirError(
@@ -241,8 +243,8 @@ extension IngestPlan {
         }
     }
 
-    /// What keeps a topology from running on a warehouse: tables that are there with other columns, keys or partitions,
-    /// and topics of a file log that are not there. Brokers are not asked.
+    /// What prevents a topology from running on a warehouse: existing tables with other columns, keys or partitions or
+    /// of another topology, and missing topics of a file log. Brokers are not contacted.
     public static func conflicts(
         _ topology: Topology,
         catalog: any Catalog,
@@ -262,7 +264,7 @@ extension IngestPlan {
             }
         }
         for name in writtenNames(of: topology) {
-            // A table that cannot be loaded is told below.
+            // A table that cannot be loaded is reported below.
             guard (try? writtenTable(name, in: catalog)) != nil else { continue }
             collect { () throws(WeirError) in try checkSharing(name, of: topology, in: catalog) }
         }
@@ -285,7 +287,7 @@ extension IngestPlan {
         if let table = try existing(definition, in: catalog) { return table }
         let held = try lock?.hold()
         return try withExtendedLifetime(held) { () throws(WeirError) in
-            // Another process may have made it meanwhile.
+            // Another process may have created it meanwhile.
             if let table = try existing(definition, in: catalog) { return table }
             try catalog.createNamespace(definition.identifier.namespace, ifNotExists: true)
             return try MixedTable.create(definition, in: catalog, nowMilliseconds: nowMilliseconds)

@@ -12,13 +12,13 @@ public struct IngestPlan: Sendable {
         public let log: any PartitionedLog
         /// Whether a topic of the log belongs to the source.
         public let includes: @Sendable (String) -> Bool
-        /// Topics that must be there; the rest are those `includes` finds, now or later.
+        /// Topics that must exist; the others are those `includes` matches, now or later.
         public let topics: [String]
         public let startup: Startup
         public let onLostOffsets: LostOffsets
         /// The group through which several processes share the partitions; nil when one process reads them all.
         public let group: String?
-        /// What the group knows this process by, over restarts; nil when it is forgotten.
+        /// The name under which the group knows this process over restarts; nil when it does not keep one.
         public let groupInstance: String?
         /// The regular expression of `includes`, for the group; nil when topics are named one by one.
         public let pattern: String?
@@ -60,7 +60,8 @@ public struct IngestPlan: Sendable {
         public let table: MixedTable
         /// Whether a route can lead here; a table that is only looked up in may be filled by another topology.
         public let isReached: Bool
-        /// What decides which records come to the table: positions that brought it no row hold for the same text only.
+        /// Identifies the routes and filter that lead to the table. A position that brought it no row is valid for the
+        /// same text only.
         public let route: String
         /// The table's LogStore; nil when it has none.
         public let logStore: LogStoreOutput?
@@ -89,10 +90,10 @@ public struct IngestPlan: Sendable {
         }
     }
 
-    /// A table that holds the rows of a target, each with the row of a dimension table beside it.
+    /// A table that holds the rows of a target, each joined with a row of a dimension table.
     public struct Join: Sendable {
         public let name: String
-        /// The target whose changes are joined, by its place in `targets`.
+        /// The index in `targets` of the target whose changes are joined.
         public let target: Int
         public let dimension: MixedTable
         /// The dimension's LogStore, through which its changes are seen before their commit; nil when it has none.
@@ -145,18 +146,18 @@ public struct IngestPlan: Sendable {
     public let sources: [Source]
     public let targets: [Target]
     public let joins: [Join]
-    /// Topics that get changes besides the tables.
+    /// Topics that the changes of tables are also written to.
     public let topics: [TopicOutput]
     /// Who else may write the tables.
     public let sharing: TableSharing
-    /// The targets of a source table, by its identifier; none when its records are not wanted.
+    /// The indexes of a source table's targets, by its identifier; empty when no route matches.
     public let route: @Sendable (String) -> [Int]
-    /// A commit is made at the latest after that time and that many bytes of files.
+    /// A commit is due after this time or this many bytes of files, whichever comes first.
     public let commitMilliseconds: Int
     public let commitBytes: Int64
     /// Bytes of decoded changes that may wait for the writer.
     public let queueBytes: Int
-    /// Bytes that brokers may have sent ahead of the readers of all partitions.
+    /// Bytes that may be prefetched from brokers for the readers of all partitions.
     var aheadBytes: Int { 2 * queueBytes }
 
     public init(
@@ -183,7 +184,8 @@ public struct IngestPlan: Sendable {
         self.queueBytes = queueBytes
     }
 
-    /// Whether a topic whose route has changed is read from where the topology began with it, which was not its beginning.
+    /// Whether a topic whose route has changed is read from where the topology started reading it, rather than from the
+    /// earliest offset.
     var keepsStart: @Sendable (_ topic: String) -> Bool {
         { [sources] topic in sources.contains { $0.startup != .earliest && $0.includes(topic) } }
     }
