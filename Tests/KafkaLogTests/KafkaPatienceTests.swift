@@ -233,7 +233,8 @@ import Testing
         } while Self.isAway(found) && ContinuousClock.now < deadline
         #expect(try found.get() == [0, 1])
         // One that stays unknown is missing.
-        #expect(failure { _ = try log.partitions(of: "none") }?.code == .notFound)
+        rd_kafka_mock_topic_set_error(kafka.cluster, "orders", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        #expect(failure { _ = try log.partitions(of: "orders") }?.code == .notFound)
     }
 
     /// Whether no broker has answered at all.
