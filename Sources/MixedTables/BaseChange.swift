@@ -3,18 +3,18 @@ import Columnar
 import IcebergFormat
 import IcebergTables
 
-/// What other engines' commits have done to the rows of a keyed table's base store between two states of it.
+/// How other engines' commits changed the keys in a keyed table's base store between two of its states.
 enum BaseChange: Sendable {
-    /// No key has come or gone.
+    /// No key was added or removed.
     case none
-    /// Files of which rows may have gone, by their paths, and files with rows that may be new. A file that got deletes is
-    /// in both. Where the base was optimized as well, most of the rows have only moved.
+    /// Paths of files that may have lost rows, and of files that may hold new rows. A file whose deletes changed is in
+    /// both. If base was also optimized, most of the rows were only moved.
     case files(removed: Set<String>, added: Set<String>, isOptimized: Bool)
-    /// How one state became the other is not kept.
+    /// The difference between the two states is not known.
     case unknown
 
     /// - Parameters:
-    ///   - old: its manifests may have been deleted by expiry; that is then `unknown`.
+    ///   - old: if expiry has deleted its manifests, the result is `unknown`.
     init(from old: Table, to new: Table) throws(WeirError) {
         self = .none
         guard old.metadata.currentSnapshotId != new.metadata.currentSnapshotId else { return }
@@ -37,7 +37,7 @@ enum BaseChange: Sendable {
         }
     }
 
-    /// Data files with the deletes in force for them.
+    /// Data files with the delete files that apply to them.
     private static func states(of base: Table) throws(WeirError) -> [String: Set<String>] {
         var states: [String: Set<String>] = [:]
         for task in try base.plan() { states[task.file.path] = Set(task.deletes.map(\.file.path)) }
@@ -46,15 +46,14 @@ enum BaseChange: Sendable {
 }
 
 extension Snapshot {
-    /// Optimizing moves rows to other files, and from the change store into base: every key stays where it is, and a
-    /// compaction's as well.
+    /// Optimizing and compaction move rows between files, or from the change store into base. Every key is kept.
     fileprivate var keepsKeys: Bool { operation == "replace" || summary["snapshot.producer"] == "OPTIMIZE" }
 }
 
 extension MixedTable {
-    /// The keys that a reader sees in some of the base files, with the changes of the change store applied.
+    /// Reads the keys that are visible in some of the base files, with the changes of the change store applied.
     ///
-    /// - Parameter paths: of data files; all when nil.
+    /// - Parameter paths: of the data files; nil for all.
     func visibleBaseKeys(
         in paths: Set<String>?,
         _ body: (_ partition: [Scalar], _ keys: ColumnBatch) throws(WeirError) -> Void
@@ -72,6 +71,6 @@ extension MixedTable {
         }
     }
 
-    /// The same table with base in another state.
+    /// The same table with another state of base.
     func with(base: Table) -> MixedTable { MixedTable(base: base, change: change, primaryKey: primaryKey) }
 }

@@ -1,22 +1,22 @@
 import IcebergFormat
 import IcebergTables
 
-/// What must be read to have a keyed table's rows, or what was made of them, as the table is now.
+/// What to read to bring a copy of a keyed table's rows, or something derived from them, up to date.
 ///
-/// Reading the changes since is right only where they tell everything: appends to the change store in an unbroken line of
-/// snapshots, and nothing but optimizing in base. Whatever else has happened, the table is read anew.
+/// Reading only the new changes is correct if nothing but appends to the change store, in an unbroken line of
+/// snapshots, and optimizing of base has happened. Otherwise the whole table is read again.
 public enum CatchUp: Sendable, Equatable {
-    /// No row has changed.
+    /// No rows have changed.
     case nothing
     /// The changes with these data sequence numbers, in order.
     case changes([ClosedRange<Int64>])
-    /// Everything, and why.
+    /// Read the whole table again, for this reason.
     case reload(String)
 
     /// - Parameters:
-    ///   - point: what the holder has.
-    ///   - table: as it is now.
-    ///   - own: data sequence numbers of commits that the holder has already.
+    ///   - point: the state that the holder has.
+    ///   - table: the current table.
+    ///   - own: data sequence numbers of commits that the holder already has.
     public init(from point: ReadPoint, to table: MixedTable, except own: Set<Int64> = []) {
         guard let change = table.change else {
             let isSame = table.base.metadata.currentSnapshot?.id == point.baseSnapshotId
@@ -50,7 +50,7 @@ public enum CatchUp: Sendable, Equatable {
             if own.contains(sequence) {
                 goesOn = false
             } else if sequence <= point.changeSequence {
-                // Numbers do not tell the commits of a version 1 table apart.
+                // Sequence numbers cannot tell the commits of a format version 1 table apart.
                 self = .reload("its change store numbers no commits")
                 return
             } else if goesOn, let last = ranges.popLast() {
@@ -67,9 +67,9 @@ public enum CatchUp: Sendable, Equatable {
 extension Snapshot {
     fileprivate var isOptimizing: Bool { operation == "replace" || summary["snapshot.producer"] == "OPTIMIZE" }
 
-    /// False for commits without files, such as some engines begin their transactions with.
+    /// False for commits without files, which some engines make at the start of their transactions.
     fileprivate var changesRows: Bool {
-        // A summary that counts nothing may leave out what counts.
+        // Summaries may omit counts that are zero.
         let counts = [
             "added-data-files", "deleted-data-files", "added-delete-files", "removed-delete-files",
         ].compactMap { summary[$0].flatMap { Int64($0) } }

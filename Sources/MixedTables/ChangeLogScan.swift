@@ -19,31 +19,31 @@ public struct ChangeLogBatch: Sendable {
     }
 }
 
-/// The change store of a keyed table read as a stream (spec section 4.7); for an unkeyed table, the rows its commits
-/// added.
+/// Reads the change store of a keyed table as a stream (spec section 4.7); for an unkeyed table, the rows that its
+/// commits added.
 ///
-/// Commits come in the order of their transactions. Inside a commit rows are merged by file offset over all partitions
-/// and nodes, not per group as the spec's reader does: a row that moved to another partition then leaves the old one
-/// before it enters the new one.
+/// Commits are read in the order of their transactions. Within a commit, rows are merged by file offset over all
+/// partitions and nodes, not per group as in the spec's reader, so a row that moved to another partition leaves the old
+/// one before it enters the new one.
 public struct ChangeLogScan: Sendable {
     public let schema: Schema
     private let table: MixedTable
     private let commits: [Commit]
 
     private struct Commit: Sendable {
-        /// The transaction; where there is none, the place among the commits.
+        /// The transaction; for an unkeyed table, the index of the commit.
         let order: Int64
         let sequence: Int64
         var files: [NodeTask.File]
     }
 
-    /// Rows a batch holds at most.
+    /// The maximum number of rows in a batch.
     static let batchRows = 16_384
 
-    /// Changes with a data sequence number above `after`, up to and including `sequence`: for tables of format version 2,
-    /// where it tells the commits apart.
+    /// Reads changes with a data sequence number above `after`, up to and including `sequence`. Only for tables of
+    /// format version 2, whose sequence numbers identify commits.
     ///
-    /// - Parameter columns: what the rows hold; all of the table's when nil.
+    /// - Parameter columns: the columns of the rows; nil for all of the table's.
     public init(
         _ table: MixedTable,
         after: Int64,
@@ -53,13 +53,13 @@ public struct ChangeLogScan: Sendable {
         try self.init(table, since: ChangePosition(sequence: after), upTo: sequence, columns: columns)
     }
 
-    /// Changes of the commits behind a position, as the table was loaded. Fails with `notFound` when some of them have
-    /// expired or were deleted.
+    /// Reads the changes of the commits after a position, up to the table's loaded state. Fails with `notFound` when
+    /// some of them have expired or were deleted.
     ///
     /// - Parameters:
-    ///   - sequence: of the last commit that is wanted.
-    ///   - columns: what the rows hold; all of the table's when nil.
-    ///   - takesWhatIsThere: reads the files of a keyed table that are left, although others may be gone.
+    ///   - sequence: of the last commit to read.
+    ///   - columns: the columns of the rows; nil for all of the table's.
+    ///   - takesWhatIsThere: reads the remaining files of a keyed table even if others are missing.
     public init(
         _ table: MixedTable,
         since start: ChangePosition,

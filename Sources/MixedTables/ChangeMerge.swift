@@ -6,17 +6,17 @@ import ObjectStorage
 
 /// Merges the insert and delete files of one commit by file offset (spec section 4.7).
 ///
-/// However many files a commit has, only some of them are open at a time.
+/// Only a limited number of files are open at a time, whatever the number of files in the commit.
 ///
-/// Smaller offsets come first. At equal offsets a delete and an insert of one key are the two halves of an update; a
-/// delete alone is a delete, an insert alone an insert.
+/// Smaller offsets come first. A delete and an insert of one key with the same offset are the two halves of an update.
+/// A delete alone is a delete, an insert alone an insert.
 final class ChangeMerge {
     private let schema: Schema
     private let cursors: [ChangeFileCursor]
     /// Cursors with rows left, as a binary heap ordered by (offset, deletes first).
     private var heap: [Int32] = []
     private var sources: [ColumnBatch] = []
-    /// Changes that were too much text for the batch before.
+    /// Changes left over when the previous batch reached its text limit.
     private var rest: Merged?
     private var sourceOfCursor: [Int32] = []
 
@@ -31,7 +31,7 @@ final class ChangeMerge {
         keysAreNarrow: Bool
     ) throws(WeirError) {
         self.schema = schema
-        // Many files read at once share one memory budget, and few file descriptors.
+        // All files share one memory budget and a few file descriptors.
         let batchRows = max(64, 262_144 / max(files.count, 1))
         let pool = ReaderPool(storage, openMax: Self.openFilesMax)
         var cursors: [ChangeFileCursor] = []
@@ -85,20 +85,21 @@ final class ChangeMerge {
         return try batch(merged)
     }
 
-    /// Changes in order, of which the values are still where they were read.
+    /// Changes in order. Their values are still in the source batches.
     private struct Merged {
         let sources: [ColumnBatch]
         let picks: ArraySlice<RowPick>
         let kinds: Buffer
     }
 
-    /// The first of the changes, as many as are text enough for a batch; the others are left for the next.
+    /// Returns the first changes, as many as fit into the text limit of a batch, and keeps the others for the next
+    /// call.
     private func batch(_ merged: Merged) throws(WeirError) -> (rows: ColumnBatch, kinds: Buffer) {
         let picks = merged.picks
         var rows = try ColumnBatch.interleavedPrefix(merged.sources, schema: schema, picks: Array(picks))
         var count = rows.count
         if count < picks.count {
-            // The two halves of an update stay together.
+            // Keep the two halves of an update in one batch.
             if merged.kinds.values(as: UInt8.self)[count - 1] == ChangeKind.updateBefore.rawValue { count -= 1 }
             rows = rows.sliced(from: 0, count: count)
         }
@@ -113,7 +114,7 @@ final class ChangeMerge {
         return (rows, merged.kinds.slice(from: 0, count: count))
     }
 
-    /// The rows of one offset: almost always one row, or the two halves of an update.
+    /// Emits the rows of one offset: almost always one row, or the two halves of an update.
     private func emit(_ group: [Int32], into picks: inout [RowPick], _ kinds: inout GrowableBuffer) {
         var inserts: [Int32] = []
         if group.count == 1 {
@@ -128,7 +129,7 @@ final class ChangeMerge {
             append(group[1], .updateAfter, &picks, &kinds)
             return
         }
-        // Writers with a counter each can meet at one offset with several keys.
+        // Several writers, each with its own counter, can use one offset for several keys.
         for index in group where !cursors[Int(index)].isDelete { inserts.append(index) }
         for index in group where cursors[Int(index)].isDelete {
             let key = cursors[Int(index)].key
@@ -197,7 +198,7 @@ final class ChangeFileCursor {
     private(set) var rows: ColumnBatch
     private(set) var row = 0
     private(set) var offset: Int64 = 0
-    /// Nil behind the file's last row.
+    /// Nil after the file's last row.
     private var reader: ParquetFileReader?
     private let resultCount: Int
     private let keyPlaces: [Int]
@@ -224,7 +225,7 @@ final class ChangeFileCursor {
             fields.append(key)
             return fields.count - 1
         }
-        // A delete may hold nothing but its key, so only key columns are held to be there.
+        // A delete may hold only its key, so only key columns are required.
         let optional = fields.map { field in
             primaryKey.contains { $0.id == field.id } ? field : Field(id: field.id, name: field.name, type: field.type)
         }
@@ -240,7 +241,7 @@ final class ChangeFileCursor {
         offsetValues = offsets.pointer(as: Int64.self)
     }
 
-    /// The key of the current row; only asked for when two rows share an offset.
+    /// The key of the current row; needed only when two rows share an offset.
     var key: UInt128 { fingerprints[row] }
 
     /// Moves to the first row of the next batch; false at the end of the file.
@@ -261,12 +262,12 @@ final class ChangeFileCursor {
         return false
     }
 
-    /// Moves to the next row of the batch; false behind its last.
+    /// Moves to the next row of the batch; false after its last row.
     @inline(__always)
     func advance() -> Bool {
         row += 1
         guard row < rows.count else { return false }
-        // A file another writer left without offsets: inserts last, deletes first (spec section 4.1).
+        // A file of another writer without offsets: inserts sort last, deletes first (spec section 4.1).
         offset = offsets.isNull(row) ? (isDelete ? 0 : .max) : offsetValues[row]
         return true
     }

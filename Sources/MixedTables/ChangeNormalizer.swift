@@ -2,19 +2,19 @@ import Bytes
 import ChangeEvents
 import Columnar
 
-/// Turns what a source says happened into what has to be written so that every key has one row.
+/// Turns the events of a source into the rows to write so that every key has one row.
 ///
-/// A source may repeat itself (snapshots and restarts send inserts for keys that exist), may leave out the old row of an
-/// update, and may delete what is not there. The key index decides (spec sections 4.3 and 5.3):
+/// A source may send inserts for existing keys (after snapshots and restarts), updates without the old row, and deletes
+/// of absent keys. The key index decides what to write (spec sections 4.3 and 5.3):
 ///
 /// | event            | key is there                              | key is not there |
 /// |------------------|-------------------------------------------|------------------|
 /// | insert or update | ED and I with one offset: an update pair  | I                |
 /// | delete           | ED                                        | nothing          |
 ///
-/// A stream that never repeats a key gets no extra delete row.
+/// A stream that never repeats a key produces no extra delete rows.
 struct ChangeNormalizer {
-    /// Rows of the batch to write as new images, in order.
+    /// Batch rows to write as new images, in order.
     struct Inserts {
         var rows: [Int32] = []
         var offsets: [Int64] = []
@@ -23,9 +23,9 @@ struct ChangeNormalizer {
 
     /// Rows to write as old images, in order.
     struct Deletes {
-        /// Where the key stands in the batch.
+        /// The batch row that holds the key.
         var rows: [Int32] = []
-        /// Where the whole old row stands; −1 when the source did not send it, so that only the key is written.
+        /// The batch row that holds the whole old row; −1 when the source did not send it and only the key is written.
         var images: [Int32] = []
         var offsets: [Int64] = []
         var partitions: [UInt32] = []
@@ -33,13 +33,13 @@ struct ChangeNormalizer {
 
     private(set) var inserts = Inserts()
     private(set) var deletes = Deletes()
-    /// Rows that delete keys which were not there.
+    /// Batch rows that delete absent keys.
     private(set) var absent: [Int32] = []
     var redundantDeletes: Int { absent.count }
 
     /// - Parameters:
     ///   - partitions: the partition of each row's new image.
-    ///   - counter: the writer's file offset counter, moved on (spec section 4.3).
+    ///   - counter: the writer's file offset counter, which is advanced (spec section 4.3).
     init(
         _ batch: ChangeBatch,
         fingerprints: KeyFingerprints,
@@ -56,7 +56,8 @@ struct ChangeNormalizer {
         }
     }
 
-    /// - Parameter known: the partition of the key's row, before the change and then after it.
+    /// - Parameter known: the partition of the key's row; nil when there is none. Updated to the state after the
+    ///   change.
     @inline(__always)
     private mutating func normalize(
         _ row: Int,
@@ -69,7 +70,7 @@ struct ChangeNormalizer {
         let old = known
         switch kinds[row] {
         case ChangeKind.updateBefore.rawValue, ChangeKind.delete.rawValue:
-            // Carried by the update-after that follows; alone it is a delete.
+            // The update-after that follows handles this row; without one it is a delete.
             if kinds[row] == ChangeKind.updateBefore.rawValue, row + 1 < keys.count,
                 kinds[row + 1] == ChangeKind.updateAfter.rawValue, keys[row + 1] == keys[row]
             {

@@ -2,9 +2,10 @@ import Bytes
 import IcebergFormat
 import IcebergTables
 
-/// Where a reader of changes stands: behind a commit of the store that changes are read from.
+/// The position of a change reader: after a commit of the store that changes are read from.
 ///
-/// The snapshot decides; sequence numbers are what rows are shown with, and all that some readers know.
+/// The snapshot identifies the commit. The sequence number is what rows are labelled with, and some readers know only
+/// that.
 public struct ChangePosition: Sendable, Equatable {
     /// Nil at the beginning, and where only the sequence is known.
     public let snapshotId: Int64?
@@ -25,10 +26,10 @@ public struct ChangePosition: Sendable, Equatable {
 }
 
 extension MixedTable {
-    /// Behind the newest commit.
+    /// The position after the newest commit.
     public var newestChange: ChangePosition { ChangePosition(behind: ingestStore.currentSnapshot) }
 
-    /// The commits behind a position. Fails when the table's history does not lead there any more.
+    /// The commits after a position. Fails with `notFound` when the position is not in the table's history.
     func commits(since start: ChangePosition) throws(WeirError) -> SnapshotHistory {
         let metadata = ingestStore.metadata
         let history =
@@ -45,16 +46,16 @@ extension MixedTable {
     }
 }
 
-/// Where changes begin that are all there, and what was there before.
+/// The earliest position from which changes can be read, and the rows to start with.
 public struct EarliestChanges: Sendable {
-    /// Rows to begin with: the state before the changes. Nil when the changes tell all of it.
+    /// The state before the changes; nil when only changes are read.
     public let state: ReadPoint?
     public let position: ChangePosition
-    /// What is missing, in words; nil when nothing is.
+    /// Describes what is missing; nil when nothing is.
     public let notice: String?
 
-    /// The state of an unkeyed table's oldest snapshot stands for the history that has expired. Of a keyed table all change
-    /// files that are still there are read.
+    /// For an unkeyed table, the state at its oldest snapshot replaces the expired history. For a keyed table, all
+    /// remaining change files are read.
     public init(of table: MixedTable) throws(WeirError) {
         let history = try table.commits(since: .beginning)
         if let change = table.change {

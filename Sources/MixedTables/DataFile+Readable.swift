@@ -2,8 +2,8 @@ import Bytes
 import IcebergFormat
 
 extension DataFile {
-    /// Fails for a data or delete file whose rows Weir does not read, by the name of what it lacks: whoever opens a file of
-    /// a table asks this first.
+    /// Fails with `unsupported` for a data or delete file that Weir cannot read: encrypted, or not Parquet. Must be
+    /// called before a file of a table is opened.
     func requireReadable() throws(WeirError) {
         let what = content == .data ? "data file" : "delete file"
         if keyMetadata?.isEmpty == false {

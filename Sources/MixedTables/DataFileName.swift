@@ -2,7 +2,7 @@ import Bytes
 import Columnar
 import ObjectStorage
 
-/// What a file of a Mixed table holds, by the letters in its name (spec section 2.3).
+/// The content of a Mixed table's file, by the letters in its name (spec section 2.3).
 public enum DataFileType: String, Sendable {
     case base = "B"
     case insert = "I"
@@ -25,7 +25,7 @@ public struct DataFileName: Sendable, Equatable {
         self.transactionId = transactionId
     }
 
-    /// Recognises a name of this format in the last component of a path; nil for a foreign one (spec section 2.2).
+    /// Parses the last component of a path; nil for a name of another format (spec section 2.2).
     public init?(path: String) {
         var rest = Substring(path.lastPathComponent)
         if rest.first == "." { rest = rest.dropFirst() }
@@ -39,20 +39,20 @@ public struct DataFileName: Sendable, Equatable {
 }
 
 extension Int64 {
-    /// Only digits: no sign, no blank.
+    /// Accepts only digits: no sign, no space.
     fileprivate init?(digits text: Substring) {
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         self.init(text)
     }
 }
 
-/// Makes the names of the files one writer creates: one operation id, a counter that starts at 1.
+/// Names the files that one writer creates: one operation id, and a counter that starts at 1.
 struct DataFileNames {
     private let operation: UInt64
     private var count = 0
 
     init(random: inout some RandomNumberGenerator) {
-        // A random uuid's halves XORed, sign bit cleared; sixty-three random bits are the same thing.
+        // 63 random bits, equivalent to XORing the halves of a random UUID and clearing the sign bit.
         operation = random.next() >> 1
     }
 
@@ -64,7 +64,7 @@ struct DataFileNames {
     }
 }
 
-/// A file's place in a Mixed table, with the fallbacks for names that other writers chose (spec section 2.4).
+/// The role of a file in a Mixed table, with fallbacks for names that other writers chose (spec section 2.4).
 public struct FileRole: Sendable, Equatable {
     public let type: DataFileType
     public let node: TreeNode

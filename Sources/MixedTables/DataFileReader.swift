@@ -4,7 +4,7 @@ import IcebergFormat
 import IcebergTables
 import ObjectStorage
 
-/// Reads the data files of a scan and leaves out the rows that deletes took away.
+/// Reads the data files of a scan without the rows that deletes removed.
 struct DataFileReader: Sendable {
     private let table: MixedTable
     private let schema: Schema
@@ -140,13 +140,13 @@ struct DataFileReader: Sendable {
     }
 }
 
-/// Columns to read: those of the result first, then what filters and deletes need besides.
+/// Columns to read: those of the result first, then those that only filters and deletes need.
 private struct ColumnSelection {
     private(set) var schema: Schema
 
     init(_ schema: Schema) { self.schema = schema }
 
-    /// The places of those fields, added where they are missing.
+    /// The indices of the fields, which are added if missing.
     mutating func add(_ fields: [Field]) -> [Int] {
         fields.map { field in
             if let place = schema.index(ofField: field.id) { return place }
@@ -165,7 +165,7 @@ private struct ColumnSelection {
     }
 }
 
-/// The `_file_offset` column, tolerant of files that other writers left without it (spec section 4.1).
+/// The `_file_offset` column, with a default for files of other writers that lack it (spec section 4.1).
 private struct FileOffsets {
     private let column: ColumnVector
     private let values: UnsafePointer<Int64>

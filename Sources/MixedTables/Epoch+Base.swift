@@ -4,7 +4,7 @@ import IcebergFormat
 import IcebergTables
 
 extension MixedTable {
-    /// An epoch as it is right on top of this table, whose base other engines may have changed since.
+    /// Adapts an epoch to the newest state of base, which other engines may have changed since the epoch was written.
     public func following(_ epoch: Epoch) throws(WeirError) -> Epoch {
         guard isKeyed, epoch.mayChangeKeys else { return epoch }
         return try epoch.following(with(base: try base.refreshed()))
@@ -12,10 +12,10 @@ extension MixedTable {
 }
 
 extension Epoch {
-    /// The epoch as it is right for a table whose base other engines have changed since its rows were told apart: keys
-    /// that they brought and that the epoch changes get a delete in front of all its other changes.
+    /// Adapts the epoch to a base that other engines have changed since the epoch was written. If the epoch changes a
+    /// key that they added, that key gets a delete that precedes all other changes of the epoch.
     ///
-    /// - Parameter table: its base is the new one; its change store is what the epoch goes on top of.
+    /// - Parameter table: has the new base; the epoch is committed on top of its change store.
     func following(_ table: MixedTable) throws(WeirError) -> Epoch {
         guard let base, let change = table.change, mayChangeKeys else { return self }
         let added: Set<String>?
@@ -28,7 +28,7 @@ extension Epoch {
         let areNarrow = table.keysAreNarrow
         var touched = KeyIndex()
         for file in files {
-            // The epoch's own files lack no key column.
+            // The epoch's own files have all key columns.
             let reader = try DataFileReader.open(
                 file,
                 storage: change.storage,
@@ -40,7 +40,7 @@ extension Epoch {
             }
         }
         for batch in absentKeys {
-            // The key may have become wider since the epoch was written.
+            // The key's type may have been widened since the epoch was written.
             let keys = zip(batch.columns, table.primaryKey).map { $0.promoted(to: $1.type) ?? $0 }
             touched.insert(KeyFingerprints(keys, count: batch.count, areNarrow: areNarrow), partition: 0)
         }
@@ -78,7 +78,8 @@ extension Epoch {
         Epoch(files: files, summary: summary, base: base, absentKeys: absentKeys)
     }
 
-    /// Delete rows that hold the key alone, in front of whatever else a commit says of it: counters begin at 1.
+    /// Delete rows with only the key. Their offset 0 precedes all other changes of the commit, since counters begin at
+    /// 1.
     private static func deletes(of keys: ColumnBatch, _ schema: Schema) -> ColumnBatch {
         let zeros = Buffer.filled(count: keys.count * 8) { $0.initializeMemory(as: UInt8.self, repeating: 0) }
         let columns = schema.fields.map { field in
@@ -90,7 +91,7 @@ extension Epoch {
         return ColumnBatch(schema: schema, columns: columns, count: keys.count)
     }
 
-    /// Deletes the files of an epoch that certainly is not committed.
+    /// Deletes the files of an epoch that is known not to be committed.
     func discard(from store: Table) {
         for file in files { try? store.storage.delete(file.path) }
     }

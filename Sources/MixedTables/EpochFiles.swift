@@ -1,14 +1,14 @@
 import Bytes
 import IcebergFormat
 
-/// The files of the epoch that is being written. They are opened for its first rows, so that an epoch without rows has none.
+/// The files of the current epoch. They are opened for its first rows, so an epoch without rows has no files.
 struct EpochFiles {
     private let open: () -> PartitionedFileWriter
     private var writer: PartitionedFileWriter?
 
     init(open: @escaping () -> PartitionedFileWriter) { self.open = open }
 
-    /// Bytes so far, about.
+    /// Approximate number of bytes so far.
     var byteCount: Int64 { writer?.byteCount ?? 0 }
     var isEmpty: Bool { writer == nil }
 
@@ -19,7 +19,7 @@ struct EpochFiles {
         return opened
     }
 
-    /// Ends the epoch with durable files. When that fails, all of them are given up.
+    /// Ends the epoch with durable files. On failure, all of its files are abandoned.
     mutating func cut() throws(WeirError) -> [DataFile] {
         defer { writer = nil }
         do {

@@ -15,7 +15,7 @@ final class EqualityDeletes: Sendable {
 
     private let table: MixedTable
     private let projection: TableProjection
-    /// By the paths of the delete files that make up the sets: files of one partition share them.
+    /// Keyed by the paths of the delete files; data files of one partition share an entry.
     private let cache = Mutex<[[String]: [Set]]>([:])
 
     init(_ table: MixedTable, _ projection: TableProjection) {
@@ -58,7 +58,8 @@ final class EqualityDeletes: Sendable {
         return result
     }
 
-    /// A column by its id. One that was dropped since still tells deleted rows from others in the files of its time.
+    /// The column with this id. If it was dropped since, an older schema has it: files of that time still need the
+    /// delete.
     private func field(_ id: Int, of delete: DeleteFile) throws(WeirError) -> Field {
         if let field = table.schema.field(id: id) { return field }
         for old in table.base.metadata.schemas.reversed() {

@@ -2,14 +2,14 @@ import Bytes
 import ChangeEvents
 import Columnar
 
-/// The rows of a table with changes applied that are not in its change store yet, such as the tail of its LogStore.
+/// A table's rows with changes applied that are not yet in its change store, such as the tail of its LogStore.
 public struct FreshScan: Sendable {
     /// The columns of the result, in order.
     public let schema: Schema
     private let scan: MergeOnReadScan
     private let filter: RowFilter?
     private let tail: [ChangeBatch]
-    /// For each key the tail changes: its last change, by batch and row, and whether the row is gone.
+    /// For each key in the tail: its last change, by batch and row, and whether it removes the row.
     private let last: KeyMap<LastChange>
     private let keyColumns: [Int]
     private let isNarrow: Bool
@@ -21,10 +21,10 @@ public struct FreshScan: Sendable {
     }
 
     /// - Parameters:
-    ///   - tail: changes of all the table's columns, in order, that follow the table as it was loaded.
+    ///   - tail: the changes after the table's loaded state, in order, with all columns of the table.
     ///   - columns: as in `MergeOnReadScan`.
     ///   - filter: as in `MergeOnReadScan`.
-    ///   - point: the state that the changes follow; the table's as it was loaded when nil.
+    ///   - point: the state that the changes follow; nil for the table's loaded state.
     public init(
         _ table: MixedTable,
         tail: [ChangeBatch],
@@ -80,7 +80,7 @@ public struct FreshScan: Sendable {
         return places.count == batch.count ? batch : batch.gathered(places)
     }
 
-    /// The rows of a tail batch that are their key's last word and pass the filter.
+    /// The rows of a tail batch that are the last change of their key and pass the filter.
     private func newest(_ batch: ChangeBatch, _ number: Int) throws(WeirError) -> ColumnBatch {
         var places: [Int32] = []
         if keyColumns.isEmpty {

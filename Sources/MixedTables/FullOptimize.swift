@@ -4,13 +4,13 @@ import Foundation
 import IcebergFormat
 import IcebergTables
 
-/// Merges the change store into base: every partition with unmerged changes is read at one point and written again as
-/// base files, one set per node, and the optimized sequence moves on in the same commit (spec sections 4.5, 6.2, 6.5).
+/// Merges the change store into base. Every partition with unmerged changes is read at one point and rewritten as base
+/// files, one set per node. The same commit advances the optimized sequence (spec sections 4.5, 6.2, 6.5).
 ///
-/// A crash before the commit leaves files nothing refers to; a crash after it leaves the new state. The change store is
-/// not touched, so streaming readers go on undisturbed.
+/// A crash before the commit leaves unreferenced files; a crash after it leaves the new state. The change store is not
+/// changed, so streaming readers are not affected.
 public struct FullOptimize: Sendable {
-    /// What one run did.
+    /// The result of one run.
     public struct Outcome: Sendable, Equatable {
         public var partitions = 0
         public var removedFiles = 0
@@ -26,8 +26,8 @@ public struct FullOptimize: Sendable {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Runs once and returns the table after the commit. Fails with `conflict` when another writer changed the base files
-    /// meanwhile; nothing is changed then, and a later run starts over.
+    /// Runs once and returns the table after the commit. Fails with `conflict` when another writer changed the base
+    /// files meanwhile. Nothing is changed then, and a later run starts again.
     public func run() throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
         let point = ReadPoint(current: table)
         let scan = try MergeOnReadScan(table, at: point)
@@ -50,13 +50,14 @@ public struct FullOptimize: Sendable {
         var removed: [DataFile] = []
         var removedDeletes: [String: DataFile] = [:]
         var ordinals: [PartitionKey: UInt32] = [:]
-        // Files of another partition spec stay as they are: their rows may belong to many of today's partitions.
+        // Files of another partition spec are kept: their rows may belong to many of the current partitions.
         let specId = table.base.spec.id
         let current = scan.tasks.filter { $0.dataFiles.allSatisfy { $0.task.specId == specId } }
         let due = Dictionary(grouping: current, by: \.path).filter { isDue($0.key, $0.value, scan) }
         for (_, tasks) in due.sorted(by: { $0.key < $1.key }) {
             outcome.partitions += 1
-            // Rewritten rows carry the newest transaction they contain (spec section 5.3); later deletes still win.
+            // Rewritten rows get the newest transaction that they contain (spec section 5.3); later deletes still
+            // apply.
             let files = tasks.flatMap { $0.dataFiles + $0.deleteFiles }
             let transactionId = table.isKeyed ? files.map(\.role.transactionId).max() ?? 0 : 0
             for task in tasks {
@@ -85,14 +86,14 @@ public struct FullOptimize: Sendable {
         do throws(WeirError) {
             base = try commit(added, removed, deletes, sequences, point)
         } catch {
-            // Unless the commit may have taken effect, nothing refers to what it would have added.
+            // The added files are unreferenced, unless the commit may have taken effect.
             if error.code != .unknownState { for file in added { try? table.base.storage.delete(file.path) } }
             throw error
         }
         return (MixedTable(base: base, change: table.change, primaryKey: table.primaryKey), outcome)
     }
 
-    /// A partition is due when it has changes to merge, deletes to apply, or several files where one would do.
+    /// A partition is due when it has changes to merge, deletes to apply, or several small files of one node.
     private func isDue(_ path: String, _ tasks: [NodeTask], _ scan: MergeOnReadScan) -> Bool {
         if scan.sequences[path] != nil { return true }
         let files = tasks.flatMap(\.dataFiles)
@@ -144,8 +145,8 @@ public struct FullOptimize: Sendable {
                 try merged.store(for: snapshot, of: base, uuid: UUID().uuidString.lowercased())
             }
         }
-        // A keyed table's base changes only by optimizing, which may have merged the same changes. An unkeyed one may
-        // get appends meanwhile; any other commit may be about rows this one moves.
+        // The base of a keyed table must be unchanged: another run may have merged the same changes. An unkeyed table
+        // may receive appends meanwhile; any other commit may concern rows that this one moves.
         let identifier = table.identifier
         let isKeyed = table.isKeyed
         transaction.require { (metadata) throws(WeirError) in

@@ -1,11 +1,11 @@
 import Bytes
 import Columnar
 
-/// One number a row that stands for its key in hash tables.
+/// One number per row that represents its key in hash tables.
 ///
-/// A single column of at most eight bytes is its own fingerprint: no two keys share one. Any other key is hashed to 128
-/// bits; two different keys among ten million share a fingerprint with a chance below 1 in 10²⁴, far below that of a
-/// memory error, so keys are not compared again.
+/// A single column of at most eight bytes is its own fingerprint, so no two keys share one. Any other key is hashed to
+/// 128 bits. The probability that two different keys among ten million share a fingerprint is below 1 in 10²⁴, far
+/// below that of a memory error, so keys are not compared again.
 public enum KeyFingerprints: Sendable {
     case narrow([UInt64])
     case wide([UInt128])
@@ -19,15 +19,15 @@ public enum KeyFingerprints: Sendable {
         }
     }
 
-    /// Fingerprints of the rows of key columns, in primary-key order. Null equals null in wide ones; a null in a narrow
-    /// one has no meaning, since the column is required.
+    /// Computes the fingerprints of key columns, in primary-key order. In wide fingerprints null equals null. Narrow
+    /// ones cannot represent null, since the column is required.
     ///
-    /// Fingerprints that are compared with each other, or used with one map, have one seed.
+    /// Fingerprints that are compared with each other, or used with one map, must have the same seed.
     public init(_ columns: [ColumnVector], count: Int, areNarrow: Bool, seed: KeySeed = .process) {
         self = areNarrow ? .narrow(Self.narrow(columns[0])) : .wide(Self.wide(columns, count: count, seed))
     }
 
-    /// Rows.
+    /// Number of rows.
     @inlinable
     public var count: Int {
         switch self {
@@ -36,7 +36,7 @@ public enum KeyFingerprints: Sendable {
         }
     }
 
-    /// The number of one row's key.
+    /// The fingerprint of one row's key.
     @inlinable
     @inline(__always)
     public subscript(row: Int) -> UInt128 {
@@ -68,7 +68,7 @@ public enum KeyFingerprints: Sendable {
         }
     }
 
-    // Every NaN is the same key, as in the key hash (spec section 3.3); 0.0 and -0.0 are different ones.
+    // All NaNs are one key, as in the key hash (spec section 3.3); 0.0 and -0.0 are different keys.
     private static func canonical(_ value: Float) -> UInt32 { value.isNaN ? 0x7fc0_0000 : value.bitPattern }
     private static func canonical(_ value: Double) -> UInt64 { value.isNaN ? 0x7ff8_0000_0000_0000 : value.bitPattern }
 
@@ -122,7 +122,7 @@ struct KeyHasher {
         return product.high ^ product.low
     }
 
-    /// One value of up to eight bytes; the length keeps neighbouring values apart.
+    /// Adds a value of up to eight bytes; the length separates adjacent values.
     @inline(__always)
     mutating func absorb(word: UInt64, length: UInt64) {
         first = Self.fold(first ^ word, 0x9e37_79b9_7f4a_7c15 ^ length) &+ word

@@ -3,12 +3,12 @@ import Columnar
 import IcebergTables
 
 extension KeyIndex {
-    /// Takes in what other engines have done to base.
+    /// Applies other engines' changes of base to the index.
     ///
     /// - Parameters:
-    ///   - old: base as the index knows it.
-    ///   - table: as it is now; its change store holds every change that the index knows.
-    /// - Returns: keys that got a second row: they were there already, and nobody took their row away.
+    ///   - old: the state of base that the index reflects.
+    ///   - table: the current table; its change store holds every change that the index contains.
+    /// - Returns: number of keys that got a second row: the key existed already and its row was not removed.
     mutating func follow(
         from old: Table,
         to table: MixedTable,
@@ -19,14 +19,14 @@ extension KeyIndex {
             case .none: return 0
             case .files(let removed, let added, let isOptimized):
                 let doubled = try follow(removed, added, from: old, to: table, &partitions)
-                // Rows that came from the change store would count.
+                // After optimizing, rows that moved from the change store would be counted as well.
                 return isOptimized ? 0 : doubled
             case .unknown: break
             }
         } catch  where error.code == .notFound {
             // Expiry has deleted files of the old state.
         }
-        // Half an index would be taken for a whole one.
+        // Load into a new index, so that a failure leaves no partial one.
         var whole = KeyIndex()
         _ = try whole.load(from: table, partitions: &partitions)
         self = whole
@@ -41,7 +41,7 @@ extension KeyIndex {
         _ partitions: inout PartitionDictionary
     ) throws(WeirError) -> Int {
         let areNarrow = table.keysAreNarrow
-        // A row that a change hides is not its key's row: its file may go without the key going.
+        // A row hidden by a change is not the current row of its key: its file may be removed while the key stays.
         var gone = KeyIndex()
         try table.with(base: old).visibleBaseKeys(in: removed) { (_, keys) throws(WeirError) in
             gone.insert(KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow), partition: 0)
@@ -51,7 +51,7 @@ extension KeyIndex {
             let ordinal = partitions.ordinal(of: partition)
             let prints = KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow)
             self.partitions.update(prints) { row, partition in
-                // A key that was in a file that is gone has only moved.
+                // A key that was in a removed file has only moved.
                 var isMoved = false
                 gone.partitions.update(prints, at: row) {
                     isMoved = $0 != nil

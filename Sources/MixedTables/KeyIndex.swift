@@ -1,11 +1,11 @@
 import Bytes
 import Columnar
 
-/// Which keys a table holds, and in which partition: what makes one row per key out of sources that repeat themselves.
+/// The keys of a table and their partitions. It keeps one row per key when sources repeat themselves.
 ///
-/// Built from the table when a writer starts and kept current by it. It decides whether a change has an old row to take
-/// away, so streams that never repeat a key get no extra delete rows. The value of an entry is the ordinal of the
-/// partition that holds the row; 0 in an unpartitioned table.
+/// A writer builds it from the table at its start and keeps it current. The index decides whether a change has an old
+/// row to delete, so streams that never repeat a key produce no extra delete rows. The value of an entry is the ordinal
+/// of the row's partition; 0 in an unpartitioned table.
 struct KeyIndex: Sendable {
     var partitions = KeyMap<UInt32>(filler: 0)
 
@@ -17,15 +17,15 @@ struct KeyIndex: Sendable {
         partitions.update(fingerprints) { $1 = partition }
     }
 
-    /// Follows changes: the keys that are there afterwards live in the partition of their row.
+    /// Applies changes in order: removes the keys that are gone, and stores the new partition of the others.
     mutating func apply(_ fingerprints: KeyFingerprints, isGone: (Int) -> Bool, partitions: [UInt32]) {
         self.partitions.update(fingerprints) { row, partition in partition = isGone(row) ? nil : partitions[row] }
     }
 
-    /// Reads the keys that a table holds now. Two rows of one key, as other writers may leave them, count once.
+    /// Reads the keys that a table holds now. Two rows of one key, which other writers may leave, become one entry.
     ///
-    /// - Parameter check: called between batches; what it throws ends the loading.
-    /// - Returns: rows read.
+    /// - Parameter check: called for each batch; an error it throws ends the loading.
+    /// - Returns: number of rows read.
     mutating func load(
         from table: MixedTable,
         partitions: inout PartitionDictionary,

@@ -1,13 +1,13 @@
-/// A map from keys, given as fingerprints, to small plain values; it hides how wide the fingerprints are.
+/// A map from key fingerprints to small plain values. It hides the width of the fingerprints.
 ///
-/// Loops over the keys of a batch are compiled once for each width and fetch slots ahead.
+/// Loops over the keys of a batch are specialized for each width and prefetch slots.
 public struct KeyMap<Value: BitwiseCopyable & Sendable>: Sendable {
-    // Only the one that fits the keys is used; the other stays empty. Both are stored plainly, not in an enum, so that
-    // they are changed in place.
+    // Only the table that fits the keys is used; the other stays empty. Both are stored properties, not enum cases, so
+    // that they are mutated in place.
     @usableFromInline var narrow: KeyTable<UInt64, Value>
     @usableFromInline var wide: KeyTable<UInt128, Value>
 
-    /// `filler` stands in unused slots.
+    /// `filler` fills unused slots.
     public init(filler: Value, seed: KeySeed = .process) {
         narrow = KeyTable(filler: filler, seed: seed)
         wide = KeyTable(filler: filler, seed: seed)
@@ -46,7 +46,8 @@ public struct KeyMap<Value: BitwiseCopyable & Sendable>: Sendable {
         }
     }
 
-    /// Calls `body` with each row's value, in order. It may set, replace or remove it; a later row of the same key sees that.
+    /// Calls `body` with each row's value, in order. It may set, replace or remove the value; a later row of the same
+    /// key sees the change.
     @inlinable
     @inline(__always)
     public mutating func update(_ keys: KeyFingerprints, _ body: (_ row: Int, _ value: inout Value?) -> Void) {

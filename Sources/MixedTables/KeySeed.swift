@@ -1,8 +1,8 @@
-/// The secret part of key hashes.
+/// The secret seed of key hashes.
 ///
-/// Keys come from outside. With a hash that everybody can compute, keys can be chosen that all meet in one slot of a table,
-/// or that share a fingerprint. The process therefore draws its own seed; nothing that depends on it may be stored or
-/// sent, and no row may be placed by it (`KeyHash` does that).
+/// Keys come from outside. With a predictable hash, someone could choose keys that all collide in one slot or share a
+/// fingerprint. The process therefore draws a random seed. Nothing that depends on it may be stored or sent, and it
+/// must not decide where rows are placed (`KeyHash` does that).
 public struct KeySeed: Sendable {
     @usableFromInline let first: UInt64
     @usableFromInline let second: UInt64
@@ -15,7 +15,7 @@ public struct KeySeed: Sendable {
 
     public init(using random: inout some RandomNumberGenerator) {
         first = random.next()
-        // A factor; an odd one loses nothing of what it multiplies.
+        // Used as a factor; an odd factor loses no information.
         second = random.next() | 1
     }
 }

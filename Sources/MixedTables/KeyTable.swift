@@ -6,8 +6,8 @@ import CLinux
 /// keys    [k₀ k₁ 0 k₃ …]   0 marks a free slot; the fingerprint 0 itself lives in `zero`
 /// values  [v₀ v₁ · v₃ …]
 /// ```
-/// At most three quarters of the slots are used; removal shifts later entries back, so there are no tombstones and a
-/// long-running table never degrades.
+/// At most three quarters of the slots are used. Removal shifts later entries back, so there are no tombstones that
+/// would slow down a long-running table.
 @usableFromInline
 struct KeyTable<
     Key: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable,
@@ -23,7 +23,7 @@ struct KeyTable<
     @usableFromInline let filler: Value
     @usableFromInline let seed: KeySeed
 
-    /// `filler` stands in unused slots.
+    /// `filler` fills unused slots.
     @inlinable
     init(filler: Value, seed: KeySeed = .process, minimumCapacity: Int = 0) {
         var slots = 16
@@ -35,8 +35,8 @@ struct KeyTable<
         mask = slots - 1
     }
 
-    /// The slot where the search for a key begins: the key times the seed, folded, and once more times a constant, so that
-    /// keys of any stride spread with every seed.
+    /// The first slot to probe for a key. The key is multiplied by the seed, folded, and multiplied by a constant, so
+    /// that keys of any stride spread with every seed.
     @inlinable
     @inline(__always)
     func home(_ key: Key) -> Int {
@@ -47,7 +47,7 @@ struct KeyTable<
         return Int(truncatingIfNeeded: mixed.high ^ mixed.low) & mask
     }
 
-    /// The slot of a key, or the free one where it would go. Not for the key 0.
+    /// The slot of a key, or the free slot for it. Not for the key 0.
     @inlinable
     @inline(__always)
     func slot(of key: Key) -> Int {
@@ -106,8 +106,8 @@ struct KeyTable<
         }
     }
 
-    /// Has the slots of a key some rows ahead brought into the cache. In a table larger than the cache every look-up waits
-    /// for memory; so the waits overlap.
+    /// Prefetches the slots of a key some rows ahead. In a table larger than the cache every look-up waits for memory;
+    /// prefetching overlaps these waits.
     @inlinable
     @inline(__always)
     func prefetch(_ wanted: [Key], _ row: Int) {
@@ -160,7 +160,7 @@ struct KeyTable<
     @inlinable
     mutating func remove(at slot: Int) {
         count -= 1
-        // Close the gap: an entry further on may move back unless that would put it before its home slot.
+        // Close the gap: a later entry may move back unless that would put it before its home slot.
         var gap = slot
         var next = (slot + 1) & mask
         while keys[next] != 0 {
@@ -191,7 +191,7 @@ struct KeyTable<
         }
     }
 
-    /// Every entry, in no particular order.
+    /// Visits all entries in no defined order.
     func forEach(_ body: (Key, Value) -> Void) {
         if let zero { body(0, zero) }
         for slot in 0..<keys.count where keys[slot] != 0 { body(keys[slot], values[slot]) }

@@ -4,7 +4,7 @@ import Columnar
 import IcebergFormat
 import IcebergTables
 
-/// Writes the changes of a keyed table into its change store, one epoch after the other.
+/// Writes the changes of a keyed table into its change store, one epoch after another.
 ///
 /// One instance is the only writer of the table within a topology, so all changes of a key share one counter per commit
 /// (spec section 6.1, hazard). Not thread-safe: one thread writes at a time.
@@ -16,15 +16,15 @@ public final class KeyedTableWriter: TableWriter {
     private var files: EpochFiles
     private var counter: Int64 = 0
     private var summary = EpochSummary()
-    /// Base as the index knows it.
+    /// The state of base that the index reflects.
     private var base: Table
-    /// Keys of this epoch's deletes that had nothing to take away.
+    /// Keys of this epoch's deletes that found no row.
     private var absentKeys: [ColumnBatch] = []
     private var absentBytes = 0
 
-    /// Reads the keys the table holds, unless they are given. Fails when the bucket count is not a power of two.
+    /// Reads the table's keys, unless they are given. Fails when the bucket count is not a power of two.
     ///
-    /// - Parameter keys: those of the table as it is given.
+    /// - Parameter keys: the keys of `table` at its loaded state.
     public init(_ table: MixedTable, keys: TableKeys? = nil) throws(WeirError) {
         guard let change = table.change else { preconditionFailure("an unkeyed table has no change store") }
         self.table = table
@@ -37,10 +37,10 @@ public final class KeyedTableWriter: TableWriter {
         if let keys { held = keys } else { held = try TableKeys(table) }
     }
 
-    /// Keys the table holds, with the changes written so far.
+    /// Number of keys in the table, with the changes written so far.
     public var keyCount: Int { held.index.count }
 
-    /// The keys with all changes written so far, for the next writer; this one writes nothing more.
+    /// The keys with all changes written so far, for the next writer. This writer must not be used afterwards.
     public var keys: TableKeys { held }
 
     public func write(_ changes: ChangeBatch) throws(WeirError) -> [RejectedChange] {
@@ -60,7 +60,7 @@ public final class KeyedTableWriter: TableWriter {
         let inserts = normalized.inserts
         let deletes = normalized.deletes
         if !inserts.rows.isEmpty {
-            // Rows of a batch stand in its order and each once.
+            // Inserts are in batch order without repeats, so equal counts mean that all rows are inserts.
             let rows = inserts.rows.count == batch.count ? batch.rows : batch.rows.gathered(inserts.rows)
             try write(rows.columns, inserts.rows, inserts.offsets, inserts.partitions, hashes, .insert)
         }
@@ -87,8 +87,8 @@ public final class KeyedTableWriter: TableWriter {
     /// Appends entries to the files of their partitions and nodes.
     ///
     /// - Parameters:
-    ///   - rows: where each entry's key stands in the batch.
-    ///   - hashes: of the keys of the batch.
+    ///   - rows: the batch row that holds each entry's key.
+    ///   - hashes: the key hash of each batch row.
     private func write(
         _ columns: [ColumnVector],
         _ rows: [Int32],
@@ -116,15 +116,15 @@ public final class KeyedTableWriter: TableWriter {
     /// Whether nothing was written since the last epoch ended.
     public var isBetweenEpochs: Bool { files.isEmpty && summary == EpochSummary() }
 
-    /// Whether others have committed to base since the index was last brought up to it: one look-up in the catalog.
+    /// Whether others have committed to base since the index was last updated. Costs one catalog look-up.
     public func baseHasMoved() throws(WeirError) -> Bool {
         try base.catalog.metadataLocation(of: base.identifier) != base.metadataLocation
     }
 
-    /// Takes the keys that other engines added to base, or removed, into the index. Between two epochs only.
+    /// Updates the index with keys that other engines added to base or removed from it. Only between two epochs.
     ///
-    /// - Parameter table: as it is now, with every epoch of this writer committed.
-    /// - Returns: keys that got a second row by it.
+    /// - Parameter table: the current table, with every epoch of this writer committed.
+    /// - Returns: number of keys that got a second row.
     public func follow(_ table: MixedTable) throws(WeirError) -> Int {
         precondition(isBetweenEpochs, "the rows of an epoch are told apart by one state of base")
         let doubled = try held.follow(from: base, to: table)

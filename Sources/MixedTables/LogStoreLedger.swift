@@ -1,21 +1,23 @@
 import Bytes
 import Foundation
 
-/// What a table's commits say of its LogStore: how far each writer's records are in the change store as well.
+/// The state of a table's LogStore as of a commit: how far each writer's records are in the change store as well.
 ///
 /// Stored as the table property `weir.log-store.<topology>` by the commit that makes the rows visible:
-/// `{"3f9a":{"epoch":5,"ends":{"0":120},"live":true,"partitions":["orders/0"]}}`. A reader of the table at that commit finds every record of the
-/// upstream `3f9a` up to epoch 5 in the table, and all later ones at or behind the ends.
+/// `{"3f9a":{"epoch":5,"ends":{"0":120},"live":true,"partitions":["orders/0"]}}`.
+///
+/// With this value, the table at that commit contains every record of upstream `3f9a` up to epoch 5, and all later
+/// records are at or after the ends.
 public struct LogStoreLedger: Sendable, Equatable {
     /// One writer's progress.
     public struct Upstream: Sendable, Equatable, Codable {
-        /// The last epoch that is committed; 0 before the first.
+        /// The last committed epoch; 0 before the first.
         public var epoch: Int64
-        /// For each partition of the LogStore: the records of later epochs begin here or behind it.
+        /// For each LogStore partition: the offset at or after which the records of later epochs begin.
         public var ends: [String: Int64]
-        /// False once the writer has ended; its later epochs, if there were any, are retracted.
+        /// False once the writer has ended. Any later epochs of it are retracted.
         public var live: Bool
-        /// The source partitions the writer has claimed; whoever claims one of them ends the writer.
+        /// The source partitions that the writer has claimed. Another claim on one of them ends the writer.
         public var partitions: [String]
 
         public init(epoch: Int64, ends: [Int: Int64], live: Bool, partitions: [String] = []) {
@@ -25,7 +27,7 @@ public struct LogStoreLedger: Sendable, Equatable {
             self.partitions = partitions
         }
 
-        /// The end in one partition of the LogStore; 0 where none is known.
+        /// The end in one partition of the LogStore; 0 when unknown.
         public func end(partition: Int) -> Int64 { ends[String(partition)] ?? 0 }
     }
 
@@ -48,18 +50,19 @@ public struct LogStoreLedger: Sendable, Equatable {
     public var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Plain numbers, texts and truth values always encode.
+        // Numbers, strings and booleans always encode.
         return (try? encoder.encode(upstreams)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
-    /// Where a reader of the table begins in a partition of the LogStore: in front of everything the table lacks.
+    /// The offset at which a reader of the table starts in a LogStore partition: before everything that the table
+    /// lacks.
     public func start(partition: Int) -> Int64 {
         let live = upstreams.values.filter(\.live).map { $0.end(partition: partition) }
         let ended = upstreams.values.filter { !$0.live }.map { $0.end(partition: partition) }
         return live.min() ?? ended.max() ?? 0
     }
 
-    /// Forgets ended writers of which a reader of the table can meet no record any more.
+    /// Removes ended writers whose records a reader of the table cannot encounter any more.
     public mutating func prune() {
         guard upstreams.values.contains(where: \.live) else { return }
         let partitions = Set(upstreams.values.flatMap { $0.ends.keys.compactMap { Int($0) } })
@@ -74,8 +77,8 @@ public struct LogStoreLedger: Sendable, Equatable {
 public struct LogStoreProgress: Sendable, Equatable {
     public let upstream: String
     public let state: LogStoreLedger.Upstream
-    /// When the writer has caught up and begins with the LogStore, in milliseconds since 1970; nil at any other commit
-    /// (spec section 9.1).
+    /// The time when the writer has caught up and starts to use the LogStore, in milliseconds since 1970; nil for all
+    /// other commits (spec section 9.1).
     public let caughtUpAt: Int64?
 
     public init(upstream: String, state: LogStoreLedger.Upstream, caughtUpAt: Int64? = nil) {
@@ -84,7 +87,7 @@ public struct LogStoreProgress: Sendable, Equatable {
         self.caughtUpAt = caughtUpAt
     }
 
-    /// The table properties by which other writers and readers learn of a catch-up.
+    /// The table properties that tell other writers and readers about a catch-up.
     var catchUpProperties: [String: String] {
         caughtUpAt.map { ["log-store.catch-up": "true", "log-store.catch-up-timestamp": String($0)] } ?? [:]
     }

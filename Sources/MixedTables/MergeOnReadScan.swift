@@ -5,21 +5,22 @@ import IcebergFormat
 import IcebergTables
 import Synchronization
 
-/// The rows of a table at a read point: base rows that no newer change took away, and the newest new images.
+/// The rows of a table at a read point: base rows that no newer change removed, and the newest new images.
 ///
-/// Spec section 5 for keyed tables; an unkeyed table is exactly an Iceberg scan with its position and equality deletes.
+/// Follows spec section 5 for keyed tables. For an unkeyed table it is an Iceberg scan with position and equality
+/// deletes.
 public struct MergeOnReadScan: Sendable {
     /// The columns of the result, in order.
     public let schema: Schema
     let tasks: [NodeTask]
-    /// Per partition path the highest change sequence the plan covers.
+    /// The highest change sequence in the plan, by partition path.
     let sequences: [String: Int64]
     private let reader: DataFileReader
 
     /// - Parameters:
-    ///   - columns: what the result holds; all of the table's when nil.
-    ///   - filter: over the table's columns.
-    ///   - point: the state to read; the table's as it was loaded when nil.
+    ///   - columns: the columns of the result; nil for all of the table's.
+    ///   - filter: on the table's columns.
+    ///   - point: the state to read; nil for the table's loaded state.
     public init(
         _ table: MixedTable,
         columns: Schema? = nil,
@@ -35,7 +36,7 @@ public struct MergeOnReadScan: Sendable {
             let optimized = try OptimizedSequence.read(table.base, snapshotId: point.baseSnapshotId)
             var changes: [FileScanTask] = []
             if let id = point.changeSnapshotId {
-                // Only partitions may be pruned: a delete hides a row it does not resemble (spec section 5.1).
+                // Prune by partition only: a delete may hide a row with other column values (spec section 5.1).
                 changes = try change.plan(snapshotId: id, bounds: bounds, partitionBoundsOnly: true)
             }
             let plan = try NodeTaskPlan(
@@ -51,7 +52,7 @@ public struct MergeOnReadScan: Sendable {
             let spec = table.base.spec
             var tasks: [NodeTask] = []
             for task in base {
-                // One task a file: they are independent of each other.
+                // One task per file: the files are independent.
                 let role = FileRole(type: .base, node: .root, transactionId: task.dataSequenceNumber)
                 let path = task.file.specId == spec.id ? spec.path(for: task.file.partition) : ""
                 let file = NodeTask.File(task: task, role: role, isBase: true)
@@ -94,7 +95,7 @@ public struct MergeOnReadScan: Sendable {
         }
     }
 
-    /// Reads everything, on several threads. The body is called by one thread at a time, in no particular order, and
+    /// Reads everything on several threads. The body is called by one thread at a time, in no defined order, and
     /// returns false to stop.
     public func forEach(
         parallelism: Int = 2,
@@ -132,7 +133,7 @@ public struct MergeOnReadScan: Sendable {
         var failure: WeirError?
     }
 
-    /// Rows in the result, without reading columns that do not matter.
+    /// Number of rows in the result.
     public func count() throws(WeirError) -> Int {
         let total = Atomic<Int>(0)
         try forEach { (batch) throws(WeirError) in

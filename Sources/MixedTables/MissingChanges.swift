@@ -2,19 +2,19 @@ import Bytes
 import IcebergFormat
 import IcebergTables
 
-/// Changes that a change store does not hold any more: other engines expire them once they are merged into base.
+/// Changes that are missing from a change store: other engines expire them once they are merged into base.
 struct MissingChanges: Sendable, Equatable {
-    /// Sequences of commits of which files were deleted.
+    /// Sequence numbers of commits whose files were deleted.
     var deleted: ClosedRange<Int64>?
-    /// The oldest snapshot that is left; what happened before it is not known.
+    /// The oldest remaining snapshot; what happened before it is not known.
     var oldest: Snapshot?
     let store: String
 
-    /// Nil when everything is there.
+    /// Nil when nothing is missing.
     ///
     /// - Parameters:
-    ///   - history: the commits that are read.
-    ///   - start: changes with a sequence above are wanted.
+    ///   - history: the commits to read.
+    ///   - start: changes with a higher sequence number are needed.
     init?(in change: Table, _ history: SnapshotHistory, above start: Int64) throws(WeirError) {
         store = change.identifier.description
         if case .expired(let snapshot) = history.beginning { oldest = snapshot }
@@ -44,13 +44,13 @@ struct MissingChanges: Sendable, Equatable {
         return reasons.joined(separator: ", and ")
     }
 
-    /// For a reader who takes what there is.
+    /// The message for a reader that accepts gaps.
     var notice: String {
         "changes may be missing from \(store): \(reasons). What is still there is read; 'full' begins with the rows as "
             + "they are"
     }
 
-    /// For a reader who has read up to somewhere and relies on getting all that follows.
+    /// The error for a reader that continues from a position and needs all later changes.
     func error(_ table: TableIdentifier) -> WeirError {
         WeirError(
             .notFound,
@@ -62,7 +62,7 @@ struct MissingChanges: Sendable, Equatable {
 }
 
 extension ManifestFile {
-    /// Whether it may say what a snapshot took away.
+    /// Whether the manifest may list files that the snapshot removed.
     func mayHaveRemoved(by snapshot: Snapshot) -> Bool {
         content == .data && addedSnapshotId == snapshot.id && deletedFiles != 0
     }

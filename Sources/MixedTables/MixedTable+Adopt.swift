@@ -4,13 +4,13 @@ import Foundation
 import IcebergFormat
 import IcebergTables
 
-/// A topology that goes on under another name.
+/// Renaming of topologies.
 extension MixedTable {
-    /// Hands everything that commits of one topology have left to another one, in one commit: positions, last records,
-    /// routes, units, the LogStore's writers and claims. A process that still runs under the old name can commit nothing from
-    /// then on. Changes nothing where nothing is left of the old name.
+    /// Moves all state that commits of one topology have left to another name, in one commit: positions, last records,
+    /// routes, units, LogStore writers and claims. A process that still runs under the old name cannot commit
+    /// afterwards. Does nothing when the old name has no state.
     ///
-    /// Where both have positions of one partition, the further one counts: everything before it is in the table.
+    /// If both names have a position for one partition, the higher one is used: everything before it is in the table.
     public func adopting(_ old: String, as new: String) throws(WeirError) -> MixedTable {
         guard holdsAnything(of: old) else { return self }
         let identifier = self.identifier
@@ -23,17 +23,17 @@ extension MixedTable {
         return with(try transaction.commit())
     }
 
-    /// Whether commits of a topology have left something in the table.
+    /// Whether the table holds state of a topology.
     public func holdsAnything(of topology: String) -> Bool {
         Self.topologyProperties.contains { ingestStore.properties[$0(topology)] != nil }
     }
 
-    /// The former names of a topology, newest first, as far as the table was told.
+    /// The recorded former names of a topology, newest first.
     public func formerNames(of topology: String) throws(WeirError) -> [String] {
         try Self.formerNames(of: topology, ingestStore.properties, identifier)
     }
 
-    /// Everything that commits of a topology leave, by its name.
+    /// The properties that commits of a topology write, by its name.
     private static let topologyProperties: [@Sendable (String) -> String] = [
         { PositionLedger.propertyName(topology: $0) }, { LastRecords.propertyName(topology: $0) },
         { PositionRoutes.propertyName(topology: $0) }, { PartitionClaim.propertyName(topology: $0) },
@@ -55,7 +55,7 @@ extension MixedTable {
         return names
     }
 
-    /// The properties of the new name.
+    /// The properties of the new name, merged from both names.
     private static func adopted(
         _ properties: [String: String],
         _ identifier: TableIdentifier,
@@ -75,7 +75,7 @@ extension MixedTable {
         }
         var last = LastRecords()
         for (marks, ledger) in [(marks.old, positions.old), (marks.new, positions.new)] {
-            // The record in front of a position that the other name is ahead of is not in front of the merged one.
+            // If the other name is ahead, this name's last record does not directly precede the merged position.
             last.merge(marks.reached(by: ledger, from: merged), of: merged)
         }
         let routes = try both { (name) throws(WeirError) in
@@ -84,7 +84,7 @@ extension MixedTable {
         var entries = PositionRoutes()
         for (topic, partitions) in merged.positions {
             for partition in partitions.keys {
-                // Whoever has got rows of the partition has its position hold for good.
+                // If either name has received rows of the partition, its position holds for every route.
                 let isHeld = { (ledger: PositionLedger, routes: PositionRoutes) in
                     ledger.next(topic: topic, partition: partition) != nil && routes[topic, partition] == nil
                 }

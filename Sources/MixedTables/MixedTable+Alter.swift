@@ -4,10 +4,10 @@ import IcebergFormat
 import IcebergTables
 
 extension MixedTable {
-    /// Changes properties that a user may change, on both stores of a keyed table. The change store comes first: what holds
-    /// for the table is what base says, and a change that was cut short can be repeated.
+    /// Changes properties that users may change, on both stores of a keyed table. The change store is changed first:
+    /// the properties of base are the ones that apply, so an interrupted call can be repeated.
     ///
-    /// Fails with `invalid` for a key that makes the table what it is or that commits keep their own state in.
+    /// Fails with `invalid` for properties that define the table or hold the state of commits.
     public func altered(setting values: [String: String], removing keys: [String]) throws(WeirError) -> MixedTable {
         for key in values.keys.sorted() + keys { try Self.checkAlterable(key) }
         if let text = values[OptimizedSequence.registrationProperty] {
@@ -42,7 +42,7 @@ extension MixedTable {
         }
     }
 
-    /// Those of the names that no store has a value of.
+    /// The keys that no store has a value for.
     public func missing(_ keys: [String]) -> [String] {
         keys.filter { properties[$0] == nil && change?.properties[$0] == nil }
     }

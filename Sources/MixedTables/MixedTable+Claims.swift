@@ -3,13 +3,13 @@ import ChangeEvents
 import IcebergFormat
 import IcebergTables
 
-/// Whose turn it is to commit.
+/// Ownership of source partitions.
 extension MixedTable {
-    /// Takes partitions over: from this commit on, whoever held them before is refused.
+    /// Claims partitions. After this commit, previous owners are fenced.
     ///
-    /// - Parameter progress: the writer's new LogStore upstream, registered with its start so that it can be retracted
-    ///   should the writer end before its first commit.
-    /// - Returns: the table, and the claims of those partitions.
+    /// - Parameter progress: the writer's new LogStore upstream. It is registered with its start, so that it can be
+    ///   retracted if the writer ends before its first commit.
+    /// - Returns: the table, and the claims on these partitions.
     public func claiming(
         _ partitions: [(topic: String, partition: Int)],
         topology: String,
@@ -34,7 +34,7 @@ extension MixedTable {
         return (table, all.restricted(to: partitions))
     }
 
-    /// Marks LogStore upstreams as ended, once what they had not committed is retracted.
+    /// Marks LogStore upstreams as ended, after their uncommitted records were retracted.
     public func endingUpstreams(_ names: [String], topology: String) throws(WeirError) -> MixedTable {
         if names.isEmpty { return self }
         let identifier = self.identifier
@@ -49,8 +49,8 @@ extension MixedTable {
         return with(try transaction.commit())
     }
 
-    /// Fails with `fenced` when another process has one of the claimed partitions, and without a claim with `conflict`
-    /// when anybody has committed since.
+    /// Fails with `fenced` when another process owns one of the claimed partitions. Without a claim, fails with
+    /// `conflict` when another process has committed since.
     static func checkOwner(
         _ metadata: TableMetadata,
         _ identifier: TableIdentifier,

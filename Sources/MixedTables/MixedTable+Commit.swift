@@ -7,26 +7,27 @@ extension MixedTable {
     /// The store that ingestion appends to.
     public var ingestStore: Table { change ?? base }
 
-    /// Makes an epoch visible together with the source positions it covers: one append, one metadata commit
-    /// (spec section 6.1). An epoch without files only moves the positions and makes no snapshot.
+    /// Makes an epoch visible together with the source positions it covers, in one append and one metadata commit (spec
+    /// section 6.1). An epoch without files only advances the positions and creates no snapshot.
     ///
-    /// Without a claim the writer is the only one: the commit is refused with `conflict` when anybody has moved keys since
-    /// this writer read the table, so that no row is counted twice and no key gets two rows. With a claim, other processes
-    /// of the same topology may commit their partitions in between; it is refused with `fenced` when one of this
-    /// writer's partitions was claimed by another process, and with `conflict` when a foreign writer has moved keys.
-    /// Maintenance of the change store may go on beside either (`NeighbourCommits`).
+    /// Without a claim, this must be the only writer. The commit fails with `conflict` if another one has committed
+    /// positions of this topology or moved keys since this writer read the table, so that no row is counted twice and
+    /// no key gets two rows. With a claim, other processes of the same topology may commit their partitions in between.
+    /// The commit then fails with `fenced` if another process has claimed one of this writer's partitions, and with
+    /// `conflict` if a foreign writer has moved keys. Maintenance of the change store conflicts with neither
+    /// (`NeighbourCommits`).
     ///
-    /// Other engines may commit to the base store of a keyed table at any time: an epoch whose rows were told apart by an
-    /// older base gets deletes for the keys it shares with what they added. A row that comes to base before this is called
-    /// is never doubled. After an error other than `unknownState` the epoch's files are deleted.
+    /// Other engines may commit to the base store of a keyed table at any time. If the epoch was written against an
+    /// older base, it gets deletes for the keys that it shares with the rows they added. A row that is added to base
+    /// before this call is never duplicated. After an error other than `unknownState` the epoch's files are deleted.
     ///
     /// - Parameters:
-    ///   - expected: the ledger this writer read or committed last.
-    ///   - last: the records right before the ledger's positions, as far as they were read.
+    ///   - expected: the ledger that this writer read or committed last.
+    ///   - last: the records directly before the ledger's positions, as far as they were read.
     ///   - claim: the partitions that belong to this writer; nil for all.
-    ///   - progress: what the commit says of the table's LogStore.
-    ///   - note: for which route positions hold that have brought no row; nil where no route is known.
-    ///   - sharing: who else may write the table; nil for everybody.
+    ///   - progress: the LogStore state to commit.
+    ///   - note: the route that applies to positions that have brought no row; nil when no route is known.
+    ///   - sharing: which topologies may write the table; nil for all.
     public func commit(
         _ epoch: Epoch,
         topology: String,
@@ -63,7 +64,7 @@ extension MixedTable {
                     sharing: sharing
                 )
             } catch {
-                // Base changed while the epoch was held against it.
+                // Base has changed since the epoch was adapted to it: adapt it again.
                 guard error == Self.baseMoved else { throw error }
             }
         }
@@ -97,9 +98,9 @@ extension MixedTable {
             }
             try sharing?.check(metadata.properties, of: identifier)
             try Self.checkOwner(metadata, identifier, topology, expected, claim)
-            // The epoch was written against the keys the table had; other changes since may have moved or removed them.
+            // The epoch was written against the keys at that time. Later commits may have moved or removed them.
             if !needsKeys || metadata.currentSnapshotId == known.metadata.currentSnapshotId { return }
-            // Processes of one topology, which claim their partitions, never share a key.
+            // Processes of one topology claim their partitions and never share a key.
             var neighbours = NeighbourCommits(known: known, base: base)
             let mayMoveKeys = try neighbours.mayMoveKeys(in: metadata) { snapshot in
                 claim != nil && snapshot.summary[name] != nil
@@ -126,7 +127,7 @@ extension MixedTable {
             }
             if let progress {
                 var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
-                // Readers have been told to take back what this writer writes.
+                // Readers were told to retract this writer's records.
                 if all.upstreams[progress.upstream]?.live == false { throw Self.ended(identifier, topology) }
                 all.upstreams[progress.upstream] = progress.state
                 all.prune()
@@ -148,14 +149,14 @@ extension MixedTable {
         }
         let committed = with(store)
         guard let progress, progress.caughtUpAt != nil else { return committed }
-        // The table's own properties are the base store's. Until they say so, the next run waits for the same again.
+        // Table properties are stored in the base store. If this fails, the next run waits for the catch-up again.
         return try committed.changingProperties(
             progress.catchUpProperties,
             removing: [LogStoreProgress.watermarkGapProperty]
         )
     }
 
-    /// Changes properties of the table, which are the base store's.
+    /// Changes properties of the table, which are stored in the base store.
     public func changingProperties(_ set: [String: String], removing: [String]) throws(WeirError) -> MixedTable {
         var transaction = Transaction(try base.refreshed())
         transaction.retryPatiently()

@@ -3,10 +3,10 @@ import Columnar
 import IcebergFormat
 import IcebergTables
 
-/// What a new Mixed table looks like.
+/// The definition of a new Mixed table.
 public struct MixedTableDefinition: Sendable {
     public var identifier: TableIdentifier
-    /// Field ids are assigned by the catalog.
+    /// The catalog assigns the field ids.
     public var schema: Schema
     public var partitionSpec: PartitionSpec
     /// Empty for an unkeyed table.
@@ -29,9 +29,9 @@ public struct MixedTableDefinition: Sendable {
 }
 
 extension MixedTable {
-    /// Creates the stores of a new table, base first (spec sections 1.2 and 1.5). When the change store cannot be
-    /// created the base is dropped again if this call has made it; where that cannot be told, the next attempt
-    /// completes it.
+    /// Creates the stores of a new table, base first (spec sections 1.2 and 1.5). If the change store cannot be
+    /// created, the base store is dropped again, provided this call created it. If the outcome is unknown, the next
+    /// attempt completes the creation.
     public static func create(
         _ definition: MixedTableDefinition,
         in catalog: any Catalog,
@@ -103,8 +103,8 @@ extension MixedTable {
             let key = try base.schema.selecting(definition.primaryKey).fields
             return MixedTable(base: base, change: change, primaryKey: key)
         } catch {
-            // What others have made stays: the change store of whoever was faster, and the base store it goes with. An
-            // attempt of ours whose outcome is open may still turn up as well.
+            // Keep what others have created: the change store of a faster creator, and its base store. After an unknown
+            // outcome, the change store of this call may still appear.
             if isOurs, error.code != .alreadyExists, error.code != .unknownState,
                 (try? catalog.exists(changeIdentifier)) == false
             {
@@ -119,8 +119,9 @@ extension MixedTable {
         }
     }
 
-    /// Removes a change store whose base store is gone: what an earlier creation or drop left when it was cut short. One
-    /// that holds data is not touched, nor one that has a base store by now: that is another creator's.
+    /// Removes an empty change store without a base store, left by an interrupted creation or drop. Fails with
+    /// `alreadyExists` if it holds data, or if its base store exists by now because another process is creating the
+    /// table.
     private static func clearUnfinished(
         _ change: TableIdentifier,
         of base: TableIdentifier,
@@ -129,7 +130,8 @@ extension MixedTable {
         guard try catalog.exists(change) else { return }
         let found = try catalog.load(change)
         try catalog.purging([change]) { (table) throws(WeirError) in
-            // A creator makes the base store first, so a change store seen before a base store that is missing has none.
+            // Base stores are created first. The change store existed before this check, so without a base store it is
+            // a leftover.
             guard TableMarkers.isChange(table.properties), table.metadata.currentSnapshot == nil,
                 table.metadata.tableUUID == found.metadata.tableUUID, try !catalog.exists(base)
             else {
@@ -142,7 +144,8 @@ extension MixedTable {
         }
     }
 
-    /// The base store of a creation that was cut short before its change store was there, if it is the one being created.
+    /// The base store of a creation that was interrupted before its change store was created. Fails if it differs from
+    /// the definition.
     private static func unfinishedBase(
         _ definition: MixedTableDefinition,
         _ schema: Schema,
@@ -161,7 +164,8 @@ extension MixedTable {
         return base
     }
 
-    /// Drops the stores, base first (spec section 1.5). With `purge` the files go that their metadata reaches.
+    /// Drops the stores, base first (spec section 1.5). With `purge`, the files that their metadata refers to are
+    /// deleted.
     @discardableResult
     public func drop(purge: Bool) throws(WeirError) -> DropOutcome {
         let stores = [identifier] + (change.map { [$0.identifier] } ?? [])

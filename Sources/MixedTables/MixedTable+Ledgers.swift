@@ -3,15 +3,15 @@ import ChangeEvents
 import IcebergFormat
 import IcebergTables
 
-/// What commits leave in a table's properties.
+/// State that commits store in table properties.
 extension MixedTable {
-    /// How far a topology has got in its sources, as the last commit says.
+    /// The source positions of a topology as of the last commit.
     public func ledger(topology: String) throws(WeirError) -> PositionLedger {
         try Self.ledger(PositionLedger.propertyName(topology: topology), ingestStore.properties, identifier)
     }
 
-    /// The last records of a topology's sources that the table has taken in. Fails with `corrupt` where they are not in
-    /// front of the positions: both are written by one commit, so somebody else has changed one of them since.
+    /// The last records that the table has received from a topology's sources. Fails with `corrupt` if one is not
+    /// before its position: one commit writes both, so one of them was changed since.
     public func lastRecords(topology: String) throws(WeirError) -> LastRecords {
         let name = LastRecords.propertyName(topology: topology)
         let last = try Self.lastRecords(name, ingestStore.properties, identifier)
@@ -34,17 +34,17 @@ extension MixedTable {
         return last
     }
 
-    /// For which routes a topology's positions hold, where they have brought no row.
+    /// The routes that a topology's positions apply to, for partitions that have brought no row.
     public func positionRoutes(topology: String) throws(WeirError) -> PositionRoutes {
         try Self.positionRoutes(topology: topology, ingestStore.properties, identifier)
     }
 
-    /// What the last commit says of the table's LogStore.
+    /// The LogStore state of a topology as of the last commit.
     public func logStoreLedger(topology: String) throws(WeirError) -> LogStoreLedger {
         try Self.logStoreLedger(topology: topology, ingestStore.properties, identifier)
     }
 
-    /// The same of every topology that writes the table.
+    /// The LogStore state of all topologies that write the table.
     public func logStoreLedger() throws(WeirError) -> LogStoreLedger {
         var all = LogStoreLedger()
         for name in ingestStore.properties.keys where name.hasPrefix(LogStoreLedger.propertyPrefix) {

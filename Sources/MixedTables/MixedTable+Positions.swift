@@ -3,13 +3,13 @@ import ChangeEvents
 import IcebergTables
 
 extension MixedTable {
-    /// Sets positions to where reading goes on in logs that were made anew, back or forward, and forgets the last records
-    /// of the old ones. Rows stay as they are.
+    /// Sets the positions in recreated logs, backward or forward, and removes the last records of the old logs. Rows
+    /// are not changed.
     ///
-    /// Fails as `commit` does when somebody else has committed, or taken one of the partitions over.
+    /// Fails like `commit` if another process has committed or has taken over one of the partitions.
     ///
     /// - Parameters:
-    ///   - expected: the ledger this writer read or committed last.
+    ///   - expected: the ledger that this writer read or committed last.
     ///   - claim: the partitions that belong to this process; nil for all.
     public func moving(
         to positions: PositionLedger,
@@ -32,7 +32,7 @@ extension MixedTable {
             var last = try Self.lastRecords(names.last, metadata.properties, identifier)
             for (topic, partitions) in positions.positions {
                 for (partition, next) in partitions {
-                    // Nobody holds a partition that is gone; should it be back, somebody else does.
+                    // Nobody owns a partition that was removed. If it exists again, another process owns it.
                     let isHeld = claim.map { $0.numbers.next(topic: topic, partition: partition) != nil } ?? true
                     let current = ledger.next(topic: topic, partition: partition)
                     if !isHeld, current != expected.next(topic: topic, partition: partition) { continue }
@@ -45,8 +45,8 @@ extension MixedTable {
         return with(try transaction.commit())
     }
 
-    /// Forgets positions that were recorded for another route than the one of now, as far as they have brought no row, so
-    /// that what comes by the new one is read from the beginning of the log, or from where the topology began.
+    /// Removes positions that were recorded for another route and have brought no row. The records of the new route are
+    /// then read from the beginning of the log, or from where the topology began.
     ///
     /// - Parameters:
     ///   - claim: the partitions that belong to this process; nil for all.

@@ -4,8 +4,9 @@ import IcebergFormat
 import IcebergTables
 
 extension MixedTable {
-    /// The table with the columns it had at a read point, as its snapshot's schema says: later renames, drops and wider
-    /// types are not seen. For reading only; a snapshot that names no schema shows the table as it is now.
+    /// The table with the columns of a read point, according to its snapshot's schema: later renames, drops and type
+    /// changes are not visible. For reading only. A snapshot without a schema id gives the table with its current
+    /// columns.
     public func seen(at point: ReadPoint) throws(WeirError) -> MixedTable {
         let (store, id) =
             if let change, let id = point.changeSnapshotId { (change, Optional(id)) } else {

@@ -3,8 +3,8 @@ import IcebergFormat
 import IcebergTables
 
 extension MixedTable {
-    /// Whether a table's creation was cut short: its base store is there and names a change store the catalog does not
-    /// know. Creating the table again completes it.
+    /// Whether a table's creation was interrupted: its base store exists and names a change store that is not in the
+    /// catalog. Creating the table again completes it.
     public static func isUnfinished(_ identifier: TableIdentifier, in catalog: any Catalog) throws(WeirError) -> Bool {
         let base = try catalog.load(identifier)
         guard TableMarkers.isBase(base.properties), let change = base.properties[TableMarkers.changeIdentifier] else {

@@ -3,17 +3,17 @@ import ChangeEvents
 import IcebergFormat
 import IcebergTables
 
-/// What the integers of source columns count.
+/// The units of integers in source columns.
 extension MixedTable {
-    /// The units that the table's rows were read with, as far as a schema block did not say them.
+    /// The units that the table's rows were read with, where no schema block gave them.
     public func sourceUnits(topology: String) throws(WeirError) -> SourceUnits {
         try Self.sourceUnits(topology: topology, ingestStore.properties, identifier)
     }
 
-    /// Keeps units, before the first row is read with them.
+    /// Stores units before the first row is read with them.
     ///
-    /// - Parameter overriding: whether they hold in place of those the table has. If not, whoever commits first has said
-    ///   it for all: look what the result holds.
+    /// - Parameter overriding: whether they replace the units that the table has. If not, the first commit wins: use
+    ///   the units of the returned table.
     public func keeping(
         _ units: SourceUnits,
         overriding: Bool,

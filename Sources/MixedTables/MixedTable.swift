@@ -3,22 +3,22 @@ import Columnar
 import IcebergFormat
 import IcebergTables
 
-/// A Mixed table: a base store any Iceberg engine reads, and for a keyed table the change store beside it.
+/// A Mixed table: a base store that any Iceberg engine can read and, for a keyed table, a change store.
 ///
-/// A value: it shows both stores as they were when it was loaded. `refreshed()` loads them again. A plain Iceberg table
-/// opens as an unkeyed one.
+/// A value that shows both stores as of when it was loaded. `refreshed()` loads them again. A plain Iceberg table opens
+/// as an unkeyed one.
 public struct MixedTable: Sendable {
     public let base: Table
     /// Nil for an unkeyed table.
     public let change: Table?
     /// In primary-key order, which is the order hashing uses; empty for an unkeyed table.
     public let primaryKey: [Field]
-    /// The columns rows are read with: base's own, or those of an older snapshot.
+    /// The columns to read: those of base, or of an older snapshot.
     public let schema: Schema
 
     public var identifier: TableIdentifier { base.identifier }
     public var isKeyed: Bool { change != nil }
-    /// Base first: a property of the base store wins.
+    /// The properties of the table, which are those of the base store.
     public var properties: [String: String] { base.properties }
 
     var keysAreNarrow: Bool { KeyFingerprints.areNarrow(primaryKey) }
@@ -35,7 +35,7 @@ public struct MixedTable: Sendable {
         self.schema = schema
     }
 
-    /// Opens a table of a catalog; the change store is found through the base store's property (spec section 1.3).
+    /// Opens a table of a catalog. The base store's properties name the change store (spec section 1.3).
     public static func load(_ identifier: TableIdentifier, from catalog: any Catalog) throws(WeirError) -> MixedTable {
         let base = try catalog.load(identifier)
         if TableMarkers.isChange(base.properties) {
@@ -73,14 +73,15 @@ public struct MixedTable: Sendable {
         return MixedTable(base: base, change: change, primaryKey: primaryKey)
     }
 
-    /// Both stores again, as they are now.
+    /// Loads the current state of both stores.
     public func refreshed() throws(WeirError) -> MixedTable {
-        // Base first: a change committed in between is then read from both or from the change store alone, never lost.
+        // Base first: a change committed in between is then read from both stores or only from the change store, and
+        // never lost.
         let newBase = try base.refreshed()
         return MixedTable(base: newBase, change: try change?.refreshed(), primaryKey: primaryKey)
     }
 
-    /// Buckets a store's new files are spread over: a power of two (spec section 3.2).
+    /// The number of buckets for new files of a store: a power of two (spec section 3.2).
     func bucketCount(of store: Table, key: String) throws(WeirError) -> Int {
         guard let text = store.properties[key] ?? base.properties[key] else { return 4 }
         guard let count = Int(text), count > 0, count & (count - 1) == 0, count <= 4096 else {
@@ -100,8 +101,8 @@ public struct MixedTable: Sendable {
 
     func baseBucketCount() throws(WeirError) -> Int { try bucketCount(of: base, key: "base.file-index.hash-bucket") }
 
-    /// How the table's files are laid out. File offsets never repeat in a file, and a key of one column hardly does; the
-    /// columns of a longer key may.
+    /// The Parquet settings of the table's files. File offsets never repeat in a file and single-column keys rarely do,
+    /// so they are written plain; the columns of a longer key may repeat.
     var fileSettings: ParquetSettings {
         var settings = ParquetSettings()
         settings.plainFields = [ChangeColumns.fileOffset.id]
@@ -109,6 +110,6 @@ public struct MixedTable: Sendable {
         return settings
     }
 
-    /// Bytes at which a writer starts a new file.
+    /// The file size in bytes at which a writer starts a new file.
     var targetFileBytes: Int64 { properties["write.target-file-size-bytes"].flatMap { Int64($0) } ?? 134_217_728 }
 }

@@ -3,8 +3,8 @@ import Columnar
 import IcebergFormat
 
 extension MixedTableDefinition {
-    /// Holds a table that exists against what is declared. Columns the declaration does not name are fine, as long as
-    /// nothing requires a value for them.
+    /// Compares an existing table with the declaration and fails with `invalid` if they differ. Columns that are not
+    /// declared are allowed unless they are required.
     public func check(against table: MixedTable) throws(WeirError) {
         var differences: [String] = []
         for field in schema.fields {

@@ -2,16 +2,16 @@ import Bytes
 import IcebergFormat
 import IcebergTables
 
-/// Whether commits that others made to a change store leave its keys where they are.
+/// Decides whether other writers' commits to a change store may have changed its keys.
 ///
-/// A change store has neighbours that come and go beside a streaming writer (spec sections 4.6, 6.7): maintenance removes
-/// files whose changes are in base already and expires old snapshots, engines begin their transactions with an empty
-/// append, and manifests are rewritten. None of it adds or removes a key. Everything else may.
+/// Other processes commit to a change store beside a streaming writer (spec sections 4.6, 6.7): maintenance removes
+/// files whose changes are already in base and expires old snapshots, engines start their transactions with an empty
+/// append, and manifests are rewritten. These commits add or remove no keys. Any other commit may.
 struct NeighbourCommits {
-    /// The change store as the writer that asks has read or left it.
+    /// The change store as the writer last read or committed it.
     private let known: Table
     private let base: Table
-    /// How much of the change store is in base by now; read when it matters.
+    /// How much of the change store is merged into base; read on first use.
     private var optimized: OptimizedSequence?
 
     init(known: Table, base: Table) {
@@ -19,11 +19,11 @@ struct NeighbourCommits {
         self.base = base
     }
 
-    /// Whether a commit since then may have moved, added or removed a key.
+    /// Whether a later commit may have moved, added or removed a key.
     ///
     /// - Parameters:
-    ///   - metadata: the change store as it is now.
-    ///   - isOurs: whether a snapshot was made by a writer whose keys are not the asking one's.
+    ///   - metadata: the current metadata of the change store.
+    ///   - isOurs: whether a snapshot was made by a writer that shares no key with this one.
     mutating func mayMoveKeys(
         in metadata: TableMetadata,
         isOurs: (Snapshot) -> Bool
@@ -33,7 +33,7 @@ struct NeighbourCommits {
         let now = known.with(metadata)
         let newer = metadata.ancestors(of: metadata.currentSnapshotId).prefix { $0.id != last }
         guard let oldest = newer.last else { return true }
-        // The snapshot that was current may have been expired since; what it held then decides.
+        // The writer's snapshot may have expired since; then the files of both states are compared.
         guard oldest.parentId == last else { return try filesDiffer(now) }
         for snapshot in newer where !isOurs(snapshot) {
             if try changesKeys(snapshot, now) { return true }
@@ -54,7 +54,7 @@ struct NeighbourCommits {
         return false
     }
 
-    /// Holds the files of both states against each other. Without the manifests of the older one nothing can be told.
+    /// Compares the files of both states. Without the manifests of the older state, keys may have moved.
     private mutating func filesDiffer(_ now: Table) throws(WeirError) -> Bool {
         let before: [FileScanTask]
         do throws(WeirError) {

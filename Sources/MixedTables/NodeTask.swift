@@ -3,12 +3,12 @@ import Columnar
 import IcebergFormat
 import IcebergTables
 
-/// What one merge-on-read task reads: the data files of one node, and every delete that can touch their keys.
+/// The input of one merge-on-read task: the data files of one node, and all deletes that can apply to their keys.
 struct NodeTask: Sendable {
     struct File: Sendable {
         let task: FileScanTask
         let role: FileRole
-        /// Base files' rows come before every offset of their transaction.
+        /// Rows of base files come after every offset of their transaction, so only newer transactions can delete them.
         let isBase: Bool
     }
 
@@ -21,10 +21,11 @@ struct NodeTask: Sendable {
     var deleteFiles: [File]
 }
 
-/// Plans merge-on-read: which change files are not in base yet, and which deletes go with which data (spec section 5.1).
+/// Plans merge-on-read: which change files are not merged into base yet, and which deletes apply to which data (spec
+/// section 5.1).
 struct NodeTaskPlan: Sendable {
     let tasks: [NodeTask]
-    /// Per partition path the highest data sequence number among the change files that entered the plan.
+    /// The highest data sequence number of the change files in the plan, by partition path.
     let sequences: [String: Int64]
 
     init(
@@ -37,7 +38,7 @@ struct NodeTaskPlan: Sendable {
         var partitions: [PartitionKey: PartitionFiles] = [:]
         var sequences: [String: Int64] = [:]
         for task in base + change where task.specId != spec.id {
-            // Keys could not be told apart by partition any more (spec section 1.6).
+            // With files of two partition specs, partitions no longer separate keys (spec section 1.6).
             throw WeirError(
                 .unsupported,
                 "a keyed table holds files of an older partition spec",
@@ -60,7 +61,7 @@ struct NodeTaskPlan: Sendable {
             sequences[path] = max(sequences[path] ?? 0, task.dataSequenceNumber)
             let role = FileRole.change(path: task.file.path, dataSequenceNumber: task.dataSequenceNumber)
             let file = NodeTask.File(task: task, role: role, isBase: false)
-            // Two partitions may share a path, which spells a missing value like the text "null".
+            // Two partitions may share a path: null and the text "null" look the same in it.
             let key = PartitionKey(task.file)
             if role.type == .equalityDelete {
                 partitions[key, default: PartitionFiles(path, task.file.partition)].deletes.append(file)
@@ -88,7 +89,7 @@ struct NodeTaskPlan: Sendable {
         self.sequences = sequences
     }
 
-    /// Files that version 1 of the format committed: nothing says what came before what.
+    /// The error for files that were committed in format version 1 and therefore have no order.
     static func withoutSequence(_ path: String) -> WeirError {
         WeirError(
             .unsupported,

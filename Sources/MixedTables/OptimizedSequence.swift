@@ -4,42 +4,42 @@ import Foundation
 import IcebergFormat
 import IcebergTables
 
-/// How much of the change store is already in base: per partition the highest change-store data sequence number whose
-/// effects base contains (spec section 4.5).
+/// How much of the change store is merged into base: for each partition, the highest change-store data sequence number
+/// whose effects base contains (spec section 4.5).
 ///
-/// The map of a base snapshot lies in a Puffin file that is registered as the snapshot's statistics, and the newest one
-/// also in the table property that readers of Mixed tables fall back to. `optimized-sequence.registration` says how the
-/// file is registered:
+/// The map of a base snapshot is stored in a Puffin file that is registered as the snapshot's statistics. The newest
+/// map is also stored in the table property that readers of Mixed tables use as a fallback. The property
+/// `optimized-sequence.registration` selects how the file is registered:
 ///
-/// - `property`, the default: without the descriptions of its blobs, and the snapshot is not flagged. PyIceberg does not
-///   open a table whose metadata lists types of blobs it does not know.
-/// - `statistics`: blobs are described and the snapshot is flagged, as the format has it.
+/// - `property`, the default: without blob descriptions, and the snapshot is not flagged. PyIceberg cannot open a table
+///   whose metadata lists unknown blob types.
+/// - `statistics`: with blob descriptions, and the snapshot is flagged, as the format specifies.
 ///
-/// Behind a flagged snapshot every later one is flagged, whatever the property says: readers of Mixed tables look no
-/// further than the nearest flag, and with an older map they would apply merged changes again, in silence. Both forms are
-/// read, whoever wrote them.
+/// After a flagged snapshot every later one is flagged as well, whatever the property says. Readers of Mixed tables use
+/// the nearest flagged snapshot; with an older map they would silently apply merged changes again. Both forms are read,
+/// from any writer.
 public struct OptimizedSequence: Sendable {
     public static let blobType = "optimized-sequence"
     public static let timeBlobType = "base-optimized-time"
-    /// Chooses how new maps are registered.
+    /// Selects how new maps are registered.
     public static let registrationProperty = "optimized-sequence.registration"
-    /// Flags a snapshot whose statistics describe the blob. Its presence counts, not its value.
+    /// Flags a snapshot whose statistics describe the blob. Only the presence of the key matters, not its value.
     static let summaryKey = "optimized-sequence.exist"
     static let timeSummaryKey = "base-optimized-time.exist"
-    /// Marks the snapshots whose Puffin file this writer registered, with descriptions or without.
+    /// Marks the snapshots whose Puffin file this writer registered, with or without blob descriptions.
     static let ownSummaryKey = "weir.optimized-sequence.exist"
-    /// The newest map as readers of Mixed tables look for it when no snapshot is flagged.
+    /// Holds the newest map, for readers of Mixed tables that find no flagged snapshot.
     public static let property = "table.partition-properties"
     private static let sequenceEntry = "max-txId"
     private static let timeEntry = "base-op-time"
 
-    /// Partition path → sequence; the empty path is the whole of an unpartitioned table.
+    /// Partition path → sequence; the empty path stands for an unpartitioned table.
     public private(set) var sequences: [String: Int64] = [:]
     /// Partition path → time of the last optimizing commit, milliseconds since 1970.
     public private(set) var times: [String: Int64] = [:]
     private let spec: PartitionSpec
     private let schema: Schema
-    /// The same by partition, since the spelling of a path changes between the versions of its writers.
+    /// The same map by partition value: writer versions spell partition paths differently.
     private var entries: [PartitionKey: Entry] = [:]
 
     private struct Entry {
@@ -56,22 +56,22 @@ public struct OptimizedSequence: Sendable {
             guard let key = key(ofPath: path) else { continue }
             var entry = entries[key] ?? Entry(sequence: sequence, paths: [])
             entry.paths.append(path)
-            // Written twice under two spellings, the later one has merged more.
+            // Two spellings of one partition: the higher sequence is the newer one.
             entry.sequence = max(entry.sequence, sequence)
             entries[key] = entry
         }
     }
 
-    /// 0 where nothing was merged yet.
+    /// The sequence of a partition; 0 when nothing was merged yet.
     ///
     /// - Parameter values: of the table's current partition spec.
     public func sequence(ofPartition values: [Scalar]) -> Int64 {
         if let entry = entries[Self.key(values)] { return entry.sequence }
-        // A value whose text cannot be read back may still be spelled as this writer spells it.
+        // A path that cannot be parsed may still equal the path that this writer builds.
         return sequences.isEmpty ? 0 : sequences[spec.path(for: values)] ?? 0
     }
 
-    /// Takes note of what a commit merges, in place of every other spelling of the partition.
+    /// Records a merge, and removes other spellings of the partition.
     mutating func move(_ path: String, to sequence: Int64, atMilliseconds time: Int64) {
         if let key = key(ofPath: path) {
             for other in entries[key]?.paths ?? [] {
@@ -86,7 +86,7 @@ public struct OptimizedSequence: Sendable {
 
     private func key(ofPath path: String) -> PartitionKey? { spec.values(ofPath: path, schema).map(Self.key) }
 
-    /// Partitions that share a path are one: null and the texts that stand for it.
+    /// Partitions that share a path are one: null and the texts that represent it.
     private static func key(_ values: [Scalar]) -> PartitionKey {
         PartitionKey(
             specId: 0,
@@ -100,7 +100,7 @@ public struct OptimizedSequence: Sendable {
         )
     }
 
-    /// Reads the map that holds for a base snapshot: that of the nearest marked one among it and its ancestors.
+    /// Reads the map for a base snapshot: that of the nearest marked snapshot among it and its ancestors.
     public static func read(_ base: Table, snapshotId: Int64?) throws(WeirError) -> OptimizedSequence {
         let ancestors = base.metadata.ancestors(of: snapshotId)
         for snapshot in ancestors {
@@ -111,12 +111,12 @@ public struct OptimizedSequence: Sendable {
                 return try read(base, flagged: snapshot) { $0.path.contains("/data/puffin/") }
             }
         }
-        // The property is about the newest snapshot: once Weir has optimized, it says nothing about older ones.
+        // The property describes the newest snapshot. Once Weir has optimized, it does not apply to older snapshots.
         guard base.metadata.snapshots.contains(where: { $0.summary[ownSummaryKey] == "true" }) else {
             return try fallback(base)
         }
         guard let oldest = ancestors.last, oldest.hasLostParent else { return OptimizedSequence(base) }
-        // A marked snapshot may have stood where the line of ancestors is cut.
+        // An expired ancestor may have been marked.
         if snapshotId == base.metadata.currentSnapshotId { return try fallback(base) }
         throw WeirError(
             .notFound,
@@ -202,7 +202,7 @@ public struct OptimizedSequence: Sendable {
         )
     }
 
-    /// What the summary of the snapshot that moves the sequence says.
+    /// The summary of the snapshot that advances the sequence.
     static func summary(for base: Table) throws(WeirError) -> [String: String] {
         var summary = [ownSummaryKey: "true"]
         if try isDescribed(base) {
@@ -212,8 +212,8 @@ public struct OptimizedSequence: Sendable {
         return summary
     }
 
-    /// The map as the property other readers fall back to, which may hold more about a partition. It is kept current in
-    /// any case: should the flagged snapshots be expired, it is all that is left.
+    /// The map as the table property for other readers. Other entries that the property holds for a partition are kept.
+    /// It is always updated: if the flagged snapshots expire, it is the only copy left.
     func properties(for base: Table) throws(WeirError) -> [String: String] {
         var texts = try Self.entries(base)
         for path in texts.keys where sequences[path] == nil {

@@ -2,15 +2,15 @@ import Bytes
 import Columnar
 import IcebergFormat
 
-/// The partitions a writer has met, numbered: rows and index entries carry the number, files get the values.
+/// Numbers the partitions that a writer has seen: rows and index entries hold the number, files the partition values.
 struct PartitionDictionary: Sendable {
     let spec: PartitionSpec
     private let schema: Schema
     private(set) var values: [[Scalar]] = []
-    /// Whether a single value of at most eight bytes stands for itself.
+    /// Whether partitions have a single value of four or eight bytes, which is its own fingerprint.
     private let isNarrow: Bool
     private var known = KeyMap<UInt32>(filler: 0)
-    /// The partition of rows whose single narrow value is missing.
+    /// The partition of rows whose single narrow value is null.
     private var missing: UInt32?
 
     init(spec: PartitionSpec, schema: Schema) {
@@ -20,7 +20,7 @@ struct PartitionDictionary: Sendable {
         if spec.fields.isEmpty { values = [[]] }
     }
 
-    /// The number of a partition, given as the values of the spec's fields.
+    /// The number of a partition, given by the values of the spec's fields.
     mutating func ordinal(of partition: [Scalar]) -> UInt32 {
         if spec.fields.isEmpty { return 0 }
         var columns: [ColumnVector] = []
@@ -45,10 +45,10 @@ struct PartitionDictionary: Sendable {
         return ordinals(of: columns, count: rows.count)
     }
 
-    /// One look-up for every run of equal values.
+    /// Looks each run of equal values up once.
     private mutating func ordinals(of columns: [ColumnVector], count: Int) -> [UInt32] {
         let prints = KeyFingerprints(columns, count: count, areNarrow: isNarrow)
-        // A narrow fingerprint of null has no meaning.
+        // Narrow fingerprints cannot represent null.
         let mayBeMissing = isNarrow && columns[0].validity != nil
         var result = [UInt32](repeating: 0, count: count)
         var last: (print: UInt128, ordinal: UInt32)?

@@ -9,31 +9,33 @@ import ObjectStorage
 /// ```
 /// write ─> rows that wait, as they came ─ enough for every file ─> sorted by file ─> open Parquet writers ─> finished
 /// ```
-/// All of it is bounded by `Limits`, however many partitions an epoch has. Rows for more files than may be open wait
-/// longer; then the files with the most rows are written, and the files that were idle longest are finished to make room.
+/// `Limits` bounds all of it, whatever the number of partitions in an epoch. If rows go to more files than may be open,
+/// rows wait longer. Then the files with the most rows are written, and the files that were idle longest are finished
+/// to make room.
 final class PartitionedFileWriter {
-    /// What a writer holds in memory, and when it writes.
+    /// Memory bounds of a writer, and thresholds for writing.
     struct Limits {
-        /// Files that are open at a time. One takes some tens of KiB even without rows, and a descriptor.
+        /// Files that are open at a time. Each takes some tens of KiB even without rows, and a file descriptor.
         var openFiles = OpenFileLimit.share(most: 256)
-        /// What all writers of the process may have open together.
+        /// The budget of open files that all writers of the process share.
         var budget = OpenFileBudget.shared
-        /// Bytes of row groups that are being filled, over all open files. Those of the largest end early for it.
+        /// Bytes of unfinished row groups, over all open files. Above it, the largest row groups are ended early.
         var openBytes: Int64 = 64 << 20
-        /// Rows that are worth a write to a file, on average.
+        /// Waiting rows per file, on average, that start a write.
         var writeRows = 512
-        /// Bytes of rows that wait, over all files.
+        /// Bytes of waiting rows, over all files.
         var waitingBytes = 64 << 20
-        /// Files of which each may have large pages and dictionaries. Of more, each is small: columns of different values
-        /// then fill a dictionary to its end and would be hashed for nothing, in every file.
+        /// Up to this number of files, each may have large pages and dictionaries. With more files, both are small:
+        /// columns of distinct values would fill the whole dictionary and be hashed for nothing, in every file.
         var largeFiles = 32
-        /// Files that are finished one after the other; of more, several at a time wait for the disk.
+        /// Up to this number, files are finished one after another. More files are finished concurrently, since each
+        /// waits for the disk.
         var fewFiles = 8
     }
 
     static let folderNameMax = 200
 
-    /// What a place in the tree of files is made of. Its number is what rows carry.
+    /// A target of rows: partition, node and file type, and its open file. Rows refer to it by its number.
     private struct Place {
         let partition: [Scalar]
         let node: TreeNode
@@ -129,15 +131,15 @@ final class PartitionedFileWriter {
 
     deinit { limits.budget.give(openCount, held: 0) }
 
-    /// Bytes in finished and open files and of waiting rows, about.
+    /// Approximate number of bytes in finished files, open files and waiting rows.
     var byteCount: Int64 { finishedBytes + openBytes + Int64(staged.byteCount) }
 
     /// Appends rows, each to the file of its partition, node and type.
     ///
     /// - Parameters:
-    ///   - ordinals: the partition of each row, as a number that stands for it within this writer.
-    ///   - hashes: of each row's key; nil where there is one node.
-    ///   - partition: the values that a number stands for.
+    ///   - ordinals: the partition of each row, as a number that is unique within this writer.
+    ///   - hashes: of each row's key; nil when there is one node.
+    ///   - partition: returns the values of a partition number.
     func write(
         _ batch: ColumnBatch,
         partitions ordinals: [UInt32],
@@ -150,7 +152,7 @@ final class PartitionedFileWriter {
         precondition(ordinals.count == batch.count && hashes?.count ?? batch.count == batch.count, "one number a row")
         precondition(hashes != nil || nodeMask == 0, "rows of several nodes have hashes")
         try check(batch)
-        // Rows of one column are put together, which can hold so much text.
+        // The waiting rows of a column are concatenated, and a column holds at most this much text.
         if staged.byteCount + batch.byteCount > Int(Int32.max) { try write(staged.waiting) }
         rowCount += Int64(batch.count)
         var files = [UInt32](repeating: 0, count: batch.count)
@@ -188,8 +190,8 @@ final class PartitionedFileWriter {
         }
     }
 
-    /// A table's columns may have become wider since whoever writes has looked: other bytes than the file's type says must
-    /// not get into it.
+    /// Another engine may have widened a column's type since the caller read the table. Values of another type than the
+    /// file's must not be written.
     private func check(_ batch: ColumnBatch) throws(WeirError) {
         for (field, column) in zip(schema.fields, batch.columns) where column.type != field.type {
             throw WeirError(
@@ -203,13 +205,13 @@ final class PartitionedFileWriter {
 
     // MARK: Files
 
-    /// Writes the rows that wait for some files.
+    /// Writes the waiting rows of some files.
     ///
-    /// - Parameter isEnd: whether no more rows follow: a file that got its rows need not stay open.
+    /// - Parameter isEnd: whether no more rows follow, so that written files need not stay open.
     private func write(_ chosen: [Int], isEnd: Bool = false) throws(WeirError) {
         if chosen.isEmpty { return }
         let taken = staged.take(chosen)
-        // Files that are open first: they need no room.
+        // Files that are already open first: they need no room.
         let known = chosen.indices.filter { places[chosen[$0]].open != nil }
         let new = chosen.indices.filter { places[chosen[$0]].open == nil }
         for index in known + new { try append(taken.rows(of: index), to: chosen[index], isEnd: isEnd) }
@@ -248,7 +250,7 @@ final class PartitionedFileWriter {
         return Open(writer: writer, path: path, lastUse: clock)
     }
 
-    /// The numbers of open files, those that were idle longest first.
+    /// The numbers of open files, longest idle first.
     private var open: [Int] {
         places.indices.compactMap { number in places[number].open.map { (number, $0.lastUse) } }
             .sorted { $0.1 < $1.1 }.map(\.0)
@@ -256,7 +258,7 @@ final class PartitionedFileWriter {
 
     private func makeRoom(_ count: Int) throws(WeirError) { try finish(Array(open.prefix(count))) }
 
-    /// Ends row groups, the largest first, until those of all open files fit into memory.
+    /// Once row groups of all open files exceed `Limits.openBytes`, ends the largest ones until half of that is left.
     private func boundRowGroups() throws(WeirError) {
         let writers = open.compactMap { places[$0].open?.writer }
         openBytes = writers.reduce(0) { $0 + $1.writtenBytes }
@@ -269,8 +271,9 @@ final class PartitionedFileWriter {
         }
     }
 
-    /// The partition's path with every name short enough for a file system: 255 bytes are the common limit. A name that
-    /// is cut keeps the hash of what it stood for; readers take partition values from manifests, never from paths.
+    /// The partition's path with names short enough for file systems, which commonly limit them to 255 bytes. A
+    /// shortened name ends with the hash of the full name. Readers take partition values from manifests, never from
+    /// paths.
     private func folder(of partition: [Scalar]) -> String {
         spec.path(for: partition).split(separator: "/").map { name in
             if name.utf8.count <= Self.folderNameMax { return String(name) }
@@ -281,13 +284,13 @@ final class PartitionedFileWriter {
         }.joined(separator: "/")
     }
 
-    /// Makes open files durable. Many of them wait for the disk together: one after the other they would take most of an
+    /// Makes open files durable. Many files are finished concurrently: one after another they would take most of an
     /// epoch's time.
     private func finish(_ numbers: [Int]) throws(WeirError) {
         let closing = numbers.compactMap { number in places[number].open.map { (number: number, file: $0) } }
         for (number, _) in closing { places[number].open = nil }
         openCount -= closing.count
-        // Those that could not be finished are closed as well by then.
+        // By then, files that failed to finish are closed as well.
         defer { limits.budget.give(closing.count, held: openCount) }
         let outcomes: [Result<ParquetFileSummary, WeirError>]
         if closing.count <= limits.fewFiles {
@@ -314,7 +317,7 @@ final class PartitionedFileWriter {
     }
 
     private func add(_ path: String, _ written: ParquetFileSummary, _ partition: [Scalar]) {
-        // A change file's `_file_offset` is no column of the table and gets no statistics.
+        // The `_file_offset` column of a change file is not a table column and gets no statistics.
         let summary = ParquetFileSummary(
             rowCount: written.rowCount,
             fileSize: written.fileSize,
@@ -333,7 +336,7 @@ final class PartitionedFileWriter {
         return finished
     }
 
-    /// Gives all files up, finished ones too: nothing refers to them yet.
+    /// Abandons all files, including finished ones, which nothing refers to yet.
     func abandon() {
         for number in open { places[number].open?.writer.abandon() }
         limits.budget.give(openCount, held: 0)
@@ -365,8 +368,8 @@ extension DataFileType {
     }
 }
 
-/// The system's randomness as a generator with a size: an empty one has no address, and ThreadSanitizer reads from what is
-/// passed as one.
+/// The system's random numbers from a generator that has a stored property. An empty generator has no address, and
+/// ThreadSanitizer reads from the address it is passed.
 private struct SystemRandomness: RandomNumberGenerator {
     private var drawn: UInt64 = 0
 

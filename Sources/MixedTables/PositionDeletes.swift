@@ -5,7 +5,7 @@ import IcebergTables
 import ObjectStorage
 import Synchronization
 
-/// Rows that position-delete files take away, read once per delete file and scan.
+/// Rows that position-delete files remove. Each delete file is read once per scan.
 final class PositionDeletes: Sendable {
     // Field ids that Iceberg reserves for position-delete files.
     static let pathField = Field(id: 2_147_483_546, name: "file_path", type: .string, isRequired: true)
@@ -41,7 +41,7 @@ final class PositionDeletes: Sendable {
             let positions = batch.columns[1].pointer(as: Int64.self)
             var row = 0
             while row < batch.count {
-                // Rows are sorted by path, so each path is turned into text once per run of rows.
+                // Rows are sorted by path, so each path is decoded once per run of rows.
                 let bytes = batch.columns[0].bytes(row)
                 var end = row + 1
                 while end < batch.count, batch.columns[0].bytes(end).elementsEqual(bytes) { end += 1 }
@@ -65,7 +65,7 @@ struct DeletedPositions {
 
     var isEmpty: Bool { sorted.isEmpty }
 
-    /// The rows of a batch that are still there.
+    /// The rows of a batch that are not deleted.
     func survivors(firstRow: Int64, count: Int) -> [Int32] {
         var next = sorted.partitioningIndex { $0 >= firstRow }
         var rows: [Int32] = []
@@ -83,7 +83,7 @@ struct DeletedPositions {
 }
 
 extension [Int64] {
-    /// The first index whose element satisfies a predicate that holds for a suffix.
+    /// The first index whose element satisfies the predicate, which must hold for a suffix of the array.
     fileprivate func partitioningIndex(where holds: (Int64) -> Bool) -> Int {
         var low = 0
         var high = count

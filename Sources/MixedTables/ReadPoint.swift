@@ -2,16 +2,16 @@ import Bytes
 import IcebergFormat
 import IcebergTables
 
-/// What a reader pins: a snapshot of base and the change sequence up to which changes count.
+/// The state that a reader pins: a snapshot of base and the highest visible change sequence.
 public struct ReadPoint: Sendable, Equatable {
     /// Nil when base holds nothing yet.
     public let baseSnapshotId: Int64?
     /// Nil when the change store holds nothing yet, and for unkeyed tables.
     public let changeSnapshotId: Int64?
-    /// Changes with a data sequence number above this are not seen.
+    /// Changes with a higher data sequence number are not visible.
     public let changeSequence: Int64
 
-    /// The state as of now.
+    /// The current state.
     public init(current table: MixedTable) {
         let changeSnapshot = table.change?.metadata.currentSnapshot
         baseSnapshotId = table.base.metadata.currentSnapshot?.id
@@ -25,7 +25,7 @@ public struct ReadPoint: Sendable, Equatable {
         changeSequence = change?.sequenceNumber ?? 0
     }
 
-    /// The same changes over another state of base.
+    /// The same changes with another state of base.
     func with(base: Table) -> ReadPoint {
         ReadPoint(base: base.metadata.currentSnapshot?.id, changeSnapshotId: changeSnapshotId, upTo: changeSequence)
     }
@@ -36,8 +36,8 @@ public struct ReadPoint: Sendable, Equatable {
         changeSequence = sequence
     }
 
-    /// The state that one snapshot of either store shows. A change-store snapshot is joined with the newest base snapshot
-    /// that contains nothing younger; a base-store snapshot stands for exactly what base held.
+    /// The state at one snapshot of either store. A change-store snapshot is combined with the newest base snapshot
+    /// that contains no later changes. A base-store snapshot shows base alone.
     public init(snapshot id: Int64, of table: MixedTable) throws(WeirError) {
         if let change = table.change, let snapshot = change.metadata.snapshot(id: id) {
             self.init(base: try Self.base(of: table, at: snapshot, from: table.base.currentSnapshot), change: snapshot)
@@ -48,12 +48,13 @@ public struct ReadPoint: Sendable, Equatable {
         }
     }
 
-    /// A change-store snapshot joined with the newest base snapshot, from one on backwards, that contains nothing younger.
+    /// Combines a change-store snapshot with the newest base snapshot, from `newest` backwards, that contains no later
+    /// changes.
     init(change: Snapshot, overBaseUpTo newest: Snapshot, of table: MixedTable) throws(WeirError) {
         self.init(base: try Self.base(of: table, at: change, from: newest), change: change)
     }
 
-    /// The state at a time, in milliseconds since 1970, by what was current in both stores then.
+    /// The state at a time, in milliseconds since 1970: the snapshots that were current in both stores then.
     public init(asOf timestamp: Int64, of table: MixedTable) throws(WeirError) {
         let base = table.base.metadata.snapshot(asOf: timestamp)
         let change = table.change?.metadata.snapshot(asOf: timestamp)
@@ -76,7 +77,7 @@ public struct ReadPoint: Sendable, Equatable {
         self.init(base: try Self.base(of: table, at: change, from: base), change: change)
     }
 
-    /// The newest base snapshot, from one on backwards, that contains nothing younger than a change-store snapshot.
+    /// The newest base snapshot, from `newest` backwards, that contains no changes later than a change-store snapshot.
     private static func base(
         of table: MixedTable,
         at change: Snapshot,

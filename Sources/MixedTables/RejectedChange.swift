@@ -1,13 +1,13 @@
 import ChangeEvents
 import Columnar
 
-/// A change that does not fit the table, by its row in the batch.
+/// A change that the table cannot hold, identified by its row in the batch.
 public struct RejectedChange: Sendable, Equatable {
     public let row: Int
     public let reason: String
 
-    /// The changes a table cannot hold, by row: new rows with a null where it allows none and, without a key, everything
-    /// that is not an insert. Old rows may lack everything but their key.
+    /// The changes that a table cannot hold, ordered by row: new rows with a null in a required column and, without a
+    /// primary key, updates and deletes. Old rows may lack all columns but the key.
     ///
     /// - Parameter schema: of the table and of the batch.
     public static func all(in batch: ChangeBatch, schema: Schema, isKeyed: Bool) -> [RejectedChange] {
@@ -31,7 +31,7 @@ public struct RejectedChange: Sendable, Equatable {
 }
 
 extension ChangeBatch {
-    /// Without rejected rows and the old rows that belong to them: their keys keep what they have.
+    /// The batch without rejected rows and without the old rows of rejected updates, so that their keys stay unchanged.
     public func without(_ rejected: [RejectedChange]) -> ChangeBatch {
         if rejected.isEmpty { return self }
         let rows = Set(rejected.map(\.row))

@@ -25,7 +25,8 @@ struct DeletedKeys: Sendable {
         }
     }
 
-    /// The rows that no newer delete takes away, ascending. A tie keeps the row: it is the new half of an update.
+    /// The rows that no newer delete removes, ascending. A row with the same number as a delete is kept: it is the new
+    /// half of an update.
     func survivors(
         _ fingerprints: KeyFingerprints,
         transactionId: Int64,

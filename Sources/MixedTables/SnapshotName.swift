@@ -2,17 +2,17 @@ import Bytes
 import IcebergFormat
 import IcebergTables
 
-/// What a person calls a state of a table: the id of a snapshot, or a branch or tag that another engine made.
+/// A user's name for a state of a table: the id of a snapshot, or a branch or tag that another engine created.
 ///
-/// A number is the id of a snapshot where the table has it, otherwise a name.
+/// A number is a snapshot id if the table has that snapshot, otherwise a name.
 public enum SnapshotName {
-    /// The snapshot of one store; nil when it has none of that name.
+    /// The snapshot with this name in one store; nil when there is none.
     public static func snapshot(_ name: String, in store: Table) -> Snapshot? {
         if let id = Int64(name), let snapshot = store.metadata.snapshot(id: id) { return snapshot }
         return store.metadata.references[name].flatMap { store.metadata.snapshot(id: $0.snapshotId) }
     }
 
-    /// That no store of the table has it, with the nearest name there is.
+    /// The error for a name that no store of the table has, with the nearest existing name.
     public static func missing(_ name: String, in table: MixedTable) -> WeirError {
         let listed = "'weir table snapshots \(table.identifier)' lists those it has"
         if Int64(name) != nil {
@@ -33,10 +33,10 @@ public enum SnapshotName {
 }
 
 extension ReadPoint {
-    /// The state that a name stands for.
+    /// The state that a name refers to.
     ///
-    /// The branch main is the table as it is now. A branch or tag that both stores have means both of their snapshots, as
-    /// far as they belong together; one of the base store alone means what base held.
+    /// The branch main is the current state of the table. A branch or tag that both stores have combines both
+    /// snapshots, as far as they belong together. One that only the base store has shows base alone.
     public init(named name: String, of table: MixedTable) throws(WeirError) {
         if name == TableMetadata.mainBranch {
             self.init(current: table)
@@ -54,8 +54,8 @@ extension ReadPoint {
 }
 
 extension MixedTable {
-    /// The table as a name shows it, and the point to read it at. As in other engines, a branch is read with the columns of
-    /// now, a tag or a snapshot with those it had.
+    /// The table and the read point for a name. As in other engines, a branch is read with the current columns, a tag
+    /// or snapshot with the columns it had.
     public func state(named name: String) throws(WeirError) -> (table: MixedTable, point: ReadPoint) {
         let point = try ReadPoint(named: name, of: self)
         let isId = Int64(name).map { id in stores.contains { $0.metadata.snapshot(id: id) != nil } } ?? false

@@ -1,23 +1,23 @@
 import Columnar
 
-/// Rows that wait for their files, each with the number of the file it goes to.
+/// Rows that wait to be written, each with the number of its file.
 ///
 /// ```
 /// parts of each column   [batch 0 | batch 1 | …]    in the order they came
 /// files                  [0 2 0 1 … | 2 2 0 …]      one number a row
 /// take ─> counting sort by file ─> one copy of each column, the rows of a file side by side
 /// ```
-/// However many files a batch is split over, its values are moved once and in bulk.
+/// The values of a batch are moved in bulk, however many files the batch is split over.
 struct StagedRows {
     private let schema: Schema
     /// The parts of each column.
     private var parts: [[ColumnVector]]
     private var files: [[UInt32]] = []
-    /// Rows that wait, by file.
+    /// Number of waiting rows, by file.
     private var counts: [Int] = []
     private(set) var rowCount = 0
     private(set) var byteCount = 0
-    /// Files that rows wait for.
+    /// Number of files with waiting rows.
     private(set) var fileCount = 0
 
     init(schema: Schema) {
@@ -42,10 +42,10 @@ struct StagedRows {
         }
     }
 
-    /// The files that rows wait for, in the order of their numbers.
+    /// The files with waiting rows, in ascending order.
     var waiting: [Int] { counts.indices.filter { counts[$0] > 0 } }
 
-    /// The files with the most rows, so many that half of all rows wait for them, in the order of their numbers.
+    /// The files with the most rows that together hold half of all rows, in ascending order.
     var largest: [Int] {
         var chosen: [Int] = []
         var rows = 0
@@ -56,10 +56,10 @@ struct StagedRows {
         return chosen.sorted()
     }
 
-    /// Rows of some files, each file's side by side.
+    /// Rows of several files, grouped by file.
     struct Taken {
         let rows: ColumnBatch
-        /// Where each file's rows begin, in the order the files were asked for, and the end of the last.
+        /// The start of each file's rows, in the order the files were requested, and the end of the last.
         let starts: [Int]
 
         func rows(of place: Int) -> ColumnBatch {
@@ -67,10 +67,10 @@ struct StagedRows {
         }
     }
 
-    /// Takes out the rows of those files. Rows of one file stay in the order they came.
+    /// Removes and returns the rows of the given files. Rows of one file keep their order.
     mutating func take(_ chosen: [Int]) -> Taken {
         var starts = [0]
-        // Where the next row of each file goes; −1 for files whose rows stay.
+        // The index for the next row of each file; −1 for files whose rows stay.
         var next = [Int](repeating: -1, count: counts.count)
         for file in chosen {
             let start = starts[starts.count - 1]
@@ -98,7 +98,7 @@ struct StagedRows {
         }
         var columns: [ColumnVector] = []
         for place in parts.indices {
-            // A column's parts go as soon as it is copied, so that the rows are not held twice.
+            // Release a column's parts as soon as it is copied, so that the rows are not held twice.
             let sources = parts[place]
             let type = schema.fields[place].type
             columns.append(.interleaved(sources, type: type, picks: picks))

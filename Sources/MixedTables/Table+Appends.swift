@@ -3,12 +3,12 @@ import IcebergFormat
 import IcebergTables
 
 extension MixedTable {
-    /// The data files that each of the commits added, for reading an unkeyed table as a stream.
+    /// The data files that each commit added, for reading an unkeyed table as a stream.
     ///
-    /// Files that rewrites added hold rows which were there before and do not count. Fails when a commit took rows away: a
-    /// stream of additions cannot say so.
+    /// Files added by rewrites are skipped, since their rows existed before. Fails with `unsupported` when a commit
+    /// removed rows, because a stream of additions cannot represent that.
     ///
-    /// - Parameter sequence: of the last commit that is wanted.
+    /// - Parameter sequence: of the last commit to read.
     func additions(
         of history: SnapshotHistory,
         since start: ChangePosition,
@@ -58,7 +58,7 @@ extension MixedTable {
         return additions
     }
 
-    /// What one commit added.
+    /// The files that one commit added.
     struct Addition {
         let snapshot: Snapshot
         let tasks: [FileScanTask]
@@ -66,13 +66,13 @@ extension MixedTable {
 }
 
 extension Snapshot {
-    /// Whether the same rows stand in other files.
+    /// Whether the commit only moved rows to other files.
     fileprivate var movesRows: Bool {
         operation == SnapshotOperation.replace.rawValue
             || operation != SnapshotOperation.append.rawValue && summary["snapshot.producer"] == "OPTIMIZE"
     }
 
-    /// Writers may leave manifests out that had nothing but removed files.
+    /// Checks the summary, since writers may omit manifests that list only removed files.
     fileprivate var saysItTakesRowsAway: Bool {
         guard operation == SnapshotOperation.delete.rawValue || operation == SnapshotOperation.overwrite.rawValue else {
             return false

@@ -4,24 +4,24 @@ import Columnar
 import IcebergFormat
 import IcebergTables
 
-/// The keys a table holds, and which state of the table they are from: what a writer needs before it can write, and what it
-/// leaves to the one that writes the table next in this process.
+/// The keys of a table and the table state they were read at. A writer needs them before it can write, and passes them
+/// to the next writer of the table in this process.
 public struct TableKeys: Sendable {
     var index = KeyIndex()
     var partitions: PartitionDictionary
-    /// What the keys were read as.
+    /// The types that the keys were read with.
     private let layout: Layout
-    /// The state the keys are from. Those of a writer hold what it has committed since, too.
+    /// The state that the keys were read at. The keys of a writer also include what it has committed since.
     public private(set) var point: ReadPoint
-    /// Keys read from the table, all in all.
+    /// Keys read from the table in total.
     public private(set) var loaded = 0
 
-    /// What the number of a key, and that of a partition, depends on. Of a wider type the same key has another number.
+    /// What key fingerprints and partition numbers depend on. A key has another fingerprint in a wider type.
     private struct Layout: Equatable, Sendable {
         let keys: [FieldType]
         let keysAreNarrow: Bool
         let spec: PartitionSpec?
-        /// Types of the columns that partitions are made of.
+        /// Types of the partition source columns.
         let sources: [FieldType?]
 
         init(_ table: MixedTable) {
@@ -36,7 +36,7 @@ public struct TableKeys: Sendable {
                 } ?? []
         }
 
-        /// Whether keys have the same numbers, and partitions of one spec, too.
+        /// Whether keys have the same fingerprints and, with the same spec, partitions have the same numbers.
         func hasTypes(of other: Layout) -> Bool {
             keys == other.keys && keysAreNarrow == other.keysAreNarrow
                 && (spec != other.spec || sources == other.sources)
@@ -45,7 +45,7 @@ public struct TableKeys: Sendable {
 
     /// Reads the keys of a keyed table.
     ///
-    /// - Parameter check: called now and then; what it throws ends the loading.
+    /// - Parameter check: called for each batch; an error it throws ends the loading.
     public init(_ table: MixedTable, check: () throws(WeirError) -> Void = {}) throws(WeirError) {
         guard let change = table.change else { preconditionFailure("an unkeyed table has no change store") }
         partitions = PartitionDictionary(spec: change.spec, schema: change.schema)
@@ -54,11 +54,11 @@ public struct TableKeys: Sendable {
         loaded = try index.load(from: table, partitions: &partitions, check: check)
     }
 
-    /// Has the keys of the table as it is now.
+    /// Updates the keys to the current state of the table.
     ///
-    /// Ended half-way, as by `check`, it may be called again.
+    /// If it is interrupted, for example by `check`, it can be called again.
     ///
-    /// - Parameter own: data sequence numbers of commits whose keys are in already.
+    /// - Parameter own: data sequence numbers of commits whose keys are already included.
     public mutating func catchUp(
         with table: MixedTable,
         except own: Set<Int64>,
@@ -85,7 +85,7 @@ public struct TableKeys: Sendable {
         loaded += before
     }
 
-    /// Takes in what other engines have done to base; see `KeyIndex.follow`.
+    /// Applies other engines' changes of base; see `KeyIndex.follow`.
     mutating func follow(from old: Table, to table: MixedTable) throws(WeirError) -> Int {
         guard Layout(table).hasTypes(of: layout) else {
             throw WeirError(

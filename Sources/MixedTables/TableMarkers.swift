@@ -9,7 +9,7 @@ public enum TableMarkers {
     public static let changeIdentifier = "mixed-format.change.identifier"
     public static let created = "table.create-timestamp"
 
-    /// Markers every store of a new table carries; they win over what the user sets.
+    /// Markers of every store of a new table; they override user properties.
     static func common(store: String, createdMilliseconds: Int64) -> [String: String] {
         [
             format: formatMixedIceberg,
@@ -19,7 +19,7 @@ public enum TableMarkers {
         ]
     }
 
-    /// What a new table has where the user says nothing else.
+    /// Default properties of a new table.
     static let defaults = [
         "write.metadata.delete-after-commit.enabled": "true",
         // Keeps Flink's committer from writing empty snapshots.

@@ -3,7 +3,7 @@ import Columnar
 import IcebergFormat
 import IcebergTables
 
-/// The column projection of both stores of a table: each store's files are read by its own specs and mapping.
+/// The column projection of both stores of a table: each store's files are read with its own specs and name mapping.
 struct TableProjection: Sendable {
     private let base: ColumnProjection
     private let change: ColumnProjection?

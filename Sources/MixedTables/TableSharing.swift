@@ -2,11 +2,11 @@ import Bytes
 import ChangeEvents
 import IcebergFormat
 
-/// Who may write a table: one topology, whose positions it holds, and those that it shares the table with, each from
-/// topics of its own.
+/// The topologies that may write a table: the one whose positions it holds, and those that the table is shared with,
+/// each with its own topics.
 ///
-/// The same source records taken in under two names are in the table twice. Writers that leave no positions, such as
-/// other engines, are no topologies.
+/// If two topologies read the same source records, their rows would be in the table twice. Writers that leave no
+/// positions, such as other engines, do not count as topologies.
 public struct TableSharing: Sendable {
     public let topology: String
     /// Topologies that may write the table as well.
@@ -25,7 +25,7 @@ public struct TableSharing: Sendable {
     }
 
     /// Fails with `conflict` when a table holds positions of a topology that it is not shared with, or of one that has
-    /// read the same topic.
+    /// read a topic which this topology reads.
     public func check(_ properties: [String: String], of identifier: TableIdentifier) throws(WeirError) {
         for (other, positions) in try Self.holders(properties, identifier) where other != topology {
             guard partners.contains(other) else {

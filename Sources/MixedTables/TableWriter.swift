@@ -4,25 +4,25 @@ import Columnar
 import IcebergFormat
 import IcebergTables
 
-/// Takes change batches and leaves durable files that one commit makes visible.
+/// Turns change batches into durable files that one commit makes visible.
 public protocol TableWriter: AnyObject {
-    /// Adds changes to the current epoch, save for those the table cannot hold, which it returns.
+    /// Adds changes to the current epoch and returns those that the table cannot hold.
     func write(_ batch: ChangeBatch) throws(WeirError) -> [RejectedChange]
-    /// Bytes of the current epoch so far, about.
+    /// Approximate number of bytes in the current epoch.
     var pendingBytes: Int64 { get }
     /// Ends the epoch: its files are durable when this returns, and the next write starts a new one.
     func cut() throws(WeirError) -> Epoch
-    /// Gives the current epoch's files up.
+    /// Abandons the files of the current epoch.
     func abandon()
 }
 
-/// What one commit holds: durable files and how they came about.
+/// The content of one commit: durable files, and what they were derived from.
 public struct Epoch: Sendable {
     public let files: [DataFile]
     public let summary: EpochSummary
-    /// The base store that decided which rows replace others; nil for an unkeyed table.
+    /// The base state that decided which rows replace others; nil for an unkeyed table.
     let base: Table?
-    /// Keys of deletes for which nothing was written, because base did not hold them.
+    /// Keys of deletes that were not written because base did not hold the keys.
     let absentKeys: [ColumnBatch]
 
     init(files: [DataFile], summary: EpochSummary, base: Table? = nil, absentKeys: [ColumnBatch] = []) {
@@ -33,7 +33,7 @@ public struct Epoch: Sendable {
     }
 
     public var isEmpty: Bool { files.isEmpty }
-    /// Whether it changes rows, or would if base held their keys.
+    /// Whether it changes rows, or would change rows if base held the absent keys.
     public var mayChangeKeys: Bool { !files.isEmpty || !absentKeys.isEmpty }
 }
 
@@ -41,7 +41,7 @@ public struct Epoch: Sendable {
 public struct EpochSummary: Sendable, Equatable {
     public var inserts = 0
     public var deletes = 0
-    /// Deletes of keys that were not there, for which nothing is written.
+    /// Deletes of absent keys, for which nothing is written.
     public var redundantDeletes = 0
 
     public init() {}

@@ -5,7 +5,7 @@ import IcebergFormat
 
 /// Appends the rows of an unkeyed table to its base store.
 ///
-/// Without a key there is no row an update or delete could mean, so those are rejected, each with its reason.
+/// Without a key, an update or delete cannot be assigned to a row, so it is rejected with a reason.
 public final class UnkeyedTableWriter: TableWriter {
     private let table: MixedTable
     private var partitions: PartitionDictionary
