@@ -3,7 +3,7 @@ import Columnar
 import IcebergTables
 
 extension KeyIndex {
-    /// Applies other engines' changes of base to the index.
+    /// Applies other engines' changes to base to the index.
     ///
     /// - Parameters:
     ///   - old: the state of base that the index reflects.

@@ -85,7 +85,7 @@ public struct TableKeys: Sendable {
         loaded += before
     }
 
-    /// Applies other engines' changes of base; see `KeyIndex.follow`.
+    /// Applies other engines' changes to base; see `KeyIndex.follow`.
     mutating func follow(from old: Table, to table: MixedTable) throws(WeirError) -> Int {
         guard Layout(table).hasTypes(of: layout) else {
             throw WeirError(
