@@ -40,8 +40,8 @@ extension IngestRun {
         return .logsChanged
     }
 
-    /// Takes the partitions over and has everything at hand that the generation needs; nil when it is stopped meanwhile or
-    /// the group changes, so that it would be in vain.
+    /// Claims the partitions and opens everything the generation needs. Nil when the run is stopped or the group
+    /// changes meanwhile, since the generation would be of no use.
     private func start(
         _ groups: SourceGroups,
         _ assigned: Set<TopicPartition>
@@ -50,7 +50,7 @@ extension IngestRun {
         defer { watch.end() }
         var opened: [SinkTable] = []
         do throws(WeirError) {
-            // With a source that only this process reads, it is the only one that may commit.
+            // If a source is not shared, this process is the only one that may commit.
             let claimed = plan.sources.allSatisfy { $0.group != nil } ? assigned : nil
             let sinks = try openTables(claimed, watch)
             opened = sinks
@@ -78,14 +78,14 @@ extension IngestRun {
         }
     }
 
-    /// Claims the partitions in all tables and reads the keys that are not known, several tables at once.
+    /// Claims the partitions in all tables and reads the keys that are not known, with several tables in parallel.
     private func openTables(
         _ claimed: Set<TopicPartition>?,
         _ watch: StartWatch
     ) throws(WeirError) -> [SinkTable] {
         let plan = self.plan
         let kept = Mutex(memory.keys)
-        // What is read now is there once.
+        // Moved out of memory, so that there is only one copy of the keys.
         memory.keys = [:]
         let loaded = Atomic<Int>(0)
         defer {
@@ -109,7 +109,7 @@ extension IngestRun {
                     let rows = try sink.load(&keys) { () throws(WeirError) in try watch.check() }
                     loaded.wrappingAdd(rows, ordering: .relaxed)
                 } catch {
-                    // As far as it got, it is good for the next time.
+                    // Keep what was read so far for the next attempt.
                     if let keys { kept.withLock { $0[sink.name] = keys } }
                     throw error
                 }
@@ -117,7 +117,7 @@ extension IngestRun {
                 return sink
             }
         } catch {
-            // What the others have read is good for the next time as well.
+            // Keep what was read for the other tables as well.
             for sink in opened.withLock({ $0 }) {
                 let keys = sink.keys()
                 kept.withLock { $0[sink.name] = keys }
@@ -126,7 +126,7 @@ extension IngestRun {
         }
     }
 
-    /// The table at a place: of the targets first, then of the joins.
+    /// The table at an index: targets first, then joins.
     private static func openTable(
         _ plan: IngestPlan,
         _ place: Int,
@@ -160,7 +160,7 @@ extension IngestRun {
         )
     }
 
-    /// Loads the dimensions, or brings those that are there up to date, several at once.
+    /// Loads the dimensions, or catches up those already loaded, in parallel.
     private func openDimensions(
         _ sinks: [SinkTable],
         isShared: Bool,
@@ -203,7 +203,6 @@ extension IngestRun {
     }
 
     private func openTopics(_ claimed: Set<TopicPartition>?) throws(WeirError) -> [TopicSink] {
-        // What every table is past does not come again.
         let shareable: [TopicPartition]
         if let claimed {
             shareable = claimed.sorted()
@@ -223,6 +222,7 @@ extension IngestRun {
     }
 
     private func openLetters(_ starts: [PositionLedger]) throws(WeirError) -> DeadLetterFile {
+        // A record before the positions of all tables and topics is not read again.
         let isRelevant = { (topic: String, partition: Int, offset: Int64) in
             starts.contains { ($0.next(topic: topic, partition: partition) ?? .min) <= offset }
         }
@@ -246,7 +246,7 @@ extension IngestRun {
         _ topics: [TopicSink],
         _ watch: StartWatch
     ) throws(WeirError) -> SourcePartitions {
-        // A table no route leads to holds no reading back.
+        // A table that no route leads to does not hold back the start positions.
         let reached = sinks.indices.filter { $0 >= plan.targets.count || plan.targets[$0].isReached }
         let partitions = try SourcePartitions(
             plan,
@@ -270,12 +270,12 @@ struct Generation {
     let letters: DeadLetterFile
     let partitions: SourcePartitions
 
-    /// All that store positions.
+    /// Everything that stores positions.
     var keepers: [any PositionKeeper] { topics + sinks }
 
-    /// Leaves to the next generation what is good for it.
+    /// Keeps what the next generation can reuse.
     ///
-    /// - Parameter isCommitted: whether all that was written is committed; else the keys are not those of the tables.
+    /// - Parameter isCommitted: whether everything written is committed; if not, the keys do not match the tables.
     func end(_ memory: RunMemory, isCommitted: Bool) {
         for dimension in dimensions { dimension.end(isCommitted: isCommitted) }
         for sink in sinks where isCommitted { memory.keys[sink.name] = sink.keys() }

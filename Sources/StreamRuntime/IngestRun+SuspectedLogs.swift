@@ -3,11 +3,11 @@ import ChangeEvents
 import EventLog
 
 extension IngestRun {
-    /// A partition that is suspected again and again while no record comes cannot be read.
+    /// How often a partition may be suspected while no record arrives, before the run fails.
     private static let suspicionsMax = 5
     private static let pause = Duration.milliseconds(500)
 
-    /// Where the positions of one partition go, by keeper.
+    /// The decision for one partition: which keepers' positions move, and where to.
     private struct Judgement: Sendable {
         let verdicts: [LogVerdict]
         let goesBack: [Bool]
@@ -15,10 +15,10 @@ extension IngestRun {
         let text: String
     }
 
-    /// Looks at logs that seem to be others than were read before, and takes positions back that were counted in those.
-    /// Fails where a source does not say how to go on.
+    /// Checks logs that seem to have been replaced, and resets the positions that refer to the old logs, or fails if
+    /// the source's `onLostOffsets` is `fail`.
     ///
-    /// - Parameter keepers: all that store positions.
+    /// - Parameter keepers: everything that stores positions.
     func settle(_ suspected: [SuspectedLog], _ keepers: [any PositionKeeper]) throws(WeirError) {
         if suspected.isEmpty { return }
         if suspicions.records != progress.records { suspicions = (progress.records, [:]) }
@@ -30,7 +30,8 @@ extension IngestRun {
         let judgements = try concurrently(suspected) { [self] (suspect) throws(WeirError) in
             try judge(suspect, keepers)
         }
-        // What a log is known by is kept longest: should the process end in between, the next one begins here again.
+        // Keepers whose record mark shows the replacement move last: if the process ends in between, the next run
+        // detects it again.
         var first = keepers.map { _ in PositionLedger() }
         var second = first
         for case (let suspect, let judgement?) in zip(suspected, judgements) {
@@ -47,23 +48,23 @@ extension IngestRun {
         for moves in [first, second] {
             for (keeper, moves) in zip(keepers, moves) where !moves.isEmpty { try keeper.move(to: moves) }
         }
-        // A log that was not there for a moment gets another one.
+        // Logs were missing only for a moment: wait before the next attempt.
         if judgements.allSatisfy({ $0 == nil }) { clock.pause(for: Self.pause) }
     }
 
-    /// Nil when nothing goes back.
+    /// Nil when no position moves.
     private func judge(
         _ suspect: SuspectedLog,
         _ keepers: [any PositionKeeper]
     ) throws(WeirError) -> Judgement? {
         let source = plan.sources[suspect.source]
         let (topic, number) = (suspect.partition.topic, suspect.partition.partition)
-        // A topic that is gone again is noticed where it is read.
+        // A topic that is missing again is handled where it is read.
         guard try source.log.topics().contains(topic) else { return nil }
         let name = plan.sources.count > 1 ? source.name : nil
         guard try source.log.partitions(of: topic).contains(number) else {
             guard source.onLostOffsets != .fail else { throw SuspectedLog.error(suspect.sign, source: name) }
-            // Should it be there again one day, it begins at its beginning.
+            // If the partition is created again, it is read from offset 0.
             return Judgement(
                 verdicts: keepers.map { _ in .unknown },
                 goesBack: keepers.map { $0.positions.next(topic: topic, partition: number) ?? 0 > 0 },

@@ -5,7 +5,7 @@ import Foundation
 import Synchronization
 
 extension IngestRun {
-    /// Has all threads of a generation work until the reader ends and what it has read is committed.
+    /// Runs all threads of a generation until the reader ends and everything it has read is committed.
     ///
     /// ```
     /// reader ─ queue ─> writer ─> files ─> committer
@@ -15,7 +15,7 @@ extension IngestRun {
         _ groups: SourceGroups,
         untilCaughtUp: Bool
     ) throws(WeirError) -> SourceReader.Ending {
-        // One half waits in front of the LogStores, the other in front of the files.
+        // Half of the budget is for the queue before the LogStores, half for the queue before the files.
         let queue = BatchQueue<SourceReader.Changes>(bytesMax: plan.queueBytes / 2, clock: clock)
         let committer = committer(of: generation, groups)
         let files = FileStage(
@@ -33,7 +33,7 @@ extension IngestRun {
         files.start()
         let reading = ReaderThread(reader, queue, untilCaughtUp: untilCaughtUp)
         defer {
-            // Whatever happened, no thread outlives the generation.
+            // No thread outlives the generation, even on failure.
             isStopped.set()
             queue.cancel()
             reading.join()
@@ -47,7 +47,7 @@ extension IngestRun {
             for sink in generation.sinks { sink.abandonFiles() }
             let cause = reading.failure ?? error
             if cause.code == .fenced {
-                // Nobody else knows of rows that were written after the partitions were lost.
+                // No other process knows of rows that this one wrote to LogStores after it lost the partitions.
                 committer.stop()
                 for sink in generation.sinks { try sink.takeBack() }
             }
@@ -145,7 +145,7 @@ private final class ReaderThread: Sendable {
     private let outcome = Mutex<Result<SourceReader.Ending, WeirError>>(.success(.finished))
     private let done = DispatchSemaphore(value: 0)
 
-    /// Starts it. The reader belongs to it from then on.
+    /// Starts the thread, which owns the reader from then on.
     init(_ reader: SourceReader, _ queue: BatchQueue<SourceReader.Changes>, untilCaughtUp: Bool) {
         let box = Box(reader)
         let thread = Thread { [self] in
@@ -169,7 +169,7 @@ private final class ReaderThread: Sendable {
 
     var ending: SourceReader.Ending { (try? outcome.withLock { $0 }.get()) ?? .finished }
 
-    /// Carries the reader to its thread.
+    /// Passes the reader to its thread.
     private struct Box: @unchecked Sendable {
         let reader: SourceReader
         init(_ reader: SourceReader) { self.reader = reader }

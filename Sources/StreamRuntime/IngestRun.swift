@@ -12,7 +12,7 @@ import Synchronization
 /// file thread                                                     └→ split by node → Parquet ─┐ one epoch at a time
 /// commit thread                                               dead letters → append + positions ←┘
 /// ```
-/// Starting again after any end — stop, failure, kill — goes on behind the last commit of each table.
+/// After any end (stop, failure, kill) the next run continues after the last commit of each table.
 ///
 /// Where sources are shared by a group, a run is a sequence of generations, in each of which this process reads a fixed
 /// set of partitions that it has claimed in every table.
@@ -37,10 +37,10 @@ public final class IngestRun: @unchecked Sendable {
     var suspicions: (records: Int, times: [TopicPartition: Int]) = (0, [:])
 
     /// - Parameters:
-    ///   - deadLetterPath: the file that takes what cannot be taken in.
+    ///   - deadLetterPath: the file for dead letters.
     ///   - clock: for periods and timeouts.
     ///   - onProgress: called by the writing thread a few times a second.
-    ///   - onWarning: told once of each thing that somebody should know while the run goes on.
+    ///   - onWarning: called with messages for the user while the run goes on, once for most messages.
     public init(
         _ plan: IngestPlan,
         deadLetterPath: String,
@@ -64,26 +64,26 @@ public final class IngestRun: @unchecked Sendable {
 
     private static let warningsMax = 1000
 
-    /// - Parameter again: whether what was told before is told once more.
+    /// - Parameter again: whether a message that was sent before is sent again.
     func warn(_ text: String, again: Bool = false) {
         let isNew = counters.withLock { counts in
-            // A run may go on for months.
+            // Bounded, since a run may go on for months.
             guard counts.warnings.count < Self.warningsMax else { return !counts.warnings.contains(text) }
             return counts.warnings.insert(text).inserted
         }
         if isNew || again { onWarning(text) }
     }
 
-    /// Tells of a dead letter, or counts it for the next time.
+    /// Reports a dead letter, or counts it for the next report.
     ///
-    /// - Parameter isOld: whether the file has it from an earlier reading.
+    /// - Parameter isOld: whether the file has it from an earlier read.
     func tell(_ letter: DeadLetter, isOld: Bool) {
         let (text, records) = letterNotices.withLock { ($0.take(letter, isOld: isOld, at: clock.now), $0.records) }
         counters.withLock { $0.refused = records }
         if let text { onWarning(text) }
     }
 
-    /// Tells of dead letters that were counted and not told, once it is time.
+    /// Reports dead letters that were counted and not reported, when the next report is due.
     func tellOfLetters() {
         if let text = letterNotices.withLock({ $0.due(at: clock.now) }) { onWarning(text) }
     }
@@ -97,7 +97,7 @@ public final class IngestRun: @unchecked Sendable {
 
     /// Runs until stopped or, if asked to, until every source is read to its end; returns the final counts.
     ///
-    /// Blocks. Fails on the first error that would make going on a guess; what was committed stays.
+    /// Blocks. Fails on the first error that it cannot handle without guessing; earlier commits remain.
     @discardableResult
     public func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
         do throws(WeirError) {
@@ -127,7 +127,8 @@ public final class IngestRun: @unchecked Sendable {
             do throws(WeirError) {
                 isOver = try runGeneration(groups, assigned: assigned, untilCaughtUp: untilCaughtUp) == .finished
             } catch {
-                // Another process has gone on where this one was too slow: what it had not committed is theirs now.
+                // Another process has taken over partitions because this one was too slow: it reads what this one had
+                // not committed.
                 guard error.code == .fenced else { throw error }
                 counters.withLock { $0.fenced += 1 }
                 onProgress(progress)
@@ -157,14 +158,14 @@ public struct IngestProgress: Sendable, Equatable {
     /// Records of the source's own that carry no row, such as heartbeats, and records without a value.
     public var withoutRows = 0
     public var tombstones = 0
-    /// Records that became dead letters, about: of which some table did not take a row.
+    /// Approximate number of records that became dead letters: at least one table rejected a row of them.
     public var refused = 0
-    /// Times this process was given its share of the partitions, and times it lost it before it had committed.
+    /// Times this process was assigned partitions, and times it lost them before it had committed.
     public var generations = 0
     public var fenced = 0
-    /// Keys and rows of dimensions that were read from tables to begin generations with.
+    /// Keys and dimension rows that were read from tables to start generations.
     public var loadedRows = 0
-    /// What somebody should know, in words.
+    /// Messages for the user.
     public var warnings: Set<String> = []
 
     public init() {}
@@ -178,7 +179,7 @@ public struct IngestProgress: Sendable, Equatable {
     mutating func add(_ changes: SourceReader.Changes) {
         records += changes.records
         unrouted += changes.unrouted
-        // A run may go on for months.
+        // Bounded, since a run may go on for months.
         if unroutedTables.count < Self.namesMax { unroutedTables.formUnion(changes.unroutedTables) }
         withoutRows += changes.withoutRows
         tombstones += changes.tombstones

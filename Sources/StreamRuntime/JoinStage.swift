@@ -13,9 +13,9 @@ final class JoinStage {
     private let textBytes: Int
 
     /// - Parameters:
-    ///   - dimension: loaded.
+    ///   - dimension: must be loaded.
     ///   - target: the columns of the stream.
-    ///   - textBytes: of the dimension that a column of a joined batch holds, about.
+    ///   - textBytes: approximate bytes of dimension text that a column of a joined batch may hold.
     init(
         _ plan: IngestPlan.Join,
         target: Schema,
@@ -44,7 +44,7 @@ final class JoinStage {
 
     typealias Joined = (batch: ChangeBatch, failures: [RowTransform.Failure])
 
-    /// The rows with those of the dimension as it is in memory; in several batches where one would be too large.
+    /// Joins the rows with the dimension's rows in memory. Returns several batches when one would be too large.
     func apply(_ batch: ChangeBatch) throws(WeirError) -> [Joined] {
         var parts: [Joined] = []
         var start = 0
@@ -69,7 +69,8 @@ final class JoinStage {
         return try plan.select.apply(joined, isKeyed: isKeyed)
     }
 
-    /// A new row without a match takes the key's old row away, as in a filter.
+    /// Drops rows without a match. In a keyed table a new row without a match becomes a delete of the key's old row, as
+    /// in a filter.
     private static func inner(_ batch: ChangeBatch, _ found: [Bool], isKeyed: Bool) -> ChangeBatch {
         if !isKeyed { return batch.gathered(found.indices.filter { found[$0] }.map { Int32($0) }) }
         let kinds = Buffer.filled(count: batch.count) { target in
@@ -94,10 +95,10 @@ extension ChangeBatch {
         )
     }
 
-    /// How many of the first rows may be taken without those behind them: all rows of a record go together, and the two of
-    /// an update in any case.
+    /// How many of the first rows can form a batch. The rows of one record stay together if possible, the two rows of
+    /// an update always.
     ///
-    /// - Parameter most: at least two, or all.
+    /// - Parameter most: the maximum, which is at least two or `count`.
     fileprivate func wholeChanges(_ most: Int) -> Int {
         if most == count { return most }
         if let whole = (1...most).last(where: { offset($0) != offset($0 - 1) }) { return whole }

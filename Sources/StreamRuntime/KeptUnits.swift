@@ -2,23 +2,23 @@ import Bytes
 import ChangeEvents
 import EventDecoders
 
-/// Keeps what the integers of source columns count with the tables that take them.
+/// Stores the time units of integer source columns in the tables that take these columns.
 ///
-/// The first table of a source decides, by the place of its declaration, which is the same in every process of a topology:
-/// where two derive different units at once, the commit that comes first holds for both. All happens before a row is
-/// handed on, so that no row can be there without its unit, whatever ends a run.
+/// The table declared first decides for a source, since that order is the same in every process of a topology: if two
+/// processes derive different units at once, the first commit is valid for both. Units are committed before a row is
+/// handed on, so that no row is stored without its unit, however a run ends.
 final class KeptUnits: UnitKeeper {
     private let plan: IngestPlan
-    /// By target, as is what they hold.
+    /// By target, like `held`.
     private var sinks: [SinkTable] = []
     private var held: [SourceUnits] = []
 
     init(_ plan: IngestPlan) { self.plan = plan }
 
-    /// Takes the tables of a generation over.
+    /// Switches to the tables of a generation.
     ///
     /// - Parameter sinks: those of the targets first, in their order.
-    /// - Returns: whether they hold anything else than was known.
+    /// - Returns: whether the units in the tables differ from those known.
     func begin(_ sinks: [SinkTable]) throws(WeirError) -> Bool {
         var units: [SourceUnits] = []
         for sink in sinks.prefix(plan.targets.count) { units.append(try sink.sourceUnits()) }
@@ -29,7 +29,7 @@ final class KeptUnits: UnitKeeper {
 
     func units(of columns: [SourceColumn], told: [TimeUnit?]) throws(WeirError) -> [TimeUnit?] {
         var units: [TimeUnit?] = []
-        // What targets lack, or hold differently from what is told.
+        // Units that targets lack, and units that differ from the given ones.
         var (missing, replaced): ([Int: SourceUnits], [Int: SourceUnits]) = ([:], [:])
         for (column, told) in zip(columns, told) {
             let takers = takers(of: column)
@@ -70,7 +70,7 @@ final class KeptUnits: UnitKeeper {
         return result
     }
 
-    /// The targets that take a column, as they are declared.
+    /// The targets that take a column, in the order of declaration.
     private func takers(of column: SourceColumn) -> [Int] {
         plan.route(column.source.identifier).filter { target in
             plan.targets[target].sourceSchema.fields.contains { field in
@@ -81,7 +81,7 @@ final class KeptUnits: UnitKeeper {
         }.sorted()
     }
 
-    /// What the tables hold, if any does.
+    /// The unit that the tables hold; nil when none does. Fails if they disagree.
     private func agreed(_ column: SourceColumn, _ takers: [Int]) throws(WeirError) -> TimeUnit? {
         let units = Set(takers.compactMap { held[$0][column.source.topic, column.key] })
         if units.count > 1 { throw disagreement(column, takers) }

@@ -1,12 +1,13 @@
-/// When and how dead letters are told while a run goes on: the first at once, then how many there were and the latest one,
-/// every half minute at most. What was held back is told when the half minute is over, whether or not more come.
+/// When and how dead letters are reported during a run: the first one at once, then their number and the latest one, at
+/// most every half minute. Letters that were held back are reported when the half minute is over, whether or not more
+/// come.
 struct LetterNotices {
     private let path: String
     private var untold = 0
     private var lastTold: ContinuousClock.Instant?
     /// The record of the last letter: several tables may refuse one record.
     private var last: (topic: String, partition: Int, offset: Int64)?
-    /// The last one that is to be told.
+    /// The last letter to report.
     private var latest: DeadLetter?
     /// Records that became letters.
     private(set) var records = 0
@@ -14,12 +15,12 @@ struct LetterNotices {
     static let every = Duration.seconds(30)
     private static let reasonMax = 300
 
-    /// - Parameter path: of the file that takes them.
+    /// - Parameter path: the dead-letter file.
     init(path: String) { self.path = path }
 
-    /// Takes note of a letter; returns what is to be told now.
+    /// Counts a letter; returns the message to report now, if any.
     ///
-    /// - Parameter isOld: whether an earlier reading of the record has told it.
+    /// - Parameter isOld: whether the letter was reported when the record was read before.
     mutating func take(_ letter: DeadLetter, isOld: Bool = false, at now: ContinuousClock.Instant) -> String? {
         if last.map({ $0 != (letter.topic, letter.partition, letter.offset) }) ?? true { records += 1 }
         last = (letter.topic, letter.partition, letter.offset)
@@ -29,7 +30,7 @@ struct LetterNotices {
         return due(at: now)
     }
 
-    /// What was held back and is to be told by now.
+    /// The message for letters that were held back, when it is due.
     mutating func due(at now: ContinuousClock.Instant) -> String? {
         guard untold > 0, let letter = latest, lastTold.map({ now - $0 >= Self.every }) ?? true else { return nil }
         lastTold = now

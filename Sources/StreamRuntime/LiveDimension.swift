@@ -7,57 +7,57 @@ import LogStores
 import Lookups
 import MixedTables
 
-/// A dimension table in memory, kept so that no row is joined with an older state than any reader could see when the row
-/// was read.
+/// A dimension table in memory. No row is joined with an older state than any reader could see when the row was read.
 ///
 /// ```
-/// written by this run        the changes its table takes go straight in, no file and no commit between
-/// written by anybody else    its LogStore, or without one its commits, looked at before rows are joined
+/// written by this run    changes that its table takes are applied directly, without a file or a commit
+/// written by others      its LogStore, or without one its commits, are read before rows are joined
 /// ```
-/// Both may be at once, as where processes share the sources: then commits of this run, and its rows in the LogStore, are
-/// passed over. It outlives the generations of a run. Used by the writing thread, and by one that starts a generation.
+/// Both may apply at once, for example when processes share the sources: then commits of this run and its rows in the
+/// LogStore are skipped. Lives as long as the run. Used by the writing thread, and by the thread that starts a
+/// generation.
 final class LiveDimension: @unchecked Sendable {
-    /// Called now and then while something takes long; what it throws ends the work.
+    /// Called periodically during long work; an error that it throws ends the work.
     typealias Check = () throws(WeirError) -> Void
 
     private static let logPatience = Duration.seconds(15)
     private static let logRetry = Duration.seconds(1)
     private static let endPatience = Duration.seconds(5)
-    /// How often it is looked at while no rows come.
+    /// How often the dimension is refreshed while no rows arrive.
     static let idleEvery = Duration.seconds(1)
 
     let name: String
     private let columns: [String]
-    /// As the joins were made for.
+    /// The schema the joins were built for.
     private let planned: Schema
     private let log: LogStoreInput?
     private let clock: RunClock
     private let isStopping: @Sendable () -> Bool
     private let onWarning: @Sendable (String) -> Void
 
-    /// As it was looked at last.
+    /// The table as of the last refresh.
     private var table: MixedTable
     /// Nil until it is loaded.
     private var rows: DimensionTable?
-    /// What is being read anew, and of which state.
+    /// The load under way, and the table state it reads.
     private var loading: (rows: Loading<DimensionTable>, table: MixedTable)?
-    /// Nil where the LogStore is not followed, and until it has a writer.
+    /// Nil when the LogStore is not followed, or has no writer yet.
     private var follower: LogStoreFollower?
-    /// Whether nobody but this process may write the table.
+    /// Whether this process is the only one that may write the table.
     private var isAlone = false
-    /// Whether the LogStore was looked at with the table as it is.
+    /// Whether following the LogStore was tried with the current table state.
     private var hasTriedLog = false
-    /// The dimension's table where this run writes it.
+    /// The dimension's table, if this run writes it.
     private var feed: SinkTable?
-    /// The newest metadata of the feed that was looked at.
+    /// The location of the feed's newest metadata seen so far.
     private var seenOfFeed: String?
-    /// Commits of this run, by sequence number: their rows are in.
+    /// The sequence numbers of this run's commits whose rows are already applied.
     private var own: Set<Int64> = []
     /// How many of the feed's commits are known.
     private var ownSeen = 0
     private var lookedAt: RunClock.Instant?
     private var keptUpAt: RunClock.Instant?
-    /// The LogStore's brokers are asked again from then on.
+    /// When to ask the LogStore's brokers again.
     private var asksAgainAt: RunClock.Instant?
     private var loadedBefore = 0
 
@@ -80,7 +80,7 @@ final class LiveDimension: @unchecked Sendable {
     /// Rows read from the table and its changes since this was made.
     var loaded: Int { loadedBefore + (rows?.loaded ?? 0) }
 
-    /// Brings the rows to the table as it is now, at the start of a generation.
+    /// Catches up with the current table at the start of a generation.
     ///
     /// - Parameters:
     ///   - feed: the table as this run writes it; nil when it does not.
@@ -91,13 +91,14 @@ final class LiveDimension: @unchecked Sendable {
         ownSeen = 0
         isAlone = feed != nil && !isShared
         if let upstream = feed?.logStoreUpstream { follower?.exclude(upstream) }
-        // Nothing was read yet, so nothing waits to be committed.
+        // Nothing was read yet, so there is nothing to commit.
         try look(waits: true, settling: {}, check: check)
     }
 
     /// The generation is over.
     ///
-    /// - Parameter isCommitted: whether everything was committed that was taken.
+    /// - Parameter isCommitted: whether everything that was taken is committed; if not, and this run writes the table,
+    ///   the rows are discarded and loaded again.
     func end(isCommitted: Bool) {
         learnOwnCommits()
         if feed != nil && !isCommitted { discard() }
@@ -105,7 +106,7 @@ final class LiveDimension: @unchecked Sendable {
         lookedAt = nil
     }
 
-    /// Gives up what is being read.
+    /// Cancels the load under way.
     func endLoading() {
         loading?.rows.cancel()
         loading = nil
@@ -128,9 +129,9 @@ final class LiveDimension: @unchecked Sendable {
         }
     }
 
-    /// Has the rows as they were at that time or later. Called where no record is half written.
+    /// Refreshes the rows to their state at `time` or later. Called only between records.
     ///
-    /// - Parameter settling: commits all that was taken.
+    /// - Parameter settling: commits everything that was taken.
     func catchUp(asOf time: RunClock.Instant, settling: Check) throws(WeirError) {
         if let lookedAt, lookedAt > time { return }
         let now = clock.now
@@ -138,7 +139,7 @@ final class LiveDimension: @unchecked Sendable {
         lookedAt = now
     }
 
-    /// Called now and then while no rows come, so that the next one does not wait long. Waits for no broker.
+    /// Called periodically while no rows arrive, so that the next one does not wait long. Does not wait for brokers.
     func keepUp(settling: Check) throws(WeirError) {
         let now = clock.now
         if let last = keptUpAt ?? lookedAt, now - last < Self.idleEvery { return }
@@ -148,14 +149,14 @@ final class LiveDimension: @unchecked Sendable {
 
     // MARK: The table
 
-    /// - Parameter waits: for what the LogStore holds and has not sent.
+    /// - Parameter waits: whether to wait until the LogStore has sent everything it holds.
     private func look(waits: Bool, settling: Check, check: Check) throws(WeirError) {
         let now = try newest()
         guard let rows else { return try load(now, settling, check) }
         let isNew = !now.isSame(as: table)
         if let follower {
             if isNew {
-                // The LogStore tells nothing of what other engines do to base.
+                // Changes that other engines make to the base store are not in the LogStore.
                 let catchUp = CatchUp(from: ReadPoint(current: table), to: now)
                 if case .reload = catchUp { return try reload(settling, check) }
                 follower.settleNext()
@@ -174,7 +175,7 @@ final class LiveDimension: @unchecked Sendable {
         if isNew || !hasTriedLog { try followLog(settling, check) }
     }
 
-    /// The table as it is now, with all of this run's commits that it shows being known.
+    /// The current table. All commits of this run that it contains are known afterwards.
     private func newest() throws(WeirError) -> MixedTable {
         guard let feed else { return try table.refreshed() }
         var candidate = table
@@ -184,7 +185,7 @@ final class LiveDimension: @unchecked Sendable {
             candidate = MixedTable(base: table.base, change: written.change, primaryKey: table.primaryKey)
         }
         let now = try candidate.refreshed()
-        // A commit of this run may be in the catalog that the run has not heard of.
+        // The catalog may have a commit of this run that is not recorded yet: wait for it.
         if !now.isSame(as: candidate) { feed.awaitCommit() }
         learnOwnCommits()
         return now
@@ -204,7 +205,7 @@ final class LiveDimension: @unchecked Sendable {
 
     private func load(_ now: MixedTable, _ settling: Check, _ check: Check) throws(WeirError) {
         let columns = self.columns
-        // What was begun and not awaited is caught up below.
+        // Reuse a load that was started before and not awaited; it is caught up below.
         let current =
             loading
             ?? (Loading { (check) throws(WeirError) in try DimensionTable(now, columns: columns, check: check) }, now)
@@ -220,11 +221,11 @@ final class LiveDimension: @unchecked Sendable {
             throw error
         }
         hasTriedLog = false
-        // It may have taken long.
+        // The load may have taken long, so catch up.
         try look(waits: true, settling: settling, check: check)
     }
 
-    /// Joins read values as the types that were there when they were made.
+    /// Fails if a column type has changed: joins read values with the types they were built for.
     private func checkTypes(of schema: Schema) throws(WeirError) {
         for field in schema.fields {
             guard let before = planned.field(id: field.id), before.type != field.type else { continue }
@@ -241,7 +242,7 @@ final class LiveDimension: @unchecked Sendable {
         return rows.schema
     }
 
-    /// The rows of as many keys, from the first, as fit into a batch.
+    /// The rows of the first keys, as many as fit into a batch.
     func lookup(
         _ keys: [ColumnVector],
         count: Int,
@@ -257,7 +258,7 @@ final class LiveDimension: @unchecked Sendable {
 
     // MARK: The LogStore
 
-    /// Goes on in the LogStore where the table ends, if it has a writer and still holds that.
+    /// Follows the LogStore from where the table ends, if it has other writers and still holds that position.
     private func followLog(_ settling: Check, _ check: Check) throws(WeirError) {
         hasTriedLog = true
         guard let log, try hasOtherWriters() else { return }
@@ -273,14 +274,14 @@ final class LiveDimension: @unchecked Sendable {
         if let follower { try follow(follower, waits: true, settling, check) }
     }
 
-    /// Whether there may be rows in the LogStore that do not come from here.
+    /// Whether the LogStore may have rows of other writers.
     private func hasOtherWriters() throws(WeirError) -> Bool {
         if !isAlone { return true }
         let own = feed?.logStoreUpstream?.description
         return try table.logStoreLedger().upstreams.contains { $0.value.live && $0.key != own }
     }
 
-    /// Takes in what the LogStore holds now.
+    /// Applies what the LogStore holds now.
     private func follow(
         _ follower: LogStoreFollower,
         waits: Bool,
@@ -320,7 +321,7 @@ final class LiveDimension: @unchecked Sendable {
         )
     }
 
-    /// Where the LogStore ends; nil while its brokers do not say, when what they have sent has to do.
+    /// Where the LogStore ends. Nil while its brokers do not answer: then what they have sent must suffice.
     private func logEnds(_ follower: LogStoreFollower) throws(WeirError) -> [Int64]? {
         guard let log else { return nil }
         if let asksAgainAt, clock.now < asksAgainAt { return nil }

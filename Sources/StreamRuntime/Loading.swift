@@ -2,10 +2,10 @@ import Bytes
 import Foundation
 import Synchronization
 
-/// Something large that is being read on a thread of its own.
+/// A large value that is loaded on its own thread.
 ///
-/// It belongs to no generation: one that ends before it is there leaves it to the next, so that a group that changes often
-/// does not have it begun anew each time.
+/// It is not tied to a generation: one that ends before the load leaves it to the next, so that frequent group changes
+/// do not restart it.
 final class Loading<Value>: @unchecked Sendable {
     private let isCancelled = Atomic<Bool>(false)
     private let condition = Condition()
@@ -14,9 +14,9 @@ final class Loading<Value>: @unchecked Sendable {
 
     private static var lookEvery: Duration { .milliseconds(20) }
 
-    /// Begins.
+    /// Starts the load.
     ///
-    /// - Parameter work: calls what it is given now and then; what that throws ends it.
+    /// - Parameter work: must call its argument periodically; an error that this throws ends the work.
     init(_ work: @escaping @Sendable (_ check: () throws(WeirError) -> Void) throws(WeirError) -> Value) {
         let thread = Thread { [self] in
             let result = Result { () throws(WeirError) -> Value in
@@ -34,9 +34,9 @@ final class Loading<Value>: @unchecked Sendable {
         thread.start()
     }
 
-    /// Waits for it.
+    /// Waits for the value.
     ///
-    /// - Parameter check: called now and then; what it throws ends the waiting and not the work.
+    /// - Parameter check: called periodically; an error that it throws ends the wait but not the load.
     func value(check: () throws(WeirError) -> Void) throws(WeirError) -> Value {
         while true {
             try check()
@@ -48,7 +48,7 @@ final class Loading<Value>: @unchecked Sendable {
         }
     }
 
-    /// Gives it up. The thread has ended when this returns.
+    /// Cancels the load. The thread has ended when this returns.
     func cancel() {
         isCancelled.store(true, ordering: .relaxed)
         condition.locked { while outcome == nil { condition.wait() } }

@@ -6,18 +6,18 @@ import IcebergTables
 import MixedTables
 import Topology
 
-/// Tells before a run whether the logs of a topology are still those that its tables have positions in.
+/// Checks before a run whether the logs of a topology are still those that its tables' positions refer to.
 public struct LogIdentity {
-    /// Partitions of a topic that are looked at.
+    /// How many partitions of a topic are checked.
     private static let partitionsMax = 8
     private static let waitMilliseconds = 1000
 
     private let tables: [(positions: PositionLedger, last: LastRecords)]
     private let hasSeveralSources: Bool
-    /// What the tables say that the integers of source columns count.
+    /// The time units of integer source columns that the tables store.
     public let units: SourceUnits
 
-    /// Reads how far the topology's tables are, those that are there.
+    /// Reads the positions of the topology's existing tables.
     public init(_ topology: Topology, catalog: any Catalog) throws(WeirError) {
         var tables: [(positions: PositionLedger, last: LastRecords)] = []
         var units = SourceUnits()
@@ -37,8 +37,8 @@ public struct LogIdentity {
         hasSeveralSources = topology.sources.count > 1
     }
 
-    /// What has changed in a topic, if anything: its partitions, its end, or its records. Of a topic with many partitions
-    /// the first few are looked at.
+    /// What has changed in a topic, if anything: its partitions, its end, or its records. Ends and records are checked
+    /// for the first few partitions only.
     public func differences(
         _ source: Topology.Source,
         topic: String,
@@ -71,7 +71,7 @@ public struct LogIdentity {
         return found
     }
 
-    /// Where the source says how to go on, nothing needs to be done about it.
+    /// If the source has a rule for lost offsets, the advice is that a run follows it.
     private func error(_ sign: WeirError, _ source: Topology.Source) -> WeirError {
         switch source.onLostOffsets {
         case .fail: return SuspectedLog.error(sign, source: hasSeveralSources ? source.name : nil)

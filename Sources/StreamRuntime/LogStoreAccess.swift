@@ -2,17 +2,17 @@ import Bytes
 import IcebergTables
 import MixedTables
 
-/// How the brokers of a table's LogStore are reached. That may change, unlike what the LogStore holds: brokers move, and
-/// passwords are renewed.
+/// The connection properties of a table's LogStore. They may change, unlike the contents of the LogStore: brokers move,
+/// and passwords are renewed.
 public enum LogStoreAccess {
-    /// Brings a table's properties to what a topology says.
+    /// Updates a table's connection properties to those that a topology declares.
     static func update(_ table: MixedTable, to declared: [String: String]) throws(WeirError) -> MixedTable {
         let (set, removed) = changes(from: table.properties, to: declared)
         if set.isEmpty && removed.isEmpty { return table }
         return try table.changingProperties(set, removing: removed)
     }
 
-    /// Only where both have a LogStore on brokers; others are left alone.
+    /// The properties to set and to remove; empty unless both have a LogStore on brokers.
     public static func changes(
         from stored: [String: String],
         to declared: [String: String]
@@ -25,7 +25,7 @@ public enum LogStoreAccess {
         )
     }
 
-    /// A table's properties as the next run of a topology makes them.
+    /// A table's properties as the next run of a topology will set them.
     public static func updated(_ stored: [String: String], to declared: [String: String]) -> [String: String] {
         let (set, removed) = changes(from: stored, to: declared)
         return stored.filter { !removed.contains($0.key) }.merging(set) { $1 }

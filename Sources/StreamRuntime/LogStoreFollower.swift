@@ -6,20 +6,20 @@ import IcebergFormat
 import LogStores
 import MixedTables
 
-/// Follows a table through its LogStore, from exactly behind what its change store holds at one commit.
+/// Follows a table through its LogStore, starting exactly after what its change store holds at one commit.
 ///
-/// The table's commits name, for every writer, the last epoch they hold and where the records of later ones begin. Records
-/// of committed epochs are passed over, so nothing is repeated; reading begins in front of all others, so nothing is
-/// missed. Rows that no commit holds yet are kept until one does: should the log be trimmed under the reader, they are
-/// taken back and the change store goes on at the last commit that was delivered whole.
+/// The table's commits record, for every writer, the last epoch they hold and where the records of later ones begin.
+/// Records of committed epochs are skipped, so nothing is repeated; reading begins before all others, so nothing is
+/// missed. Rows that no commit holds yet are remembered until one does: if the log is trimmed before the reader gets
+/// there, they are taken back, and the change store is read from the last commit that was delivered completely.
 public final class LogStoreFollower {
     public enum Step {
         /// Rows to apply in order; empty when what was read had none.
         case changes([ChangeBatch])
         /// The log holds no more yet.
         case idle
-        /// The log lacks what comes next: apply these, which take back what follows the sequence, and read the change
-        /// store from that sequence on.
+        /// The log no longer has the next records: apply `undo`, which takes back the rows after `sequence`, and read
+        /// the change store from that sequence on.
         case trimmed(undo: [ChangeBatch], sequence: Int64)
     }
 
@@ -28,20 +28,20 @@ public final class LogStoreFollower {
 
     private let readers: [LogStoreReader]
     private var table: MixedTable
-    /// What is delivered and not known to be committed, oldest first.
+    /// Changes that are delivered and not known to be committed, oldest first.
     private var unsettled: [LogStoreChanges] = []
     private var settledSequence: Int64
-    /// Without files there is no change store to go back to, and nothing to remember for it.
+    /// Without files there is no change store to fall back to, so `unsettled` stays empty.
     private let hasFiles: Bool
     private let clock: RunClock
     /// Nil when it is due.
     private var lastSettling: RunClock.Instant?
-    /// Writers whose rows the reader has from elsewhere.
+    /// Writers whose rows the reader gets from elsewhere.
     private var excluded: Set<UpstreamID>
     private let wakeup = Wakeup()
 
-    /// Begins behind what the table holds. Nil when no writer's commit says where that is in the log, and when the log has
-    /// lost it: then the change store is read further.
+    /// Starts after what the table holds. Nil when no live writer's commit says where that is in the log, or when the
+    /// log no longer has it: then the change store must be read.
     ///
     /// - Parameters:
     ///   - log: the log that holds the topic of the settings.
@@ -92,7 +92,7 @@ public final class LogStoreFollower {
                 if hasFiles { unsettled += changes }
                 batches += changes.map(\.batch)
             } catch {
-                // What other partitions gave comes first; this one fails again.
+                // Return what other partitions gave first; this one fails again in the next call.
                 if !batches.isEmpty { break }
                 guard hasFiles, error.code == .notFound else { throw error }
                 _ = try settle()
@@ -110,7 +110,7 @@ public final class LogStoreFollower {
         .trimmed(undo: unsettled.reversed().map { $0.inverted() }, sequence: settledSequence)
     }
 
-    /// Blocks until `next` may have something, or the time is over.
+    /// Blocks until `next` may have something, or the time has passed.
     public func wait(milliseconds: Int) throws(WeirError) {
         _ = try wakeup.wait(milliseconds: milliseconds) { (watched) throws(WeirError) in
             for reader in readers where try reader.mayHaveRecords(waking: wakeup, &watched) { return true }
@@ -118,8 +118,8 @@ public final class LogStoreFollower {
         }
     }
 
-    /// What the log holds now behind the table's commits, in order: rows whose writer has ended without committing them
-    /// are left out, those that may still be committed are in.
+    /// What the log holds now after the table's commits, in order. Excludes rows whose writer has ended without
+    /// committing them; includes rows that may still be committed.
     public func tail(of log: any PartitionedLog) throws(WeirError) -> [ChangeBatch] {
         let ends = try ends(of: log)
         var kept: [LogStoreChanges] = []
@@ -155,7 +155,7 @@ public final class LogStoreFollower {
     /// Whether everything the log held when this was called is delivered.
     public func isAtEnd(of log: any PartitionedLog) throws(WeirError) -> Bool { isPast(try ends(of: log)) }
 
-    /// Where the log ends for each reader, in one question. Whoever follows can do something else meanwhile.
+    /// Where the log ends for each reader, with one request. The caller can compare them with `isPast` later.
     func ends(of log: any PartitionedLog) throws(WeirError) -> [Int64] {
         guard let topic = readers.first?.topic else { return [] }
         let ends = try log.endsAtOnce(topic: topic, partitions: readers.map(\.partition))
@@ -167,14 +167,14 @@ public final class LogStoreFollower {
         zip(readers, ends).allSatisfy { !$0.state.isRetracting && $0.state.next >= $1 }
     }
 
-    /// From now on leaves out what that writer sends, which must not have begun yet.
+    /// Skips the rows of a writer from now on; the writer must not have started yet.
     func exclude(_ upstream: UpstreamID) { excluded.insert(upstream) }
 
-    /// Has the next step look at what was committed.
+    /// Makes the next call of `next` look for new commits.
     func settleNext() { lastSettling = nil }
 
-    /// Looks which commits are delivered whole, and forgets their rows. False when there is a commit that the log has
-    /// nothing of, so that only the change store can tell of it.
+    /// Finds the commits that are delivered completely, and forgets their rows. False when a commit is not in the log
+    /// at all, so that it must be read from the change store.
     private func settle() throws(WeirError) -> Bool {
         lastSettling = clock.now
         table = try table.refreshed()
@@ -204,7 +204,7 @@ public final class LogStoreFollower {
 }
 
 extension LogStoreLedger {
-    /// What a snapshot's summary repeats of it.
+    /// The part of the ledger that a snapshot's summary repeats.
     fileprivate init(summary: [String: String]) throws(WeirError) {
         self.init()
         for (name, text) in summary where name.hasPrefix(Self.propertyPrefix) {

@@ -1,7 +1,7 @@
 import EventLog
 import LogStores
 
-/// Where a table's LogStore is, opened for reading.
+/// A table's LogStore, opened for reading.
 public struct LogStoreInput: Sendable {
     public let log: any PartitionedLog
     public let settings: LogStoreSettings

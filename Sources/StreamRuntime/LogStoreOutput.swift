@@ -1,7 +1,7 @@
 import EventLog
 import LogStores
 
-/// Where a table's LogStore is, opened for writing, and what goes there.
+/// A table's LogStore, opened for writing, and what is written to it.
 public struct LogStoreOutput: Sendable {
     /// The log that holds the topic, for reading its ends.
     public let log: any PartitionedLog
@@ -9,8 +9,8 @@ public struct LogStoreOutput: Sendable {
     public let settings: LogStoreSettings
     /// Whether changes go to the table's files as well.
     public let writesFiles: Bool
-    /// Milliseconds behind the clock within which the sources' records must be before the LogStore is begun with; nil
-    /// begins at once (spec section 9.1).
+    /// The LogStore is started once the sources' records are at most this many milliseconds behind the clock; nil
+    /// starts it at once (spec section 9.1).
     public let watermarkGap: Int64?
 
     public init(

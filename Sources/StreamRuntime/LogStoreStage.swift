@@ -6,9 +6,9 @@ import MixedTables
 
 /// Mirrors a table's changes to its LogStore the moment they are written (spec section 8.5).
 ///
-/// Every generation of a run writes under an upstream id of its own, which the table's commits name with the last epoch
-/// they hold. Whoever takes over finds it there and takes back, with a flip, what its writer had not committed. Used by
-/// the writing thread.
+/// Every generation of a run writes under its own upstream id. The table's commits record that id and the last epoch
+/// they hold, so that a process that takes over can find it and take back, with a flip, what its writer had not
+/// committed. Used by the writing thread.
 final class LogStoreStage {
     private let output: LogStoreOutput
     let upstream: UpstreamID
@@ -16,7 +16,7 @@ final class LogStoreStage {
     /// The partitions this writer claims; nil when it is the only one.
     private let sources: [String]?
     private var epoch: Int64 = 1
-    /// Nil once the LogStore is written; until then the newest time of a source record, milliseconds since 1970.
+    /// The newest timestamp of a source record, milliseconds since 1970, until the LogStore is started; then nil.
     private var waitingWatermark: Int64?
 
     /// - Parameter sources: the partitions this writer claims; nil when it is the only one.
@@ -25,7 +25,7 @@ final class LogStoreStage {
         self.sources = sources?.map(\.description).sorted()
         var id = UpstreamID.random()
         let known = try table.logStoreLedger().upstreams
-        // Once begun with, the LogStore is written without a gap.
+        // Once started, the LogStore is written without a gap.
         let hasBegun = !known.isEmpty || table.properties["log-store.catch-up"] == "true"
         while known[id.description] != nil { id = .random() }
         upstream = id
@@ -40,21 +40,21 @@ final class LogStoreStage {
         )
     }
 
-    /// What the table is told before the first record is written: nothing is committed, and everything lies behind the
-    /// ends of now. Nil while the LogStore is not begun with.
+    /// What is committed to the table before the first record is written: no epoch is committed, and all records will
+    /// come at or after the current ends. Nil while the LogStore is not started.
     func registration() throws(WeirError) -> LogStoreProgress? {
-        // Without partitions it writes nothing, and must not hold the start of readers back.
+        // A writer without partitions writes nothing, and must not hold back where readers start.
         waitingWatermark == nil && sources != [] ? try progress(epoch: 0) : nil
     }
 
-    /// Takes note of the time of a source record, milliseconds since 1970.
+    /// Notes the timestamp of a source record, milliseconds since 1970.
     func observe(_ timestamp: Int64) {
         if let known = waitingWatermark { waitingWatermark = max(known, timestamp) }
     }
 
-    /// Takes back what writers that were shut out have not committed, so that readers do not keep it.
+    /// Takes back what fenced writers have not committed, so that readers do not keep it.
     ///
-    /// - Parameter table: as the claim has left it.
+    /// - Parameter table: the table after the claim.
     func endOthers(of table: MixedTable, topology: String) throws(WeirError) -> MixedTable {
         let ledger = try table.logStoreLedger(topology: topology)
         var ended: [String] = []
@@ -67,7 +67,7 @@ final class LogStoreStage {
         return try table.endingUpstreams(ended.sorted(), topology: topology)
     }
 
-    /// Takes back what this writer has written and cannot commit any more.
+    /// Takes back what this writer has written and can no longer commit.
     func takeBack(committed epoch: Int64) throws(WeirError) {
         if waitingWatermark == nil && sources != [] { try writer.flip(epoch, of: upstream) }
     }
@@ -76,8 +76,8 @@ final class LogStoreStage {
         if waitingWatermark == nil { try writer.write(changes) }
     }
 
-    /// Waits until the epoch's records are acknowledged and begins the next one. Nil while the LogStore is not begun with;
-    /// that happens between two epochs, so that each is in it whole or not at all.
+    /// Waits until the epoch's records are acknowledged and begins the next one. Nil while the LogStore is not started.
+    /// It starts between two epochs, so that it has each epoch completely or not at all.
     ///
     /// - Parameter now: milliseconds since 1970.
     func cut(now: Int64) throws(WeirError) -> LogStoreProgress? {
@@ -108,9 +108,10 @@ final class LogStoreStage {
         return done
     }
 
-    /// Nothing of a later epoch is written yet, so its records will lie at or behind where the partitions end now.
+    /// No record of a later epoch is written yet, so later records will be at or after the current ends of the
+    /// partitions.
     private func progress(epoch: Int64) throws(WeirError) -> LogStoreProgress {
-        // One question for all of them: every epoch waits for the answer.
+        // One request for all partitions, since every epoch waits for it.
         let known = output.appender.ends
         var ends = try output.log.ends(topic: output.appender.topic, partitions: output.appender.partitions)
         for (number, end) in known { ends[number] = max(ends[number] ?? 0, end) }

@@ -2,15 +2,15 @@ import Bytes
 import ChangeEvents
 import EventLog
 
-/// Whether a position was counted in the log that is there now.
+/// Whether a position refers to the log that exists now.
 enum LogVerdict: Sendable {
     /// There is no position.
     case none
-    /// The record in front of it is the one that was read.
+    /// The record before the position is the one that was read.
     case present
-    /// It was counted in another log.
+    /// The position refers to another log.
     case stale(WeirError)
-    /// Nothing is remembered, or left, to know the log by.
+    /// There is no record mark, or its record is no longer in the log.
     case unknown
 
     /// - Parameters:
@@ -25,7 +25,7 @@ enum LogVerdict: Sendable {
         guard let position else { return .none }
         let (topic, number) = (partition.topic, partition.partition)
         let (earliest, end) = try log.offsets(topic: topic, partition: number)
-        // Some brokers tell an end before their last records: what they deliver decides.
+        // Some brokers report an end before their last records, so try to read at the position.
         if position > end {
             do throws(WeirError) {
                 _ = try log.reader(topic: topic, partition: number, from: position)
@@ -56,8 +56,8 @@ enum LogVerdict: Sendable {
         }
     }
 
-    /// The offset of the next record in front of a position, of which there is none: the last record that was taken in lies
-    /// right before it, but for gaps that compaction and transactions leave.
+    /// The offset of a record between the mark and the position. Normally nil: the last record that was taken in is
+    /// right before the position, except for gaps that compaction and transactions leave.
     private static func firstRecord(
         behind mark: Int64,
         before position: Int64,
@@ -74,8 +74,8 @@ enum LogVerdict: Sendable {
         return next.flatMap { $0 < position ? $0 : nil }
     }
 
-    /// Which of several positions in one partition go back, if any. One that nothing is known of follows the others: it
-    /// stays where one of them is known to be counted in the present log.
+    /// Which of several positions in one partition must be reset. An unknown one is reset if another is stale and none
+    /// is known to refer to the present log.
     static func goBack(_ verdicts: [LogVerdict]) -> [Bool] {
         let hasStale = verdicts.contains { if case .stale = $0 { true } else { false } }
         let hasPresent = verdicts.contains { if case .present = $0 { true } else { false } }
