@@ -1,8 +1,8 @@
 import Bytes
 import EventLog
 
-/// Decides when to say that the brokers of a source are away: not for every attempt to connect, and not while records
-/// come from others of them.
+/// Decides when to report that the brokers of a source are unreachable: not for every connection attempt, and not while
+/// other brokers of the source send records.
 struct OutageWatch {
     private static let patience = Duration.seconds(3)
     private static let reminder = Duration.seconds(60)
@@ -16,7 +16,7 @@ struct OutageWatch {
         lastRecords = now
     }
 
-    /// Takes note of records; returns what to say.
+    /// Notes that records arrived; returns a message to report, if any.
     mutating func sawRecords(now: ContinuousClock.Instant) -> String? {
         defer {
             lastRecords = now
@@ -26,9 +26,9 @@ struct OutageWatch {
         return "source '\(source)': records come again, \((now - lastRecords).components.seconds) s after the last ones"
     }
 
-    /// Called now and then, whether records come or not; returns what to say.
+    /// Called periodically, whether or not records arrive; returns a message to report, if any.
     ///
-    /// - Parameter trouble: what was wrong with the brokers after a moment; nil when nothing was.
+    /// - Parameter trouble: what was wrong with the brokers since a given time; nil when nothing was.
     mutating func isWaiting(
         now: ContinuousClock.Instant,
         trouble: (_ since: ContinuousClock.Instant) -> String?
@@ -60,7 +60,7 @@ final class SourceOutages: @unchecked Sendable {
         if let notice = watches[source]?.watch.sawRecords(now: clock.now) { onNotice(notice) }
     }
 
-    /// Called now and then, whether records come or not.
+    /// Called periodically, whether or not records arrive.
     func look() {
         for index in watches.indices {
             guard let log = watches[index]?.log else { continue }

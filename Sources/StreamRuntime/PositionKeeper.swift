@@ -1,12 +1,12 @@
 import Bytes
 import ChangeEvents
 
-/// What stores how far the sources are read: a table, or a topic. Asked while no commit is under way.
+/// Stores how far the sources are read: a table or a topic. Used only while no commit is under way.
 protocol PositionKeeper: AnyObject, Sendable {
     /// As of the last commit.
     var positions: PositionLedger { get }
-    /// The records right in front of them.
+    /// The records right before the positions.
     var lastRecords: LastRecords { get }
-    /// Stores other positions, back or forward.
+    /// Stores new positions, before or after the current ones.
     func move(to moves: PositionLedger) throws(WeirError)
 }

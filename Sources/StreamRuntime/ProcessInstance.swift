@@ -2,20 +2,21 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// What a process is known by among those that run its topology, over restarts: the group then gives a process that was
-/// killed its partitions back at once.
+/// The identity of a process among those that run its topology. It is stable over restarts, so that the group gives a
+/// killed process its partitions back at once.
 ///
-/// It lies beside the lock of the topology, under the same number. Who holds the lock is the only one with the number, so
-/// two processes never have the same instance; who comes after takes both over.
+/// It is stored next to the lock of the topology, under the same number. Only the holder of the lock has the number, so
+/// two processes never have the same instance; the next holder takes over both.
 ///
-/// The name is drawn, not made of the topology's: another warehouse may have a topology of that name in the same group.
+/// The id is random, not derived from the topology's name: another warehouse may have a topology of that name in the
+/// same group.
 public struct ProcessInstance: Sendable, Equatable {
     public let id: String
 
     public init(id: String) { self.id = id }
 
-    /// Finds the instance of the process that holds the lock, or draws one. Without room to store it, it lasts for this
-    /// process.
+    /// Reads the instance of the process that holds the lock, or creates one. If the disk is full, it lasts only for
+    /// this process.
     public init(
         topology: String,
         warehouse: String,
@@ -39,7 +40,7 @@ public struct ProcessInstance: Sendable, Equatable {
         } catch  where error.code == .outOfSpace {}
     }
 
-    /// The name of a member for one source: two sources may share a group, whose members have different names.
+    /// The member name for one source: two sources may share a group, and its members need different names.
     func name(source: String) -> String {
         let sum = Array(source.utf8).withUnsafeBytes { CRC32C.checksum($0) }
         return "weir-\(id)-\(String(sum, radix: 16))"
@@ -47,7 +48,7 @@ public struct ProcessInstance: Sendable, Equatable {
 
     private static let lengthMax = 64
 
-    /// Nil for what brokers would refuse, as a write that a crash has cut short.
+    /// Nil for an id that brokers would refuse, such as one left by a write that a crash interrupted.
     private static func checked(_ text: String) -> String? {
         guard text.hasSuffix("\n") else { return nil }
         let id = String(text.dropLast())

@@ -3,20 +3,20 @@ import ChangeEvents
 import EventDecoders
 import EventLog
 
-/// Decodes the records of a run's sources, and takes them through route, projection and filter.
+/// Decodes the records of a run's sources, and applies routes, projections and filters.
 ///
 /// ```
 /// RawBatch ─> decode once ─> columns of the source tables ─> route, in the order of the log ─> project, filter ─> batches
 /// ```
-/// Lives as long as the run: what decoders have learnt of their sources holds for all of it. Used by the thread that reads,
-/// or before there is one.
+/// Lives as long as the run, since what decoders have learnt about their sources is valid for all of it. Used by the
+/// reading thread, or before it starts.
 final class RecordDecoding {
     private let plan: IngestPlan
     private let notices: RecordNotices
     private let units: KeptUnits
     /// By source.
     private var decoders: [Int: any EventDecoder] = [:]
-    /// Source tables that no route matches, met in the batch at hand.
+    /// Source tables in the current batch that no route matches.
     private let unrouted = SourceTables()
 
     init(_ plan: IngestPlan, _ notices: RecordNotices) {
@@ -25,12 +25,12 @@ final class RecordDecoding {
         units = KeptUnits(plan)
     }
 
-    /// Begins a generation, to whose tables units may have come.
+    /// Begins a generation, and resets the decoders if its tables have other units than were known.
     func begin(_ sinks: [SinkTable]) throws(WeirError) {
         if try units.begin(sinks) { decoders = [:] }
     }
 
-    /// What a batch of one partition becomes.
+    /// The result of decoding a batch of one partition.
     struct Decoded {
         var batches: [(target: Int, batch: ChangeBatch)] = []
         /// In the order of their records.
@@ -38,7 +38,7 @@ final class RecordDecoding {
         /// Records of source tables that no route matches, and the identifiers of those that are new.
         var unrouted = 0
         var unroutedTables: Set<String> = []
-        /// Records that hold no change of a row: tombstones, and the source's own.
+        /// Records without a row change: tombstones, and the source's own records.
         var tombstones = 0
         var withoutRows = 0
     }

@@ -2,7 +2,7 @@ import Bytes
 import EventDecoders
 import EventLog
 
-/// Tells what turns up in records while a run goes on: once each, and no more kinds than a person reads.
+/// Reports what a run finds in records: each notice once, and at most `noticesMax` of them.
 final class RecordNotices {
     private let route: (String) -> [String]
     private let tell: (String) -> Void
@@ -11,7 +11,7 @@ final class RecordNotices {
     private static let noticesMax = 500
     private static let namesMax = 20
 
-    /// - Parameter route: the tables of a source table, by name.
+    /// - Parameter route: the names of the tables that a source table is routed to.
     init(route: @escaping (String) -> [String], tell: @escaping (String) -> Void) {
         self.route = route
         self.tell = tell
@@ -41,7 +41,7 @@ final class RecordNotices {
         return names.prefix(namesMax).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
     }
 
-    /// What notices of one batch say, a line each; the columns that a source table has besides are one.
+    /// The texts of one batch's notices, one line each. The extra columns of a source table share one line.
     static func texts(_ notices: [DecoderNotice], in raw: RawBatch, route: (String) -> [String]) -> [String] {
         var extra: [(table: String, columns: [String])] = []
         var ambiguous: Set<String> = []

@@ -5,12 +5,12 @@ import Expressions
 
 /// A projection and a filter over change batches.
 ///
-/// The filter looks at new rows only. A new row that does not pass takes the key's old row away: the table holds exactly
-/// the rows that pass. Deletes always go through, since a source may send nothing but their key.
+/// The filter is applied to new rows only. A new row that does not pass deletes the key's old row, so the table holds
+/// exactly the rows that pass. Deletes always pass, since a source may send only their key.
 public struct RowTransform: Sendable {
     /// The result's columns.
     public let schema: Schema
-    /// Computes the columns of `schema`; rows that have no value are named with the reason.
+    /// Computes the columns of `schema`; a row for which an expression has no value is a failure with the reason.
     public let project: @Sendable (ColumnBatch) throws(WeirError) -> (rows: ColumnBatch, failures: [RowFailure])
     /// The rows that pass, ascending; nil when all do.
     public let select: (@Sendable (ColumnBatch) throws(WeirError) -> (rows: [Int32], failures: [RowFailure]))?
@@ -78,7 +78,7 @@ public struct RowTransform: Sendable {
                     kinds.append(ChangeKind.delete.rawValue)
                 }
             case .updateBefore:
-                // In front of a new row that passes it stays; otherwise the old row is what is deleted.
+                // Kept before a new row that passes; otherwise the old row becomes the delete.
                 let isKept = row + 1 < batch.count && batch.kind(row + 1) == .updateAfter && passes[row + 1]
                 if isKept || isKeyed {
                     rows.append(Int32(row))

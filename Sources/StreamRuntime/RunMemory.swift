@@ -3,13 +3,14 @@ import EventLog
 import MixedTables
 import Synchronization
 
-/// The keys of a table, and the commits whose keys are among them though the keys are from an older state.
+/// The keys of a table, and the commits whose keys are included although they are newer than the state the keys are
+/// from.
 struct KeptKeys: Sendable {
     var keys: TableKeys
     var own: Set<Int64>
 }
 
-/// What a run keeps from one generation to the next, so that a start costs what is new and not what there is.
+/// What a run keeps from one generation to the next, so that a start reads only what is new.
 final class RunMemory: @unchecked Sendable {
     /// By table.
     var keys: [String: KeptKeys] = [:]
@@ -18,11 +19,11 @@ final class RunMemory: @unchecked Sendable {
     /// By name.
     var dimensions: [String: LiveDimension] = [:]
     var letters: DeadLetterFile?
-    /// The source tables that the first records of a partition are of.
+    /// The source tables of the first records of each partition.
     var sourceTables: [TopicPartition: Set<String>] = [:]
 
-    /// The keys of a table of which none are known. Reading them goes on when waiting for them is given up, and is not begun
-    /// a second time.
+    /// Reads the keys of a table. When the wait is cancelled, the load continues, and the next call waits for the same
+    /// load.
     func keys(of sink: SinkTable, check: () throws(WeirError) -> Void) throws(WeirError) -> TableKeys {
         let table = sink.table
         let name = sink.name
@@ -43,14 +44,14 @@ final class RunMemory: @unchecked Sendable {
         return try result.get()
     }
 
-    /// The run is over: nothing is read any more when this returns.
+    /// Ends the run's loads: none is under way when this returns.
     func end() {
         for loading in loading.withLock({ $0.values.map(\.self) }) { loading.cancel() }
         loading.withLock { $0 = [:] }
         for dimension in dimensions.values { dimension.endLoading() }
     }
 
-    /// Logs are others than they were: what was learnt of them does not hold.
+    /// Called when logs were replaced: what was learnt about them is no longer valid.
     func forgetLogs() {
         letters = nil
         sourceTables = [:]

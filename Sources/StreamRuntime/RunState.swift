@@ -1,6 +1,6 @@
 import Bytes
 
-/// What a run does at the moment, for those who watch it. Counts are in `IngestProgress`.
+/// What a run is doing now, for monitoring. Counts are in `IngestProgress`.
 public struct RunState: Sendable {
     public enum Phase: Sendable, Equatable {
         /// Tables are opened, their keys and the dimensions read.
@@ -11,14 +11,14 @@ public struct RunState: Sendable {
     }
 
     public internal(set) var phase = Phase.opening
-    /// Times that a fixed set of partitions was begun with.
+    /// The number of generations started.
     public internal(set) var generation = 0
-    /// Of this generation.
+    /// Of the current generation.
     public internal(set) var partitions = 0
     public internal(set) var topics = 0
     /// When rows were last committed.
     public internal(set) var lastCommit: RunClock.Instant?
-    /// When the commit began that is under way; nil when none is.
+    /// When the commit under way began; nil when there is none.
     public internal(set) var commitBegan: RunClock.Instant?
 
     public init() {}

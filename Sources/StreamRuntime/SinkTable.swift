@@ -11,42 +11,42 @@ import Synchronization
 
 /// A table that a run writes: its writer, and how far it has got in every source.
 ///
-/// The LogStore belongs to the writing thread, the files to their stage, commits to the committing thread; what several
-/// look at is behind the lock.
+/// The writing thread uses the LogStore, the file thread the files, the committing thread the commits; state that
+/// several threads use is behind the lock.
 final class SinkTable: PositionKeeper, @unchecked Sendable {
     let name: String
-    /// Used by the thread of the files only, from when the keys are loaded.
+    /// Used only by the file thread once the keys are loaded.
     private var writer: (any TableWriter)?
     /// The mirror of the table's changes; nil when the table has none.
     private let logStore: LogStoreStage?
-    /// Whether changes go to the table's files at all, or to its LogStore alone.
+    /// Whether changes go to the table's files; false when they go only to its LogStore.
     let writesFiles: Bool
     /// Positions that were committed when the run began: earlier rows are in the table already.
     let start: PositionLedger
     private let topology: String
-    /// Who may write the table besides.
+    /// Who else may write the table.
     private let sharing: TableSharing
-    /// What decides which records come here; nil for a table that this topology does not write.
+    /// Identifies the routes that lead here; nil for a table that this topology does not write.
     private let route: String?
     /// The partitions that have brought rows in this run, by topic. Used by the writing thread.
     private(set) var taken: [String: Set<Int>] = [:]
     /// The partitions that belong to this process; nil when it is the only one.
     private let claim: PartitionClaim?
 
-    /// Where the table's columns stand in the rows it gets; nil for a column they do not have.
+    /// The index of each table column in the rows it gets; nil for a column they do not have.
     private let places: [Int?]
     private let schema: Schema
     private let isKeyed: Bool
 
     private struct Committed {
         var table: MixedTable
-        /// The sequence numbers of the commits of rows that were made here, in order.
+        /// The sequence numbers of the row commits made here, in order.
         var own: [Int64] = []
         var ledger: PositionLedger
         var last: LastRecords
         /// The last epoch of the LogStore that is committed.
         var logStoreEpoch: Int64 = 0
-        /// Where the table says that readers find what follows in the LogStore.
+        /// The LogStore offsets, by partition, where the table says that later records begin.
         var logStoreEnds: [String: Int64] = [:]
     }
 
@@ -54,14 +54,15 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     /// Held while a commit is under way.
     private let commitGate = Mutex(())
 
-    /// Takes the partitions over. Before rows are written, `load` has to read the table's keys.
+    /// Claims the partitions. `load` must read the table's keys before rows are written.
     ///
     /// - Parameters:
     ///   - rows: the columns of the rows the table gets, matched by name.
-    ///   - partitions: those to take over from whichever process had them; nil when this process is the only one.
+    ///   - partitions: the partitions to take over from other processes; nil when this process is the only one.
     ///   - sharing: who else may write the table.
-    ///   - route: what decides which records come here; nil for a table that is only looked up in, which is left as it is.
-    ///   - keepsStart: whether a topic whose route has changed is read from where the topology began with it.
+    ///   - route: identifies the routes that lead here; nil for a table that is only used for lookups, which is not
+    ///     changed.
+    ///   - keepsStart: whether a topic whose route has changed is read from where the topology started reading it.
     init(
         name: String,
         rows: Schema,
@@ -78,10 +79,10 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         self.sharing = sharing ?? TableSharing(topology: topology)
         self.route = route
         let partitions = route == nil ? nil : partitions
-        // An earlier generation of the run has committed since the plan was made, and maybe somebody else.
+        // An earlier generation of the run or another writer may have committed since the plan was made.
         let known = table
         var table = try table.refreshed()
-        // Keys and positions are those of the table that was there.
+        // The run's keys and positions are those of the old table.
         if table.ingestStore.metadata.tableUUID != known.ingestStore.metadata.tableUUID {
             throw DroppedTable.replaced(known, topology: topology)
         }
@@ -99,7 +100,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         } else {
             claim = nil
         }
-        // The claim has shut the writers before this one out; what they had not committed is taken back.
+        // The claim has fenced earlier writers; what they had not committed is taken back.
         if let stage { table = try stage.endOthers(of: table, topology: topology) }
         if let route {
             table = try table.forgettingPositions(
@@ -122,7 +123,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         committed = Mutex(Committed(table: table, ledger: start, last: last))
     }
 
-    /// Another engine has changed a column since the rows' types were settled.
+    /// The error for a column that another engine has changed since the types of the rows were fixed.
     private static func mismatch(_ field: Field, _ type: FieldType?, _ name: String) -> WeirError {
         guard let type else {
             return WeirError(
@@ -137,15 +138,16 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         )
     }
 
-    /// Reads the keys the table holds, or what has come to those that are known.
+    /// Reads the keys of the table, or catches up the kept ones.
     ///
     /// - Parameters:
-    ///   - kept: keys of the table; taken, so that there is one copy, and left as far as it got when this fails.
-    ///   - check: called now and then; what it throws ends the loading.
+    ///   - kept: kept keys of the table. They are moved out, so that there is only one copy; on failure they hold what
+    ///     was read so far.
+    ///   - check: called periodically; an error that it throws ends the load.
     /// - Returns: how many were read.
     func load(_ kept: inout KeptKeys?, check: () throws(WeirError) -> Void = {}) throws(WeirError) -> Int {
         let table = self.table
-        // What is only looked up in gets no rows.
+        // A table that is only used for lookups gets no rows.
         guard table.isKeyed, route != nil else {
             writer = UnkeyedTableWriter(table)
             return 0
@@ -162,23 +164,23 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         return loaded
     }
 
-    /// What the next generation goes on with, once everything is committed; nil for a table without a key.
+    /// The keys for the next generation, once everything is committed; nil for a table without a key.
     func keys() -> KeptKeys? {
         guard let writer = writer as? KeyedTableWriter else { return nil }
         self.writer = nil
         return KeptKeys(keys: writer.keys, own: Set(ownCommits()))
     }
 
-    /// Sequence numbers of the commits of rows that were made here, without so many of the first.
+    /// Sequence numbers of the row commits made here, without the first `count`.
     func ownCommits(after count: Int = 0) -> ArraySlice<Int64> { committed.withLock { $0.own.dropFirst(count) } }
 
-    /// Returns when no commit is under way; those that were are known.
+    /// Waits until no commit is under way, so that `ownCommits` is complete.
     func awaitCommit() { commitGate.withLock { _ in } }
 
-    /// Who writes the LogStore; nil when the table has none.
+    /// The id under which the LogStore is written; nil when the table has none.
     var logStoreUpstream: UpstreamID? { logStore?.upstream }
 
-    /// Whether keys decide what is written.
+    /// Whether the writer needs the keys of the table.
     var needsKeys: Bool { isKeyed && route != nil }
 
     var hasLogStore: Bool { logStore != nil }
@@ -186,9 +188,9 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     /// The table after the last commit of this run.
     var table: MixedTable { committed.withLock { $0.table } }
 
-    /// What the table takes of the changes, of which it may have some already, in its own columns; nil when that is
-    /// nothing. Beside it those that do not fit it, by source offset, those behind the table's position, too: a topic of
-    /// the table may be behind it.
+    /// Converts changes to the table's columns, and drops those the table already has; `changes` is nil when none are
+    /// left. `rejected` holds the changes that do not fit the table, by source offset, including those before the
+    /// table's position: a topic of the table may not have reached that position.
     func take(
         _ batch: ChangeBatch,
         topic: String,
@@ -212,7 +214,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         return (kept, rejected.map { (batch.offset($0.row), $0.reason) })
     }
 
-    /// Takes note of the time of a source record, milliseconds since 1970.
+    /// Notes the timestamp of a source record, milliseconds since 1970.
     func observe(_ timestamp: Int64) { logStore?.observe(timestamp) }
 
     /// Sends changes to the LogStore, if the table has one.
@@ -223,15 +225,15 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         try logStore?.cut(now: Int64(Date().timeIntervalSince1970 * 1000))
     }
 
-    /// Tells the writer what other engines have done to the base store, before the first row of an epoch.
+    /// Updates the writer with other engines' changes to the base store, before the first row of an epoch.
     ///
     /// - Parameter drain: waits until every epoch so far is committed.
-    /// - Returns: what somebody should know of it, in words.
+    /// - Returns: a message for the user, if there is one.
     func followBase(_ drain: () throws(WeirError) -> Void) throws(WeirError) -> String? {
         guard let keyed = writer as? KeyedTableWriter, keyed.isBetweenEpochs, try keyed.baseHasMoved() else {
             return nil
         }
-        // What the index knows must be in the table it is held against.
+        // All keys in the index must be committed before it is compared with the table.
         try drain()
         let doubled = try keyed.follow(try table.refreshed())
         guard doubled > 0 else { return nil }
@@ -245,7 +247,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         precondition(rejected.isEmpty, "changes that do not fit the table were left out before")
     }
 
-    /// Bytes of the current epoch's files so far, about.
+    /// Approximate bytes of the current epoch's files so far.
     var pendingFileBytes: Int64 { writer?.pendingBytes ?? 0 }
 
     /// Ends the epoch of the files: they are durable when this returns.
@@ -254,16 +256,16 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         return try writer.cut()
     }
 
-    /// Gives the current epoch's files up.
+    /// Abandons the current epoch's files.
     func abandonFiles() { writer?.abandon() }
 
-    /// What an epoch leaves behind for the table.
+    /// What an epoch commits to the table.
     struct Cut: Sendable {
         let epoch: Epoch
         let progress: LogStoreProgress?
     }
 
-    /// Takes back from the LogStore what is not committed, once no commit is under way and none can follow.
+    /// Takes back from the LogStore what is not committed. Called when no commit is under way and none can follow.
     func takeBack() throws(WeirError) {
         try logStore?.takeBack(committed: committed.withLock { $0.logStoreEpoch })
     }
@@ -272,11 +274,11 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - read: how far the run has read; the table's own positions may be further already.
-    ///   - last: the records right before.
-    ///   - recordsPositions: whether positions alone are worth a commit, as once in a while and at the end. Those of
-    ///     partitions that have brought no row hold for the route of now.
+    ///   - last: the records right before these positions.
+    ///   - recordsPositions: whether to commit even if only positions have changed; done periodically and at the end.
+    ///     Positions of partitions that have brought no row are valid for the current route.
     ///   - taken: the partitions that have brought rows by then, by topic.
-    ///   - isStart: the positions are where the run begins, which every table has to know.
+    ///   - isStart: the positions are where the run begins, which every table must record.
     func commit(
         _ cut: Cut,
         read: PositionLedger,
@@ -285,7 +287,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         taken: [String: Set<Int>],
         isStart: Bool
     ) throws(WeirError) {
-        // What is only looked up in belongs to others.
+        // A table that is only used for lookups belongs to another topology.
         if route == nil { return }
         try commitGate.withLock { (_) throws(WeirError) in
             try commitAlone(
@@ -313,11 +315,12 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         var ledger = expected
         ledger.merge(read)
         var epoch = cut.epoch
-        // Deletes that found nothing may find something by now.
+        // Deletes that found no row may have one now, since other engines may have added rows.
         if epoch.isEmpty { epoch = try table.following(epoch) }
-        // Without files the positions are all there is to commit.
+        // Without files a commit has only positions.
         let isWorthIt = (recordsPositions || (!writesFiles && !taken.isEmpty)) && ledger != expected
-        // Readers begin where the table says; a writer without rows must not leave that far behind.
+        // Readers of the LogStore start at the ends in the table; a writer without rows must move its ends forward as
+        // well.
         let movesLog =
             recordsPositions && cut.progress.map { $0.state.ends != committed.withLock { $0.logStoreEnds } } ?? false
         if epoch.isEmpty && !isWorthIt && !movesLog && cut.progress?.caughtUpAt == nil { return }
@@ -334,7 +337,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         )
         committed.withLock { state in
             state.table = result
-            // Positions alone make no snapshot, and may stand in another process's by chance.
+            // Positions alone make no snapshot, and another process's snapshot may have the same positions by chance.
             if epoch.mayChangeKeys, let made = Self.snapshotMade(by: result, on: table, topology) {
                 state.own.append(made)
             }
@@ -346,8 +349,8 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         }
     }
 
-    /// The sequence number of the snapshot that a commit has made: it carries the positions that the commit has stored. Nil
-    /// when it has stored nothing else.
+    /// The sequence number of the snapshot that a commit has made, which is identified by the positions in its summary.
+    /// Nil when the commit has stored only positions.
     private static func snapshotMade(by result: MixedTable, on table: MixedTable, _ topology: String) -> Int64? {
         let name = PositionLedger.propertyName(topology: topology)
         guard let snapshot = result.ingestStore.metadata.currentSnapshot,
@@ -359,10 +362,10 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
 
     // MARK: Units
 
-    /// What the integers of source columns count, as the table says now.
+    /// The time units of integer source columns that the table stores now.
     func sourceUnits() throws(WeirError) -> SourceUnits { try table.sourceUnits(topology: topology) }
 
-    /// Keeps units with the table, at once, and returns those that hold. Commits of rows may be under way.
+    /// Stores units in the table immediately, and returns those that are valid. Row commits may be under way.
     func keep(_ units: SourceUnits, overriding: Bool) throws(WeirError) -> SourceUnits {
         do {
             return try table.keeping(units, overriding: overriding, topology: topology).sourceUnits(topology: topology)

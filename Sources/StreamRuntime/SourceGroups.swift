@@ -5,29 +5,30 @@ import Synchronization
 
 /// The groups through which the processes of one topology share the partitions of its sources.
 ///
-/// Between two changes of the group a process holds a fixed set of partitions: a generation. When the group changes, the
-/// process commits what it has read, gives its partitions up and begins anew with those it is given. Used by the running
-/// thread between generations and by the reading thread within one; `offer` may be called from any thread.
+/// Between two changes of the group a process holds a fixed set of partitions: a generation. When the group changes,
+/// the process commits what it has read, gives up its partitions and starts a new generation with those assigned to it.
+/// Used by the running thread between generations and by the reading thread within one; `offer` may be called from any
+/// thread.
 final class SourceGroups: @unchecked Sendable {
     private struct Member {
         let source: IngestPlan.Source
         let membership: any GroupMembership
-        /// A group deals nothing out while no topic is there.
+        /// Whether any topic exists; until then the group assigns nothing.
         let hasTopics: Bool
         /// Nil between a revocation and the next assignment.
         var assigned: [TopicPartition]?
-        /// What `poll` has said and is not confirmed yet.
+        /// The event that `poll` has returned and that is not confirmed yet.
         var pending: GroupEvent?
     }
 
-    /// How often the group is told how far its partitions are read.
+    /// How often positions are committed to the group.
     private static let offerEvery = Duration.milliseconds(500)
     private static let pollEvery = Duration.milliseconds(20)
     private static let changePatience = Duration.seconds(10)
 
-    /// How often it is said that a group lets this process wait.
+    /// How often a warning is sent that this process waits for a group.
     private static let lookEvery = Duration.seconds(15)
-    /// The first time it is said sooner: a group without dead members deals out in less.
+    /// The first warning is sooner: a group without dead members assigns partitions in less time.
     private static let firstLookAfter = Duration.seconds(5)
 
     private let onWarning: (String) -> Void
@@ -39,7 +40,7 @@ final class SourceGroups: @unchecked Sendable {
 
     /// Joins the group of every source that has one.
     ///
-    /// - Parameter onWarning: told, in words, of sources that have no topics yet.
+    /// - Parameter onWarning: called with messages for the user, such as about sources that have no topics yet.
     init(
         _ plan: IngestPlan,
         clock: RunClock = .system,
@@ -49,7 +50,7 @@ final class SourceGroups: @unchecked Sendable {
         self.onWarning = onWarning
         for source in plan.sources {
             guard let group = source.group, let log = source.log as? any SharedLog else { continue }
-            // A broker that does not answer and a topic that is not there are said at once; a group would wait for them.
+            // Fail at once if a broker does not answer or a topic does not exist; a group would wait for them.
             let existing = try log.topics()
             for topic in source.topics where !existing.contains(topic) {
                 throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: true)
@@ -71,7 +72,7 @@ final class SourceGroups: @unchecked Sendable {
     /// Whether no source is shared: this process reads everything.
     var isEmpty: Bool { members.isEmpty }
 
-    /// Waits until every group has given this process its partitions, which may be none; nil when it is to stop.
+    /// Waits until every group has assigned partitions to this process, possibly none; nil when it is to stop.
     ///
     /// - Parameter awaitsTopics: also waits for the first topic of a source.
     func assignment(
@@ -101,12 +102,13 @@ final class SourceGroups: @unchecked Sendable {
         return nil
     }
 
-    /// A group deals nothing out while a topic is not there, and is in no hurry to replace a member that is silent.
+    /// Warns that the assignment takes long, or fails if a topic does not exist. A group assigns nothing while a topic
+    /// is missing, and waits long before it replaces a silent member.
     private func explainWait(since start: RunClock.Instant) throws(WeirError) {
         let seconds = (clock.now - start).components.seconds
         for member in members where member.assigned == nil {
             let source = member.source
-            // Brokers that are away tell nothing of their topics.
+            // Unreachable brokers do not list their topics.
             if let existing = try? source.log.topics() {
                 for topic in source.topics where !existing.contains(topic) {
                     throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: true)
@@ -143,16 +145,17 @@ final class SourceGroups: @unchecked Sendable {
     func awaitChange(unless stopping: () -> Bool) throws(WeirError) {
         let deadline = clock.now + Self.changePatience
         while !stopping(), try !isChanging() {
-            // Another process has claimed the partitions without the group's word: claim anew, on what it has committed.
+            // Another process has claimed the partitions without a change of the group: claim them again, after its
+            // last commit.
             if clock.now > deadline { return }
             clock.pause(for: Self.pollEvery, unless: stopping)
         }
     }
 
-    /// Notes positions that are committed, to tell the groups.
+    /// Notes committed positions, to commit them to the groups.
     func offer(_ ledger: PositionLedger) { offered.withLock { $0 = ledger } }
 
-    /// The generation is over and committed: answers the groups.
+    /// Called when the generation is over and committed: confirms the events of the groups.
     func endGeneration() throws(WeirError) {
         flushOffer()
         for index in members.indices where members[index].pending != nil { try confirm(index) }
@@ -182,8 +185,8 @@ final class SourceGroups: @unchecked Sendable {
         }
     }
 
-    /// The group's own offsets are for tools that show lag; the tables hold the truth, so a refusal or a broker that is
-    /// away is no failure: the next commit tells it again.
+    /// Commits the noted positions to the groups. The group's offsets are for tools that show lag, and the tables are
+    /// the source of truth, so a refusal or an unreachable broker is not a failure: the next commit sends them again.
     private func flushOffer() {
         guard
             let ledger = offered.withLock({ ledger in

@@ -5,8 +5,8 @@ import Synchronization
 public struct SourceLag: Sendable, Equatable {
     /// Offsets between what was read last and the ends.
     public var records: Int64 = 0
-    /// When the oldest record was written, of those read last in each partition that is behind, milliseconds since 1970;
-    /// nil while nothing is behind, or nothing of such a partition was read yet.
+    /// The oldest timestamp of the last records read from partitions that are behind, milliseconds since 1970; nil when
+    /// no partition is behind, or none of these was read yet.
     public var lastRead: Int64?
 
     public init() {}
@@ -22,8 +22,8 @@ public struct SourceLag: Sendable, Equatable {
 extension IngestRun {
     public var state: RunState { runState.withLock { $0 } }
 
-    /// Asks the logs where they end: of a broker's topic with one request, which takes as long as the broker takes. Nil
-    /// before anything is read, and where a log does not answer.
+    /// Asks the logs where they end, with one request per topic, and waits for the answers. Nil before reading starts,
+    /// and when a log does not answer.
     public func lag() -> SourceLag? {
         let reads = readPositions.all
         guard state.phase == .reading else { return nil }
@@ -43,7 +43,7 @@ extension IngestRun {
     }
 }
 
-/// How far the partitions of a generation are read. Written once a batch.
+/// How far the partitions of a generation are read. Updated once per batch.
 final class ReadPositions: Sendable {
     struct Read: Sendable {
         let source: Int
@@ -57,7 +57,7 @@ final class ReadPositions: Sendable {
 
     var all: [TopicPartition: Read] { reads.withLock { $0 } }
 
-    /// Begins with those partitions, or gets to know those that are new.
+    /// Starts with these partitions if `isFirst`, else adds new ones; removes those that are gone.
     func note(_ partitions: [SourcePartitions.Partition], isFirst: Bool = false) {
         reads.withLock { reads in
             if isFirst { reads = [:] }

@@ -3,8 +3,8 @@ import ChangeEvents
 import EventLog
 
 extension SourcePartitions {
-    /// The next records of a partition. Where retention has overtaken the reader, or the log is another one, the source's
-    /// rule decides.
+    /// The next records of a partition. If retention has overtaken the reader, or the log was replaced, the source's
+    /// rule applies.
     func next(_ index: Int, maxBytes: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
         if partition.isGone { return nil }
@@ -23,7 +23,7 @@ extension SourcePartitions {
         }
     }
 
-    /// What becomes of a partition whose reading failed; fails with the error where nothing can.
+    /// Handles a read error of a partition; rethrows it when the partition cannot be read on.
     func goOn(after error: WeirError, _ index: Int) throws(WeirError) {
         let (topic, number, source) = (all[index].topic, all[index].number, plan.sources[all[index].source])
         guard error.code == .invalid || error.code == .notFound else { throw error }
@@ -38,9 +38,9 @@ extension SourcePartitions {
             guard position > end else { throw error }
             return suspect(all[index].source, topic, number, error)
         }
-        // The topic was not there for a moment.
+        // The records at the position still exist: the topic was missing for a moment.
         guard position < earliest else { return suspect(all[index].source, topic, number, error) }
-        // Retention may have removed what was only to be read again.
+        // Retention may have removed only records that were to be read again.
         let next =
             position < first && earliest <= first
             ? first : passOver(source, topic, number, from: position, earliest: earliest, end: end)
@@ -49,7 +49,7 @@ extension SourcePartitions {
         all[index].reader = try source.log.reader(topic: topic, partition: number, from: next)
     }
 
-    /// Whether every partition is read to where it ends now. Records of a broker come when they come: that none has come
+    /// Whether every partition is read to its current end. For brokers the end is looked up: that no record has arrived
     /// yet does not mean that there is none.
     func areAtEnd() throws(WeirError) -> Bool {
         guard suspected.isEmpty else { return false }
@@ -62,7 +62,7 @@ extension SourcePartitions {
         return true
     }
 
-    /// Where to go on when the offsets from `next` on are gone; nil when that is not allowed.
+    /// Where to continue when the offsets from `next` on are gone; nil when that is not allowed.
     func passOver(
         _ source: IngestPlan.Source,
         _ topic: String,
@@ -76,7 +76,7 @@ extension SourcePartitions {
         case .fail: return nil
         case .earliest: place = earliest
         case .latest:
-            // Other tables may need what is still there.
+            // Other tables may need records that still exist.
             let others = start.compactMap { $0.next(topic: topic, partition: number) }.filter { $0 >= earliest }
             place = min(end, others.min() ?? end)
         }

@@ -2,9 +2,9 @@ import Bytes
 import ChangeEvents
 import EventLog
 
-/// Tells logs that were made anew from those that tables have positions in.
+/// Detects logs that were recreated since tables stored positions in them.
 extension SourcePartitions {
-    /// What tables remember of the record in front of a position, by offset.
+    /// What tables remember of the records right before a position, by offset.
     func marks(_ topic: String, _ number: Int, earliest: Int64, next: Int64) -> [RecordMark] {
         let known = zip(start, last).compactMap { (ledger, last) -> (position: Int64, mark: RecordMark)? in
             guard let position = ledger.next(topic: topic, partition: number), let mark = last[topic, number],
@@ -12,12 +12,12 @@ extension SourcePartitions {
             else { return nil }
             return (position, mark)
         }
-        // Between the record and the position right behind it there is nothing to read twice.
+        // Only records right before the position: nothing between the two has to be read twice.
         let wanted = known.filter { $0.position == next }
         return Set(wanted.map(\.mark)).sorted { $0.offset < $1.offset }
     }
 
-    /// Whether a table is further than the log goes.
+    /// Whether the position of a table is past the end of the log, which is then suspected.
     func isBeyondEnd(
         _ index: Int,
         _ topic: String,
@@ -27,7 +27,7 @@ extension SourcePartitions {
         let furthest = start.compactMap { $0.next(topic: topic, partition: number) }.max() ?? end
         guard furthest > end else { return false }
         do throws(WeirError) {
-            // Some brokers tell an end before their last records: what they deliver decides.
+            // Some brokers report an end before their last records, so try to read at the position.
             _ = try plan.sources[index].log.reader(topic: topic, partition: number, from: furthest)
             return false
         } catch {
@@ -37,9 +37,9 @@ extension SourcePartitions {
         }
     }
 
-    /// Whether the records of tables that are further than a position say that the log is another one. They are looked at
-    /// before anything is read: what a table behind them took of another log could not be told from its own any more. Fails
-    /// where such a position passes over a record.
+    /// Whether the records remembered by tables that are further than a position show that the log was replaced. This
+    /// is checked before anything is read: once a table behind them has taken records of the new log, these cannot be
+    /// told from the old ones. Fails when such a position skips a record.
     func isAnotherLog(
         _ index: Int,
         _ topic: String,
@@ -63,14 +63,14 @@ extension SourcePartitions {
         return false
     }
 
-    /// Takes note of a log that seems not to be the one that was read before. It is not read on.
+    /// Notes a log that seems to have been replaced. It is not read further.
     func suspect(_ index: Int, _ topic: String, _ number: Int, _ sign: WeirError) {
         let partition = TopicPartition(topic: topic, partition: number)
         suspected.append(SuspectedLog(source: index, partition: partition, sign: sign))
     }
 
-    /// Holds records against what tables remember of them, and leaves those out that are read for that alone. Fails where
-    /// a table's position passes over one of them.
+    /// Compares records with what tables remember of them, and drops those that were read only for that. Fails when a
+    /// table's position skips one of them.
     func known(_ raw: RawBatch, _ index: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
         let place = TopicPartition(topic: partition.topic, partition: partition.number)
@@ -88,11 +88,11 @@ extension SourcePartitions {
         return try unread(raw, index)
     }
 
-    /// The records that are wanted. Those in front of them were read to know the log again, and none of them lies behind the
-    /// last record that was taken in: a table whose position says otherwise would never get its row.
+    /// The records that are wanted. Earlier ones were read only to identify the log. None of them may be after the last
+    /// record that was taken in: the table would never get its row.
     func unread(_ raw: RawBatch, _ index: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
-        // All but the first batches begin behind them.
+        // Only the first batches begin before the wanted records.
         guard let first = raw.records.first, first.offset < partition.first else { return raw }
         if let met = partition.met,
             let passed = raw.records.first(where: { $0.offset > met.offset }), passed.offset < partition.first
@@ -103,7 +103,7 @@ extension SourcePartitions {
         return raw.dropping(before: partition.first)
     }
 
-    /// Tables have positions of topics and partitions that are not there any more.
+    /// Warns about topics and suspects partitions that no longer exist although tables have positions in them.
     func checkVanished(_ index: Int, existing: [String]) throws(WeirError) {
         let source = plan.sources[index]
         for topic in Set(start.flatMap(\.positions.keys)).sorted() where source.includes(topic) {
@@ -121,7 +121,7 @@ extension SourcePartitions {
         }
     }
 
-    /// Whether reading failed because the topic of a pattern was deleted, which ends it and nothing else.
+    /// Whether reading failed because a topic of the pattern was deleted, which does not end the run.
     func isGone(_ error: WeirError, _ index: Int) throws(WeirError) -> Bool {
         let source = plan.sources[all[index].source]
         let topic = all[index].topic
@@ -133,12 +133,12 @@ extension SourcePartitions {
         return true
     }
 
-    /// Whether a topic is there again that was gone.
+    /// Whether a topic that was gone exists again.
     func haveReturned() -> Bool {
         let gone = Set(all.filter(\.isGone).map(\.topic)).union(missing)
         if gone.isEmpty { return false }
         return plan.sources.contains { source in
-            // Brokers that are away tell nothing of it.
+            // Unreachable brokers do not list their topics.
             let topics = (try? source.log.topics()) ?? []
             return topics.contains { gone.contains($0) && source.includes($0) }
         }

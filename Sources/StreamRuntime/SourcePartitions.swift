@@ -4,28 +4,28 @@ import EventDecoders
 import EventLog
 import Foundation
 
-/// The partitions a run reads: which there are, where each begins, and which feed a dimension.
+/// The partitions a run reads: which exist, where each begins, and which feed a dimension.
 final class SourcePartitions {
     struct Partition {
         let source: Int
         let topic: String
         let number: Int
         var reader: any PartitionReader
-        /// For a partition with rows of a dimension of this run: where it ended when the run began.
+        /// For a partition that feeds a dimension of this run: its end when the run began.
         let dimensionEnd: Int64?
-        /// Where records are wanted from; earlier ones are read to know the log again.
+        /// The first wanted offset; earlier records are read only to identify the log.
         let first: Int64
         /// What tables remember of records that are still to be read, by offset.
         var marks: [RecordMark]
-        /// The first of them that was there: behind it comes what is wanted, and nothing in between.
+        /// The first mark whose record was found: there is no record between it and the first wanted one.
         var met: RecordMark?
-        /// The topic was deleted while the run goes on without it.
+        /// The topic was deleted, and the run continues without it.
         var isGone = false
 
         var isBeforeDimensionEnd: Bool { !isGone && reader.position < dimensionEnd ?? 0 }
     }
 
-    /// Bytes looked at to learn which tables a partition holds.
+    /// Bytes read to find out which tables a partition holds.
     private static let probeBytes = 64 << 10
 
     let plan: IngestPlan
@@ -33,27 +33,27 @@ final class SourcePartitions {
     let last: [LastRecords]
     let onWarning: (String) -> Void
     private let check: @Sendable () throws(WeirError) -> Void
-    /// The source tables that the first records of a partition are of, as far as they were looked at.
+    /// The source tables of the first records of each partition that was looked at.
     private(set) var sourceTables: [TopicPartition: Set<String>]
     /// The partitions of shared sources that belong to this process.
     private var assigned: Set<TopicPartition> = []
     private var known: Set<String> = []
     private var sourceOfTopic: [String: Int] = [:]
     var all: [Partition] = []
-    /// Where each partition begins. Recorded even if nothing follows, so that a later run does not begin later.
+    /// Where each partition begins. Recorded even if no record follows, so that a later run does not start further on.
     private(set) var startPositions = PositionLedger()
-    /// Partitions whose logs seem not to be those that were read before.
+    /// Partitions whose logs seem to have been replaced.
     var suspected: [SuspectedLog] = []
-    /// Topics of this process's partitions that were not there when it opened them.
+    /// Topics of this process's partitions that did not exist when it opened them.
     private(set) var missing: Set<String> = []
 
     /// - Parameters:
-    ///   - start: what each table that rows can reach has taken in already.
-    ///   - last: the records right before that.
+    ///   - start: the positions of each table and topic that rows can reach.
+    ///   - last: the records right before these positions.
     ///   - assigned: the partitions of shared sources that belong to this process.
-    ///   - sourceTables: those of earlier looks.
-    ///   - check: called now and then; what it throws ends the opening.
-    ///   - onWarning: told, in words, what was not there any more and has been passed over.
+    ///   - sourceTables: the results of earlier generations.
+    ///   - check: called periodically; an error that it throws ends the opening.
+    ///   - onWarning: called with messages for the user about topics and offsets that no longer exist.
     init(
         _ plan: IngestPlan,
         start: [PositionLedger],
@@ -87,7 +87,8 @@ final class SourcePartitions {
         try open(isFirst: true)
     }
 
-    /// A group may still deal out what was deleted a moment ago. Should it be there again, the group deals anew.
+    /// The assigned partitions that exist. A group may still assign partitions of a topic that was just deleted; when
+    /// it exists again, the group assigns anew.
     private static func present(
         _ assigned: Set<TopicPartition>,
         _ plan: IngestPlan
@@ -107,7 +108,7 @@ final class SourcePartitions {
         return present
     }
 
-    /// Opens partitions that have come since.
+    /// Opens partitions that were created since.
     func openNew() throws(WeirError) { try open(isFirst: false) }
 
     private func open(isFirst: Bool) throws(WeirError) {
@@ -131,19 +132,19 @@ final class SourcePartitions {
         }
     }
 
-    /// Opens what the groups have given this process.
+    /// Opens the partitions that the groups have assigned to this process.
     private func openAssigned(_ index: Int) throws(WeirError) {
         let source = plan.sources[index]
         for place in assigned.sorted() where source.topics.contains(place.topic) || source.includes(place.topic) {
             guard known.insert("\(place.topic) \(place.partition)").inserted else { continue }
-            // Where the source has run and a partition has no position, it was added since: all of it is new.
+            // If the source has been read before and a partition has no position, it was added since: all of it is new.
             let hasRun = start.contains {
                 $0.positions.keys.contains { source.topics.contains($0) || source.includes($0) }
             }
             do throws(WeirError) {
                 try open(index, place.topic, place.partition, isFirst: source.startup != .latest || !hasRun)
             } catch {
-                // Deleted a moment ago.
+                // The topic was deleted since its partitions were listed.
                 guard error.code == .notFound, !source.topics.contains(place.topic),
                     try !source.log.topics().contains(place.topic)
                 else { throw error }
@@ -157,7 +158,7 @@ final class SourcePartitions {
         try check()
         let source = plan.sources[index]
         let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
-        // A topic that appears while the run goes on is new: nothing of it is too old.
+        // A topic that appears during the run is new: it is read from the earliest offset.
         let fresh = isFirst ? try firstOffset(source, topic, number, earliest: earliest, end: end) : earliest
         // The oldest position any table still needs.
         var next = start.map { $0.next(topic: topic, partition: number) ?? fresh }.min() ?? fresh
@@ -167,7 +168,7 @@ final class SourcePartitions {
         if try isBeyondEnd(index, topic, number, end: end) { return }
         if try isAnotherLog(index, topic, number, beyond: next) { return }
         let mayBe = (isFirst || source.group != nil) && !plan.joins.isEmpty
-        // Of what holds nothing there is nothing to read first.
+        // In an empty partition there is nothing to read before the others.
         let isDimension = mayBe && earliest < end ? try feedsDimension(index, topic, number, earliest) : false
         startPositions.advance(topic: topic, partition: number, to: next)
         var marks = marks(topic, number, earliest: earliest, next: next)
@@ -176,7 +177,7 @@ final class SourcePartitions {
         do throws(WeirError) {
             reader = try source.log.reader(topic: topic, partition: number, from: begin)
         } catch {
-            // Retention has just removed what was only to be read again.
+            // Retention has just removed records that were only to be read again.
             guard error.code == .notFound, begin < next else { throw error }
             marks = []
             reader = try source.log.reader(topic: topic, partition: number, from: next)
@@ -231,7 +232,7 @@ final class SourcePartitions {
         return plan.joins.contains { names.contains($0.dimensionName) }
     }
 
-    /// Looks at the first records of partitions on brokers, of several at once: each takes a moment to come.
+    /// Reads the first records of partitions on brokers, in parallel, since each takes a moment to arrive.
     private func lookAhead(_ places: [TopicPartition]) throws(WeirError) {
         let new = places.filter { sourceTables[$0] == nil }
         let (plan, check) = (self.plan, self.check)
@@ -245,7 +246,7 @@ final class SourcePartitions {
                 if earliest == end { return [] }
                 return try Self.sourceTables(source, place, from: earliest, check)
             } catch {
-                // What is wrong with it is said where it is opened.
+                // The error is reported when the partition is opened.
                 return []
             }
         }
@@ -253,7 +254,7 @@ final class SourcePartitions {
         for (place, identifiers) in zip(new, found) where !identifiers.isEmpty { sourceTables[place] = identifiers }
     }
 
-    /// Looks at the first records: the name of a topic need not be the name of its table.
+    /// The source tables of the first records: the name of a topic need not be the name of its table.
     private static func sourceTables(
         _ source: IngestPlan.Source,
         _ place: TopicPartition,
@@ -286,7 +287,7 @@ final class SourcePartitions {
     }
 }
 
-/// Source tables that a decoder has met.
+/// Source tables that a decoder has seen.
 final class SourceTables {
     var identifiers: Set<String> = []
 }

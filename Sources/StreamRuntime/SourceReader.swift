@@ -6,14 +6,14 @@ import EventLog
 
 /// Reads the partitions of all sources in turn, decodes and transforms, and hands the changes to the writer.
 ///
-/// Partitions that feed a dimension of this run come first: they are read to where they ended when the run began, before
-/// the others begin, so that the first rows of a stream find the rows they are joined with.
+/// Partitions that feed a dimension of this run come first: they are read to their ends as of the start of the run
+/// before the others begin, so that the first rows of a stream find the rows they are joined with.
 final class SourceReader {
     /// What the writer gets.
     struct Changes: Sendable {
         let topic: String
         let partition: Int
-        /// The offset behind the last record these came from.
+        /// The offset after the last record these came from.
         let nextOffset: Int64
         let batches: [(target: Int, batch: ChangeBatch)]
         let letters: [DeadLetter]
@@ -23,7 +23,7 @@ final class SourceReader {
         /// Records of source tables that no route matches, and the identifiers of those that are new.
         let unrouted: Int
         let unroutedTables: Set<String>
-        /// Records that hold no change of a row: tombstones, and the source's own.
+        /// Records without a row change: tombstones, and the source's own records.
         let tombstones: Int
         let withoutRows: Int
         let bytes: Int
@@ -45,14 +45,14 @@ final class SourceReader {
     private let wakeup = Wakeup()
     private let decoding: RecordDecoding
     private let outages: SourceOutages
-    /// Set once a group changes: the reader ends before its partitions are read to their end.
+    /// When one of them changes, the reader ends before its partitions are read to their end.
     private let groups: SourceGroups
     private let positions: ReadPositions
 
     /// - Parameters:
     ///   - groups: end the reader when one of them changes.
-    ///   - outages: told when records come, and when none do.
-    ///   - positions: told of partitions that come and go.
+    ///   - outages: notified when records arrive, and when none do.
+    ///   - positions: notified of partitions that appear and disappear.
     ///   - stopping: asked between batches.
     init(
         _ plan: IngestPlan,
@@ -82,7 +82,7 @@ final class SourceReader {
         case finished
         /// A group changes; there may be more to read.
         case groupChanged
-        /// Logs seem not to be those that were read before, or are there again: they are to be looked at anew.
+        /// Logs seem to have been replaced, or exist again, and must be checked.
         case logsChanged
     }
 
@@ -95,9 +95,9 @@ final class SourceReader {
                 if try groups.isChanging() { return .groupChanged }
                 if !partitions.suspected.isEmpty { return .logsChanged }
                 if try !readRound({ $0.isBeforeDimensionEnd }) {
-                    // A file log has what it has; a broker may still be sending.
+                    // A file log has no more records; a broker may still be sending.
                     if partitions.all.allSatisfy({ plan.sources[$0.source].group == nil }) { break }
-                    // What others have sent ahead waits for these.
+                    // Records prefetched from other partitions wait for these.
                     try waitForRecords { $0.isBeforeDimensionEnd }
                 }
             }

@@ -5,10 +5,10 @@ import EventLog
 import Foundation
 import Topology
 
-/// The newest records of a topic, held against the tables they go to: what a run would set aside or leave empty, told
-/// before it runs.
+/// Compares the newest records of a topic with the tables they go to, to report before a run what it would reject or
+/// leave null.
 public struct SourceSample {
-    /// Records of a partition that are looked at, and partitions that are.
+    /// The maximum number of records read per partition, and of partitions read.
     private static let recordsMax: Int64 = 100
     private static let partitionsMax = 4
     private static let bytesMax = 1 << 20
@@ -23,9 +23,9 @@ public struct SourceSample {
     /// How many records each source table has.
     private var counts: [String: Int] = [:]
 
-    /// Reads the records. Where a broker sends nothing within the time there are none.
+    /// Reads the records; none if a broker sends nothing within the timeout.
     ///
-    /// - Parameter units: what is known of columns from earlier runs.
+    /// - Parameter units: the units of columns known from earlier runs.
     public init(
         _ topology: Topology,
         _ source: Topology.Source,
@@ -106,7 +106,7 @@ public struct SourceSample {
         }
     }
 
-    /// Whether a run finds that column: by its name, or by the only one that differs from it in case alone.
+    /// Whether a run finds the column: by its name, or by the only name that differs from it only in case.
     private static func has(_ name: String, among names: Set<String>) -> Bool {
         names.contains(name) || names.count { isOtherCase($0, of: name) } == 1
     }
@@ -120,7 +120,7 @@ public struct SourceSample {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 
-    /// What a run would find in the records, and what it would refuse.
+    /// What a run would report about the records, and which it would reject.
     private func decodedFindings() throws(WeirError) -> [Finding] {
         let topology = self.topology
         let known = KnownUnits(units)
@@ -174,7 +174,8 @@ public struct SourceSample {
             }
     }
 
-    /// A later record may bring a second column that could be the one, which then is taken for none.
+    /// Whether another notice overrides this one: a later record may have a second column that matches, and then
+    /// neither is used.
     private static func isTakenBack(_ notice: DecoderNotice, by notices: [DecoderNotice]) -> Bool {
         guard case .otherCase(let source, let name, let column) = notice else { return false }
         return notices.contains(.ambiguousCase(source, name: name, column: column))
@@ -190,7 +191,7 @@ public struct SourceSample {
         )
     }
 
-    /// Records that tables would refuse: how many, and why the first.
+    /// The number of records that tables would reject, and the reason for the first.
     private func refused(_ reasons: [TopicPartition: [Int64: String]]) -> Finding? {
         guard let (place, own) = reasons.min(by: { $0.key < $1.key }), let first = own.min(by: { $0.key < $1.key })
         else { return nil }
@@ -212,7 +213,7 @@ public struct SourceSample {
             let object = try? JSONSerialization.jsonObject(with: Data(value)) as? [String: Any]
         else { return }
         let event = object["payload"] as? [String: Any] ?? object
-        // An old row may hold its key alone, whatever columns there are.
+        // New rows only: an old row may have only its key.
         guard let row = event["after"] as? [String: Any] else { return }
         let block = event["source"] as? [String: Any]
         let identifier = SourceTable(
@@ -226,7 +227,7 @@ public struct SourceSample {
     }
 }
 
-/// What earlier runs have kept, for a look that keeps nothing.
+/// The units that earlier runs have stored; stores nothing itself.
 private final class KnownUnits: UnitKeeper {
     private let units: SourceUnits
     private var derived: Set<SourceColumn> = []
@@ -240,7 +241,7 @@ private final class KnownUnits: UnitKeeper {
 
     func keep(_ units: [(column: SourceColumn, unit: TimeUnit)]) -> [TimeUnit] { units.map(\.unit) }
 
-    /// Whether it is told for the first time.
+    /// Whether the notice is reported for the first time.
     func isNew(_ notice: DecoderNotice) -> Bool {
         guard case .derivedUnit(let column, _, _) = notice else { return true }
         return derived.insert(column).inserted

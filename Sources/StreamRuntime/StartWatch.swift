@@ -2,9 +2,10 @@ import Bytes
 import Foundation
 import Synchronization
 
-/// Listens to the groups and to the wish to stop while a generation is being started, which may take long.
+/// Polls the groups and the stop flag while a generation is being started, which may take long.
 ///
-/// A group gives the partitions of a member away that does not answer in time; what is loaded for them is then in vain.
+/// A group reassigns the partitions of a member that does not answer in time; what is loaded for them is then of no
+/// use.
 final class StartWatch: Sendable {
     private static let lookMilliseconds = 20
 
@@ -13,11 +14,11 @@ final class StartWatch: Sendable {
     private let over = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
-    /// Begins to listen, on a thread of its own.
+    /// Starts polling on its own thread.
     ///
     /// - Parameters:
-    ///   - groups: used by nobody else until `end` returns.
-    ///   - stopping: asked now and then.
+    ///   - groups: must not be used by another thread until `end` returns.
+    ///   - stopping: called periodically.
     init(_ groups: SourceGroups, stopping: @escaping @Sendable () -> Bool) {
         let thread = Thread { [self] in
             repeat {
@@ -35,14 +36,14 @@ final class StartWatch: Sendable {
         thread.start()
     }
 
-    /// Fails with `cancelled` when the start is in vain.
+    /// Fails with `cancelled` when the start was interrupted.
     func check() throws(WeirError) {
         guard isInterrupted.load(ordering: .relaxed) else { return }
         if let failure = failure.withLock({ $0 }) { throw failure }
         throw WeirError(.cancelled, "the start of a generation was interrupted")
     }
 
-    /// Stops listening. Called once.
+    /// Stops polling. Called once.
     func end() {
         over.signal()
         ended.wait()

@@ -3,15 +3,15 @@ import ChangeEvents
 import EventLog
 import Foundation
 
-/// A partition whose log seems not to be the one that was read before: its topic was deleted and created again, or its
-/// newest records were lost.
+/// A partition whose log seems to have been replaced: its topic was deleted and created again, or its newest records
+/// were lost.
 struct SuspectedLog: Sendable {
-    /// By its place in the plan.
+    /// The index of the source in the plan.
     let source: Int
     let partition: TopicPartition
     let sign: WeirError
 
-    /// The error for a source that does not say how to go on.
+    /// The error for a source whose `onLostOffsets` is `fail`.
     ///
     /// - Parameter source: its name, where a topology has several.
     static func error(_ sign: WeirError, source: String?) -> WeirError {
@@ -26,7 +26,7 @@ struct SuspectedLog: Sendable {
         )
     }
 
-    /// What tells that a partition is not there any more that was read up to a position.
+    /// The error for a partition that was read up to a position and no longer exists.
     static func vanished(_ topic: String, _ partition: Int, _ position: Int64) -> WeirError {
         let what = "topic \(topic) has no partition \(partition) any more, which was read up to offset \(position)"
         return WeirError(.invalid, what)
@@ -47,7 +47,7 @@ extension RecordMark {
         return date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
     }
 
-    /// What tells that a record is another one than the one that was read at its offset.
+    /// The error when the record found at this offset is not the one that was read; nil when it is.
     func difference(_ found: RecordMark, _ partition: TopicPartition) -> WeirError? {
         if found == self { return nil }
         return WeirError(
@@ -59,8 +59,8 @@ extension RecordMark {
         )
     }
 
-    /// A position that leaves records out. This one was the last that was taken in, and right behind it reading goes on:
-    /// both are written by one commit.
+    /// The error for a position that skips records. This record was the last that was taken in, and reading must
+    /// continue right after it, since one commit writes both.
     ///
     /// - Parameter passed: the offset of a record between them.
     func passedOver(_ passed: Int64, by position: Int64, _ partition: TopicPartition) -> WeirError {

@@ -7,19 +7,19 @@ import EventLog
 public struct TopicOutput: Sendable {
     /// The name of the table or join, as records name it.
     public let table: String
-    /// Its place among the run's targets followed by its joins.
+    /// Its index among the run's targets followed by its joins.
     public let sink: Int
     public let format: EventFormat
     /// The columns of the changes.
     public let schema: Schema
     public let primaryKey: [String]
-    /// What decides which records come to it.
+    /// Identifies the routes that lead to the table or join.
     public let route: String
-    /// Opens the topic for the changes that come from one partition of a source, or from all of them when it is nil: an
-    /// opening shuts out whoever had opened the same before.
+    /// Opens the topic for the changes from one source partition, or from all of them when it is nil. Opening fences
+    /// any writer that had opened the same before.
     public let open: @Sendable (TopicPartition?) throws(WeirError) -> any TransactionalAppender
-    /// Transactions that may have written some of the same, by whether the sources are shared now; the partitions are
-    /// those that may have been shared before.
+    /// Transactions under other ids that may have written some of the same changes. The arguments are whether the
+    /// sources are shared now, and the partitions that may have been shared before.
     public let earlier: @Sendable (_ isShared: Bool, [TopicPartition]) -> [EarlierTransactions]
 
     public init(

@@ -6,33 +6,35 @@ import Foundation
 
 /// A topic that gets the changes of a table or a join, exactly once.
 ///
-/// The transaction that appends an epoch's records also stores how far the sources are read, so a restart knows what the
-/// topic holds. Where several processes share the sources, each partition of them has transactions of its own, which
-/// whoever reads the partition takes over. Written by the thread of the files, committed by the committing thread.
+/// The transaction that appends an epoch's records also stores how far the sources are read, so a restart knows what
+/// the topic holds. If several processes share the sources, each source partition has its own transactions, and the
+/// process that reads the partition takes them over. Written by the file thread, committed by the committing thread.
 final class TopicSink: PositionKeeper, @unchecked Sendable {
-    /// Records of one epoch, by the partition of the source they come from.
+    /// Records of one epoch, by source partition.
     struct Cut: Sendable {
         fileprivate let batches: [TopicPartition?: [RawBatch]]
-        /// The partitions that have brought something since the start, by topic.
+        /// The partitions that have brought changes since the start, by topic.
         fileprivate let taken: [String: Set<Int>]
     }
 
-    /// Transactions and how far they have got. Used by the committing thread.
+    /// The transactions of one source partition, or of all, and their last committed state. Used by the committing
+    /// thread.
     private struct Share: Sendable {
         let appender: any TransactionalAppender
         var state: TopicState
         var committedAt: RunClock.Instant
     }
 
-    /// Brokers forget what a group has committed after some days; what stands still is told again this often.
+    /// Brokers expire what a group has committed after some days, so positions that do not move are committed again
+    /// this often.
     static let renewalEvery = Duration.seconds(3600)
 
-    /// What the topic got already when the run began.
+    /// The positions that the topic had when the run began.
     let start: PositionLedger
     private let output: TopicOutput
     private let encoder: EventEncoder
     private let isShared: Bool
-    // Used by the thread of the files.
+    // Used by the file thread.
     private var batches: [TopicPartition?: [RawBatch]] = [:]
     private var taken: [String: Set<Int>] = [:]
     private(set) var pendingBytes: Int64 = 0
@@ -40,9 +42,9 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     private var shares: [TopicPartition?: Share] = [:]
 
     /// - Parameters:
-    ///   - partitions: those to take over from whichever process had them; nil when this process is the only one.
+    ///   - partitions: the partitions to take over from other processes; nil when this process is the only one.
     ///   - shareable: partitions that processes may have shared before.
-    ///   - keepsStart: whether a topic whose route has changed is read from where the topology began with it.
+    ///   - keepsStart: whether a topic whose route has changed is read from where the topology started reading it.
     init?(
         _ output: TopicOutput,
         partitions: Set<TopicPartition>? = nil,
@@ -64,7 +66,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
             }
         }
         shares = Dictionary(uniqueKeysWithValues: zip(places, opened))
-        // Nothing comes to a process without partitions.
+        // A process without partitions gets no changes.
         guard let any = opened.first?.appender else { return nil }
         do {
             let earlier = try concurrently(output.earlier(isShared, shareable)) { (one) throws(WeirError) in
@@ -89,8 +91,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         )
     }
 
-    /// The last state that was committed. Whoever has written it under another name may still be about to commit, so it is
-    /// shut out and the state read again; that happens once, since the next state names this writer.
+    /// The last committed state. If another writer committed it, that writer may be about to commit again, so it is
+    /// fenced and the state is read again. This happens once, since the next state names this writer.
     private static func state(of appender: any TransactionalAppender) throws(WeirError) -> TopicState {
         func stored() throws(WeirError) -> TopicState? {
             try appender.committedState().map { (text) throws(WeirError) in try TopicState(text: text) }
@@ -105,7 +107,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         return own
     }
 
-    /// The place among the run's tables whose changes go here.
+    /// The index of the run's table whose changes go here.
     var sink: Int { output.sink }
 
     func write(_ batch: ChangeBatch, topic: String, partition: Int) throws(WeirError) {
@@ -117,8 +119,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         pendingBytes += encoded.reduce(0) { $0 + Int64($1.arena.count) }
     }
 
-    /// The rows of a batch that the format cannot express, with the reason. Those that the topic has passed already were
-    /// refused then.
+    /// The rows of a batch that the format cannot express, with the reason. Rows before the topic's position were
+    /// refused earlier and are left out.
     func refused(_ batch: ChangeBatch, topic: String, partition: Int) -> [(row: Int, reason: String)] {
         guard !output.format.hasDeletes else { return [] }
         let next = start.next(topic: topic, partition: partition) ?? .min
@@ -139,12 +141,12 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         return Cut(batches: batches, taken: taken)
     }
 
-    /// Appends an epoch and the positions it covers: for each share all or nothing. Fails with `fenced` when another
-    /// process has taken one over.
+    /// Appends an epoch and the positions it covers, atomically for each share. Fails with `fenced` when another
+    /// process has taken over a share.
     ///
     /// - Parameters:
-    ///   - last: the records right in front of the positions.
-    ///   - recordsPositions: whether positions alone are worth a transaction.
+    ///   - last: the records right before the positions.
+    ///   - recordsPositions: whether to commit even if only positions have changed.
     ///   - isStart: nothing was read yet: the positions are where the run begins.
     func commit(
         _ cut: Cut,
@@ -189,7 +191,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         isShared: Bool
     ) throws(WeirError) {
         do throws(WeirError) {
-            // What there is no room for makes the next start less wary of another log, or of another route.
+            // If the state is too large, leave out the last records, then the routes. Without them the next start
+            // cannot detect a replaced log or a changed route.
             let texts = [state.text(), state.text(withLast: false)]
             let text = texts.first { appender.fits(state: $0) } ?? state.text(withLast: false, withRoutes: false)
             try appender.commit(batches, state: text)
@@ -200,7 +203,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         }
     }
 
-    /// Where processes share a source, another one's opening is a change of hands.
+    /// Turns a conflict into `fenced` if processes share the sources: another process has then taken over the
+    /// partition.
     private static func fencing<Result>(
         _ isShared: Bool,
         _ body: () throws(WeirError) -> Result
@@ -218,14 +222,14 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
         merged.earlier = merged.earlier ?? [:]
         for (id, other, count) in earlier {
             let part = place.map { other.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? other
-            // Brokers may have forgotten it, or not show it.
+            // Brokers may have expired the id's state, or not return it.
             if count == 0 { continue }
             if let known = state.earlier {
-                // One id is used at a time: what was written since knew this state, and may have gone back behind it.
-                // Brokers that have forgotten an id count from the beginning again.
+                // Only one id is used at a time: what was written since is based on this state, and may have moved
+                // positions back. Brokers that have expired an id count from the beginning again.
                 if known[id] != count { merged.replace(with: part) }
             } else {
-                // Which of the two is newer is not known.
+                // It is not known which of the two is newer.
                 merged.merge(part)
             }
             merged.earlier = (merged.earlier ?? [:]).merging([id: count]) { $1 }
@@ -263,7 +267,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
 }
 
 extension WeirError {
-    /// The same, as what a process meets whose partitions were taken over.
+    /// The same error as `fenced`: the partitions of this process were taken over.
     fileprivate var fencing: WeirError { WeirError(.fenced, message, at: location, advice: advice) }
 }
 

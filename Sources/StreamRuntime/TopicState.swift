@@ -4,16 +4,16 @@ import Foundation
 
 /// What the transactions of a topic store beside its records.
 ///
-/// `{"version":2,"positions":{…},"last":{…},"routes":{…},"earlier":{…},"writer":"…"}`; a ledger alone in the first version.
+/// `{"version":2,"positions":{…},"last":{…},"routes":{…},"earlier":{…},"writer":"…"}`; version 1 is a ledger alone.
 public struct TopicState: Sendable, Equatable {
     var positions = PositionLedger()
-    /// The source records right in front of the positions.
+    /// The source records right before the positions.
     var last = LastRecords()
-    /// For which routes the positions hold, where they have brought the topic nothing.
+    /// The routes for which positions are valid, for partitions that have brought the topic nothing.
     var routes = PositionRoutes()
-    /// How many transactions of other ids it takes into account, by id; nil of a state that does not say so.
+    /// How many transactions of other ids the state includes, by id; nil when the state does not record it.
     var earlier: [String: Int64]?
-    /// What wrote it is known by; nil of a state that does not say so.
+    /// The name of the writer; nil when the state does not record it.
     var writer: String?
 
     private struct Form: Codable {
@@ -39,12 +39,12 @@ public struct TopicState: Sendable, Equatable {
         writer = form.writer
     }
 
-    /// Who wrote a state that may be damaged; nil when it does not say so.
+    /// The writer of a state, which may be damaged; nil when the state does not name it.
     public static func writer(of text: String) -> String? { (try? TopicState(text: text))?.writer }
 
     /// - Parameters:
-    ///   - withLast: whether the last records are part of it, which need most of the room.
-    ///   - withRoutes: whether the routes are.
+    ///   - withLast: whether to include the last records, which take most of the space.
+    ///   - withRoutes: whether to include the routes.
     func text(withLast: Bool = true, withRoutes: Bool = true) -> String {
         let form = Form(
             positions: positions.texts,
@@ -55,13 +55,14 @@ public struct TopicState: Sendable, Equatable {
         )
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings and integers always have a form in JSON.
+        // Strings and integers can always be encoded as JSON.
         return String(decoding: (try? encoder.encode(form)) ?? Data(), as: UTF8.self)
     }
 
-    /// Moves positions forward to at least those of another state, with the records in front of them.
+    /// Moves positions forward to at least those of another state, with the records right before them.
     mutating func merge(_ other: TopicState) {
-        // Where either has brought something, nobody can tell what of it another route would bring again.
+        // If either has brought changes, there is no route entry: it is unknown which of them another route would bring
+        // again.
         for (topic, partitions) in other.positions.positions {
             for partition in partitions.keys {
                 let entry = other.routes[topic, partition]
@@ -74,7 +75,7 @@ public struct TopicState: Sendable, Equatable {
         last.merge(other.last, of: other.positions)
     }
 
-    /// Takes over the positions of another state wherever they are, with the records in front of them.
+    /// Replaces positions with those of another state, forward or back, with the records right before them.
     mutating func replace(with other: TopicState) {
         for (topic, partitions) in other.positions.positions {
             for (partition, next) in partitions {
@@ -97,10 +98,10 @@ public struct TopicState: Sendable, Equatable {
         return part
     }
 
-    /// Forgets positions that were recorded for another route than the one of now, as far as they have brought nothing:
-    /// what comes by the new one is read from the beginning of the log, or from where the topology began.
+    /// Forgets positions that were recorded for another route than the current one and have brought nothing. What the
+    /// new route brings is read from the beginning of the log, or from where the topology started reading it.
     ///
-    /// - Parameter keepsStart: whether a topic is read from where the topology began.
+    /// - Parameter keepsStart: whether a topic is read from where the topology started reading it.
     mutating func forget(notOf route: String, keepsStart: (_ topic: String) -> Bool) {
         for (topic, partition, entry) in routes.stale(for: route) {
             if let from = entry.from, keepsStart(topic) {

@@ -1,11 +1,11 @@
 import Topology
 
-/// What decides which source records come to a table, as a short text to be compared.
+/// A digest of what decides which source records come to a table, for comparison.
 extension Topology {
-    /// Of a declared table: its routes, and the filter on the way.
+    /// The digest of a declared table: its routes and its filter.
     func routeDigest(to name: String) -> String { Self.digest(routeText(to: name)) }
 
-    /// Of a joined table: the same of the stream, and which of its rows find a match.
+    /// The digest of a joined table: the routes and filter of the stream, and the kind, dimension and keys of the join.
     func routeDigest(to join: Join) -> String {
         let keys = join.keys.map { "\($0.from)=\($0.lookup)" }.joined(separator: ",")
         return Self.digest("\(routeText(to: join.from))\n\(join.kind.rawValue) \(join.lookup) \(keys)")
@@ -13,7 +13,7 @@ extension Topology {
 
     private func routeText(to name: String) -> String {
         var lines = routes.filter { $0.mayLead(to: name) }.map { "\($0.pattern.text) -> \($0.sinkTable)" }.sorted()
-        // The source table of the very same name, unless another route takes it.
+        // The source table of the same name, unless another route takes it.
         if !routes.contains(where: { $0.pattern.matches(name) }) { lines.append("-> \(name)") }
         if let filter = table(named: name)?.transform?.filter { lines.append("where \(filter.text)") }
         return lines.joined(separator: "\n")

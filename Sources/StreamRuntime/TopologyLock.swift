@@ -5,7 +5,7 @@ import ObjectStorage
 /// Keeps a second process from running the same topology on the same warehouse, or, where its sources are shared by a
 /// group, gives each process a number of its own.
 ///
-/// The operating system drops the lock when its owner ends, however it ends. Readers take none.
+/// The operating system releases the lock when its owner ends, however it ends. Readers take no lock.
 public final class TopologyLock: Sendable {
     private static let processesMax = 256
 
@@ -13,7 +13,7 @@ public final class TopologyLock: Sendable {
     /// Which of the topology's processes on this warehouse this is, from 0.
     public let number: Int
 
-    /// The name under which a process keeps files of its own: the topology's, with its number from the second on.
+    /// The name of a process's own files: the topology's name, with the number of the process from the second one on.
     public static func name(topology: String, number: Int) -> String {
         number == 0 ? topology : "\(topology).\(number)"
     }
@@ -50,7 +50,7 @@ public final class TopologyLock: Sendable {
         }
         let lines = ["\(ProcessInfo.processInfo.processIdentifier)"] + tables
         let text = Array(lines.map { $0 + "\n" }.joined().utf8)
-        // Who holds the lock is information; a full disk must not refuse the lock itself.
+        // The content is only informative: a full disk must not prevent locking.
         do {
             try opened.truncate(to: 0)
             try opened.write(text, at: 0)
@@ -59,8 +59,8 @@ public final class TopologyLock: Sendable {
         self.number = number
     }
 
-    /// Keeps every process of a topology from running while it is held. Fails with `locked` when one is up on this
-    /// warehouse; one on a machine that does not see the same files is not noticed.
+    /// Prevents every process of a topology from running while it is held. Fails with `locked` when one is running on
+    /// this warehouse; one on a machine that does not see the same files is not detected.
     public struct Quiet: Sendable {
         private let files: [any OpenFile]
 
@@ -106,7 +106,7 @@ public final class TopologyLock: Sendable {
         for entry in try files.list(directory) where entry.name.hasSuffix(suffix) {
             let file = try files.open("\(directory)/\(entry.name)", .write)
             let lines = lines(file)
-            // The file outlives its process.
+            // The lock file remains after its process has ended.
             guard lines.dropFirst().contains(table[...]), try !file.tryLock() else { continue }
             return Holder(name: String(entry.name.dropLast(suffix.count)), process: String(lines[0]))
         }
@@ -118,7 +118,7 @@ public final class TopologyLock: Sendable {
         lines(file).first.map(String.init) ?? "unknown"
     }
 
-    /// The process, then its tables.
+    /// The lines of a lock file: the process, then its tables.
     private static func lines(_ file: any OpenFile) -> [Substring] {
         let count = (try? file.size()).map { Int(clamping: min($0, 1 << 20)) } ?? 0
         let text = String(decoding: (try? file.read(count: count, at: 0)) ?? [], as: UTF8.self)

@@ -4,7 +4,7 @@ import EventDecoders
 import EventLog
 import Foundation
 
-/// Why a run cannot go on, and how it can.
+/// The error of a run that cannot determine the unit of a column.
 extension UnitDoubt {
     /// - Parameter raw: the batch that the value is in.
     func error(in raw: RawBatch) -> WeirError {

@@ -1,8 +1,7 @@
 import Bytes
 import Foundation
 
-/// A thread that works off jobs in order, behind a queue that holds at most a budget of bytes. The first job that fails
-/// is the last one.
+/// A thread that runs jobs in order from a queue with a byte budget. It ends after the first job that fails.
 final class WorkThread<Job: Sendable>: @unchecked Sendable {
     private let name: String
     private let queue: BatchQueue<Job>
@@ -45,13 +44,13 @@ final class WorkThread<Job: Sendable>: @unchecked Sendable {
         try check()
     }
 
-    /// Waits until what is queued is done and the thread has ended.
+    /// Ends the queue, and waits until all queued jobs are done and the thread has ended.
     func finish() {
         queue.finish()
         join()
     }
 
-    /// Drops what is queued, and waits for the job under way.
+    /// Drops the queued jobs, and waits for the job under way.
     func cancel() {
         queue.cancel()
         join()
