@@ -5,7 +5,7 @@ import EventDecoders
 import EventLog
 import Foundation
 
-/// One record or change that could not be taken in, with what is needed to find and repeat it.
+/// One record or change that could not be taken in, with the data needed to find and repeat it.
 public struct DeadLetter: Sendable, Codable, Equatable {
     /// When it was written, ISO 8601 in UTC.
     public var time: String?
@@ -18,12 +18,13 @@ public struct DeadLetter: Sendable, Codable, Equatable {
     /// The record's key and value where they are text.
     public var key: String?
     public var value: String?
-    /// The same where they are not UTF-8.
+    /// The same as base64 where they are not UTF-8.
     public var keyBase64: String?
     public var valueBase64: String?
     /// How many bytes the record's value has, when only its beginning is kept here.
     public var valueBytes: Int?
-    /// The change, where the record was decoded and a table or expression refused it: its kind (`+U`) and its row as JSON.
+    /// The change, if the record was decoded and a table or expression rejected it: its kind (`+U`) and its row as
+    /// JSON.
     public var op: String?
     public var row: String?
     /// How many bytes `row` has, when only its beginning is kept here.

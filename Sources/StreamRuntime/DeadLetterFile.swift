@@ -28,8 +28,8 @@ final class DeadLetterFile {
     ///
     /// - Parameters:
     ///   - count: letters that the run has written before.
-    ///   - isRelevant: whether a record of this topic, partition and offset may still be read again. Letters of others are
-    ///     not remembered.
+    ///   - isRelevant: whether a record of this topic, partition and offset may be read again. Other letters are not
+    ///     remembered.
     init(
         path: String,
         files: any FileSystem,

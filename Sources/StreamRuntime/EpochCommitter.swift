@@ -38,7 +38,7 @@ final class EpochCommitter: Sendable {
     /// Waits until every queued epoch is committed.
     func drain() throws(WeirError) { try thread.drain() }
 
-    /// Waits until what is queued is committed and the thread has ended.
+    /// Commits the queued epochs and ends the thread.
     func stop() { thread.finish() }
 
     func check() throws(WeirError) { try thread.check() }

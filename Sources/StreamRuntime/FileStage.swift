@@ -3,7 +3,7 @@ import ChangeEvents
 import MixedTables
 import Synchronization
 
-/// Writes rows to the tables' files, and encodes them for topics, on a thread of its own.
+/// Writes rows to the tables' files, and encodes them for topics, on its own thread.
 ///
 /// Neither is visible before the commit, but readers wait for the rows in a LogStore: encoding a batch or finishing an
 /// epoch's files must not delay the LogStore writes that follow.
@@ -105,7 +105,7 @@ final class FileStage: Sendable {
     /// Ends the epoch after the rows queued so far, and hands it to the committer.
     ///
     /// - Parameters:
-    ///   - progress: of each table's LogStore.
+    ///   - progress: the progress of each table's LogStore.
     ///   - letterBytes: the size of the dead letters, which count against the budget as rows do.
     func cut(
         _ progress: [LogStoreProgress?],

@@ -40,7 +40,7 @@ public final class IngestRun: @unchecked Sendable {
     ///   - deadLetterPath: the file for dead letters.
     ///   - clock: for periods and timeouts.
     ///   - onProgress: called by the writing thread a few times a second.
-    ///   - onWarning: called with messages for the user while the run goes on, once for most messages.
+    ///   - onWarning: called with messages for the user while the run goes on, most messages only once.
     public init(
         _ plan: IngestPlan,
         deadLetterPath: String,

@@ -321,7 +321,7 @@ final class LiveDimension: @unchecked Sendable {
         )
     }
 
-    /// Where the LogStore ends. Nil while its brokers do not answer: then what they have sent must suffice.
+    /// Where the LogStore ends. Nil while its brokers do not answer: then only what they have sent is applied.
     private func logEnds(_ follower: LogStoreFollower) throws(WeirError) -> [Int64]? {
         guard let log else { return nil }
         if let asksAgainAt, clock.now < asksAgainAt { return nil }

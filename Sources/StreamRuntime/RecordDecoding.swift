@@ -6,7 +6,7 @@ import EventLog
 /// Decodes the records of a run's sources, and applies routes, projections and filters.
 ///
 /// ```
-/// RawBatch ─> decode once ─> columns of the source tables ─> route, in the order of the log ─> project, filter ─> batches
+/// RawBatch ─> decode once ─> columns of the source tables ─> route, in log order ─> project, filter ─> batches
 /// ```
 /// Lives as long as the run, since what decoders have learnt about their sources is valid for all of it. Used by the
 /// reading thread, or before it starts.

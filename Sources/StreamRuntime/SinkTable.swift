@@ -141,8 +141,8 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     /// Reads the keys of the table, or catches up the kept ones.
     ///
     /// - Parameters:
-    ///   - kept: kept keys of the table. They are moved out, so that there is only one copy; on failure they hold what
-    ///     was read so far.
+    ///   - kept: keys of the table from an earlier generation. They are moved out, so that there is only one copy; on
+    ///     failure they hold what was read so far.
     ///   - check: called periodically; an error that it throws ends the load.
     /// - Returns: how many were read.
     func load(_ kept: inout KeptKeys?, check: () throws(WeirError) -> Void = {}) throws(WeirError) -> Int {

@@ -39,7 +39,7 @@ extension SourcePartitions {
 
     /// Whether the records remembered by tables that are further than a position show that the log was replaced. This
     /// is checked before anything is read: once a table behind them has taken records of the new log, these cannot be
-    /// told from the old ones. Fails when such a position skips a record.
+    /// distinguished from the old ones. Fails when such a position skips a record.
     func isAnotherLog(
         _ index: Int,
         _ topic: String,

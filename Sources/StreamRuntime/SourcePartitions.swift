@@ -88,7 +88,7 @@ final class SourcePartitions {
     }
 
     /// The assigned partitions that exist. A group may still assign partitions of a topic that was just deleted; when
-    /// it exists again, the group assigns anew.
+    /// it exists again, the group assigns again.
     private static func present(
         _ assigned: Set<TopicPartition>,
         _ plan: IngestPlan

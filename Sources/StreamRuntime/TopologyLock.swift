@@ -113,7 +113,7 @@ public final class TopologyLock: Sendable {
         return nil
     }
 
-    /// The process that holds a lock, as far as its file says.
+    /// The process that holds a lock, according to its file.
     private static func owner(_ file: any OpenFile) -> String {
         lines(file).first.map(String.init) ?? "unknown"
     }
