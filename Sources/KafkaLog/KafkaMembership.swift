@@ -89,7 +89,9 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
             "\(what): this process goes on without its name, \(name), so after a kill its partitions wait for the end of "
             + "its session"
         _ = client.events.stop()
-        rd_kafka_assign(handle.raw, nil)
+        // One that has not taken what it was dealt does not get to leave.
+        unanswered = event
+        try confirm()
         _ = client.giveUp()
         client.close()
         return try becomeNameless()
