@@ -4,15 +4,15 @@
 
 namespace weir {
 
-// About 9,800 digits: the time is their square.
+// About 9,800 digits. Conversion takes time quadratic in the digits.
 static constexpr size_t mostBytes = 4 * 1024;
-// Zeros that a value's scale puts around its own digits: a few bytes must not become a long text.
+// Limit on the zeros that the scale adds around the digits, so that a few bytes cannot become a long text.
 static constexpr int64_t mostZeros = 1000;
 static constexpr int64_t mostScale = 12'000;
 static constexpr uint64_t chunk = 10'000'000'000'000'000'000u;
 static constexpr int chunkDigits = 19;
 
-// The digits of an unsigned number, its most significant word first; the words are used up.
+// The decimal digits of an unsigned number, most significant word first. Overwrites `words`.
 static std::string digitsOf(std::vector<uint64_t> words) {
     std::vector<uint64_t> chunks;
     size_t first = 0;

@@ -1,4 +1,4 @@
-// Decimals of any size, as text.
+// Conversion of decimals of any size to text.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace weir {
 
-// Out of range is what would have thousands of digits more than the value, or than anybody computes with.
-// A big-endian two's complement number of that scale as plain digits: `-0.05`, without an exponent.
+// Formats a big-endian two's complement number of the given scale as plain digits without an exponent, e.g. `-0.05`.
+// Returns `outOfRange` when the value is too long or the scale would add thousands of zeros.
 Parse decimalText(const uint8_t *bytes, size_t count, int64_t scale, std::string &text);
 
 }  // namespace weir

@@ -1,4 +1,4 @@
-// The C face of the decoder. Exceptions stop here.
+// The C interface of the decoder. No exception leaves these functions.
 #include "CJSONShim.h"
 
 #include "Decoder.h"

@@ -6,11 +6,11 @@ namespace weir {
 
 static constexpr int64_t millisPerDay = 86'400'000;
 static constexpr int64_t nanosPerDay = microsPerDay * 1000;
-// Seconds from 1970 to the ends of the plausible era, either way. As milliseconds, the end of the year 9999 is as many as
-// microseconds are in 1978.
+// Bounds of the plausible era, in seconds before or after 1970. Strong evidence begins in 1979, because the end of the
+// year 9999 in milliseconds equals a time in 1978 in microseconds.
 static constexpr int64_t eraBegins = 63'072'000, strongEraBegins = 283'996'800, eraEnds = 7'258'118'400;
 static constexpr int64_t lastDay = 253'402'214'400;  // 9999-12-31, seconds
-// What PostgreSQL's infinity becomes lies beyond, in whatever unit.
+// PostgreSQL's infinity becomes a value beyond this in every unit.
 static constexpr uint64_t infinityBegins = 9'200'000'000'000'000'000;
 static constexpr int64_t longestTime = 3'020'400'000'000;  // 839 hours, microseconds
 
@@ -49,7 +49,7 @@ Likeness likenessOf(weir_json_type type, int64_t value) {
         if (magnitude < uint64_t(eraBegins * perSecond[i]) || magnitude > uint64_t(eraEnds * perSecond[i])) continue;
         return {units[i], magnitude >= uint64_t(strongEraBegins * perSecond[i])};
     }
-    // Farther from today than the year 9999 is in the next larger unit.
+    // The next larger unit would put the value beyond the year 9999.
     if (magnitude > uint64_t(eraEnds * perSecond[1]) && magnitude < infinityBegins) {
         return {magnitude < uint64_t(eraBegins * perSecond[2]) ? Unit::micros : Unit::nanos, false};
     }
@@ -83,11 +83,12 @@ void ColumnUnit::know(weir_json_type type, Unit known) {
 
 bool ColumnUnit::isContradictedBy(weir_json_type type, int64_t value) const {
     if (isClear(value)) return false;
-    // A time of day that the unit keeps within a day is clear. No unit does that with these.
+    // Times of day that the unit keeps within a day passed `isClear`. Of the rest, only values that some unit keeps
+    // within a day contradict the known unit.
     if (type == WEIR_JSON_TIME) return value > 0 && value < nanosPerDay;
-    // A value may well lie outside the era of its own column, but hardly inside another unit's.
+    // A value may lie outside the plausible era of its own unit, but is unlikely to lie inside that of another unit.
     Unit likely = likenessOf(type, value).unit;
-    // Far microseconds may as well be nanoseconds of 1970 and 1971.
+    // Far microseconds may also be nanoseconds in 1970 or 1971.
     bool isFar = value > eraEnds * perSecond[1] || value < -eraEnds * perSecond[1];
     if (unit == Unit::nanos && likely == Unit::micros && isFar) return false;
     return likely != Unit::refused && likely != unit;
@@ -125,7 +126,7 @@ weir_json_question ColumnUnit::question(weir_json_type type) const {
         if (count > 0) contradicts(found[0], *first[0]);
         return result;
     }
-    // What is within a day of microseconds is within one of nanoseconds, too.
+    // Every value within a day of microseconds is also within a day of nanoseconds.
     if (type == WEIR_JSON_TIME && evidence.strong[2].isThere) {
         tells(Unit::nanos, evidence.strong[2]);
     } else if (count == 1 && hasStrong) {

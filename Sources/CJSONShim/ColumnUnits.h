@@ -1,5 +1,5 @@
-// What the integers of a source's time and timestamp columns count, where no schema block says: told, known from before,
-// or told by the values of a batch.
+// The unit of the integers in a source's time and timestamp columns when no schema block gives it. The unit is
+// configured, known from earlier batches, or derived from the values of a batch.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace weir {
 
-// A value of which it is not clear what it counts, and its record.
+// A value whose unit is unclear, and its record.
 struct Sighting {
     bool isThere = false;
     int64_t value = 0;
@@ -20,23 +20,23 @@ struct Sighting {
     }
 };
 
-// The unit that a value looks written in: `refused` when it looks like none.
+// The unit that a value is likely written in; `refused` when no unit is likely.
 struct Likeness {
     Unit unit;
-    // Whether it can hardly be another unit's, however far from today that one's time is.
+    // Whether another unit is very unlikely, even for times far from today.
     bool isStrong;
 };
 
-// A timestamp is like the unit that puts it between 1972 and 2200 (or as far before 1970) or on the last day of the year
-// 9999, a common end of time; strongly so from 1979, before which lies what thousandths of a second make of the years up
-// to 9999; weakly so where the next larger unit puts it beyond 9999. A time of day is like the smallest unit that keeps it
-// within a day, from the second in which milliseconds cannot; but what is below MySQL's longest TIME in microseconds may
-// be one.
+// The likely unit of a timestamp is the one that puts it between 1972 and 2200 (or as far before 1970), or on the last
+// day of the year 9999, a common end of time. The evidence is strong from 1979 on: times up to the year 9999 in the
+// next smaller unit look like times before 1979. It is weak where the next larger unit puts the value beyond 9999. The
+// likely unit of a time of day is the smallest one that keeps it within a day, for values too large to be milliseconds;
+// nanoseconds are weak evidence below MySQL's longest TIME in microseconds.
 Likeness likenessOf(weir_json_type type, int64_t value);
 
-// What the values of a batch look like: the first of each kind.
+// The evidence from a batch: the first value of each kind.
 struct UnitEvidence {
-    // By unit, from milliseconds.
+    // Indexed by unit: milliseconds, microseconds, nanoseconds.
     Sighting strong[3], weak[3];
     Sighting none;
 
@@ -45,20 +45,20 @@ struct UnitEvidence {
 };
 
 struct ColumnUnit {
-    // `refused` while it is not known.
+    // `refused` while the unit is unknown.
     Unit unit = Unit::refused;
-    // The values of which there is no doubt.
+    // The range of values that are not in doubt.
     int64_t clearFrom = 1, clearTo = 0;
     UnitEvidence evidence;
 
     bool isClear(int64_t value) const { return value >= clearFrom && value <= clearTo; }
-    // No value is questioned.
+    // Sets a configured unit. No value is in doubt then.
     void tell(Unit told);
-    // What other values tell is held against it.
+    // Sets a known unit. Values that look like another unit contradict it.
     void know(weir_json_type type, Unit known);
-    // Whether a value says that the known unit is not the column's.
+    // Whether a value indicates that the column does not use the known unit.
     bool isContradictedBy(weir_json_type type, int64_t value) const;
-    // What the evidence comes to. `source` and `column` are left to the caller.
+    // The verdict on the evidence. The caller fills in `source` and `column`.
     weir_json_question question(weir_json_type type) const;
 };
 

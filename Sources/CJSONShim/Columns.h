@@ -1,4 +1,4 @@
-// Columns in Arrow's layout that rows are appended to, and taken back from when a record turns out bad.
+// Appendable columns in Arrow's layout. Rows of a rejected record can be removed again.
 #pragma once
 #include <cstdint>
 #include <cstdlib>
@@ -10,7 +10,7 @@
 
 namespace weir {
 
-// Aligned memory that grows and is given away.
+// A growing aligned buffer whose memory can be handed to the caller.
 class Memory {
   public:
     Memory() = default;
@@ -24,7 +24,7 @@ class Memory {
     uint8_t *base() const { return base_; }
     size_t capacity() const { return capacity_; }
 
-    // Makes room for `needed` bytes, keeping the first `kept`; new bytes are zero when asked for.
+    // Makes room for `needed` bytes and keeps the first `kept`. Zeroes new bytes when `zeroed` is set.
     void reserve(size_t needed, size_t kept, bool zeroed) {
         if (needed <= capacity_) return;
         size_t capacity = capacity_ * 2 > needed ? capacity_ * 2 : needed;
@@ -50,7 +50,7 @@ class Memory {
     size_t capacity_ = 0;
 };
 
-// Text of one column may reach what 32-bit offsets address.
+// Thrown when the text of a column would pass the range of 32-bit offsets.
 struct TooLarge {};
 
 struct Column {
@@ -60,9 +60,9 @@ struct Column {
     int32_t scale;
     int32_t width;  // bytes a row; 0 for booleans and variable width
     bool isVariable;
-    // The next column of the same name, which has another type; -1 for none.
+    // The next column of the same name but another type; -1 for none.
     int32_t twin = -1;
-    // The row that holds this column's last value: tells a second value in one row from the first.
+    // The row of the last value, to detect a second value in the same row.
     uint64_t lastRow = 0;
     Memory values;
     Memory bytes;
@@ -84,7 +84,7 @@ struct Column {
         if (isVariable) endText(row);
     }
 
-    // Room for `count` bytes of text behind what is there.
+    // Makes room for `count` bytes of text after the existing text.
     uint8_t *reserveText(size_t count) {
         if (byteCount + count > INT32_MAX) throw TooLarge();
         bytes.reserve(byteCount + count + 64, byteCount, false);
@@ -103,7 +103,7 @@ struct Column {
     void reserveRows(size_t capacity, size_t rows);
     // The type as a topology file writes it.
     std::string typeName() const;
-    // Forgets what was written for rows from `row` on, up to the one being written at `last`.
+    // Removes the values of rows from `row` on, up to the row being written at `last`.
     void cut(size_t row, size_t last);
     bool isEqual(size_t left, size_t right) const;
     weir_json_vector take(size_t rows);

@@ -16,7 +16,8 @@ bool readText(const Tokens &tokens, uint32_t token, std::string &text) {
     return true;
 }
 
-// Calls `body(key, value token)` for each member of the object at `token`; false when it is malformed or `body` says so.
+// Calls `body(key, value token)` for each member of the object at `token`. False when the object is malformed or `body`
+// returns false.
 template <typename Body>
 bool forEachMember(const Tokens &tokens, uint32_t token, Body body) {
     if (tokens[token] != '{') return false;
@@ -162,7 +163,7 @@ Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const
         }
         break;
     default:
-        // Without a scale in the block there is no telling what the bytes mean.
+        // Without a scale in the block the bytes cannot be interpreted.
         if (isConnectDecimal) {
             bool hasScale = field->scale >= INT32_MIN && field->scale <= INT32_MAX;
             plan.decimalScale = hasScale ? int32_t(field->scale) : 0;

@@ -11,13 +11,13 @@
 
 namespace weir {
 
-// `column` is what the column of this source counts, told or derived.
+// `column` is the unit of this source's column, configured or derived.
 enum class Unit : uint8_t { days, millis, micros, nanos, column, refused };
 enum class DecimalText : uint8_t { numberOrBase64, number, base64 };
 
 // How one column of a table reads its values under one schema block.
 struct Plan {
-    // What an integer counts, for dates and times.
+    // The unit of integers, for dates and times.
     Unit unit;
     // Whether text ends in a zone, for dates and times.
     Zone zone;
@@ -36,7 +36,7 @@ struct SchemaField {
     int64_t scale = INT64_MIN;
 };
 
-// A schema block seen before. Equal blocks are told by their bytes, so one is read once, not once per record.
+// A cached schema block. Equal blocks are recognised by their bytes and parsed once instead of once per record.
 struct SchemaBlock {
     // The bytes of the record up to the end of the block, when the block is the first member.
     std::string prefix;
@@ -50,7 +50,7 @@ struct SchemaBlock {
 // Reads the block whose first token is `token`; false when it is not a Connect schema.
 bool readSchemaFields(const Tokens &tokens, uint32_t token, std::vector<SchemaField> &fields);
 
-// The field of that name, or the only one that differs from it in case alone; null when there is none.
+// The field of that name, or else the only field whose name differs in case alone; null when there is none.
 const SchemaField *findField(const std::vector<SchemaField> &fields, const std::string &name);
 
 // How a column reads values; `field` is null where there is no schema block or it does not name the column.

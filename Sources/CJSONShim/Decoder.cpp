@@ -4,7 +4,7 @@
 
 namespace weir {
 
-// Distinct schema blocks kept; a topic has one at a time, and a few over its history.
+// Most distinct schema blocks kept. A topic has one at a time and a few over its history.
 static constexpr size_t mostBlocks = 64;
 static constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
 
@@ -91,13 +91,13 @@ bool Decoder::open(Slice text, SchemaBlocks &blocks, SchemaBlock *&block, uint32
     }
     uint8_t first = tokens_[0];
     if (block) {
-        // The block was the first member; either another follows or the object ends.
+        // The block was the first member: another member follows, or the object ends.
         if (first != ',' && first != '}') {
             reason_ = "not JSON: expected ',' or '}' behind the schema block";
             return false;
         }
         token = first == ',' ? 1 : 0;
-        // A comma promises a member.
+        // A member must follow a comma.
         if (first == ',' && tokens_[1] == '}') {
             reason_ = "not JSON: a comma in front of '}'";
             return false;
@@ -209,7 +209,7 @@ Decoder::Outcome Decoder::decode(const weir_json_batch &batch, const weir_json_r
 }
 
 bool Decoder::findSource(const Source &source, std::string_view topic, int32_t &number) {
-    // Neither JSON text between quotes nor a topic name holds a byte below 32.
+    // JSON text between quotes and topic names contain no byte below 32, so 1 and 2 are unambiguous separators.
     auto append = [&](std::string_view name) {
         scratch_.push_back(name.data() ? '\1' : '\2');
         scratch_.append(name);
@@ -349,7 +349,7 @@ Decoder::Outcome Decoder::decodeChange(
     }
     if (!isTaken) {
         table.cut(start);
-        // Reasons of each target, when it was not the record as a whole.
+        // Report the targets' own reasons, unless the record as a whole was rejected.
         bool isWhole = table.targets.size() == 1;
         for (const Target &target : table.targets) isWhole |= target.refusal.empty();
         if (isWhole) return Outcome::rejected;
@@ -384,7 +384,7 @@ bool Decoder::decodeRows(
         reason_ = std::string("after is null or absent, but op '") + op + "' needs the new row";
         return false;
     }
-    // Images the operation has no use for are not read, but they must be JSON.
+    // Images that the operation does not need are not read, but must be well-formed JSON.
     if ((hasBefore && (op == 'c' || op == 'r') && !tokens_.skip(event.before)) ||
         (hasAfter && op == 'd' && !tokens_.skip(event.after))) {
         reason_ = "before or after is not well-formed JSON";

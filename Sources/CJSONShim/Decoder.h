@@ -1,4 +1,4 @@
-// Walks a batch of records and sends each change to the table its source names.
+// Decodes a batch of records and routes each change to the table bound to its source.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace weir {
 
-// A number of bytes of text with at least 64 readable bytes behind it.
+// A range of text with at least 64 readable bytes after it.
 struct Slice {
     const uint8_t *base;
     size_t count;
@@ -28,7 +28,7 @@ class Decoder {
     int32_t addTable(
         const weir_json_column *columns, size_t count, const weir_json_target *targets, size_t targetCount);
     int32_t bind(int32_t table, const weir_json_unit *units, const bool *isTold);
-    // What other values tell is held against it.
+    // Sets a known unit. Values that look like another unit contradict it.
     void setUnit(int32_t source, size_t column, weir_json_unit unit);
     void forgetSources();
     void begin();
@@ -43,15 +43,15 @@ class Decoder {
     };
     std::vector<std::unique_ptr<Table>> tables;
     std::vector<Rejection> rejections;
-    // Columns whose units are in question: source and column.
+    // Source and column of each column whose unit is in question.
     std::vector<std::pair<int32_t, size_t>> questions;
     weir_json_question question(size_t index) const;
-    // A list's address must not change: tables and sources add to it.
+    // On the heap because tables and sources keep its address.
     std::unique_ptr<Notices> ownNotices = std::make_unique<Notices>();
     Notices &notices = *ownNotices;
     uint64_t tombstones = 0, ignored = 0, withoutRows = 0;
 
-    // The names of the source that the last run stopped at; `has` tells which are there.
+    // Names of the source at which the last run stopped; `has` marks those that are present.
     struct UnknownSource {
         std::string database, schema, table;
         bool hasDatabase, hasSchema, hasTable;
@@ -73,19 +73,20 @@ class Decoder {
     bool decodeRows(
         const weir_json_batch &batch, const weir_json_record &record, const Envelope &event, SchemaBlock *block,
         Binding &binding, char op);
-    // Takes the doubts of a record that is a row as evidence.
+    // Records the doubtful values of an accepted record as evidence.
     void noteDoubts(Binding &binding, const Table &table);
     bool decodeKey(const weir_json_batch &batch, const weir_json_record &record, Table &table, Binding &binding);
     // The number of the record's source.
     bool findSource(const Source &source, std::string_view topic, int32_t &number);
 
     Slice slice(const weir_json_batch &batch, int32_t start, int32_t count);
-    // Passes over a schema registry's header, if there is one and it is to be. False with the reason set.
+    // Skips a schema registry header when that is enabled and one is present. Returns false with `reason_` set on
+    // failure.
     bool unframe(Slice &text);
     // Indexes a text, leaving a schema block in front of it out when it is a known one. `token` is where the first
     // member's key is then. False with the reason set.
     bool open(Slice text, SchemaBlocks &blocks, SchemaBlock *&block, uint32_t &token);
-    // The block whose value is at `token` of the text, read now or before.
+    // Finds the cached schema block whose value is at `token`, or parses and caches it.
     bool findBlock(Slice text, SchemaBlocks &blocks, uint32_t token, SchemaBlock *&block);
     const std::vector<Plan> &plansFor(const Table &table, int32_t number, SchemaBlock *block);
 
@@ -93,14 +94,14 @@ class Decoder {
     std::unique_ptr<Placeholder> placeholder_;
     Tokens tokens_;
     std::string reason_;
-    // Whose record is being read; -1 while that is not known.
+    // The source of the current record; -1 while unknown.
     int32_t source_ = -1;
-    // By number; null for sources whose rows go nowhere.
+    // By source number; null for sources that are ignored.
     std::vector<std::unique_ptr<Binding>> bindings_;
-    // Of rows that are whole records.
+    // The binding of `run_rows`, where a record's value is a row.
     std::unique_ptr<Binding> rowBinding_;
     SchemaBlocks valueBlocks_, keyBlocks_;
-    // By topic, database, schema and table as the text has them.
+    // Keyed by topic, database, schema and table, with escapes unresolved.
     std::unordered_map<std::string, int32_t> numberOfSource_;
     // The source of the last record, as the key of `numberOfSource_`, and its number.
     std::string lastSource_;

@@ -4,7 +4,7 @@
 
 namespace weir {
 
-// A null or a string; anything else is not a source block Debezium writes.
+// Reads a null or a string. Debezium writes no other values for these names.
 static bool readName(const Tokens &tokens, uint32_t token, std::string_view &name) {
     if (tokens[token] == '"') {
         name = tokens.string(token);

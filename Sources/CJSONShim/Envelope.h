@@ -1,4 +1,4 @@
-// The members of a change event that say what it is, found in whatever order they come.
+// Finds the members of a change event, in any order.
 #pragma once
 #include <string>
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace weir {
 
-// Where the change happened, as raw text between quotes; `data()` is null for a name that is not there.
+// The source of a change, as raw text between quotes; `data()` is null for an absent name.
 struct Source {
     std::string_view database, schema, table;
 
@@ -15,18 +15,18 @@ struct Source {
 };
 
 struct Envelope {
-    // Tokens of the values; 0 for a member that is not there (token 0 never is a member's value).
+    // Tokens of the values; 0 for an absent member (token 0 is never a member's value).
     uint32_t before = 0, after = 0, op = 0, source = 0, schema = 0, payload = 0;
     Source names;
 
-    // Reads members from the one whose key is at `token` on. Returns the token behind the closing brace, or 0 with
-    // `reason` set. `before`, `after`, `schema` and `payload` are only stepped over; so is `source` in a record's key,
-    // where it is a column like any other.
+    // Reads members starting with the key at `token`. Returns the token after the closing brace, or 0 with `reason`
+    // set. `before`, `after`, `schema` and `payload` are only skipped, and so is `source` in a record's key, where it
+    // is an ordinary column.
     uint32_t readMembers(const Tokens &tokens, uint32_t token, bool isKey, std::string &reason);
 };
 
-// Whether an event without an operation is one of Debezium's own: a heartbeat, the begin or end of a transaction, a schema
-// change. `token` is the key of its first member.
+// Whether an event without an operation is one of Debezium's own events: a heartbeat, a transaction begin or end, or a
+// schema change. `token` is the key of its first member.
 bool isWithoutRows(const Tokens &tokens, uint32_t token);
 
 }  // namespace weir

@@ -4,7 +4,7 @@
 
 namespace weir {
 
-// Slot 1 stands for keys there is no more room to remember.
+// Slot 1 stands for keys that are not remembered because the limit is reached.
 static constexpr uint32_t forgotten = 1;
 static constexpr size_t rememberedExtras = 1024;
 static constexpr size_t longestRemembered = 1024;
@@ -15,11 +15,11 @@ FieldOrder::FieldOrder(const std::vector<Column> &columns, Notices *notices, int
     uint32_t previous = start;
     for (size_t i = 0; i < columns.size(); i++) {
         const std::string &name = columns[i].name;
-        // Another type of a column that is there already: it is filled from the same member.
+        // A further type of an existing column is filled from the same member.
         if (!columnOfName_.emplace(name, int32_t(i)).second) continue;
         auto [place, isNew] = columnOfLowercased_.emplace(lowercased(name), int32_t(i));
         if (!isNew) place->second = ignored;
-        // A name that JSON has to escape is found through `search` first.
+        // `search` finds names with characters that JSON escapes.
         if (name.find_first_of("\\\"") != std::string::npos) continue;
         uint32_t slot = insert(name, int32_t(i));
         slots_[previous].next = slot;
@@ -79,7 +79,7 @@ FieldOrder::Match FieldOrder::search(uint32_t previous, std::string_view key) {
     bool isOtherCase = column == ignored;
     if (isOtherCase) column = otherCase(name);
     isOtherCase &= column != ignored;
-    // Hostile data must not fill memory with keys it makes up. Of those that are a column one each is kept.
+    // Bound the memory for keys invented by hostile data. Keep one key for each column that is matched by case alone.
     if (slots_.size() >= mostSlots_ || key.size() > longestRemembered) {
         if (isOtherCase && forgottenCases_.emplace(column, name).second) tell(WEIR_JSON_OTHER_CASE, name, column);
         return {forgotten, column};

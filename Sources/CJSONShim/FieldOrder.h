@@ -1,4 +1,4 @@
-// Which column a JSON member belongs to, guessed from the order the last rows had.
+// Maps JSON members to columns, guessing from the member order of earlier rows.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -12,36 +12,36 @@
 
 namespace weir {
 
-// Writers send the members of a row in one order, so after a member the one that followed it last time comes first to
-// mind, and a comparison of up to 16 bytes confirms it. A wrong guess costs a hash lookup and corrects the order.
+// Writers send the members of a row in a fixed order. The guess is therefore the member that followed last time,
+// checked by comparing up to 16 bytes. A wrong guess costs a hash lookup and updates the order.
 class FieldOrder {
   public:
     static constexpr int32_t ignored = -1;
-    // The slot in front of a row's first member.
+    // The slot before a row's first member.
     static constexpr uint32_t start = 0;
 
-    // Members that are no column, and those that are one but for their case, are told to `notices`, once each.
+    // Reports to `notices`, once each, members that are no column and members that match a column except for case.
     FieldOrder(const std::vector<Column> &columns, Notices *notices, int32_t source);
 
     struct Match {
         uint32_t slot;
-        // A column's number, `ignored`, or `badKey` when the key's escapes are wrong.
+        // A column's number, `ignored`, or `badKey` when the key has a bad escape.
         int32_t column;
     };
     static constexpr int32_t badKey = -2;
 
-    // What the member behind the one at slot `previous` is.
+    // Finds the member that follows the one at slot `previous`.
     Match find(uint32_t previous, std::string_view key) {
         uint32_t guess = slots_[previous].next;
         if (slots_[guess].matches(key)) [[likely]] return {guess, slots_[guess].column};
         return search(previous, key);
     }
 
-    // A second member wants to be this column. True when one of them only differs from it in case: those are no column
-    // any more, and the row is to be read again.
+    // Call when a second member matches this column. Returns true when one of them differs from it in case: such
+    // members are then ignored, and the caller reads the row again.
     bool dropOtherCases(int32_t column);
 
-    // Whether a key, its escapes not resolved, is exactly the column's name.
+    // Whether a key with unresolved escapes is exactly the column's name.
     bool isNamed(std::string_view key, int32_t column) const;
 
   private:
@@ -71,7 +71,7 @@ class FieldOrder {
     using ByName = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
 
     Match search(uint32_t previous, std::string_view key);
-    // The text of a key; false when its escapes are wrong.
+    // Resolves the escapes of a key; false when one is bad.
     static bool resolve(std::string_view key, std::string &name);
     uint32_t insert(std::string_view key, int32_t column);
     // The only column that differs from a name in case alone; `ignored` when there is none.
@@ -79,12 +79,12 @@ class FieldOrder {
     void tell(weir_json_notice_kind kind, std::string_view name, int32_t column);
 
     std::vector<Slot> slots_;
-    // By the bytes between the quotes, escapes not resolved.
+    // By the bytes between the quotes, with unresolved escapes.
     ByName<uint32_t> slotOfKey_;
     ByName<int32_t> columnOfName_;
-    // By names in lower case; `ignored` where several columns have that one, or several members.
+    // By lower-case name; `ignored` where several columns or several members share it.
     ByName<int32_t> columnOfLowercased_;
-    // For columns that keys without a slot only differ from in case, one of those keys.
+    // By column: one of the keys without a slot that match the column except for case.
     std::unordered_map<int32_t, std::string> forgottenCases_;
     Notices *notices_;
     int32_t source_;

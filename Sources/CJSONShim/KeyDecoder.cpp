@@ -1,4 +1,4 @@
-// Rows of deletes without an old row: what the record's key says.
+// Builds the row of a delete that has no old row from the record's key.
 #include "Decoder.h"
 
 namespace weir {
@@ -16,8 +16,8 @@ bool Decoder::decodeKey(
         reason_ = "the key: " + reason_;
         return false;
     }
-    // A key is a row of its own or, behind a schema block, the payload; a table may have columns of both names, so
-    // only the pair of them is taken for a block.
+    // A key is a row or, after a schema block, a payload. A table may have columns named `schema` and `payload`, so
+    // only both members together are taken for a schema block.
     Envelope members;
     uint32_t end = members.readMembers(tokens_, token, true, reason_);
     if (end != tokens_.count()) {

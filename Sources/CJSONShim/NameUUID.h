@@ -1,11 +1,11 @@
-// UUIDs of names.
+// Name-based UUIDs.
 #pragma once
 #include <string>
 #include <string_view>
 
 namespace weir {
 
-// The version 3 UUID of bytes without a namespace, in lower case, as Java's `UUID.nameUUIDFromBytes` makes it.
+// The version 3 UUID of a name without a namespace, in lower case, as Java's `UUID.nameUUIDFromBytes` computes it.
 std::string nameUUID(std::string_view name);
 
 }  // namespace weir

@@ -1,4 +1,4 @@
-// What a caller should be told about sources, once: collected while rows are read.
+// Collects notices about sources while rows are read. Each is reported once.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -32,7 +32,7 @@ static Parse parseReal(std::string_view text, Real &value) {
 }
 
 Parse parseDouble(std::string_view text, double &value) {
-    // Up to 15 digits and a small power of ten are exact in a double, so one division rounds right.
+    // Up to 15 digits and a small power of ten are exact in a double, so a single division rounds correctly.
     const char *p = text.data(), *end = p + text.size();
     if (text.size() <= 16) {
         bool isNegative = p < end && *p == '-';
@@ -59,7 +59,7 @@ Parse parseDouble(std::string_view text, double &value) {
 
 Parse parseFloat(std::string_view text, float &value) { return parseReal(text, value); }
 
-// `mantissa` times ten to the `exponent`, as an unscaled value.
+// Converts `mantissa` times ten to the `exponent` to an unscaled value.
 static Parse rescale(Int128 mantissa, int64_t exponent, int32_t precision, Int128 &value) {
     if (mantissa == 0) {
         value = 0;
@@ -85,7 +85,7 @@ Parse parseDecimal(std::string_view text, int32_t precision, int32_t scale, Int1
     if (p < end && (*p == '-' || *p == '+')) p++;
     Int128 mantissa = 0;
     int64_t exponent = 0;
-    // Zeros wait until a digit follows, so that any number of them may end the text.
+    // Zeros are counted and applied when a digit follows, so the text may end in any number of them.
     int64_t zeros = 0;
     bool hasDigits = false, isBehindPoint = false, isTooLong = false;
     for (; p < end; p++) {
@@ -125,7 +125,7 @@ Parse parseDecimal(std::string_view text, int32_t precision, int32_t scale, Int1
         exponent += isDown ? -power : power;
     }
     if (isTooLong) return Parse::outOfRange;
-    // The mantissa ends in a digit other than 0 now, so a negative power left over means lost digits.
+    // The mantissa now ends in a digit other than 0, so a negative power means that digits would be lost.
     exponent += zeros + scale;
     if (mantissa != 0 && exponent < 0) return Parse::inexact;
     return rescale(isNegative ? -mantissa : mantissa, exponent, precision, value);

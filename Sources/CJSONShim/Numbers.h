@@ -1,4 +1,4 @@
-// Numbers from their raw text: nothing goes through a double that is not meant to be one.
+// Parses numbers from raw text. Only floating-point columns use a double.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -50,9 +50,10 @@ inline Parse parseInteger(std::string_view text, int64_t &value) {
 Parse parseDouble(std::string_view text, double &value);
 Parse parseFloat(std::string_view text, float &value);
 
-// A decimal number as text, JSON's or BigDecimal's: sign, point and exponent allowed. The value is exact or refused.
+// Parses a decimal written by JSON or Java's BigDecimal: sign, point and exponent are allowed. The result is exact or
+// refused.
 Parse parseDecimal(std::string_view text, int32_t precision, int32_t scale, Int128 &value);
-// A big-endian two's complement number of scale `from`, brought to `scale`.
+// Converts a big-endian two's complement number of scale `from` to `scale`.
 Parse decimalFromBigEndian(
     const uint8_t *bytes, size_t count, int64_t from, int32_t precision, int32_t scale, Int128 &value);
 

@@ -1,4 +1,4 @@
-// What simdjson alone does with the same records: the yardstick of the decoder's benchmark.
+// Parses the records with simdjson alone, as the baseline of the decoder's benchmark.
 #include "simdjson/simdjson.h"
 
 #include <memory>
@@ -7,7 +7,7 @@
 
 namespace {
 
-// simdjson wants its own padding behind a text, which an arena has for all records but perhaps the last.
+// simdjson needs its own padding after a text. In an arena only the last record may lack it.
 template <typename Body>
 bool forEachValue(const weir_json_batch &batch, Body body) {
     std::unique_ptr<char[]> copy;

@@ -40,7 +40,7 @@ bool Placeholder::isForm(std::string_view text) const {
     return text == text_ || text == base64_ || text == map_ || isEqualIgnoringCase(text, hex_);
 }
 
-// The string at `token`; false for another value, and for a bad or long one.
+// Reads the string at `token`. False for another value, and for a malformed or long string.
 static bool readText(const Tokens &tokens, uint32_t token, std::string &text) {
     if (tokens[token] != '"') return false;
     std::string_view raw = tokens.string(token);

@@ -1,8 +1,8 @@
-// What Debezium writes for a value that the source left out because the update did not touch it.
+// The placeholder that Debezium writes for a value the source left out because the update did not change it.
 //
-// PostgreSQL does that with long values, which it keeps apart (TOAST), unless the table's REPLICA IDENTITY is FULL. The
-// column's type decides the form: the text itself, its bytes in base64 or hex, an array with the text, with a uuid of it or
-// with its bytes as numbers, a map from the text to itself.
+// PostgreSQL leaves out long values stored apart (TOAST), unless the table's REPLICA IDENTITY is FULL. The column's
+// type decides the form: the text itself; its bytes in base64 or hex; an array with the text, with a uuid of it or with
+// its bytes as numbers; a map from the text to itself.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -14,16 +14,16 @@ namespace weir {
 
 class Placeholder {
   public:
-    // An empty text stands for no placeholder at all.
+    // An empty text disables the placeholder.
     explicit Placeholder(std::string_view text);
 
-    // Whether text whose escapes are resolved is one of its forms.
+    // Whether text with resolved escapes is one of the placeholder's forms.
     bool matches(std::string_view text) const {
         return (lengths_ >> (text.size() & 63) & 1) && isForm(text);
     }
-    // Whether the value at `token` is one.
+    // Whether the value at `token` is the placeholder.
     bool matches(const Tokens &tokens, uint32_t token) const;
-    // Whether those are its bytes.
+    // Whether the bytes are the placeholder's bytes.
     bool isBytes(const uint8_t *bytes, size_t count) const {
         return !text_.empty() && std::string_view(reinterpret_cast<const char *>(bytes), count) == text_;
     }
@@ -32,7 +32,7 @@ class Placeholder {
     bool isForm(std::string_view text) const;
 
     std::string text_, base64_, hex_, uuid_, map_;
-    // Bit `n % 64` is set for a form of n characters.
+    // Bit `n % 64` is set when a form has n characters.
     uint64_t lengths_ = 0;
 };
 

@@ -1,10 +1,10 @@
-// What the serializers of a schema registry put in front of keys and values.
+// Skips the header that schema registry serializers put in front of keys and values.
 #include "Decoder.h"
 
 namespace weir {
 
 bool Decoder::unframe(Slice &text) {
-    // A zero and the schema's id, big-endian, as Confluent's serializers write them. No JSON begins with a zero byte.
+    // Confluent's serializers write a zero byte and the schema id, big-endian. JSON never begins with a zero byte.
     constexpr size_t headerBytes = 5;
     if (text.count < headerBytes || text.base[0] != 0) return true;
     Slice behind{text.base + headerBytes, text.count - headerBytes};

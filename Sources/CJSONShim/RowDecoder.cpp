@@ -1,4 +1,4 @@
-// Records whose value is a row itself, with its kind told beside it: what a log store holds.
+// Decodes records whose value is a row and whose kind is given separately, as in a log store.
 #include "Decoder.h"
 
 namespace weir {
@@ -27,7 +27,7 @@ weir_json_status Decoder::runRows(int32_t number, const weir_json_batch &batch, 
         table.beginRecord();
         size_t row = table.rows;
         if (!table.readRow(tokens_, 0, *rowBinding_, table.plans, "row", reason_)) return reject(reason_);
-        // The walk ends at the bracket that closes the row.
+        // `readRow` ends at the row's closing bracket, so any text after it must be detected here.
         if (tokens_.leap(0) != tokens_.count()) return reject("the row is not JSON: more text behind the object");
         table.setChange(row, Kind(kinds[next]), record.offset);
     }

@@ -36,14 +36,14 @@ void Table::clear() {
         free(column.validity.take(0).base);
     }
     for (Target &target : targets) target.leftOut = 0;
-    // The next batch is probably as big as this one.
+    // The next batch is expected to have a similar size.
     firstCapacity_ = rows < smallestCapacity ? smallestCapacity : rows + rows / 8;
     rows = 0;
     capacity_ = 0;
 }
 
 void Table::cut(size_t row) {
-    // At most the row behind the complete ones has been begun.
+    // At most one incomplete row follows the complete ones.
     for (Column &column : columns) column.cut(row, rows);
     rows = row;
 }
@@ -111,7 +111,7 @@ bool Table::readRow(
         return false;
     };
     Reading reading{*this, binding, *placeholder_, 0};
-    // From the beginning: what is a column was not clear.
+    // After a restart the row is read from its first member, because the matching of members to columns has changed.
     const size_t doubts = binding.doubts.size();
     auto restart = [&]() {
         cut(row);
@@ -153,14 +153,15 @@ bool Table::readRow(
                         reading.number = number;
                         token = readValue(column, plans[number], tokens, value, row, reading, detail);
                         if (token == 0) [[unlikely]] {
-                            // What differs in case must not be refused in place of the column itself.
+                            // A bad value of a member that differs in case must not reject the row when the exact
+                            // column is present.
                             isOther = !order.isNamed(tokens.string(value - 2), match.column) &&
                                       hasMember(tokens, object, order, match.column) &&
                                       order.dropOtherCases(match.column);
                             if (isOther) break;
                             reason = explain(column, tokens, value, part, detail);
                             if (!refuse(number, reason)) return false;
-                            // The others may do without.
+                            // Other targets can still take the row.
                             column.setNull(row);
                             token = tokens.skip(value);
                             if (token == 0) return fail(" holds a member that is not well-formed JSON");

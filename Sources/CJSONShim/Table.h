@@ -1,4 +1,4 @@
-// Rows of the source tables that go to the same destinations, as they are being decoded.
+// Decoded rows of the source tables that share the same destinations.
 #pragma once
 #include <string>
 #include <utility>
@@ -17,16 +17,16 @@ namespace weir {
 // Amoro's action codes, as `ChangeKind` has them.
 enum class Kind : uint8_t { insert = 0, updateBefore = 1, updateAfter = 2, remove = 3 };
 
-// A source table: where its rows go and what its records look like.
+// The binding of a source table: its destination table and the member order of its records.
 struct Binding {
     int32_t number;
     int32_t table;
-    // Row images and record keys have orders of their own.
+    // Row images and record keys have separate member orders.
     FieldOrder rowOrder;
     FieldOrder keyOrder;
-    // Of each column of the table.
+    // One per column of the table.
     std::vector<ColumnUnit> units;
-    // Values of the record at hand of which it is not clear what they count: column and value.
+    // Column and value of each integer in the current record whose unit is unclear.
     std::vector<std::pair<size_t, int64_t>> doubts;
     Notices *notices;
 
@@ -35,15 +35,15 @@ struct Binding {
           units(columns.size()), notices(notices) {}
 };
 
-// One destination: some of the columns, with a key.
+// One destination: a subset of the columns, with a key.
 struct Target {
     std::vector<uint32_t> keys;
     std::vector<uint32_t> required;
     Memory kinds;
     size_t leftOut = 0;
-    // Why it cannot take the record at hand; empty when it can.
+    // Why the target cannot take the current record; empty when it can.
     std::string refusal;
-    // The row in which it was refused, by the table's count.
+    // The row that was refused, as a value of `rowsBegun_`.
     uint64_t refusedIn = 0;
 
     explicit Target(const weir_json_target &target)
@@ -59,42 +59,42 @@ class Table {
 
     std::vector<Column> columns;
     std::vector<Target> targets;
-    // Plans without a schema block.
+    // The plans used without a schema block.
     std::vector<Plan> plans;
-    // Rows that are complete.
+    // The number of complete rows.
     size_t rows = 0;
 
-    // Begins a record, with room for its two rows and one begun behind them.
+    // Begins a record and makes room for its two rows and one incomplete row after them.
     void beginRecord() {
         if (rows + 3 > capacity_) grow();
         if (!hasRefusals_) [[likely]] return;
         for (Target &target : targets) target.refusal.clear();
         hasRefusals_ = false;
     }
-    // Some target cannot take the record.
+    // Whether some target cannot take the record.
     bool hasRefusals() const { return hasRefusals_; }
 
-    // Reads the object at `token` as the next row. Columns it does not name become null. On failure nothing is kept
-    // and `reason` says why; `part` (before, after, key) goes into it. A value that a column cannot hold fails for the
-    // targets that take the column, and for all only when no other is left.
+    // Reads the object at `token` as the next row. Absent columns become null. On failure nothing is kept, and `reason`
+    // says why, beginning with `part` (before, after, key). A value that a column cannot hold excludes the targets that
+    // take the column; the call fails only when no target is left.
     bool readRow(
         const Tokens &tokens, uint32_t token, Binding &binding, const std::vector<Plan> &plans, const char *part,
         std::string &reason);
-    // Whether row `row` has a value in every key column (and, when asked, in every required one) of some target.
+    // Whether row `row` has all key columns of some target and, if `all` is set, all its required columns.
     bool hasRequired(size_t row, bool all, const char *part, std::string &reason);
     void setChange(size_t row, Kind kind, int64_t offset) {
         setOffset(row, offset);
         for (Target &target : targets) setKind(target, row, kind);
     }
-    // The old row and the new one behind it. Where they have other keys, a row goes and another comes.
+    // Marks an old row and the new row after it. If the keys differ, they become a delete and an insert.
     void setUpdate(size_t row, int64_t offset);
-    // Forgets the rows from `row` on, half-written ones included.
+    // Removes the rows from `row` on, including an incomplete one.
     void cut(size_t row);
 
     weir_json_vector takeColumn(size_t column) { return columns[column].take(rows); }
     weir_json_memory takeKinds(size_t target) { return targets[target].kinds.take(rows); }
     weir_json_memory takeOffsets() { return offsets_.take(rows * 8); }
-    // Starts over after columns were taken.
+    // Resets the table after its columns were taken.
     void clear();
 
   private:
@@ -105,10 +105,10 @@ class Table {
         target.kinds.base()[row] = isTaken ? uint8_t(kind) : WEIR_JSON_LEFT_OUT;
         target.leftOut += !isTaken;
     }
-    // False when no target is left.
+    // Returns false when no target is left.
     bool refuse(Target &target, const std::string &reason);
     bool refuse(size_t column, const std::string &reason);
-    // Takes back what was refused in a row that is read again.
+    // Withdraws the refusals of a row that is read again.
     void withdrawRefusals(uint64_t serial);
     std::string explain(
         const Column &column, const Tokens &tokens, uint32_t value, const char *part, const std::string &detail) const;
@@ -117,16 +117,16 @@ class Table {
 
     size_t capacity_ = 0;
     size_t firstCapacity_ = smallestCapacity;
-    // Counts rows begun, so that a column knows whether it has been given a value in this one.
+    // Counts rows begun, so that a column can tell whether it already has a value in the current row.
     uint64_t rowsBegun_ = 0;
-    // The targets that take a column.
+    // By column: the targets that take it.
     std::vector<std::vector<uint32_t>> takers_;
     const Placeholder *placeholder_;
     bool hasRefusals_ = false;
     Memory offsets_;
 };
 
-// What a value is read with.
+// The context for reading one value.
 struct Reading {
     Table &table;
     Binding &binding;
@@ -135,13 +135,13 @@ struct Reading {
     size_t number;
 };
 
-// Reads the value at `token` into row `row` of a column. Returns the token behind it, or 0 with `detail` set (it may
-// stay empty) when the column cannot hold the value.
+// Reads the value at `token` into row `row` of a column. Returns the token after the value. When the column cannot hold
+// the value, returns 0 with `detail` set (it may stay empty).
 uint32_t readValue(
     Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
     std::string &detail);
 
-// A bounded, printable picture of a value for messages.
+// A short, printable form of a value for messages.
 std::string describe(const Tokens &tokens, uint32_t token);
 
 }  // namespace weir

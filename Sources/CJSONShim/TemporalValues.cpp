@@ -1,10 +1,11 @@
-// Dates, times and timestamps of one JSON value, as text or as a number that counts a unit.
+// Reads a date, time or timestamp from JSON text or from a number of units.
 #include "Times.h"
 #include "ValueParts.h"
 
 namespace weir {
 
-// An integer that counts `unit`, in microseconds. Nanoseconds are cut towards the past, as fractions in text are.
+// Converts an integer of the given unit to microseconds. Nanoseconds are rounded towards the past, like fractions in
+// text.
 static Parse inMicros(int64_t value, Unit unit, int64_t &micros) {
     switch (unit) {
     case Unit::millis: return __builtin_mul_overflow(value, int64_t(1000), &micros) ? Parse::outOfRange : Parse::ok;
@@ -14,12 +15,12 @@ static Parse inMicros(int64_t value, Unit unit, int64_t &micros) {
     }
 }
 
-// Takes a value whose unit is not clear, and keeps it as evidence where it says something. What it becomes is of no
-// matter then: the batch is read again or not at all.
+// Handles a value whose unit is unclear and records it as evidence if it is informative. The returned value does not
+// matter in that case: the batch is read again or not at all.
 static Unit readInDoubt(int64_t &value, const Column &column, const Reading &reading) {
     const ColumnUnit &known = reading.binding.units[reading.number];
     bool isKnown = known.unit != Unit::refused;
-    // The beginning of time is one in every unit, and some are times of day in none.
+    // Zero means the same in every unit, and some values are a time of day in no unit.
     bool isClear = value == 0 || (column.type == WEIR_JSON_TIME && (value < 0 || value >= microsPerDay * 1000));
     if (isClear || (isKnown && !known.isContradictedBy(column.type, value))) {
         return isKnown ? known.unit : Unit::micros;

@@ -10,7 +10,7 @@ static int hexDigit(uint8_t c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// Four hex digits at `p`; -1 when they are not there.
+// Parses four hex digits at `p`; -1 when they are missing.
 static int32_t hexUnit(const uint8_t *p, const uint8_t *end) {
     if (end - p < 4) return -1;
     int32_t unit = 0;
@@ -109,7 +109,7 @@ static constexpr std::array<int8_t, 256> base64Digits = [] {
 int64_t decodeBase64(uint8_t *target, std::string_view text) {
     size_t count = text.size();
     if (count > 0 && text[count - 1] == '=') {
-        // Padding stands only where it fills the last group of four.
+        // Padding must complete the last group of four.
         if (count % 4 != 0) return -1;
         count -= text[count - 2] == '=' ? 2 : 1;
     }
@@ -132,7 +132,7 @@ int64_t decodeBase64(uint8_t *target, std::string_view text) {
         if ((a | b | c) < 0) return -1;
         uint32_t group = uint32_t(a << 18 | b << 12 | c << 6);
         size_t extra = count - i - 1;
-        // Bits that belong to no byte must be zero, or two texts would mean one value.
+        // Unused bits must be zero, so that each value has only one encoding.
         if (group & (extra == 1 ? 0xffff : 0xff)) return -1;
         *out++ = uint8_t(group >> 16);
         if (extra == 2) *out++ = uint8_t(group >> 8);

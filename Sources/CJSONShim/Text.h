@@ -1,4 +1,4 @@
-// Strings between quotes, and base64.
+// String escapes, case folding and base64.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -11,15 +11,15 @@
 
 namespace weir {
 
-// Bytes a copy may write behind the text it copies.
+// Bytes that a copy may write past the end of the text.
 inline constexpr size_t copySlack = 64;
 
-// Resolves escapes; returns the bytes written (never more than read), or -1 for a bad escape or half a surrogate pair.
+// Resolves escapes. Returns the bytes written (never more than read), or -1 for a bad escape or an unpaired surrogate.
 int64_t unescape(uint8_t *target, std::string_view text);
 bool hasValidEscapes(std::string_view text);
 
-// Copies the inside of a string and resolves escapes. `target` has room for the text and `copySlack`, and 15 bytes
-// behind the text are readable. Returns the bytes written, or -1 for a bad escape.
+// Copies the inside of a string and resolves escapes. `target` must have room for the text and `copySlack`; 15 bytes
+// after the text must be readable. Returns the bytes written, or -1 for a bad escape.
 inline int64_t copyString(uint8_t *target, std::string_view text) {
     const uint8_t *source = reinterpret_cast<const uint8_t *>(text.data());
     size_t count = text.size();
@@ -44,12 +44,12 @@ inline int64_t copyString(uint8_t *target, std::string_view text) {
 #endif
 }
 
-// ASCII letters lower-cased; other characters as they are.
+// Lower-cases ASCII letters and keeps other characters.
 std::string lowercased(std::string_view text);
 bool isEqualIgnoringCase(std::string_view left, std::string_view right);
 
-// Decodes base64 of the standard or the URL-safe alphabet, padded or not. `target` has room for 3/4 of the text.
-// Returns the bytes written, or -1.
+// Decodes base64 of the standard or the URL-safe alphabet, padded or not. `target` must have room for 3/4 of the text.
+// Returns the bytes written, or -1 for invalid text.
 int64_t decodeBase64(uint8_t *target, std::string_view text);
 
 }  // namespace weir

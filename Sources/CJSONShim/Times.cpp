@@ -4,7 +4,7 @@ namespace weir {
 
 namespace {
 
-// Reads forward; every function leaves the cursor behind what it took.
+// A forward cursor. Each function leaves it after the text it consumed.
 struct Cursor {
     const char *p;
     const char *end;
@@ -24,7 +24,7 @@ struct Cursor {
         p += 2;
         return true;
     }
-    // Between `least` and `most` digits.
+    // Reads between `least` and `most` digits.
     int digits(int least, int most, int64_t &value) {
         int count = 0;
         value = 0;
@@ -37,7 +37,7 @@ struct Cursor {
 };
 
 int64_t daysFromCivil(int64_t year, int month, int day) {
-    // Counts from 0000-03-01, so that the leap day ends a year; eras of 400 years repeat.
+    // Years are counted from 0000-03-01, so that the leap day ends a year. Eras of 400 years repeat.
     year -= month <= 2;
     int64_t era = (year >= 0 ? year : year - 399) / 400;
     int64_t yearOfEra = year - era * 400;
@@ -52,7 +52,7 @@ int daysInMonth(int64_t year, int month) {
 }
 
 Parse takeDate(Cursor &cursor, int64_t &days) {
-    // Years outside 0000–9999 carry a sign, as Java writes them.
+    // Years outside 0000–9999 have a sign, as Java writes them.
     bool isSigned = cursor.p < cursor.end && (*cursor.p == '-' || *cursor.p == '+');
     bool isNegative = cursor.take('-');
     if (!isNegative) cursor.take('+');
@@ -87,7 +87,7 @@ Parse takeTime(Cursor &cursor, int64_t &micros) {
     return Parse::ok;
 }
 
-// Seconds east of UTC.
+// Reads a zone; `seconds` is the offset east of UTC.
 Parse takeZone(Cursor &cursor, Zone zone, int64_t &seconds) {
     seconds = 0;
     bool isOptional = zone == Zone::optionalZ || zone == Zone::optional;
@@ -137,7 +137,7 @@ Parse parseTimestamp(std::string_view text, Zone zone, int64_t &micros) {
     if (Parse parse = takeTime(cursor, time); parse != Parse::ok) return parse;
     if (Parse parse = takeZone(cursor, zone, offset); parse != Parse::ok) return parse;
     if (!cursor.isAtEnd()) return Parse::malformed;
-    // The midnight of the earliest timestamp lies before the range of 64 bits.
+    // The midnight of the earliest timestamp lies outside the 64-bit range.
     Int128 wide = Int128(days) * microsPerDay + time - offset * microsPerSecond;
     micros = int64_t(wide);
     return micros == wide ? Parse::ok : Parse::outOfRange;

@@ -1,4 +1,4 @@
-// Dates and times in ISO 8601 text.
+// Parses dates and times in ISO 8601 text.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -15,7 +15,7 @@ enum class Zone : uint8_t { none, optionalZ, required, optional };
 
 // Days since 1970-01-01 of the proleptic Gregorian calendar. `optionalZ` allows `2024-02-29Z`.
 Parse parseDate(std::string_view text, Zone zone, int32_t &days);
-// Microseconds since midnight, below 24 hours. Digits behind the sixth of the fraction are cut off.
+// Microseconds since midnight, below 24 hours. Fraction digits after the sixth are truncated.
 Parse parseTime(std::string_view text, Zone zone, int64_t &micros);
 // Microseconds since 1970-01-01 00:00:00, of UTC when a zone is required.
 Parse parseTimestamp(std::string_view text, Zone zone, int64_t &micros);

@@ -6,7 +6,7 @@ namespace weir {
 
 static constexpr size_t smallestCapacity = 64 * 1024;
 static constexpr size_t keptCapacity = 16 * 1024 * 1024;
-// Levels of brackets; deeper text is hostile rather than data.
+// The maximum nesting depth. Deeper text is considered hostile.
 static constexpr uint32_t deepest = 1024;
 
 const char *Tokens::index(const uint8_t *text, size_t count) {
@@ -42,7 +42,8 @@ uint32_t Tokens::leap(uint32_t token) const {
     int64_t depth = 0;
     for (; token < count_; token++) {
         uint8_t c = text_[at_[token]];
-        // '[' and '{' are 0x5b and 0x7b, ']' and '}' are 0x5d and 0x7d; nothing else that begins a token collides.
+        // '[' and '{' are 0x5b and 0x7b, ']' and '}' are 0x5d and 0x7d. No other first character of a token folds to
+        // these.
         uint8_t folded = c | 0x20;
         depth += folded == 0x7b;
         depth -= folded == 0x7d;
@@ -54,7 +55,7 @@ uint32_t Tokens::leap(uint32_t token) const {
 uint32_t Tokens::skipNested(uint32_t token, bool scalars) const {
     uint64_t isObject[deepest / 64];
     uint32_t depth = 0;
-    // Each turn reads one value that begins at `token`.
+    // Each iteration reads one value, which begins at `token`.
     while (true) {
         uint8_t c = (*this)[token];
         if (c == '{' || c == '[') {
@@ -78,7 +79,7 @@ uint32_t Tokens::skipNested(uint32_t token, bool scalars) const {
             if (!startsScalar(c) || (scalars && !isScalar(token))) return 0;
             token++;
         }
-        // Behind a value: close what ends here, then step to the next value.
+        // After a value: close the brackets that end here, then go to the next value.
         while (true) {
             if (depth == 0) return token;
             bool object = isObject[(depth - 1) >> 6] >> ((depth - 1) & 63) & 1;

@@ -1,12 +1,13 @@
-// The structural index of one JSON text, made by simdjson's first stage, and strict walks over it.
+// The structural index of one JSON text, built by simdjson's first stage, and strict traversals of it.
 //
 // Stage 1 finds, 64 bytes at a time, where every bracket, colon, comma, string and scalar begins, and checks UTF-8,
-// control characters and unclosed strings. Reading values straight from that index, instead of through the DOM or
-// On-Demand front ends, lets rows be written while the text is walked once, keeps the processor dispatch at run time
-// (On-Demand is compiled for the baseline instruction set of the build), and needs no padding that is ours to write.
+// control characters and unclosed strings. Reading values directly from that index, without simdjson's DOM or On-Demand
+// front ends, has three advantages: rows are written in one pass over the text; the processor implementation is chosen
+// at run time (On-Demand is compiled for the build's baseline instruction set); and the caller's buffer needs no
+// writable padding.
 //
-// simdjson is built into this target, unchanged, in a namespace of our own (`simdjson` is defined as `weir_simdjson`):
-// Arrow's Parquet library exports the symbols of another version, and a loader would mix the two.
+// simdjson is built into this target, unchanged, under another namespace (`simdjson` is defined as `weir_simdjson`):
+// Arrow's Parquet library exports the symbols of another version, and the loader would mix the two.
 #pragma once
 #include "simdjson/simdjson.h"
 
@@ -18,10 +19,10 @@ namespace weir {
 
 class Tokens {
   public:
-    // Why the text cannot be indexed; null when it can.
+    // Indexes the text. Returns null on success, otherwise the reason why the text cannot be indexed.
     const char *index(const uint8_t *text, size_t count);
 
-    // The character a token begins with; 0 behind the last token.
+    // The first character of a token; 0 after the last token.
     uint8_t operator[](uint32_t token) const { return token < count_ ? text_[at_[token]] : 0; }
     uint32_t count() const { return count_; }
     const uint8_t *begin(uint32_t token) const { return text_ + at_[token]; }
@@ -40,23 +41,23 @@ class Tokens {
         return all.substr(1, all.size() < 2 ? 0 : all.size() - 2);
     }
 
-    // The token behind the value at `token`, checking that brackets, commas and colons are where JSON wants them and
-    // that every scalar begins like one. 0 when they are not.
+    // Skips the value at `token` and returns the token after it. Checks the placement of brackets, commas and colons
+    // and the first character of every scalar; returns 0 when one is wrong.
     uint32_t skip(uint32_t token) const {
         uint8_t first = (*this)[token];
         if (first == '{' || first == '[') return skipNested(token, false);
         return startsScalar(first) ? token + 1 : 0;
     }
 
-    // As `skip`, with scalars and escapes checked to the last character.
+    // Like `skip`, but checks scalars and escapes completely.
     uint32_t validate(uint32_t token) const {
         uint8_t first = (*this)[token];
         if (first == '{' || first == '[') return skipNested(token, true);
         return startsScalar(first) && isScalar(token) ? token + 1 : 0;
     }
 
-    // The token behind the value at `token`, counting brackets only. 0 when the text ends first. For values whose
-    // grammar is checked when they are read.
+    // Skips the value at `token` by counting brackets only, for values whose grammar is checked when they are read.
+    // Returns 0 when the text ends first.
     uint32_t leap(uint32_t token) const;
 
     // Whether a token that is not a string is exactly this word.
@@ -64,7 +65,7 @@ class Tokens {
     bool isNull(uint32_t token) const { return (*this)[token] == 'n' && isWord(token, "null"); }
     bool isScalar(uint32_t token) const;
 
-    // Gives memory of an unusually big text back.
+    // Releases the memory of an unusually large text.
     void shrink();
 
   private:

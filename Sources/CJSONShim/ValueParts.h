@@ -1,4 +1,4 @@
-// What the readers of single values share.
+// Declarations shared by the readers of single values.
 #pragma once
 
 #include <cstring>
@@ -17,7 +17,7 @@ inline uint32_t explain(Parse parse, std::string &detail) {
     return 0;
 }
 
-// The string at `token` with its escapes resolved, for types whose text is short; false when it is too long or bad.
+// A short string with resolved escapes; `read` fails for a malformed or too long string.
 struct ShortText {
     uint8_t bytes[128 + copySlack];
     std::string_view text;

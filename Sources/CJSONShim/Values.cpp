@@ -1,12 +1,12 @@
-// One JSON value into one column, strictly by the column's type.
+// Reads one JSON value into one column, strictly by the column's type.
 #include "BigDecimal.h"
 #include "Times.h"
 #include "ValueParts.h"
 
 namespace weir {
 
-// `{"scale": 3, "value": "MDk="}`, Debezium's VariableScaleDecimal: the tokens of its parts. Returns the token behind it, 0
-// when it is not one.
+// Finds the parts of Debezium's VariableScaleDecimal, `{"scale": 3, "value": "MDk="}`. Returns the token after it, or 0
+// for another value.
 static uint32_t findScaledDecimal(const Tokens &tokens, uint32_t token, int64_t &scale, uint32_t &valueToken) {
     uint32_t scaleToken = 0;
     valueToken = 0;
@@ -26,8 +26,8 @@ static uint32_t findScaledDecimal(const Tokens &tokens, uint32_t token, int64_t 
     return parseInteger(tokens.raw(scaleToken), scale) == Parse::ok ? token + 1 : 0;
 }
 
-// A decimal in a column of another type, as plain text: base64 in the scale of the schema block, a number with its scale
-// beside it, or a number as it is. Returns the token behind it, or 0.
+// Reads a decimal for a column of another type as plain text: base64 in the schema block's scale, an object of scale
+// and value, or a number unchanged. Returns the token after it, or 0.
 static uint32_t readDecimalText(
     const Plan &plan, const Tokens &tokens, uint32_t token, const Reading &reading, std::string &text,
     std::string &detail) {
@@ -122,8 +122,8 @@ static uint32_t readReal(
     return token + 1;
 }
 
-// Whether Java's encoder may have written the text: the standard alphabet, padded to groups of four. Words and cut
-// numbers mostly are not of this form.
+// Whether Java's encoder may have written the text: standard alphabet, padded to groups of four. Words and truncated
+// numbers mostly do not match.
 static bool isJavaBase64(std::string_view text) {
     return !text.empty() && text.size() % 4 == 0 && text.find_first_of("-_") == std::string_view::npos;
 }
@@ -203,7 +203,7 @@ static uint32_t readString(
         }
         if (reading.placeholder.matches({reinterpret_cast<char *>(target), size_t(count)})) [[unlikely]] return 0;
     } else {
-        // Anything else is kept as the JSON text it is.
+        // Other values are kept as JSON text.
         next = tokens.validate(token);
         if (next == 0) return 0;
         std::string_view raw = tokens.raw(token);
@@ -233,7 +233,7 @@ static uint32_t readBytes(
         resolved.resize(size_t(count));
         raw = resolved;
     }
-    // The placeholder is base64 of the URL-safe alphabet, so it would pass for bytes.
+    // The placeholder consists of characters of the URL-safe base64 alphabet, so it would be accepted as bytes.
     bool isUnavailable = reading.placeholder.matches(raw);
     std::string fixed;
     uint8_t *target;
@@ -320,7 +320,7 @@ uint32_t readValue(
     case WEIR_JSON_TIMESTAMPTZ: return readTemporal(column, plan, tokens, token, row, reading, detail);
     case WEIR_JSON_STRING: return readString(column, plan, tokens, token, row, reading, detail);
     case WEIR_JSON_UUID:
-        // Text of a uuid has 36 characters, base64 of its bytes at most 24.
+        // A uuid as text has 36 characters; base64 of its bytes has at most 24.
         if (!plan.isDebezium && first == '"' && tokens.string(token).size() != 36) {
             return readBytes(column, tokens, token, row, reading, detail);
         }
@@ -338,7 +338,7 @@ std::string describe(const Tokens &tokens, uint32_t token) {
     if (first == '[') return "an array";
     std::string_view raw = tokens.raw(token);
     size_t count = raw.size() < 48 ? raw.size() : 48;
-    // Whole characters only.
+    // Do not cut a UTF-8 character.
     while (count > 0 && count < raw.size() && (uint8_t(raw[count]) & 0xc0) == 0x80) count--;
     return std::string(raw.substr(0, count)) + (count < raw.size() ? "…" : "");
 }

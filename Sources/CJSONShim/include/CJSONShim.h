@@ -1,10 +1,10 @@
-// Debezium JSON records to Arrow columns, many records per call.
+// Decodes Debezium JSON records into Arrow columns, many records per call.
 //
-// A decoder has tables, in which a record is read once: the columns that all destinations of its source want, each with
-// one type. A destination is a target of such a table: some of its columns, with a key. Source tables are bound to
-// tables. A run over a batch of records appends rows; it stops when it meets a source table it does not know, so that the
-// caller can bind it and go on. No C++ exception and no C++ type crosses this header. A decoder is used by one thread at
-// a time.
+// A decoder has tables. A table holds the columns that all destinations of a source need, each with one type, so that a
+// record is read once. A destination is a target of a table: a subset of its columns, with a key. Source tables are
+// bound to tables. A run over a batch of records appends rows. It stops at an unknown source table, so that the caller
+// can bind it and continue. No C++ exception or type crosses this header. A decoder must not be used by several threads
+// at a time.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-// Readable bytes that follow every text handed in; a record with fewer behind it is copied first.
+// Readable bytes required after every text. A record with fewer bytes after it is copied first.
 #define WEIR_JSON_PADDING 64
 
 typedef struct weir_json_decoder weir_json_decoder;
@@ -36,21 +36,21 @@ typedef enum {
     WEIR_JSON_BINARY
 } weir_json_type;
 
-// What an integer in a time or timestamp column counts where the format does not say. A derived unit is the one that the
-// column's values tell.
+// The unit of integers in a time or timestamp column when the format does not give it. A derived unit is determined
+// from the column's values.
 typedef enum { WEIR_JSON_MILLIS, WEIR_JSON_MICROS, WEIR_JSON_NANOS, WEIR_JSON_DERIVED } weir_json_unit;
 
-// How a JSON string for a decimal column is read where no schema block says.
+// How a JSON string is read in a decimal column when no schema block says.
 typedef enum { WEIR_JSON_NUMBER_OR_BASE64, WEIR_JSON_NUMBER_TEXT, WEIR_JSON_BASE64 } weir_json_decimal_text;
 
 typedef struct {
     weir_json_decimal_text decimal_text;
-    // What Debezium writes for a value the source left out because it had not changed; empty for none.
+    // Debezium's placeholder for a value that the source left out because it had not changed; empty for none.
     const uint8_t *unavailable;
     size_t unavailable_count;
-    // Values as a log store writes them: no placeholders, uuids in base64, zones where they are and where they are not.
+    // Values as a log store writes them: no placeholders, uuids in base64, times with or without a zone.
     bool is_log_store;
-    // Whether the five bytes that a schema registry's serializers put in front of JSON are passed over.
+    // Whether to skip the five-byte header that schema registry serializers put in front of JSON.
     bool skips_registry_header;
 } weir_json_options;
 
@@ -63,7 +63,7 @@ typedef struct {
     int32_t length;     // fixed
 } weir_json_column;
 
-// What one destination takes of a table, as places among its columns.
+// The columns that one destination takes from a table, as column indexes.
 typedef struct {
     const uint32_t *columns;
     size_t column_count;
@@ -73,7 +73,7 @@ typedef struct {
     size_t required_count;
 } weir_json_target;
 
-// One record's place in the arena; a count of -1 means there is no key or no value.
+// The position of one record in the arena; a count of -1 means no key or no value.
 typedef struct {
     int64_t offset;
     int64_t timestamp;
@@ -94,18 +94,18 @@ typedef struct {
 
 typedef enum {
     WEIR_JSON_DONE,
-    // `weir_json_decoder_unknown_source` tells which; bind it and run again from `next`.
+    // Call `weir_json_decoder_unknown_source`, bind the source and run again from `next`.
     WEIR_JSON_UNKNOWN_SOURCE,
     // The record at `next` points outside the arena.
     WEIR_JSON_BAD_SLICE,
-    // A column's text would pass 2 GiB.
+    // The text of a column would exceed 2 GiB.
     WEIR_JSON_TOO_LARGE,
-    // The value at `next` is no row of the table; rejection 0 tells why.
+    // The value at `next` is not a row of the table; rejection 0 has the reason.
     WEIR_JSON_BAD_ROW,
     WEIR_JSON_OUT_OF_MEMORY
 } weir_json_status;
 
-// A name the envelope may leave out: `text` is null then. Valid until the next call on the decoder.
+// A name; `text` is null when the envelope does not have it. Valid until the next call on the decoder.
 typedef struct {
     const char *text;
     size_t count;
@@ -117,13 +117,13 @@ typedef struct {
 
 typedef struct {
     uint64_t tombstones;
-    // Of source tables that go nowhere.
+    // Records of source tables bound to no table.
     uint64_t ignored;
-    // Debezium's own: heartbeats, transaction marks, schema changes, logical messages, truncates.
+    // Debezium's own events: heartbeats, transaction marks, schema changes, logical messages, truncates.
     uint64_t without_rows;
     size_t rejected;
     size_t notices;
-    // Columns of which it is not clear what they count: with any, the batch is no rows yet.
+    // Columns whose unit is in question. If there are any, the rows of the batch are not valid yet.
     size_t questions;
 } weir_json_counts;
 
@@ -136,17 +136,17 @@ typedef struct {
 } weir_json_rejection;
 
 typedef enum {
-    // The column's values tell its `unit`; `value` is the first that did.
+    // The values determine `unit`; `value` is the first that did.
     WEIR_JSON_UNIT_TOLD,
-    // They do not; `value` is the first of them.
+    // The values determine no unit; `value` is the first of them.
     WEIR_JSON_UNIT_UNCLEAR,
-    // They tell two: `first_value` looks like `unit`, `value` like `other_unit`.
+    // The values indicate two units: `first_value` looks like `unit`, `value` like `other_unit`.
     WEIR_JSON_UNIT_MIXED,
-    // The column is known to count `unit`, and `value` looks like `other_unit`.
+    // The known unit is `unit`, but `value` looks like `other_unit`.
     WEIR_JSON_UNIT_CONTRADICTED
 } weir_json_unit_verdict;
 
-// What the values of a batch say of a column whose unit was not told.
+// The verdict of a batch on a column whose unit was not configured.
 typedef struct {
     int32_t source;
     size_t column;
@@ -155,22 +155,22 @@ typedef struct {
     weir_json_unit other_unit;
     int64_t first_value;
     int64_t value;
-    // Of `value`, by its index in the batch.
+    // The record of `value`, as an index in the batch.
     size_t record;
 } weir_json_question;
 
 typedef enum {
     // The records have a member `name` that is no column.
     WEIR_JSON_EXTRA_MEMBER,
-    // The member `name` is taken for the column, from which it differs in case.
+    // The member `name` differs from the column in case and is used for it.
     WEIR_JSON_OTHER_CASE,
-    // It is not any more: another member is the column, or could be.
+    // The member `name` is no longer used: another member is the column, or could be.
     WEIR_JSON_AMBIGUOUS_CASE,
     // The record says that all rows of the source were deleted.
     WEIR_JSON_TRUNCATED
 } weir_json_notice_kind;
 
-// Something to be told about a source, once.
+// A notice about a source, reported once.
 typedef struct {
     weir_json_notice_kind kind;
     int32_t source;
@@ -180,7 +180,7 @@ typedef struct {
     size_t name_count;
 } weir_json_notice;
 
-// Memory that the caller owns from now on and gives back with `weir_json_free`.
+// Memory owned by the caller, who frees it with `weir_json_free`.
 typedef struct {
     uint8_t *base;
     size_t count;
@@ -192,33 +192,33 @@ typedef struct {
     weir_json_memory validity;  // base is null when no value is null
 } weir_json_vector;
 
-// Null when memory is short or simdjson has no implementation for this processor.
+// Returns null when out of memory or when simdjson has no implementation for this processor.
 weir_json_decoder *weir_json_decoder_create(weir_json_options options);
 void weir_json_decoder_destroy(weir_json_decoder *decoder);
 
-// A table and its targets; returns its number, or -1 when memory is short. Columns of one name are all filled from one
-// member.
+// Adds a table and its targets. Returns its number, or -1 when out of memory. Columns of the same name are filled from
+// the same member.
 int32_t weir_json_decoder_add_table(
     weir_json_decoder *decoder, const weir_json_column *columns, size_t count, const weir_json_target *targets,
     size_t target_count);
 
-// Sends the rows of the source that the last run stopped at to a table, -1 for none; `units` and `is_told` have one for
-// each column of the table. No value is held against a told unit. Returns the source's number, from 0 in the order of
-// these calls, or -1 when memory is short.
+// Binds the source at which the last run stopped to a table, or to none with -1. `units` and `is_told` have one entry
+// per column of the table. No value contradicts a unit with `is_told`. Returns the source's number, counted from 0 in
+// the order of these calls, or -1 when out of memory.
 int32_t weir_json_decoder_bind(
     weir_json_decoder *decoder, int32_t table, const weir_json_unit *units, const bool *is_told);
-// Says what a column of a source counts from the next reading on. Values are held against it.
+// Sets the unit of a source's column from the next run on. Values that look like another unit contradict it.
 void weir_json_decoder_set_unit(weir_json_decoder *decoder, int32_t source, size_t column, weir_json_unit unit);
-// All sources are unknown again, and numbers begin at 0.
+// Forgets all sources; numbers start at 0 again.
 void weir_json_decoder_forget_sources(weir_json_decoder *decoder);
 weir_json_source weir_json_decoder_unknown_source(const weir_json_decoder *decoder);
 
-// Forgets counts, rejections, notices, questions and rows that were not taken.
+// Clears counts, rejections, notices, questions and rows that were not taken.
 void weir_json_decoder_begin(weir_json_decoder *decoder);
-// Decodes from record `*next` on and leaves the record it stopped at there.
+// Decodes from record `*next` on and sets it to the record at which the run stopped.
 weir_json_status weir_json_decoder_run(weir_json_decoder *decoder, const weir_json_batch *batch, size_t *next);
 
-// Appends a row to a table for each record, whose value is the row as a JSON object and whose kind is in `kinds`.
+// Appends one row to a table per record. The record's value is the row as a JSON object; `kinds` has the row's kind.
 weir_json_status weir_json_decoder_run_rows(
     weir_json_decoder *decoder, int32_t table, const weir_json_batch *batch, const uint8_t *kinds, size_t *next);
 
@@ -227,7 +227,7 @@ weir_json_rejection weir_json_decoder_rejection(const weir_json_decoder *decoder
 weir_json_question weir_json_decoder_question(const weir_json_decoder *decoder, size_t index);
 weir_json_notice weir_json_decoder_notice(const weir_json_decoder *decoder, size_t index);
 size_t weir_json_decoder_rows(const weir_json_decoder *decoder, int32_t table);
-// Each column, the kinds and the offsets can be taken once, all before the next `begin`.
+// Each column, the kinds and the offsets can be taken once, before the next `begin`.
 weir_json_vector weir_json_decoder_take_column(weir_json_decoder *decoder, int32_t table, size_t column);
 // The kind of a row that the target does not take.
 #define WEIR_JSON_LEFT_OUT 255
@@ -236,7 +236,7 @@ weir_json_memory weir_json_decoder_take_kinds(weir_json_decoder *decoder, int32_
 weir_json_memory weir_json_decoder_take_offsets(weir_json_decoder *decoder, int32_t table);
 void weir_json_free(uint8_t *base);
 
-// For benchmarks: parses every value and does nothing with it. Both return a checksum over what they saw, 0 on failure.
+// For benchmarks: parses every value and discards it. Both return a checksum of the values, 0 on failure.
 uint64_t weir_json_parse_dom(const weir_json_batch *batch);
 uint64_t weir_json_parse_ondemand(const weir_json_batch *batch);
 
