@@ -83,8 +83,8 @@ class Decoder {
     // Skips a schema registry header when that is enabled and one is present. Returns false with `reason_` set on
     // failure.
     bool unframe(Slice &text);
-    // Indexes a text, leaving a schema block in front of it out when it is a known one. `token` is where the first
-    // member's key is then. False with the reason set.
+    // Indexes a text and skips a known schema block in front of it. `token` becomes the key of the first member after
+    // the block. Returns false with `reason_` set on failure.
     bool open(Slice text, SchemaBlocks &blocks, SchemaBlock *&block, uint32_t &token);
     // Finds the cached schema block whose value is at `token`, or parses and caches it.
     bool findBlock(Slice text, SchemaBlocks &blocks, uint32_t token, SchemaBlock *&block);
