@@ -2,15 +2,15 @@ import Bytes
 import IcebergFormat
 import ObjectStorage
 
-/// What a drop deleted and what it left.
+/// The files that a drop deleted, kept or did not find.
 public struct DropOutcome: Sendable, Equatable {
     public var deleted = 0
-    /// Files the table reached that could not be deleted, or that its property `gc.enabled` keeps.
+    /// Reachable files that could not be deleted, or that are kept because the table property `gc.enabled` is false.
     public var kept: [String] = []
-    /// Files below the table's location that its metadata does not reach.
+    /// Files below the table's location that its metadata does not reference.
     public var unreached: [String] = []
-    /// Manifests and manifest lists that were gone before. What they alone led to was not deleted: below the table's location
-    /// it is among the unreached, elsewhere nothing tells of it.
+    /// Manifests and manifest lists that were already missing. Files that only they referenced were not deleted. Those
+    /// below the table's location are listed in `unreached`; those elsewhere are not reported.
     public var missing: [String] = []
 
     public init() {}
@@ -24,9 +24,9 @@ public struct DropOutcome: Sendable, Equatable {
 }
 
 extension Catalog {
-    /// Forgets a table; with `purge` the files go that its metadata reaches, and no others.
+    /// Unregisters a table. With `purge`, also deletes the files that its metadata references, and no others.
     ///
-    /// The table is forgotten first, so a failure half-way leaves files but never a table without them.
+    /// The table is unregistered first: a failure half-way leaves orphan files, never a table with missing files.
     @discardableResult
     public func drop(_ id: TableIdentifier, purge: Bool = false) throws(WeirError) -> DropOutcome {
         guard purge else {
@@ -36,15 +36,16 @@ extension Catalog {
         return try purging([id]) { (_) throws(WeirError) in }
     }
 
-    /// Forgets tables in this order, then deletes their files.
+    /// Unregisters tables in the given order, then deletes their files.
     ///
-    /// - Parameter check: sees each table right before it is forgotten; throwing leaves it and those behind it.
+    /// - Parameter check: called with each table right before it is unregistered. If it throws, that table and the
+    ///   following ones stay registered.
     @discardableResult
     public func purging(
         _ ids: [TableIdentifier],
         check: (Table) throws(WeirError) -> Void
     ) throws(WeirError) -> DropOutcome {
-        // Nothing is forgotten unless the files of all are known.
+        // List the files of all tables before the first one is unregistered.
         var found = try ids.map { (id) throws(WeirError) in try reaching(id) }
         for place in found.indices {
             var attempt = 0
@@ -54,7 +55,7 @@ extension Catalog {
                     try unregister(ids[place], at: found[place].table.metadataLocation)
                     break
                 } catch  where error.code == .conflict && attempt < 10 {
-                    // A commit came in between, and brought files of its own.
+                    // Another commit came in between and may have added files: list them again.
                     attempt += 1
                     found[place] = try reaching(ids[place])
                 }
@@ -62,7 +63,7 @@ extension Catalog {
         }
         var outcome = DropOutcome()
         for (table, files) in found { outcome += Self.delete(files, of: table) }
-        // Two stores may share a folder, or one lie in the other's.
+        // Two tables may share a folder, or one may be inside the other's.
         let kept = Set(outcome.kept.map(LocalObjectStorage.localPath))
         var left: Set<String> = []
         for (table, _) in found {
@@ -92,10 +93,10 @@ extension Catalog {
         outcome.missing = files.missing.sorted()
         let keepsData = table.properties["gc.enabled"]?.lowercased() == "false"
         if keepsData { outcome.kept = files.data.sorted() }
-        // Metadata may spell the same place in several ways.
+        // Metadata may spell the same path in several ways.
         let location = LocalObjectStorage.localPath(table.location.withoutTrailingSlash)
         var directories: Set<String> = []
-        // The way to the others goes last.
+        // Data first, then metadata, the current metadata file last: what is left can still be found after a failure.
         for path in (keepsData ? [] : files.data.sorted()) + files.metadata.sorted() + [files.current] {
             do throws(WeirError) {
                 try table.storage.delete(path)

@@ -4,7 +4,7 @@ import Foundation
 import IcebergFormat
 import ObjectStorage
 
-/// Knows which metadata file is the current one of every table. Calls block.
+/// Maps every table to its current metadata file. Calls block.
 public protocol Catalog: Sendable {
     /// Where new tables go, such as `file:///var/lib/weir/warehouse`.
     var warehouse: String { get }
@@ -17,20 +17,22 @@ public protocol Catalog: Sendable {
     /// Fails with `conflict` when it still holds tables.
     func dropNamespace(_ namespace: [String]) throws(WeirError)
     func tables(in namespace: [String]) throws(WeirError) -> [TableIdentifier]
-    /// Catalogs of other names that are kept in the same place, and how many tables each has.
+    /// Catalogs with other names in the same database, with their table counts.
     func otherCatalogs() throws(WeirError) -> [(name: String, tables: Int)]
     /// The current metadata file. Fails with `notFound` and the nearest known name.
     func metadataLocation(of id: TableIdentifier) throws(WeirError) -> String
-    /// Makes a table known whose metadata file is written already.
+    /// Registers a table whose metadata file is already written.
     func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError)
-    /// Forgets a table, leaving its files.
+    /// Unregisters a table and leaves its files.
     ///
-    /// - Parameter metadataLocation: the metadata file that must still be the current one; `conflict` otherwise. Nil for any.
+    /// - Parameter metadataLocation: the expected current metadata file; fails with `conflict` if another one is
+    ///   current. Nil accepts any.
     func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError)
-    /// Replaces the current metadata file in one step. Fails with `conflict` when another one is current by now.
+    /// Replaces the current metadata file atomically. Fails with `conflict` if `oldMetadataLocation` is not current.
     ///
-    /// After `conflict`, `notFound`, `locked`, `invalid` and `unsupported`, and after errors that say so
-    /// (`WeirError.hasChangedNothing`), it has not happened and will not; after any other error that is open.
+    /// After `conflict`, `notFound`, `locked`, `invalid` and `unsupported`, and after errors with
+    /// `WeirError.hasChangedNothing`, the commit did not and will not happen. After any other error its outcome is
+    /// unknown.
     func commit(
         _ id: TableIdentifier,
         from oldMetadataLocation: String,
@@ -78,11 +80,11 @@ extension Catalog {
         }
     }
 
-    /// Creates an empty table; its field ids are given anew from 1.
+    /// Creates an empty table. Field ids are reassigned from 1.
     ///
     /// - Parameters:
     ///   - spec: its source ids are those of `schema`.
-    ///   - location: a folder of its own; below the warehouse when nil.
+    ///   - location: the table's own folder; below the warehouse when nil.
     public func create(
         _ id: TableIdentifier,
         schema: Schema,
@@ -105,7 +107,7 @@ extension Catalog {
         do throws(WeirError) {
             try register(id, metadataLocation: path)
         } catch {
-            // What the catalog says counts: its answer may have been lost on the way.
+            // The registration may have succeeded although the answer was lost: ask the catalog.
             let current = try? metadataLocation(of: id)
             if current != path {
                 guard error.certainlyDidNothing || current != nil else {
@@ -123,14 +125,14 @@ extension Catalog {
         return Table(identifier: id, metadata: metadata, metadataLocation: path, catalog: self, storage: storage)
     }
 
-    /// `<warehouse>/<db>/<table>`: the layout Java and PyIceberg choose too.
+    /// `<warehouse>/<db>/<table>`, the layout of Java and PyIceberg.
     public func defaultLocation(of id: TableIdentifier) -> String {
         ([warehouse.withoutTrailingSlash] + id.namespace + [id.name]).joined(separator: "/")
     }
 }
 
 extension WeirError {
-    /// A table, or a view, of that name is in the way of a new one.
+    /// A table or view with that name already exists.
     public static func tableExists(_ id: TableIdentifier) -> WeirError {
         WeirError(
             .alreadyExists,
@@ -139,7 +141,7 @@ extension WeirError {
         )
     }
 
-    /// Whether a catalog that failed so has changed nothing and will not: see `Catalog.commit`.
+    /// Whether a catalog call that failed with this error did not and will not change anything; see `Catalog.commit`.
     var certainlyDidNothing: Bool {
         switch code {
         case .conflict, .notFound, .alreadyExists, .locked, .invalid, .unsupported: true

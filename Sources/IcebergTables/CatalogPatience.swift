@@ -1,13 +1,13 @@
 import Foundation
 import Synchronization
 
-/// How long a catalog waits for its turn while another process keeps the database busy, and who hears of it.
+/// How long a catalog waits for a lock that another process holds on the database, and how it reports the wait.
 public struct CatalogPatience: Sendable {
-    /// Nil waits for as long as it takes.
+    /// Nil waits without a limit.
     public var limit: Duration?
-    /// How long a wait may last before a word is said about it.
+    /// How long a wait lasts before the first report.
     public var silence: Duration
-    /// From then on, how often.
+    /// The interval of further reports.
     public var reminder: Duration
     public var onWait: @Sendable (String) -> Void
 
@@ -24,7 +24,7 @@ public struct CatalogPatience: Sendable {
     }
 }
 
-/// One wait after the other of a database connection.
+/// Tracks the lock waits of a database connection.
 final class CatalogWait: Sendable {
     private struct State {
         var began = ContinuousClock.now
@@ -41,7 +41,8 @@ final class CatalogWait: Sendable {
         self.path = path
     }
 
-    /// Whether to try again, asked by SQLite after attempt `number`, from 0; sleeps a little first.
+    /// SQLite's busy handler: whether to try again after attempt `number`, counted from 0. Sleeps before it returns
+    /// true.
     func goesOn(after number: Int) -> Bool {
         let now = ContinuousClock.now
         let (isPatient, word) = state.withLock { state -> (Bool, String?) in
@@ -63,14 +64,14 @@ final class CatalogWait: Sendable {
         return true
     }
 
-    /// Runs something that is given up at once where another connection is in the way.
+    /// Runs a block that fails at once if another connection holds the lock.
     func withoutWaiting<Result>(_ body: () throws -> Result) rethrows -> Result {
         state.withLock { $0.waits = false }
         defer { state.withLock { $0.waits = true } }
         return try body()
     }
 
-    /// Says that a wait is over, if anything was said about it.
+    /// Reports the end of a wait, if the wait was reported.
     func ended() {
         let began = state.withLock { state -> ContinuousClock.Instant? in
             defer { state.told = nil }

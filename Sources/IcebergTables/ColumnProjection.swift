@@ -2,21 +2,21 @@ import Bytes
 import Columnar
 import IcebergFormat
 
-/// What a scan takes for a column that a data file lacks: the one home of the spec's "Column Projection".
+/// The value a scan uses for a column that a data file lacks. Implements "Column Projection" of the Iceberg spec.
 ///
-/// In this order: the partition value, where the file's own partition spec has the column's identity; the column that
-/// `schema.name-mapping.default` names, in a file without field ids; the column's `initial-default`; null.
+/// In this order: the partition value, if the file's partition spec has an identity transform of the column; the column
+/// that `schema.name-mapping.default` names, in a file without field ids; the column's `initial-default`; null.
 public struct ColumnProjection: Sendable {
-    /// By spec: the places of identities among the partition values.
+    /// By spec id: the positions of identity-transformed columns in the partition tuple.
     private let identities: [Int: [(place: Int, column: Int)]]
-    /// What a file without any identity is read with.
+    /// Used for files whose spec has no identity transform.
     private let plain: FileColumns
 
     public init(_ metadata: TableMetadata) throws(WeirError) {
         let names = try metadata.properties[NameMapping.property].map { (text) throws(WeirError) in
             try NameMapping(parsing: text).names
         }
-        // A default never changes once its column was added; columns that are gone since may still be asked for.
+        // A column's default never changes after it was added. Include all schemas: a scan may read a dropped column.
         var defaults: [Int: Scalar] = [:]
         for schema in metadata.schemas + [metadata.currentSchema] {
             defaults.merge(try schema.initialDefaults()) { $1 }
@@ -30,12 +30,12 @@ public struct ColumnProjection: Sendable {
         plain = FileColumns(names: names, substitutes: defaults)
     }
 
-    /// How the columns of a data file are found.
+    /// How the columns of a data file are resolved.
     public func columns(of file: DataFile) -> FileColumns {
         guard let identities = identities[file.specId], !identities.isEmpty else { return plain }
         var columns = plain
         for (place, column) in identities where place < file.partition.count {
-            // A null here is a value too: it stands before the default.
+            // A null partition value is a value too: it takes precedence over the default.
             columns.substitutes[column] = file.partition[place]
         }
         return columns

@@ -2,22 +2,22 @@ import Bytes
 import IcebergFormat
 import ObjectStorage
 
-/// What became of a swap whose answer was lost.
+/// Finds out whether a catalog commit whose response was lost took effect.
 ///
-/// The catalog replaces one metadata file by another only while the first is current. So the commit has happened when ours
-/// is current or among those that came before the current one, and it never will once another has taken the place of
-/// the old one. While the old file is still current the swap may be on its way.
+/// The catalog replaces the old metadata file only while it is current. So the commit has happened if the new file is
+/// current or in the metadata log of the current file. It can never happen once another file has replaced the old one.
+/// While the old file is still current, the commit may still be in flight.
 struct CommitLookup {
     enum Outcome: Equatable {
         case happened
-        /// Another commit has taken the place.
+        /// Another commit replaced the old metadata file.
         case lost
         case unknown(reason: String?)
     }
 
     private let old: Table
     private let path: String
-    /// Snapshots that this commit makes.
+    /// Ids of the snapshots that this commit adds.
     private let made: Set<Int64>
 
     static let attempts = 4
@@ -30,7 +30,7 @@ struct CommitLookup {
         made = snapshots.subtracting(old.metadata.snapshots.map(\.id))
     }
 
-    /// Asks again while nothing decides it.
+    /// Asks the catalog, and retries while the outcome is unknown.
     func outcome(clock: TransactionClock) -> Outcome {
         var outcome = Outcome.unknown(reason: nil)
         for attempt in 0..<Self.attempts {
@@ -54,13 +54,13 @@ struct CommitLookup {
         return outcome
     }
 
-    /// What later metadata says of the commit.
+    /// Decides the outcome from the current metadata.
     func decide(_ metadata: TableMetadata, at current: String) -> Outcome {
         if metadata.metadataLog.contains(where: { $0.path == path }) { return .happened }
         let log = metadata.metadataLog.map(\.path) + [current]
-        // Whatever follows the old file took its place.
+        // The old file was replaced, and not by this commit.
         if log.dropLast().contains(old.metadataLocation) { return .lost }
-        // The log is cut short. Snapshots outlive it, but may have expired too.
+        // The metadata log is truncated. Snapshots may outlive it, but they may have expired too.
         if !made.isEmpty, metadata.snapshots.contains(where: { made.contains($0.id) }) { return .happened }
         return .unknown(reason: "the table's history does not reach back to it")
     }

@@ -1,7 +1,7 @@
 import Bytes
 import IcebergFormat
 
-/// Looks for commits since the caller read the table that contradict the change.
+/// Checks the commits made since the caller read the table for conflicts with the change.
 struct CommitValidation {
     private let change: SnapshotChange
     private let metadata: TableMetadata
@@ -39,7 +39,7 @@ struct CommitValidation {
         }
     }
 
-    /// Rewriting a file loses deletes that were added for it meanwhile.
+    /// Rewriting a file would lose deletes that were added for it meanwhile.
     private func checkNewDeletes(_ manifest: ManifestFile, _ snapshot: Snapshot) throws(WeirError) {
         for entry in try store.entries(of: manifest, metadata) where entry.status == .added {
             guard entry.snapshotId == snapshot.id else { continue }
@@ -54,11 +54,12 @@ struct CommitValidation {
         }
     }
 
-    /// Deletes for a file that is gone would come to nothing while its rows live on elsewhere.
+    /// Deletes for a removed file would have no effect, although its rows were rewritten into other files.
     ///
     /// - Parameters:
-    ///   - byFile: the data files of deletes that name the only one they are for.
-    ///   - byBounds: deletes that name several; their partition and the bounds of the names say which those may be.
+    ///   - byFile: the data files of those deletes that refer to a single data file.
+    ///   - byBounds: deletes that refer to several data files, matched by partition and by the bounds of their file
+    ///     paths.
     private func checkRemoved(
         _ manifest: ManifestFile,
         _ snapshot: Snapshot,
@@ -80,19 +81,19 @@ struct CommitValidation {
 }
 
 extension DataFile {
-    /// The one data file a position delete file is about, where that is known.
+    /// The single data file that a position delete file refers to, if known.
     var deletedDataFile: String? {
         if let referencedDataFile { return referencedDataFile }
         guard content == .positionDeletes, let lower = lowerBounds[Self.deletePathFieldId],
             lower == upperBounds[Self.deletePathFieldId]
         else { return nil }
-        // A truncated bound would name a file that does not exist; a name that long is not compared.
+        // A truncated bound matches no existing file.
         return String(validating: lower, as: UTF8.self)
     }
 
-    /// Whether this delete file may hold deletes for rows of a data file, sequence numbers aside.
+    /// Whether this delete file may hold deletes for rows of a data file, ignoring sequence numbers.
     func mayDelete(from data: DataFile) -> Bool {
-        // Equality deletes of an unpartitioned spec reach every partition.
+        // Equality deletes of an unpartitioned spec apply to every partition.
         if content == .equalityDeletes, partition.isEmpty { return true }
         guard PartitionKey(self) == PartitionKey(data) else { return false }
         guard content == .positionDeletes else { return true }

@@ -1,12 +1,12 @@
 import Bytes
 import IcebergFormat
 
-/// The delete files of a snapshot, found by the data files they apply to.
+/// The delete files of a snapshot, indexed by the data files they apply to.
 struct DeleteIndex {
-    /// Position deletes that name their one data file.
+    /// Position deletes of a single data file, by its path.
     private var byFile: [String: [DeleteFile]] = [:]
     private var byPartition: [PartitionKey: [DeleteFile]] = [:]
-    /// Equality deletes of an unpartitioned spec reach every data file.
+    /// Equality deletes of an unpartitioned spec apply to every data file.
     private var global: [DeleteFile] = []
 
     mutating func add(_ delete: DeleteFile) throws(WeirError) {

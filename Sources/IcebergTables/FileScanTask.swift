@@ -1,10 +1,10 @@
 import IcebergFormat
 
-/// A data file to read, with the deletes that may take rows from it.
+/// A data file to read, with the delete files that may delete rows of it.
 public struct FileScanTask: Sendable, Hashable {
     public let file: DataFile
     public let dataSequenceNumber: Int64
-    /// The commit that added the file; the data sequence number where its writer did not say.
+    /// The sequence number of the commit that added the file; the data sequence number if its writer did not state it.
     public let fileSequenceNumber: Int64
     /// The snapshot that added the file.
     public let snapshotId: Int64
@@ -28,7 +28,7 @@ public struct FileScanTask: Sendable, Hashable {
     }
 }
 
-/// A delete file in force.
+/// A live delete file.
 public struct DeleteFile: Sendable, Hashable {
     public let file: DataFile
     public let dataSequenceNumber: Int64

@@ -2,10 +2,10 @@ import Bytes
 import Columnar
 import IcebergFormat
 
-/// Files that are looked for in manifests.
+/// A set of files to find in manifests.
 struct FileSet {
     let paths: Set<String>
-    /// By spec; nil when some files are known by their path alone and may be anywhere.
+    /// Partition tuples by spec id; nil if some files are known only by path, so that their partition is unknown.
     private let partitions: [Int: [[Scalar]]]?
 
     init(_ files: [DataFile], paths known: Set<String>) {
@@ -18,7 +18,7 @@ struct FileSet {
         partitions = Dictionary(grouping: distinct, by: \.key.specId).mapValues { $0.map(\.value) }
     }
 
-    /// False when the manifest list shows that none of the files is in that manifest.
+    /// False if the manifest list's partition summaries rule out that the manifest holds any of the files.
     func mayTouch(_ manifest: ManifestFile, _ metadata: TableMetadata) throws(WeirError) -> Bool {
         if paths.isEmpty { return false }
         guard let partitions else { return true }

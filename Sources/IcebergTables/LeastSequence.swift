@@ -1,10 +1,10 @@
 import Bytes
 import IcebergFormat
 
-/// The smallest sequence number that a manifest list states of a manifest's files. Readers pass over delete files by it: one
-/// that is too high brings deleted rows back, and earlier versions wrote such ones for manifests with old and new files.
+/// Repairs `min_sequence_number` of manifests in a manifest list. Readers skip delete files by it, so a value that is
+/// too high brings deleted rows back. Earlier versions wrote such values for manifests with both old and new files.
 extension ManifestStore {
-    /// The manifest with the number its live files have, where the list cannot be right.
+    /// The manifest with the minimum sequence number of its live files, if the list overstates it.
     func withLeastSequence(_ manifest: ManifestFile, _ metadata: TableMetadata) throws(WeirError) -> ManifestFile {
         guard manifest.mayOverstateLeast else { return manifest }
         let numbers = try entries(of: manifest, metadata).filter(\.isLive).compactMap(\.dataSequenceNumber)
@@ -16,15 +16,15 @@ extension ManifestStore {
 }
 
 extension ManifestFile {
-    /// Whether it holds files of earlier commits and yet says that all are of its own: looking into it is only worth it then.
+    /// Whether the manifest has existing files but states its own sequence number as the minimum. Only then it is read.
     fileprivate var mayOverstateLeast: Bool {
         existingFiles ?? 1 > 0 && sequenceNumber > 0 && minSequenceNumber >= sequenceNumber
     }
 }
 
 extension Table {
-    /// Manifests of the current snapshot of which the manifest list states a too high smallest sequence number. The next
-    /// snapshot states the right one.
+    /// Manifests of the current snapshot whose minimum sequence number is too high in the manifest list. The next
+    /// snapshot corrects it.
     public func overstatedManifests() throws(WeirError) -> [String] {
         guard let snapshot = metadata.currentSnapshot else { return [] }
         let store = ManifestStore(storage: storage)

@@ -1,10 +1,10 @@
 import Bytes
 import IcebergFormat
 
-// How a table's snapshots follow each other. Time order and sequence numbers do not tell: other branches take part in
-// both, version 1 numbers everything 0, and expiry leaves holes. The parent ids and the snapshot log do.
+// The order of a table's snapshots, from parent ids and the snapshot log. Timestamps and sequence numbers are not
+// sufficient: other branches use both too, format version 1 numbers everything 0, and expiry leaves gaps.
 extension TableMetadata {
-    /// A snapshot and its ancestors, newest first, as far back as they are kept.
+    /// A snapshot and its retained ancestors, newest first.
     public func ancestors(of snapshotId: Int64?) -> [Snapshot] {
         let byId = Dictionary(snapshots.map { ($0.id, $0) }) { $1 }
         var chain: [Snapshot] = []
@@ -17,13 +17,13 @@ extension TableMetadata {
         return chain
     }
 
-    /// What the main branch went through, newest first, as far back as it is kept.
+    /// The retained snapshots of the main branch, newest first.
     public var mainAncestors: [Snapshot] { ancestors(of: currentSnapshotId) }
 
-    /// What was the current state at a time, by the snapshot log: main may have been rolled back since. Tables whose
-    /// writers keep no log are told by the ancestors.
+    /// The snapshot that was current at a time, by the snapshot log, since main may have been rolled back later.
+    /// Without a snapshot log, the ancestors of the current snapshot decide.
     ///
-    /// - Returns: nil when the table was empty then, or that state has expired; `isHistoryCut` tells which.
+    /// - Returns: nil if the table was empty then or the snapshot has expired; see `isHistoryCut`.
     public func snapshot(asOf timestampMs: Int64) -> Snapshot? {
         if snapshotLog.isEmpty { return mainAncestors.first { $0.timestampMs <= timestampMs } }
         return snapshotLog.last { $0.timestampMs <= timestampMs }.flatMap { snapshot(id: $0.snapshotId) }
@@ -32,11 +32,11 @@ extension TableMetadata {
     /// Whether the oldest snapshots of main have expired.
     public var isHistoryCut: Bool { mainAncestors.last.map(\.hasLostParent) ?? false }
 
-    /// The commits of main behind a snapshot.
+    /// The commits of main after a snapshot.
     ///
     /// - Parameters:
-    ///   - start: nil for the beginning.
-    ///   - sequence: of the start, which may have expired and be nobody's parent any more; 0 where it is not known.
+    ///   - start: nil for the beginning of the table.
+    ///   - sequence: sequence number of the start snapshot, which may have expired; 0 if unknown.
     public func history(since start: Int64?, sequence: Int64 = 0) -> SnapshotHistory {
         let chain = mainAncestors
         let whole = Array(chain.reversed())
@@ -54,7 +54,8 @@ extension TableMetadata {
         return SnapshotHistory(snapshots: whole, beginning: isNext ? .found : .expired(oldest: oldest))
     }
 
-    /// The commits of main with sequence numbers above one: for readers that know no more. Version 1 commits have none.
+    /// The commits of main with sequence numbers above `start`, for readers that know only a sequence number. Commits
+    /// of format version 1 have none.
     public func history(aboveSequence start: Int64) -> SnapshotHistory {
         if start <= 0 { return history(since: nil) }
         let chain = mainAncestors
@@ -66,26 +67,27 @@ extension TableMetadata {
         return SnapshotHistory(snapshots: newer, beginning: isNext ? .found : .expired(oldest: oldest))
     }
 
-    /// The newest commit of main that is older than a time: changes that are not older come behind it.
+    /// The newest commit of main before a time. All changes at or after that time come after it.
     ///
-    /// - Returns: nil when every commit that is kept is younger.
+    /// - Returns: nil if no retained commit is older.
     public func lastSnapshot(before timestampMs: Int64) -> Snapshot? {
         mainAncestors.first { $0.timestampMs < timestampMs }
     }
 }
 
-/// A stretch of a branch's commits.
+/// A range of a branch's commits.
 public struct SnapshotHistory: Sendable {
-    /// Oldest first. Where the beginning was not found, what is left of them.
+    /// Oldest first. If the beginning was not found, the retained ones.
     public let snapshots: [Snapshot]
     public let beginning: Beginning
 
     public enum Beginning: Sendable, Equatable {
-        /// Nothing lies between the start and the first of the snapshots.
+        /// The first snapshot directly follows the start.
         case found
-        /// Snapshots behind the start have expired; this is the oldest one left.
+        /// Snapshots after the start have expired; this is the oldest one left.
         case expired(oldest: Snapshot)
-        /// The start is no ancestor of the current state: the table was rolled back, or the start is of another branch.
+        /// The start is not an ancestor of the current snapshot: the table was rolled back, or the start is on another
+        /// branch.
         case elsewhere
     }
 
@@ -96,11 +98,11 @@ public struct SnapshotHistory: Sendable {
 }
 
 extension Snapshot {
-    /// Of the oldest of a line of snapshots: whether others came before it.
+    /// For the oldest retained snapshot of a branch: whether earlier ones have expired.
     ///
-    /// Most engines leave it the id of a parent that is not kept any more. PyIceberg takes the id away: then the sequence
-    /// number tells, which is 1 for a table's first commit, or a summary that counts more files than were added. When in
-    /// doubt there was a parent: what is kept is then read as a state, which is right in either case.
+    /// Most engines keep the id of the expired parent. PyIceberg removes it. Then a sequence number above 1 (a table's
+    /// first commit has 1), or a summary with more total than added files, shows that there was a parent. True in case
+    /// of doubt: the retained snapshot is then read as a full state, which is correct in either case.
     public var hasLostParent: Bool {
         if parentId != nil || sequenceNumber > 1 { return true }
         guard let total = summary["total-data-files"].flatMap({ Int64($0) }) else { return false }

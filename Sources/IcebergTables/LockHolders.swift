@@ -1,12 +1,12 @@
 import Foundation
 
-/// Which processes keep a SQLite database from being written, as far as the kernel tells.
+/// Finds the processes that block writes to a SQLite database, from /proc/locks.
 enum LockHolders {
-    /// Names like `process 4711 (java)`; empty where nothing is known, as of processes in other containers.
+    /// Names like `process 4711 (java)`; empty if unknown, such as for processes in other containers.
     static func of(_ path: String) -> [String] {
         guard let text = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return [] }
-        // In WAL mode the right to write is a byte of the shared memory file; every connection holds a lock on the
-        // database itself there. In the other modes any lock on the database is in the way.
+        // In WAL mode the write lock is a byte of the shared memory file, and every connection holds a lock on the
+        // database file itself. In the other modes any lock on the database file blocks writes.
         let shared = identity(of: path + "-shm")
         let file = shared ?? identity(of: path)
         guard let file else { return [] }
@@ -36,7 +36,7 @@ enum LockHolders {
         var info = stat()
         guard stat(path, &info) == 0 else { return nil }
         let device = UInt64(info.st_dev)
-        // How glibc packs the two parts of a device number.
+        // glibc's encoding of major and minor device numbers.
         let major = (device >> 8) & 0xfff | (device >> 32) & ~0xfff
         let minor = device & 0xff | (device >> 12) & ~0xff
         return FileIdentity(major: major, minor: minor & 0xffff_ffff, inode: UInt64(info.st_ino))
@@ -52,7 +52,7 @@ enum LockHolders {
 
         init?(_ line: Substring) {
             var words = line.split(separator: " ")
-            // One that waits for another is marked with an arrow and holds nothing.
+            // A waiting lock is marked with an arrow and is not held.
             guard words.count >= 8, words[1] != "->" else { return nil }
             words.removeFirst(3)
             let place = words[2].split(separator: ":")

@@ -2,13 +2,13 @@ import Columnar
 import IcebergFormat
 import Synchronization
 
-/// Parsed manifests and manifest lists, bounded by the memory they take, about.
+/// An LRU cache of parsed manifests and manifest lists, bounded by approximate memory use.
 final class ManifestCache: Sendable {
     static let shared = ManifestCache(byteLimit: 128 << 20)
 
     private enum Key: Hashable {
         case list(path: String)
-        // Entries inherit the number, so the same file in a list of another number would differ.
+        // Entries inherit the sequence number, so it is part of the key.
         case manifest(path: String, sequenceNumber: Int64)
 
         init(_ manifest: ManifestFile) {
@@ -44,7 +44,7 @@ final class ManifestCache: Sendable {
             let slot = Slot(content: content, bytes: bytes, lastUse: clock)
             self.bytes += bytes - (slots.updateValue(slot, forKey: key)?.bytes ?? 0)
             guard self.bytes > limit else { return }
-            // Down to a half, so that the sorting pays.
+            // Evict down to half, to amortize the sort.
             for (key, slot) in slots.sorted(by: { $0.value.lastUse < $1.value.lastUse }) {
                 if self.bytes <= limit / 2 { break }
                 slots[key] = nil
@@ -58,7 +58,7 @@ final class ManifestCache: Sendable {
 
     init(byteLimit: Int) { self.byteLimit = byteLimit }
 
-    /// Memory that what is remembered takes, about.
+    /// Approximate memory use of the cached content.
     var byteCount: Int { state.withLock { $0.bytes } }
 
     func entries(_ manifest: ManifestFile) -> [ManifestEntry]? {
@@ -79,18 +79,18 @@ final class ManifestCache: Sendable {
         store(.list(manifests), manifests.reduce(0) { $0 + $1.memoryBytes }, .list(path: path))
     }
 
-    /// What alone would take most of the room is parsed again each time.
+    /// Content larger than half the limit is not cached.
     private func store(_ content: Content, _ bytes: Int, _ key: Key) {
         guard bytes <= byteLimit / 2 else { return }
         state.withLock { $0.store(content, bytes, key, limit: byteLimit) }
     }
 }
 
-/// An allocation's own size and the room it leaves unused, about.
+/// Approximate overhead of an allocation: header and unused space.
 private let allocation = 32
 
 extension DataFile {
-    /// Memory a parsed file takes, about: dictionaries are hash tables with room to spare.
+    /// Approximate memory use of a parsed entry. Dictionaries are hash tables with spare capacity.
     fileprivate var memoryBytes: Int {
         let counts = columnSizes.count + valueCounts.count + nullValueCounts.count + nanValueCounts.count
         let bounds = lowerBounds.count + upperBounds.count

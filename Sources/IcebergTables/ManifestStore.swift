@@ -3,9 +3,9 @@ import Columnar
 import IcebergFormat
 import ObjectStorage
 
-/// Reads manifests and manifest lists, remembering what it parsed.
+/// Reads manifests and manifest lists through a cache.
 ///
-/// Manifests never change under their name, so the cache needs no invalidation; it is shared by all tables.
+/// Manifests are immutable, so the cache needs no invalidation. All tables share it.
 struct ManifestStore: Sendable {
     let storage: any ObjectStorage
 
@@ -25,7 +25,7 @@ struct ManifestStore: Sendable {
             ManifestCache.shared.store(manifests, list: path)
             return manifests
         }
-        // Version 1 metadata without a list: nothing is known of a manifest but its name and what it says itself.
+        // Version 1 metadata without a manifest list has only the paths of the manifests.
         var manifests: [ManifestFile] = []
         for path in snapshot.manifests {
             let bytes = try storage.read(path)

@@ -2,7 +2,7 @@ import Bytes
 import Columnar
 import IcebergFormat
 
-/// A change to a table's metadata that makes no snapshot.
+/// A metadata change that does not create a snapshot.
 enum MetadataEdit: Sendable {
     case setProperties([String: String])
     case computeProperties(@Sendable (TableMetadata) throws(WeirError) -> [String: String])

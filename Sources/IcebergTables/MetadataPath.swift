@@ -14,7 +14,7 @@ enum MetadataPath {
         return "\(folder(of: metadata))/\(padded)-\(uuid()).metadata.json"
     }
 
-    /// The number a file name starts with; −1 for names that have none, as Java counts.
+    /// The number at the start of a file name; −1 if there is none, as in Java.
     static func version(of path: String) -> Int {
         let name = path.split(separator: "/").last ?? ""
         return name.split(separator: "-").first.flatMap { Int32($0) }.map(Int.init) ?? -1

@@ -1,7 +1,7 @@
 import Columnar
 import IcebergFormat
 
-/// One partition of one spec. Unlike plain values, NaN is the same partition as NaN, and 0.0 another one than −0.0.
+/// One partition of one spec. Unlike plain values, NaN equals NaN, and 0.0 differs from −0.0.
 public struct PartitionKey: Hashable, Sendable {
     public let specId: Int
     let values: [Scalar]

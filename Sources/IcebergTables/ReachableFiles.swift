@@ -2,18 +2,19 @@ import Bytes
 import IcebergFormat
 import ObjectStorage
 
-/// The files that belong to a table because its metadata reaches them: what may be deleted with it. A folder tells nothing
-/// of whom its files belong to.
+/// The files that a table's metadata references, which may be deleted with it. Other files in the table's folder may
+/// belong to other tables.
 public struct ReachableFiles: Sendable {
-    /// Data and delete files that a snapshot holds.
+    /// Data and delete files that are live in any snapshot.
     public private(set) var data: Set<String> = []
-    /// Manifests, manifest lists, statistics and metadata files; the current one is not among them.
+    /// Manifests, manifest lists, statistics and metadata files, without the current metadata file.
     public private(set) var metadata: Set<String> = []
     public let current: String
-    /// Manifests and manifest lists that are not there any more: which files they alone lead to cannot be told.
+    /// Manifests and manifest lists that do not exist any more. Files that only they referenced are unknown.
     public private(set) var missing: Set<String> = []
 
-    /// Follows every snapshot. What leads on and is gone is remembered as missing; other failures to read are thrown.
+    /// Follows every snapshot. Manifests and manifest lists that are not found are recorded in `missing`; other read
+    /// errors are thrown.
     public init(_ table: Table) throws(WeirError) {
         current = table.metadataLocation
         let store = ManifestStore(storage: table.storage)

@@ -1,12 +1,12 @@
 import GRDB
 
-/// The failure of a transaction that is not there: its journal, if any is left, is rolled back by whoever opens the
-/// database next.
+/// The error of a transaction that was certainly rolled back. If its journal is left, the next process that opens the
+/// database rolls it back.
 struct RolledBack: Error {
     let cause: DatabaseError
 
-    /// Whether a commit that fails so has not happened: what was refused before anything was written, and space that ran
-    /// out while the journal stood. After a failure to read or write nobody knows.
+    /// Whether a commit that failed with this code certainly did not happen: it was refused before any write, or the
+    /// disk was full while the journal still existed. After an I/O error the outcome is unknown.
     static func isCertain(_ code: ResultCode) -> Bool {
         switch code {
         case .SQLITE_FULL, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN, .SQLITE_CONSTRAINT, .SQLITE_BUSY,
@@ -18,9 +18,9 @@ struct RolledBack: Error {
 }
 
 extension DatabaseQueue {
-    /// A write transaction that takes the lock when it begins: reading first and then upgrading could fail half-way.
+    /// Runs a write transaction that takes the write lock at its beginning. Upgrading a read lock later could fail.
     ///
-    /// Fails with `RolledBack` where it has certainly changed nothing.
+    /// Fails with `RolledBack` if it certainly changed nothing.
     func inImmediate<Result: Sendable>(
         _ body: @Sendable (Database) throws -> Result
     ) throws -> Result {

@@ -2,15 +2,15 @@ import Bytes
 import Foundation
 import GRDB
 
-/// The database's journal. With a write-ahead log readers and a writer do not wait for each other; with SQLite's default a
-/// session that keeps a read transaction open blocks every commit.
+/// The database's journal mode. With a write-ahead log, readers and the writer do not block each other. With SQLite's
+/// default mode, a session with an open read transaction blocks every commit.
 extension SQLiteCatalog {
-    /// Switches the database to a write-ahead log where that is safe and nobody is in the way; it stays as it is
-    /// otherwise. The mode is a property of the file: every program that opens it uses it from then on.
+    /// Switches the database to a write-ahead log if the file system allows it and no other connection blocks the
+    /// switch. The mode is stored in the file: every program that opens it uses that mode from then on.
     ///
-    /// A database that came to a shared file system with a write-ahead log is switched back, or refused.
+    /// A database with a write-ahead log on a shared file system is switched back, or refused if that fails.
     ///
-    /// - Parameter type: of the file system it is on; nil when that is not known.
+    /// - Parameter type: the type of its file system; nil if unknown.
     static func chooseJournal(_ queue: DatabaseQueue, _ wait: CatalogWait, path: String, on type: String?) throws {
         guard sharesMemory(type) else { return try leaveWriteAheadLog(queue, path: path) }
         _ = try? wait.withoutWaiting {
@@ -38,13 +38,13 @@ extension SQLiteCatalog {
 
     /// Settings of every connection that may write.
     static func prepare(connection db: Database) throws {
-        // Commits go into the database file as soon as no reader needs it as it was: a copy of that file alone is whole,
-        // and the log stays short.
+        // Checkpoint after every commit, as soon as no reader needs the old pages: a copy of the database file alone is
+        // then complete, and the log stays short.
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 1")
     }
 
-    /// Reads a database in a folder that takes no files. While no process that may write has it open, SQLite cannot even
-    /// open one with a write-ahead log there.
+    /// Reads a database in a folder that this process cannot write. SQLite cannot open a database with a write-ahead
+    /// log there unless a process with write access has it open; then a copy is read.
     static func readOnly<Result: Sendable>(
         _ path: String,
         _ configuration: Configuration,
@@ -57,8 +57,8 @@ extension SQLiteCatalog {
         }
     }
 
-    /// Runs something on a copy of a database that nobody has open and that lies in a folder this process may not write:
-    /// SQLite cannot read one with a write-ahead log there.
+    /// Runs a block on a copy of a database. For a database in a read-only folder that no other process has open:
+    /// SQLite cannot read it there if it has a write-ahead log.
     private static func onCopy<Result: Sendable>(
         of path: String,
         _ body: @Sendable (Database) throws -> Result
@@ -74,14 +74,15 @@ extension SQLiteCatalog {
         return try DatabaseQueue(path: copy.path).read(body)
     }
 
-    /// Whether processes on all machines that see a file share its memory maps. They do not over a network, where a
-    /// write-ahead log would let two of them overwrite each other. Not known is no.
+    /// Whether all processes that open a file on this file system share its memory maps. They do not on a network file
+    /// system, where a write-ahead log would let two machines overwrite each other's changes. False if the type is
+    /// unknown.
     private static func sharesMemory(_ type: String?) -> Bool { type.map { !FileSystemType.isShared($0) } ?? false }
 }
 
-/// What kind of file system a path is on.
+/// Finds the type of the file system that holds a path.
 enum FileSystemType {
-    /// That of a file or folder on this machine, behind its symbolic links.
+    /// The type for a file or folder on this machine; symbolic links are resolved.
     static func of(_ path: String) -> String? {
         guard let mounts = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8) else { return nil }
         return of(URL(fileURLWithPath: path).resolvingSymlinksInPath().path, mounts: mounts)
@@ -98,13 +99,14 @@ enum FileSystemType {
             }
             let place = words[4].replacingOccurrences(of: "\\040", with: " ")
             let isInside = place == "/" || path == place || path.hasPrefix(place + "/")
-            // The later of two mounts on one place hides the other.
+            // A later mount on the same path hides the earlier one.
             if isInside, place.count >= found?.place.count ?? 0 { found = (place, String(words[dash + 1])) }
         }
         return found?.type
     }
 
-    /// Whether several machines may have such a file system mounted at once. One in user space may be anything.
+    /// Whether several machines may mount such a file system at once. FUSE file systems count as shared, since their
+    /// backing store is unknown.
     static func isShared(_ type: String) -> Bool {
         shared.contains(type) || type.hasPrefix("fuse") || type.hasPrefix("nfs") || type.hasPrefix("smb")
     }

@@ -2,8 +2,8 @@ import Bytes
 import GRDB
 import IcebergFormat
 
-// A database may hold the catalogs of several names: Spark's JDBC catalog and PyIceberg register tables under the name
-// the session gave the catalog. Tables under another name than ours are not ours to list, but must not go unnoticed.
+// A database may hold several catalogs: Spark's JDBC catalog and PyIceberg register tables under the catalog name of
+// the session. Tables of other catalogs are not listed, but error messages mention them.
 extension SQLiteCatalog {
     static func otherCatalogs(
         than name: String,
@@ -20,9 +20,9 @@ extension SQLiteCatalog {
         ).map { (name: $0[0], tables: $0[1]) }
     }
 
-    /// What to do about a table that is not here but under another name; nil when there is none.
+    /// Advice for a table that is missing here but registered under another catalog name; nil if there is none.
     ///
-    /// - Parameter isAlone: whether this catalog has no table whose name may have been meant.
+    /// - Parameter isAlone: whether this catalog has no tables to suggest instead.
     func elsewhere(_ id: TableIdentifier, _ namespace: String, isAlone: Bool, _ db: Database) throws -> String? {
         let holders = try String.fetchAll(
             db,
@@ -38,7 +38,7 @@ extension SQLiteCatalog {
         return isAlone ? try underOtherNames(db) : nil
     }
 
-    /// Where the tables are when this catalog has none; nil when nobody has any.
+    /// Advice that names the other catalogs with tables if this catalog has none; nil if no catalog has tables.
     func underOtherNames(_ db: Database) throws -> String? {
         let others = try Self.otherCatalogs(than: name, "", db)
         guard let first = others.first else { return nil }

@@ -6,32 +6,32 @@ import ObjectStorage
 
 /// The embedded catalog: one SQLite file with the schema that Java's JdbcCatalog and PyIceberg's SqlCatalog share.
 ///
+/// ``` iceberg_tables                catalog_name, table_namespace, table_name → metadata_location, previous_…,
+/// iceberg_type iceberg_namespace_properties  catalog_name, namespace, property_key → property_value ("exists" = "true"
+/// at least)
 /// ```
-/// iceberg_tables                catalog_name, table_namespace, table_name → metadata_location, previous_…, iceberg_type
-/// iceberg_namespace_properties  catalog_name, namespace, property_key → property_value ("exists" = "true" at least)
-/// ```
-/// Several processes may use the file at once; each change is one immediate transaction that waits its turn. Readers and
-/// the writer do not wait for each other where the file can have a write-ahead log.
+/// Several processes may use the file at once. Each change is one immediate transaction that waits for the write lock.
+/// With a write-ahead log, readers and the writer do not block each other.
 public final class SQLiteCatalog: Catalog {
     public let warehouse: String
     public let storage: any ObjectStorage
     public let name: String
     public static let defaultName = "weir"
     private let path: String
-    /// Nil in a folder that this process may not write: each read then opens the file by itself.
+    /// Nil in a folder that this process cannot write: each read then opens the file anew.
     private let database: DatabaseQueue?
     private let configuration: Configuration
     private let wait: CatalogWait
-    /// Databases of the older schema have no `iceberg_type`, and no views either.
+    /// Databases with the older schema have no `iceberg_type` column and no views.
     let hasType: Bool
 
     /// Opens or creates the database.
     ///
     /// - Parameters:
-    ///   - path: of the database file; `file:` forms are taken too.
-    ///   - name: tells apart the catalogs that share a file.
+    ///   - path: of the database file; `file:` URIs are accepted too.
+    ///   - name: the catalog name; several catalogs can share a file.
     ///   - warehouse: a location; a plain absolute or relative path becomes `file://…`.
-    ///   - patience: what happens while other processes keep the database busy.
+    ///   - patience: how to wait while other processes hold locks on the database.
     public convenience init(
         path: String,
         name: String = SQLiteCatalog.defaultName,
@@ -49,7 +49,7 @@ public final class SQLiteCatalog: Catalog {
         )
     }
 
-    /// - Parameter fileSystemType: of a path, as the kernel names it.
+    /// - Parameter fileSystemType: returns the kernel's name of the file system type of a path.
     init(
         path: String,
         name: String = "weir",
@@ -71,7 +71,7 @@ public final class SQLiteCatalog: Catalog {
         configuration.busyMode = .callback { wait.goesOn(after: $0) }
         configuration.label = "weir.catalog"
         let isNew = !FileManager.default.fileExists(atPath: self.path)
-        // On a read-only directory an existing catalog can still be read.
+        // An existing catalog in a read-only directory can still be read.
         configuration.readonly = !isNew && !FileManager.default.isWritableFile(atPath: self.path.parentDirectory)
         if !configuration.readonly { configuration.prepareDatabase(Self.prepare(connection:)) }
         let (path, settings) = (self.path, configuration)
@@ -80,7 +80,7 @@ public final class SQLiteCatalog: Catalog {
             if settings.readonly { return (nil, try Self.readOnly(path, settings, Self.probe)) }
             let queue = try DatabaseQueue(path: path, configuration: settings)
             try Self.chooseJournal(queue, wait, path: path, on: fileSystemType(path))
-            // Looking first spares readers the wait for a writer's turn.
+            // Check with a read first, so that readers do not wait for the write lock.
             if try queue.read(Self.isPrepared) { return (queue, try queue.read(Self.probe)) }
             return (queue, try queue.inImmediate(Self.prepare))
         }
@@ -142,7 +142,7 @@ public final class SQLiteCatalog: Catalog {
 
     public func createNamespace(_ namespace: [String], ifNotExists: Bool) throws(WeirError) {
         let text = try Self.text(namespace)
-        // Without a write-ahead log even a change of nothing waits for readers.
+        // Without a write-ahead log even an empty write transaction waits for readers.
         if ifNotExists, try read({ [self] in try has(text, $0) }) { return }
         try write { [self] db in
             if try has(text, db) {
@@ -222,7 +222,7 @@ public final class SQLiteCatalog: Catalog {
                     advice: NearestName.advice(for: namespace, among: try namespaceTexts(db)) ?? "create it first"
                 )
             }
-            // A view of that name is in the way too.
+            // A view with that name counts too.
             let taken = try Int.fetchOne(
                 db,
                 sql: """
@@ -284,7 +284,7 @@ public final class SQLiteCatalog: Catalog {
     }
 
     private func has(_ namespace: String, _ db: Database) throws -> Bool {
-        // A namespace also exists through its tables and through namespaces inside it.
+        // A namespace also exists if it has tables or nested namespaces.
         let inside = namespace + ".%"
         return try Bool.fetchOne(
             db,
@@ -331,7 +331,7 @@ public final class SQLiteCatalog: Catalog {
             ? namespaceTexts(db).flatMap { namespace in
                 try names(in: namespace, db).map { namespace + "." + $0 }
             } : inNamespace
-        // The change store of a table is no name that anyone means to give.
+        // Do not suggest the change store of a table.
         let known = Set(candidates)
         let suffix = "_change_"
         let shown = candidates.filter { !$0.hasSuffix(suffix) || !known.contains(String($0.dropLast(suffix.count))) }
@@ -374,7 +374,7 @@ public final class SQLiteCatalog: Catalog {
         }
     }
 
-    /// Turns SQLite's errors into ours; those of our own pass.
+    /// Translates SQLite errors to `WeirError`; a `WeirError` is passed on.
     private static func rethrowing<Result>(
         _ verb: String,
         _ path: String,

@@ -2,18 +2,18 @@ import Bytes
 import Columnar
 import IcebergFormat
 
-/// Rules out manifests and files that cannot hold a row within the bounds. In doubt everything is kept.
+/// Skips manifests and files that cannot hold a row within the bounds. Keeps them in case of doubt.
 struct ScanPruning {
     private let metadata: TableMetadata
     private let bounds: [RowFilter.Bound]
     private let useMetrics: Bool
-    /// Columns the bounds are about, as the snapshot's schema or the current one has them.
+    /// Types of the bounded columns, from the current schema or else the snapshot's.
     private let columns: [Int: FieldType]
-    /// By spec: the bounds as conditions on partition values.
+    /// By spec id: the bounds projected to partition values.
     private let projections: [Int: [PartitionBound]]
 
     private struct PartitionBound {
-        /// Of the partition field.
+        /// Index of the partition field.
         let index: Int
         let type: FieldType
         let transform: Transform
@@ -58,7 +58,7 @@ struct ScanPruning {
             let summary = manifest.partitions[projection.index]
             if summary.containsNaN ?? projection.type.isFloating, projection.type.isFloating { continue }
             guard let lowerBytes = summary.lowerBound, let upperBytes = summary.upperBound else {
-                // Only nulls, which no bound holds for, have no bounds.
+                // A field with only nulls has no bounds, and no bound holds for null.
                 if summary.containsNull { return false }
                 continue
             }
@@ -73,7 +73,7 @@ struct ScanPruning {
     func keeps(_ file: DataFile) throws(WeirError) -> Bool {
         for projection in projections[file.specId] ?? [] where projection.index < file.partition.count {
             let value = file.partition[projection.index]
-            // No transform of a value is null, and bounds hold for values only.
+            // A null partition value means a null column value, and no bound holds for null.
             if value == .null { return false }
             if value.isNaN || !projection.transform.isCertain(value) { continue }
             guard projection.bound.mayHold(in: ColumnBounds(constant: value)) else { return false }
@@ -91,7 +91,7 @@ struct ScanPruning {
                 valueCount: file.valueCounts[bound.field],
                 nullCount: file.nullValueCounts[bound.field]
             )
-            // NaN lies outside of the bounds, and engines differ on where it sorts.
+            // Column bounds exclude NaN, and engines sort it differently.
             if !type.isFloating || file.nanValueCounts[bound.field] == 0 {
                 known.lower = file.lowerBounds[bound.field].flatMap { try? SingleValue.decode($0, type) }
                 known.upper = file.upperBounds[bound.field].flatMap { try? SingleValue.decode($0, type) }
@@ -103,7 +103,7 @@ struct ScanPruning {
 }
 
 extension Transform {
-    /// A bound of the transformed value that follows from one of the column; nil when none does.
+    /// Projects a bound of the column to a bound of the transformed value; nil if there is none.
     func project(_ bound: RowFilter.Bound) -> RowFilter.Bound? {
         guard preservesOrder || bound.comparison == .equal, let value = certainly(bound.value) else { return nil }
         let comparison: RowFilter.Bound.Comparison =

@@ -1,24 +1,24 @@
 import IcebergFormat
 
-/// What one snapshot does to the files of a table.
+/// The files that one snapshot adds and removes.
 struct SnapshotChange: Sendable {
     var added: [DataFile] = []
     var addedDeletes: [DataFile] = []
     var removed: [DataFile] = []
-    /// Data files known by their path alone.
+    /// Removed data files that are known only by path.
     var removedPaths: Set<String> = []
     var removedDeletes: [DataFile] = []
     var summary: [String: String] = [:]
-    /// Properties of the table that the summary repeats.
+    /// Table properties to copy into the summary.
     var summaryProperties: [String] = []
-    /// Fixed by the caller, otherwise it follows from the files.
+    /// Nil to infer it from the files.
     var operation: SnapshotOperation?
     /// The snapshot the caller read to find its files; commits since then are checked for conflicts.
     var validateFrom: Int64?
 
     var removesFiles: Bool { !removed.isEmpty || !removedPaths.isEmpty || !removedDeletes.isEmpty }
 
-    /// The operation as Java's row delta and overwrite name it.
+    /// The operation, with the rules of Java's row delta and overwrite.
     func inferredOperation(fallback: SnapshotOperation) -> SnapshotOperation {
         if let operation { return operation }
         let removesData = !removed.isEmpty || !removedPaths.isEmpty
@@ -28,13 +28,13 @@ struct SnapshotChange: Sendable {
     }
 }
 
-/// The summary's word for what a snapshot did.
+/// The `operation` field of a snapshot summary.
 public enum SnapshotOperation: String, Sendable {
-    /// Data files were added, nothing else.
+    /// Only data files were added.
     case append
-    /// The same rows in other files: compaction.
+    /// Files were rewritten with the same rows: compaction.
     case replace
     case overwrite
-    /// Rows went, none came.
+    /// Rows were only deleted.
     case delete
 }

@@ -5,8 +5,8 @@ import Values
 
 /// Turns one change into a snapshot: writes its manifests once and its manifest list on every attempt.
 ///
-/// Entries of new files leave their sequence number open, so their manifests stay right however often the commit is
-/// tried; the same holds for manifests rewritten from ones that are still there on the next attempt.
+/// Entries of new files inherit their sequence number, so their manifests stay valid on every retry. Manifests
+/// rewritten from others stay valid while the next attempt's base still has the originals.
 final class SnapshotProducer {
     private let change: SnapshotChange
     private let storage: any ObjectStorage
@@ -15,12 +15,12 @@ final class SnapshotProducer {
     private let commitId = MetadataPath.uuid()
     private var snapshotId: Int64 = 0
     private var fileNumber = 0
-    /// Entries of every manifest written here, by path.
+    /// Every manifest written by this producer, by path.
     private var written: [String: (file: ManifestFile, entries: [ManifestEntry])] = [:]
     private var newManifests: [ManifestFile]?
     private var filtered: [String: (file: ManifestFile, removed: [DataFile])] = [:]
     private var merged: [[String]: [ManifestFile]] = [:]
-    /// The manifests and sequence number of the last attempt.
+    /// The manifest list of the last attempt.
     private var lastList: (path: String, manifests: [ManifestFile])?
 
     init(_ change: SnapshotChange, _ storage: any ObjectStorage, _ clock: TransactionClock) {
@@ -99,7 +99,8 @@ final class SnapshotProducer {
         return path
     }
 
-    /// The commit is visible: manifests that no attempt needed in the end go, the others are worth remembering.
+    /// Called after the commit is visible. Deletes written manifests that the commit does not use and caches the
+    /// others.
     func finish() {
         guard let lastList else { return }
         let used = Set(lastList.manifests.map(\.path))
@@ -117,7 +118,7 @@ final class SnapshotProducer {
         }
     }
 
-    /// The commit certainly did not happen.
+    /// Called if the commit certainly did not happen. Deletes the written manifests.
     func abandon() {
         for path in written.keys { try? storage.delete(path) }
         written = [:]
@@ -164,7 +165,7 @@ final class SnapshotProducer {
             let groups = Dictionary(grouping: files, by: \.specId)
             for (specId, files) in groups.sorted(by: { $0.key < $1.key }) {
                 let entries = files.map { ManifestEntry(status: .added, snapshotId: snapshotId, file: $0) }
-                // A manifest of thousands of files is split so that readers can share and skip.
+                // Split large manifests, so that readers can read them in parallel and skip some.
                 for start in stride(from: 0, to: entries.count, by: Self.filesPerManifest) {
                     let part = Array(entries[start..<min(start + Self.filesPerManifest, entries.count)])
                     manifests.append(try write(part, content, specId: specId, metadata))
@@ -177,7 +178,7 @@ final class SnapshotProducer {
 
     private static let filesPerManifest = 10_000
 
-    /// Version 1 writers may leave counts out; a version 2 list must state them.
+    /// Fills in counts that version 1 writers may omit. A version 2 manifest list requires them.
     private func counted(_ manifest: ManifestFile, _ metadata: TableMetadata) throws(WeirError) -> ManifestFile {
         guard
             manifest.addedFiles == nil || manifest.existingFiles == nil || manifest.deletedFiles == nil
@@ -259,7 +260,7 @@ final class SnapshotProducer {
 
     // MARK: - Merging
 
-    /// Joins small manifests, newest first, once enough of them have come together.
+    /// Merges small manifests once there are enough of them.
     private func merge(_ manifests: [ManifestFile], _ metadata: TableMetadata) throws(WeirError) -> [ManifestFile] {
         let properties = metadata.properties
         if properties["commit.manifest-merge.enabled"]?.lowercased() == "false" { return manifests }
@@ -283,7 +284,7 @@ final class SnapshotProducer {
         return result
     }
 
-    /// Bins of at most the target size, filled from the oldest manifest on, so that full bins never change again.
+    /// Packs manifests into bins of at most the target size, starting with the oldest, so that full bins never change.
     private static func packEnd(_ manifests: [ManifestFile], target: Int64) -> [[ManifestFile]] {
         var bins: [[ManifestFile]] = []
         var bin: [ManifestFile] = []
@@ -318,7 +319,7 @@ final class SnapshotProducer {
                 source = try store.entries(of: manifest, metadata)
             }
             for var entry in source {
-                // What this snapshot did stays visible in it; what earlier ones deleted is forgotten.
+                // Keep the status of entries that this snapshot changed; drop entries deleted by earlier snapshots.
                 if entry.snapshotId != snapshotId {
                     if entry.status == .deleted { continue }
                     entry.status = .existing

@@ -1,7 +1,7 @@
 import IcebergFormat
 import Values
 
-/// Counts what a snapshot adds and removes, and writes them under Java's summary keys.
+/// Counts the files and rows that a snapshot adds and removes, with Java's summary keys.
 struct SnapshotSummary {
     private var counts: [String: Int64] = [:]
     private var partitions: Set<PartitionKey> = []
@@ -25,7 +25,7 @@ struct SnapshotSummary {
         }
     }
 
-    /// Other writers' files may claim any number.
+    /// Clamped, since the counts of files from other writers may have any value.
     private mutating func add(_ number: Int64, to key: String) {
         counts[key] = counts[key, default: 0].addingClamped(number)
     }
@@ -39,8 +39,7 @@ struct SnapshotSummary {
         ("total-equality-deletes", "added-equality-deletes", "removed-equality-deletes"),
     ]
 
-    /// The entries of the new snapshot. A total that the parent does not state, or that is none,
-    /// cannot be continued and is left out.
+    /// The summary of the new snapshot. A total that the parent lacks or that is not a valid number is omitted.
     func entries(after parent: Snapshot?) -> [String: String] {
         var result: [String: String] = ["changed-partition-count": String(partitions.count)]
         for (key, value) in counts where value > 0 { result[key] = String(value) }

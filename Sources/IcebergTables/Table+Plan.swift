@@ -8,10 +8,10 @@ extension Table {
     ///
     /// - Parameters:
     ///   - snapshotId: the current snapshot when nil; a table without snapshots has no files.
-    ///   - bounds: conditions that every wanted row fulfils; files that cannot hold such a row are left out.
-    ///   - partitionBoundsOnly: prunes by partition values alone, not by the bounds of columns. Changes of a row must be
-    ///     read with its older and newer versions, whose columns differ.
-    ///   - sequencesAbove: leaves out files whose data sequence number is not above this one.
+    ///   - bounds: conditions that every wanted row meets; files that cannot hold such a row are skipped.
+    ///   - partitionBoundsOnly: prunes by partition values only, not by column bounds. Change reads need all versions
+    ///     of a row, and their column values differ.
+    ///   - sequencesAbove: skips files whose data sequence number is not above this one.
     /// - Returns: one task per data file, in the order of the manifests.
     public func plan(
         snapshotId: Int64? = nil,
@@ -32,7 +32,7 @@ extension Table {
 
         var tasks: [FileScanTask] = []
         for manifest in manifests where manifest.content == .data {
-            // No file of a manifest is younger than the manifest.
+            // No file in a manifest is newer than the manifest.
             if sequencesAbove > 0, manifest.sequenceNumber <= sequencesAbove { continue }
             guard try pruning.keeps(manifest) else { continue }
             for entry in try store.entries(of: manifest, metadata) where entry.isLive {

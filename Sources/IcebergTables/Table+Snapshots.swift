@@ -31,7 +31,7 @@ extension Table {
         return snapshot
     }
 
-    /// A snapshot and its ancestors, newest first, as far back as they are kept.
+    /// A snapshot and its retained ancestors, newest first.
     public func ancestors(of snapshotId: Int64?) -> [Snapshot] {
         metadata.ancestors(of: snapshotId)
     }
@@ -41,7 +41,7 @@ extension Table {
         try ManifestStore(storage: storage).manifests(of: snapshot)
     }
 
-    /// The entries of a manifest: deleted ones included, sequence numbers filled in.
+    /// The entries of a manifest, including deleted ones, with inherited sequence numbers filled in.
     public func entries(of manifest: ManifestFile) throws(WeirError) -> [ManifestEntry] {
         try ManifestStore(storage: storage).entries(of: manifest, metadata)
     }

@@ -3,7 +3,7 @@ import Columnar
 import IcebergFormat
 import ObjectStorage
 
-/// One table as it was when it was loaded.
+/// A table as of the time it was loaded.
 public struct Table: Sendable {
     public let identifier: TableIdentifier
     public let metadata: TableMetadata
@@ -30,7 +30,7 @@ public struct Table: Sendable {
     public var location: String { metadata.location }
     public var properties: [String: String] { metadata.properties }
 
-    /// The table as it is now; cheap when nothing was committed since.
+    /// Reloads the table. Cheap if nothing was committed since.
     public func refreshed() throws(WeirError) -> Table {
         let path = try catalog.metadataLocation(of: identifier)
         if path == metadataLocation { return self }

@@ -5,8 +5,8 @@ import ObjectStorage
 
 /// Changes to one table that become visible together, or not at all.
 ///
-/// The changes are kept as intentions. When another writer commits first they are applied again to what it left, so a
-/// transaction fails only where the two really contradict each other. Snapshots, properties and statistics land in one
+/// The changes are recorded and applied at commit. If another writer commits first, they are applied again to the new
+/// metadata, so a transaction fails only if the two conflict. Snapshots, properties and statistics are written to one
 /// metadata file.
 public struct Transaction: Sendable {
     let table: Table
@@ -24,7 +24,7 @@ public struct Transaction: Sendable {
         self.clock = clock
     }
 
-    /// Adds data files. Without files it makes an empty snapshot.
+    /// Adds data files. Without files it creates an empty snapshot.
     public mutating func append(_ files: [DataFile], summary: [String: String] = [:]) {
         changes.append(SnapshotChange(added: files, summary: summary, operation: .append))
     }
@@ -34,9 +34,9 @@ public struct Transaction: Sendable {
     /// - Parameters:
     ///   - removing: must all be live when the commit lands; `conflict` otherwise.
     ///   - removingDeletes: likewise.
-    ///   - operation: for the summary; from the files when nil. Compaction passes `.replace`.
-    ///   - snapshotId: the snapshot the caller read. A delete that another writer added since for a removed file, or
-    ///     the removal since of a file that an added delete refers to, is then a `conflict`.
+    ///   - operation: for the summary; inferred from the files when nil. Compaction passes `.replace`.
+    ///   - snapshotId: the snapshot the caller read. The commit fails with `conflict` if another writer has since added
+    ///     a delete for a removed file, or removed a file that an added delete refers to.
     public mutating func overwrite(
         adding: [DataFile],
         addingDeletes: [DataFile] = [],
@@ -59,7 +59,7 @@ public struct Transaction: Sendable {
         )
     }
 
-    /// Replaces data files that are known by their paths alone.
+    /// Replaces data files that are known only by path.
     public mutating func overwrite(
         adding: [DataFile],
         removingPaths: [String],
@@ -78,7 +78,7 @@ public struct Transaction: Sendable {
         )
     }
 
-    /// Adds rows and deletes of rows.
+    /// Adds data files and delete files.
     public mutating func rowDelta(
         adding: [DataFile],
         deletes: [DataFile],
@@ -94,41 +94,41 @@ public struct Transaction: Sendable {
         edits.append(.setProperties(properties))
     }
 
-    /// Sets properties whose values depend on what others have committed. The closure sees the metadata the commit builds
-    /// on, on every attempt.
+    /// Sets properties whose values depend on the current metadata. The closure is called on every attempt with the
+    /// metadata the attempt is based on.
     public mutating func setProperties(
         _ make: @escaping @Sendable (TableMetadata) throws(WeirError) -> [String: String]
     ) {
         edits.append(.computeProperties(make))
     }
 
-    /// Copies a property, as this transaction leaves it, into the summary of its snapshots.
+    /// Copies a property, with its value after this transaction, into the summary of its snapshots.
     public mutating func addToSummary(property: String) { summaryProperties.append(property) }
 
     public mutating func removeProperties(_ keys: [String]) {
         edits.append(.removeProperties(keys))
     }
 
-    /// Changes the columns. The closure sees the metadata the commit builds on and gives new columns ids above
+    /// Changes the schema. The closure gets the metadata the attempt is based on and must assign new columns ids above
     /// `lastColumnId`.
     public mutating func setSchema(_ make: @escaping @Sendable (TableMetadata) throws(WeirError) -> Schema) {
         edits.append(.setSchema(make))
     }
 
-    /// Forgets snapshots; the files they alone refer to are the caller's to delete.
+    /// Removes snapshots. The caller deletes the files that only they reference.
     public mutating func removeSnapshots(_ ids: Set<Int64>) {
         edits.append(.removeSnapshots(ids))
     }
 
-    /// Registers a statistics file for the snapshot this transaction makes.
+    /// Registers a statistics file for the snapshot of this transaction.
     ///
-    /// The closure writes the file. It is called on every attempt, with the snapshot's id and sequence number known; the
-    /// files of attempts that failed are deleted.
+    /// The closure writes the file. It is called on every attempt, with the snapshot's id and sequence number assigned.
+    /// Files of failed attempts are deleted.
     public mutating func setStatistics(_ make: @escaping @Sendable (Snapshot) throws(WeirError) -> StatisticsFile) {
         statistics.append(make)
     }
 
-    /// Checks the metadata the commit builds on, on every attempt; throwing gives the transaction up.
+    /// Adds a check of the metadata that each attempt is based on. If it throws, the transaction fails.
     public mutating func require(_ check: @escaping @Sendable (TableMetadata) throws(WeirError) -> Void) {
         requirements.append(check)
     }
@@ -136,16 +136,16 @@ public struct Transaction: Sendable {
     /// Adds to the summary of every snapshot of this transaction.
     public mutating func addSnapshotSummary(_ entries: [String: String]) { summary.merge(entries) { $1 } }
 
-    /// Tries a lost race again until `commit.retry.total-timeout-ms` is over, however often others come first, and waits a
-    /// second at most in between: for writers that share a table with their like, where losing a race says nothing.
+    /// Retries conflicting commits until `commit.retry.total-timeout-ms` without a limit on attempts, with waits of at
+    /// most one second. For tables with several concurrent writers, where lost races are normal.
     public mutating func retryPatiently() { isPatient = true }
 
     public var isEmpty: Bool { changes.isEmpty && edits.isEmpty && statistics.isEmpty }
 
     /// Makes the changes visible and returns the table as it then is.
     ///
-    /// Fails with `conflict` when another writer's changes contradict these or keep coming first, with `unknownState`
-    /// when it cannot be told whether the commit took effect. After any other error it certainly did not.
+    /// Fails with `conflict` if another writer's changes conflict with these or win on every attempt, and with
+    /// `unknownState` if it is unknown whether the commit took effect. After any other error it did not.
     public func commit() throws(WeirError) -> Table {
         if isEmpty { return table }
         return try TransactionCommit(self).run()

@@ -1,10 +1,10 @@
 import Foundation
 
-/// Where a transaction gets time, waits and chance from, so that tests decide all three.
+/// A transaction's source of time, sleep and randomness; tests replace it.
 public struct TransactionClock: Sendable {
     /// Milliseconds since 1970.
     public let nowMs: @Sendable () -> Int64
-    /// Waits that many milliseconds.
+    /// Sleeps for a number of milliseconds.
     public let sleep: @Sendable (Int64) -> Void
     public let random: @Sendable () -> UInt64
 

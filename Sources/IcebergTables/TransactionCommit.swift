@@ -2,15 +2,15 @@ import Bytes
 import IcebergFormat
 import ObjectStorage
 
-/// One run of a transaction: attempts, retries, and removal of what failed attempts left.
+/// Runs a transaction: attempts, retries, and cleanup of failed attempts.
 ///
-/// Order of writes: manifests → manifest list → metadata file → catalog. Until the catalog names the metadata file
-/// nothing refers to any of them.
+/// Order of writes: manifests → manifest list → metadata file → catalog. Nothing references these files until the
+/// catalog points to the metadata file.
 final class TransactionCommit {
     private let transaction: Transaction
     private let storage: any ObjectStorage
     private let producers: [SnapshotProducer]
-    /// Files of the attempt under way that do not survive it.
+    /// Files of the current attempt, deleted if it fails.
     private var attemptFiles: [String] = []
 
     init(_ transaction: Transaction) {
@@ -34,7 +34,7 @@ final class TransactionCommit {
             do throws(WeirError) {
                 return try attemptOnce(on: base, attempt)
             } catch {
-                // What cannot be decided is left alone: deleting might break a table that was committed.
+                // The outcome is unknown: keep the files, since the commit may have taken effect.
                 if error.code == .unknownState { throw error }
                 removeAttemptFiles()
                 guard error.isLostRace else {
@@ -109,14 +109,14 @@ final class TransactionCommit {
         }
     }
 
-    /// The moment the commit becomes visible.
+    /// Commits to the catalog, which makes the changes visible.
     private func swap(_ base: Table, _ path: String, _ metadata: TableMetadata) throws(WeirError) {
         do throws(WeirError) {
             try base.catalog.commit(base.identifier, from: base.metadataLocation, to: path)
         } catch {
             if error.code == .conflict { throw WeirError.lostRace }
             if error.certainlyDidNothing { throw error }
-            // The catalog failed in between: what it says now decides.
+            // The commit may have taken effect: ask the catalog.
             let lookup = CommitLookup(from: base, to: path, snapshots: Set(metadata.snapshots.map(\.id)))
             switch lookup.outcome(clock: transaction.clock) {
             case .happened: return
@@ -145,7 +145,7 @@ final class TransactionCommit {
 }
 
 extension WeirError {
-    /// The swap found another metadata file in place: the one failure that applying the changes again can mend.
+    /// Another metadata file was current at the commit. The only error that is retried.
     fileprivate static let lostRace = WeirError(.conflict, "another writer's commit came first")
     fileprivate var isLostRace: Bool { self == Self.lostRace }
 }
@@ -157,19 +157,19 @@ struct RetryPolicy {
     private let minWaitMs: Int64
     private let maxWaitMs: Int64
 
-    /// - Parameter isPatient: counts no attempts.
+    /// - Parameter isPatient: removes the limit on attempts.
     init(_ properties: [String: String], isPatient: Bool = false) {
         func number(_ key: String, _ fallback: Int64) -> Int64 {
             properties["commit.retry." + key].flatMap { Int64($0) }.map { max(0, min($0, 1 << 40)) } ?? fallback
         }
         retries = isPatient ? .max : Int(number("num-retries", 4))
         totalTimeoutMs = number("total-timeout-ms", 1_800_000)
-        // Without a pause, attempts that nobody counts would keep a core busy.
+        // Unlimited attempts need a minimum wait, or they would busy-loop.
         minWaitMs = max(isPatient ? 10 : 0, number("min-wait-ms", 100))
         maxWaitMs = max(isPatient ? 10 : 0, min(number("max-wait-ms", 60_000), isPatient ? 1000 : .max))
     }
 
-    /// Doubles with every attempt; chance takes up to half away, so that writers who collided do not collide again.
+    /// Exponential backoff. Random jitter of up to half the wait keeps writers from colliding again.
     func waitMs(_ attempt: Int, _ random: UInt64) -> Int64 {
         let full = min(maxWaitMs, minWaitMs << Int64(min(attempt - 1, 20)))
         return full - Int64(random % UInt64(full / 2 + 1))
