@@ -1,15 +1,15 @@
 import Bytes
 import Columnar
 
-/// Changes of one table in the order they happened: the unit every stage exchanges.
+/// Changes of one table in the order they happened. Batches of this type are passed between all stages.
 ///
-/// An update is an `updateBefore` row right in front of its `updateAfter` row when the source sent the old row, and an
-/// `updateAfter` row alone when it did not. A `delete` row holds at least the key; columns the source left out are null.
+/// An update is an `updateBefore` row directly followed by its `updateAfter` row if the source sent the old row,
+/// otherwise a single `updateAfter` row. A `delete` row holds at least the key; columns the source left out are null.
 public struct ChangeBatch: Sendable {
     public let rows: ColumnBatch
-    /// One `ChangeKind` raw value a row.
+    /// One `ChangeKind` raw value per row.
     public let kinds: Buffer
-    /// The source offset of each row, as Int64, never descending.
+    /// The source offset of each row, as Int64, in non-descending order.
     public let offsets: Buffer
 
     public init(rows: ColumnBatch, kinds: Buffer, offsets: Buffer) {
@@ -22,13 +22,13 @@ public struct ChangeBatch: Sendable {
     public var count: Int { rows.count }
 
     public func kind(_ row: Int) -> ChangeKind {
-        // Kinds are written by our own decoders and readers, never taken from outside.
+        // Kinds are written only by Weir's own decoders and readers, so every value is valid.
         ChangeKind(rawValue: kinds.values(as: UInt8.self)[row]).unsafelyUnwrapped
     }
 
     public func offset(_ row: Int) -> Int64 { offsets.values(as: Int64.self)[row] }
 
-    /// The changes at those places, in that order.
+    /// The rows at the given indices, in the given order.
     public func gathered(_ places: [Int32]) -> ChangeBatch {
         let kinds = Buffer.filled(count: places.count) { target in
             let source = self.kinds.values(as: UInt8.self)
@@ -42,7 +42,7 @@ public struct ChangeBatch: Sendable {
         return ChangeBatch(rows: rows.gathered(places), kinds: kinds, offsets: offsets)
     }
 
-    /// Other columns for the same changes, such as a projection's.
+    /// The same changes with other columns, such as those of a projection.
     public func replacing(rows: ColumnBatch) -> ChangeBatch {
         ChangeBatch(rows: rows, kinds: kinds, offsets: offsets)
     }

@@ -15,6 +15,6 @@ public enum ChangeKind: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// Whether the change takes a row away.
+    /// Whether the change removes a row.
     public var isRetraction: Bool { self == .updateBefore || self == .delete }
 }

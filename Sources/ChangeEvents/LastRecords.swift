@@ -1,7 +1,7 @@
 import Bytes
 import Foundation
 
-/// What is remembered of a source record to know it again.
+/// Identifies a source record, so that it can be recognized when it is read again.
 public struct RecordMark: Sendable, Hashable, Codable {
     public let offset: Int64
     /// Milliseconds since 1970.
@@ -16,10 +16,10 @@ public struct RecordMark: Sendable, Hashable, Codable {
     }
 }
 
-/// The last record a table has taken in of each partition of its sources.
+/// The last record of each source partition that a table has ingested.
 ///
-/// Offsets alone do not tell whether a log is still the one they were counted in: a topic that is deleted and created
-/// again has the same ones. Stored as the table property `weir.last-records.<topology>` beside the positions:
+/// Offsets alone do not show whether a topic was deleted and created again, because the new topic uses the same
+/// offsets. Stored as the table property `weir.last-records.<topology>` beside the positions:
 /// `{"shop.public.orders":{"0":{"crc32c":2655384713,"offset":12344,"timestamp":1764144000000}}}`.
 public struct LastRecords: Sendable, Equatable {
     public private(set) var marks: [String: [Int: RecordMark]]
@@ -33,13 +33,13 @@ public struct LastRecords: Sendable, Equatable {
 
     public subscript(topic: String, partition: Int) -> RecordMark? { marks[topic]?[partition] }
 
-    /// Takes note of a record; earlier ones change nothing.
+    /// Sets the last record of a partition. Ignored if a later one is already known.
     public mutating func advance(topic: String, partition: Int, to mark: RecordMark) {
         if let current = self[topic, partition], current.offset > mark.offset { return }
         marks[topic, default: [:]][partition] = mark
     }
 
-    /// Takes over every record of the other that is not earlier, as far as the ledger names its partition.
+    /// Merges the other's records for the partitions in the ledger; the later record of each partition wins.
     public mutating func merge(_ other: LastRecords, of ledger: PositionLedger) {
         for (topic, partitions) in other.marks {
             for (partition, mark) in partitions where ledger.next(topic: topic, partition: partition) != nil {
@@ -48,8 +48,8 @@ public struct LastRecords: Sendable, Equatable {
         }
     }
 
-    /// Only those of partitions in which reading has come at least as far as a ledger: where it is behind, its last record
-    /// is not the one in front of the ledger's position.
+    /// The records of partitions that have been read at least up to the ledger's position. In a partition that is
+    /// behind, the last record is not the one directly before the ledger's position.
     public func reached(by read: PositionLedger, from ledger: PositionLedger) -> LastRecords {
         var kept = LastRecords()
         for (topic, partitions) in marks {
@@ -67,7 +67,7 @@ public struct LastRecords: Sendable, Equatable {
     public var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings and integers always have a form in JSON.
+        // Strings and integers can always be encoded as JSON.
         let data = try? encoder.encode(texts)
         return String(decoding: data ?? Data("{}".utf8), as: UTF8.self)
     }
@@ -79,7 +79,7 @@ public struct LastRecords: Sendable, Equatable {
         try self.init(texts: parsed)
     }
 
-    /// The records with partitions as text, as JSON has them.
+    /// The records with partitions as strings, which JSON keys have to be.
     public var texts: [String: [String: RecordMark]] { PartitionTexts.texts(marks.filter { !$0.value.isEmpty }) }
 
     public init(texts: [String: [String: RecordMark]]) throws(WeirError) {

@@ -1,10 +1,10 @@
-/// The partitions a process may commit, each proven by the number it was claimed with.
+/// The partitions a process may commit, each with the number of its claim.
 ///
-/// Every claim of a partition counts its number up, in the table itself. A commit under an older number is refused, so a
-/// process that was paused while others went on can change nothing. Stored as the table property
+/// Every claim of a partition increments its number in the table. A commit under an older number is refused, so a
+/// process that was paused while others took over its partitions cannot commit. Stored as the table property
 /// `weir.claims.<topology>` in the form of a `PositionLedger`: `{"shop.public.orders":{"0":3}}`.
 public struct PartitionClaim: Sendable, Equatable {
-    /// The numbers, by topic and partition.
+    /// The claim numbers, by topic and partition.
     public private(set) var numbers: PositionLedger
 
     public init(_ numbers: PositionLedger = PositionLedger()) { self.numbers = numbers }
@@ -14,7 +14,7 @@ public struct PartitionClaim: Sendable, Equatable {
 
     public static let empty = PartitionClaim()
 
-    /// The same claims with the next number for each of those partitions.
+    /// A copy in which the numbers of the given partitions are incremented.
     public func taking(_ partitions: [(topic: String, partition: Int)]) -> PartitionClaim {
         var taken = self
         for (topic, partition) in partitions {
@@ -24,7 +24,7 @@ public struct PartitionClaim: Sendable, Equatable {
         return taken
     }
 
-    /// Only those partitions' claims.
+    /// The claims of the given partitions only.
     public func restricted(to partitions: [(topic: String, partition: Int)]) -> PartitionClaim {
         var kept = PositionLedger()
         for (topic, partition) in partitions {
@@ -34,7 +34,7 @@ public struct PartitionClaim: Sendable, Equatable {
         return PartitionClaim(kept)
     }
 
-    /// The first partition that somebody else has claimed since; nil when all of these claims still stand.
+    /// The first partition that another process has claimed since; nil if all of these claims are still current.
     public func firstLost(in newest: PartitionClaim) -> (topic: String, partition: Int)? {
         for (topic, partitions) in numbers.positions {
             for (partition, number) in partitions

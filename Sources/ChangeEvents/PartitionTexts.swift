@@ -1,6 +1,6 @@
 import Bytes
 
-/// Values by topic and partition, with partitions as the text that JSON's keys are.
+/// Converts values by topic and partition between integer partitions and the strings that JSON keys have to be.
 enum PartitionTexts {
     static func texts<Value>(_ values: [String: [Int: Value]]) -> [String: [String: Value]] {
         values.mapValues { partitions in
@@ -8,7 +8,7 @@ enum PartitionTexts {
         }
     }
 
-    /// - Parameter what: what errors call them.
+    /// - Parameter what: the name of the values in error messages.
     static func values<Value>(
         _ texts: [String: [String: Value]],
         _ what: String

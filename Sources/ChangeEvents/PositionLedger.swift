@@ -1,7 +1,7 @@
 import Bytes
 import Foundation
 
-/// How far a table has taken in its sources: the next offset to read, by topic and partition.
+/// How far a table has ingested its sources: the next offset to read, by topic and partition.
 ///
 /// Stored as the table property `weir.positions.<topology>` in the commit that makes the rows visible:
 /// `{"shop.public.orders":{"0":12345}}`.
@@ -17,7 +17,7 @@ public struct PositionLedger: Sendable, Equatable {
 
     public var isEmpty: Bool { positions.isEmpty }
 
-    /// The next offset to read; nil when nothing was taken in yet.
+    /// The next offset to read; nil if nothing of the partition was ingested yet.
     public func next(topic: String, partition: Int) -> Int64? { positions[topic]?[partition] }
 
     /// Moves a position forward; it never moves back.
@@ -26,25 +26,25 @@ public struct PositionLedger: Sendable, Equatable {
         if next > current { positions[topic, default: [:]][partition] = next }
     }
 
-    /// Moves a position wherever that is, also back: a log that was made anew counts from its beginning.
+    /// Sets a position, possibly to a lower offset: the offsets of a recreated topic start again at its beginning.
     public mutating func move(topic: String, partition: Int, to next: Int64) {
         positions[topic, default: [:]][partition] = next
     }
 
-    /// Forgets a position: nothing of the partition was taken in.
+    /// Removes the position of a partition, as if nothing of it was ingested.
     public mutating func remove(topic: String, partition: Int) {
         positions[topic]?[partition] = nil
         if positions[topic]?.isEmpty == true { positions[topic] = nil }
     }
 
-    /// Moves every position forward to at least the other ledger's.
+    /// Advances every position to at least that of the other ledger.
     public mutating func merge(_ other: PositionLedger) {
         for (topic, partitions) in other.positions {
             for (partition, next) in partitions { advance(topic: topic, partition: partition, to: next) }
         }
     }
 
-    /// Only the positions of partitions that the other ledger names.
+    /// The positions of the partitions that the other ledger contains.
     public func restricted(to other: PositionLedger) -> PositionLedger {
         PositionLedger(
             positions.reduce(into: [:]) { kept, entry in
@@ -54,7 +54,7 @@ public struct PositionLedger: Sendable, Equatable {
         )
     }
 
-    /// Only one topic's positions.
+    /// The positions of one topic.
     public func restricted(to topic: String) -> PositionLedger {
         PositionLedger(positions.filter { $0.key == topic })
     }
@@ -75,7 +75,7 @@ public struct PositionLedger: Sendable, Equatable {
         try self.init(texts: parsed)
     }
 
-    /// The positions with partitions as text, as JSON has them.
+    /// The positions with partitions as strings, which JSON keys have to be.
     public var texts: [String: [String: Int64]] { PartitionTexts.texts(positions) }
 
     public init(texts: [String: [String: Int64]]) throws(WeirError) {

@@ -1,18 +1,18 @@
 import Bytes
 import Foundation
 
-/// For which route the positions hold of partitions that have never brought a table a row.
+/// The routes under which positions were recorded, for partitions that have not yet produced a row for the table.
 ///
-/// A position says that everything before it was looked at for the table. Where none of that was for it, this holds for the
-/// route it was looked at with; with another one, the same records may be its own. Stored as the table property
-/// `weir.position-routes.<topology>` beside the positions: `{"shop.public.orders":{"0":{"from":100,"route":"9f3a…"}}}`. A
-/// partition that has brought rows is not named: its position holds whatever the route, since nobody can tell which of
-/// the earlier rows are in the table already.
+/// A position says that every record before it was checked for the table. If none of these records went to the table,
+/// this is only true for the route that was in effect: under another route, the same records may belong to the table.
+/// Stored as the table property `weir.position-routes.<topology>` beside the positions:
+/// `{"shop.public.orders":{"0":{"from":100,"route":"9f3a…"}}}`. Partitions that have produced rows have no entry. Their
+/// positions are valid under every route, because it is unknown which of the earlier rows the table already contains.
 public struct PositionRoutes: Sendable, Equatable {
     public struct Entry: Sendable, Hashable, Codable {
-        /// What decides which records come to the table; compared and nothing else.
+        /// A text for everything that decides which records go to the table. It is only compared for equality.
         public let route: String
-        /// Where the topology began with the partition, if that was not its beginning.
+        /// The offset the topology started the partition at; nil if it was the partition's beginning.
         public let from: Int64?
 
         public init(route: String, from: Int64?) {
@@ -45,12 +45,12 @@ public struct PositionRoutes: Sendable, Equatable {
         }
     }
 
-    /// Takes note of a commit.
+    /// Updates the entries for a commit.
     ///
     /// - Parameters:
-    ///   - positions: what is committed.
-    ///   - known: the positions before it.
-    ///   - note: what is known of the table's rows.
+    ///   - positions: the positions that are committed.
+    ///   - known: the positions before the commit.
+    ///   - note: which partitions have produced rows for the table.
     public mutating func record(_ positions: PositionLedger, after known: PositionLedger, _ note: Note) {
         for (topic, partitions) in positions.positions {
             for (partition, next) in partitions {
@@ -63,12 +63,12 @@ public struct PositionRoutes: Sendable, Equatable {
         }
     }
 
-    /// What a commit knows of the rows that have come to a table.
+    /// The state of a table's sources at a commit.
     public struct Note: Sendable {
         public let route: String
-        /// The partitions that have brought rows, by topic.
+        /// The partitions that have produced rows, by topic.
         public let taken: [String: Set<Int>]
-        /// Nothing was read yet: the positions are where the topology begins.
+        /// True if nothing was read yet: the positions are the topology's start offsets.
         public let isStart: Bool
 
         public init(route: String, taken: [String: Set<Int>], isStart: Bool) {
@@ -81,7 +81,7 @@ public struct PositionRoutes: Sendable, Equatable {
     public var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings and integers always have a form in JSON.
+        // Strings and integers can always be encoded as JSON.
         let data = try? encoder.encode(texts)
         return String(decoding: data ?? Data("{}".utf8), as: UTF8.self)
     }
@@ -93,7 +93,7 @@ public struct PositionRoutes: Sendable, Equatable {
         try self.init(texts: parsed)
     }
 
-    /// With partitions as text, as JSON has them.
+    /// The entries with partitions as strings, which JSON keys have to be.
     public var texts: [String: [String: Entry]] { PartitionTexts.texts(entries) }
 
     public init(texts: [String: [String: Entry]]) throws(WeirError) {

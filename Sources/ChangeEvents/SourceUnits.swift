@@ -1,17 +1,18 @@
 import Bytes
 import Foundation
 
-/// What an integer counts that stands for a time.
+/// The unit of an integer that represents a time.
 public enum TimeUnit: String, Sendable, CaseIterable, Codable {
     case milliseconds
     case microseconds
     case nanoseconds
 }
 
-/// What the integers of source columns count that a table has taken rows from, as a topology told it or their values did.
+/// The time units of integer source columns that a table has ingested, either configured in the topology or derived
+/// from the values.
 ///
-/// Neither is in the records. Should other values tell something else later, the rows before would be wrong without a word:
-/// so a unit is kept before the first row that is read with it. Stored as the table property
+/// The records do not contain the unit. If later values suggested another unit, the rows ingested before would be
+/// silently wrong. A unit is therefore stored before the first row is read with it. Stored as the table property
 /// `weir.source-units.<topology>`, by topic and column:
 /// `{"shop.public.orders":{"timestamp-unit.shop.public.orders.placed_at":"milliseconds"}}`.
 public struct SourceUnits: Sendable, Equatable {
@@ -24,13 +25,13 @@ public struct SourceUnits: Sendable, Equatable {
 
     public var isEmpty: Bool { units.values.allSatisfy(\.isEmpty) }
 
-    /// - Parameter column: its name in full, with what kind of unit it has.
+    /// - Parameter column: the column's key: the kind of unit and the column's full name.
     public subscript(topic: String, column: String) -> TimeUnit? {
         get { units[topic]?[column] }
         set { units[topic, default: [:]][column] = newValue }
     }
 
-    /// Takes over the units of other columns, and those of the same ones if they count for more.
+    /// Adds the other's units. If both have a unit for a column, the other's wins if `overriding` is true.
     public mutating func merge(_ other: SourceUnits, overriding: Bool) {
         for (topic, columns) in other.units {
             units[topic, default: [:]].merge(columns) { own, new in overriding ? new : own }
@@ -40,7 +41,7 @@ public struct SourceUnits: Sendable, Equatable {
     public var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings always have a form in JSON.
+        // Strings can always be encoded as JSON.
         let data = try? encoder.encode(units)
         return String(decoding: data ?? Data("{}".utf8), as: UTF8.self)
     }

@@ -7,30 +7,31 @@ import EventLog
 /// Decodes Debezium change events in JSON into typed columns, with or without the `schema`/`payload` block.
 ///
 /// ```
-/// RawBatch ──> simdjson index ──> envelope: source, op ──> before, after ──> SourceChanges ──> ChangeBatch, one a table
+/// RawBatch ──> simdjson index ──> envelope: source, op ──> before, after ──> SourceChanges ──> ChangeBatch per table
 ///                                        │                     │
-///                                 routes, once a source     any value its column cannot hold ──> RejectedRecord
+///                                 routes, once per source   any value its column cannot hold ──> RejectedRecord
 /// ```
-/// `c` and `r` are inserts, `d` a delete, `u` an update with its old row where the source sent one. An update that
+/// `c` and `r` are inserts, `d` a delete, `u` an update, with the old row if the source sent one. An update that
 /// changes the primary key becomes a delete and an insert. A delete without `before` takes the key columns from the
-/// record's key. Heartbeats, transaction marks, schema changes, logical messages and truncates carry no row.
+/// record's key. Heartbeats, transaction markers, schema changes, logical messages and truncates produce no row.
 ///
-/// A record is read once, into the columns that any of its tables wants; where two want different types of one column, it
-/// is read into both. Members are found by name, or by a name that differs in case alone when only one does.
+/// Each record is parsed once, into all columns that any of its tables needs. If two tables need different types of one
+/// column, the column is decoded into both. Members are matched by exact name, or ignoring case if only one member
+/// matches.
 ///
-/// Values are read strictly: what a column's type cannot hold exactly rejects the record, alone and whole, for the tables
-/// that have the column. Text for a `string` column may be any JSON value; objects, arrays, numbers and booleans keep their
-/// JSON text, and decimals that the schema block names become plain numbers.
+/// Decoding is strict: a value that the column's type cannot hold exactly rejects the record, as a whole, for the
+/// tables that have the column. Other records are not affected. A `string` column takes any JSON value; objects,
+/// arrays, numbers and booleans keep their JSON text, and decimals described in the schema block become plain numbers.
 ///
-/// Integers in time columns that neither a schema block nor an option explains count what a batch's values tell together,
-/// from then on. Where they do not, or a later value tells something else, the batch is not read at all: any reading would
-/// be a guess.
+/// If neither the schema block nor an option gives the unit of the integers in a time column, the unit is derived from
+/// all values of a batch and kept from then on. If the values do not determine the unit, or a later value contradicts
+/// it, the batch is not decoded, because every reading would be a guess.
 ///
-/// Used by one thread at a time.
+/// Not thread-safe.
 public final class DebeziumJSONDecoder: EventDecoder {
     private struct Source {
         let table: SourceTable
-        /// Its layout's number; nil when its records go nowhere.
+        /// The index of the source's layout; nil if its records are ignored.
         let layout: Int32?
     }
 
@@ -38,15 +39,16 @@ public final class DebeziumJSONDecoder: EventDecoder {
     private let options: DebeziumJSONOptions
     private let keeper: (any UnitKeeper)?
     private let native: OpaquePointer
-    /// By the shim's numbers.
+    /// Indexed by the layout numbers of the shim.
     private var layouts: [TableLayout] = []
     private var sources: [Source] = []
 
     private static let sourcesMax = 65_536
 
     /// - Parameters:
-    ///   - units: what keeps the units of columns beyond the decoder; nil for nothing.
-    ///   - routes: asked once for each source table (none ignores its records); the answer is kept.
+    ///   - units: stores the units of columns beyond the decoder's lifetime; nil to not store them.
+    ///   - routes: called once for each source table; the result is cached. An empty result ignores the table's
+    ///     records.
     public init(
         _ options: DebeziumJSONOptions,
         units: (any UnitKeeper)? = nil,
@@ -61,7 +63,7 @@ public final class DebeziumJSONDecoder: EventDecoder {
         self.native = native
     }
 
-    /// For source tables that go to one table each; `nil` ignores their records.
+    /// Creates a decoder for source tables with at most one destination each; `nil` ignores a table's records.
     public convenience init(
         options: DebeziumJSONOptions = DebeziumJSONOptions(),
         resolve: @escaping (SourceTable) -> TableTarget?
@@ -71,8 +73,8 @@ public final class DebeziumJSONDecoder: EventDecoder {
 
     deinit { weir_json_decoder_destroy(native) }
 
-    /// Decodes every record of a batch. Fails only for what no record is to blame for: a batch that points outside its
-    /// arena, a target with columns no decoder fills, more text than a column holds.
+    /// Decodes every record of a batch. Throws only for errors that are not caused by a single record: a record outside
+    /// the batch's arena, a target with columns of unsupported types, more text than a column can hold.
     public func decode(_ raw: RawBatch) throws(WeirError) -> DecodedBatch {
         if sources.count >= Self.sourcesMax {
             weir_json_decoder_forget_sources(native)
@@ -87,7 +89,7 @@ public final class DebeziumJSONDecoder: EventDecoder {
             notices += told.compactMap { notice($0) }
         } else {
             let held = try settle(told)
-            // Now that the units are known.
+            // Read the batch again with the units found. The second pass reports truncates again.
             notices.removeAll { if case .truncated = $0 { true } else { false } }
             try read(raw)
             notices += takeNotices(raw) + held.compactMap { notice($0) }
@@ -183,7 +185,7 @@ public final class DebeziumJSONDecoder: EventDecoder {
         return source.layout.map { layouts[Int($0)].fields[question.column].column(of: source.table) }
     }
 
-    /// Nil where the values tell the unit.
+    /// Nil if the values determine the unit.
     private func doubt(_ question: weir_json_question, _ raw: RawBatch) -> UnitDoubt? {
         let (unit, other) = (TimeUnit(question.unit), TimeUnit(question.other_unit))
         let reason: UnitDoubt.Reason
@@ -204,9 +206,9 @@ public final class DebeziumJSONDecoder: EventDecoder {
         return .derivedUnit(column, unit, value: question.value)
     }
 
-    /// Reads the columns with the units that their values tell, or with those that somebody else has found before.
+    /// Sets the units that were derived from the values. If the keeper already has another unit, that one is used.
     ///
-    /// - Returns: the columns whose values told what holds.
+    /// - Returns: the columns whose derived unit is the one in use.
     private func settle(_ told: [weir_json_question]) throws(WeirError) -> [weir_json_question] {
         var found: [(column: SourceColumn, unit: TimeUnit)] = []
         for question in told {
@@ -220,7 +222,7 @@ public final class DebeziumJSONDecoder: EventDecoder {
         return zip(told, units).filter { $0.unit == weir_json_unit($1) }.map(\.0)
     }
 
-    /// The number of the layout for destination tables, told to the shim the first time.
+    /// The number of the layout for the given targets; adds the layout to the shim on first use.
     private func layout(of targets: [TableTarget]) throws(WeirError) -> Int32 {
         let indices = targets.map(\.index)
         if let known = layouts.firstIndex(where: { $0.targets.map(\.index) == indices }) { return Int32(known) }
@@ -287,7 +289,7 @@ public final class DebeziumJSONDecoder: EventDecoder {
 
     private func take(_ number: Int32, count: Int) -> SourceChanges {
         let layout = layouts[Int(number)]
-        // Before the columns: taking those takes the memory away.
+        // Read the counts before taking the columns, which releases the shim's memory.
         let left = layout.targets.indices.map { Int(weir_json_decoder_left_out(native, number, $0)) }
         let columns = layout.fields.indices.map { index in
             let vector = weir_json_decoder_take_column(native, number, index)
@@ -318,7 +320,7 @@ public final class DebeziumJSONDecoder: EventDecoder {
 }
 
 extension FieldType {
-    /// Whether an integer stands for a moment or a time of day.
+    /// Whether integers in the column represent a timestamp or a time of day.
     fileprivate var countsTime: Bool { self == .time || self == .timestamp || self == .timestamptz }
 }
 
@@ -329,7 +331,7 @@ extension Field {
 }
 
 extension String {
-    /// A name the shim hands out; nil when the envelope has none.
+    /// A name from the shim; nil if the envelope has none.
     fileprivate init?(_ name: weir_json_name) {
         guard let text = name.text else { return nil }
         self = String(decoding: UnsafeRawBufferPointer(start: text, count: name.count), as: UTF8.self)

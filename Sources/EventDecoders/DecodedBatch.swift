@@ -1,23 +1,23 @@
 import ChangeEvents
 
-/// What a batch of raw records turned out to hold.
+/// The result of decoding a batch of raw records.
 public struct DecodedBatch: Sendable {
-    /// The decoded records, by the destinations they go to.
+    /// The decoded records, grouped by their set of destinations.
     public let sources: [SourceChanges]
-    /// One batch for each destination table that got rows, by table index; in it the rows in the order of their records.
+    /// One batch for each destination table that got rows, by table index, with the rows in record order.
     public let changes: [(table: Int, batch: ChangeBatch)]
-    /// Records that are not what the format and the table's columns ask for, in order.
+    /// Records that do not match the format or the table's columns, in record order.
     public let rejected: [RejectedRecord]
     /// Records without a value.
     public let tombstones: Int
-    /// Records of tables that go nowhere.
+    /// Records of tables without a destination.
     public let ignored: Int
-    /// Records of the source's own that carry no row, such as heartbeats.
+    /// Records that carry no row by design, such as heartbeats.
     public let withoutRows: Int
-    /// What was found out about source tables, each told once by a decoder.
+    /// Findings about source tables. A decoder reports each one once.
     public let notices: [DecoderNotice]
-    /// Columns that cannot be read until somebody says what they count. With any, there are no changes, and nothing of
-    /// the batch may be passed over.
+    /// Columns that cannot be read until their unit is configured. If not empty, `changes` is empty, and no record of
+    /// the batch may be skipped.
     public let doubts: [UnitDoubt]
 
     public init(

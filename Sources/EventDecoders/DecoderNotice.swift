@@ -1,15 +1,16 @@
 import ChangeEvents
 
-/// Something a decoder found out about a source table that a person should know.
+/// A finding about a source table that should be shown to the user.
 public enum DecoderNotice: Sendable, Equatable {
-    /// Nothing says what the integers of a column count; its values do, `value` first.
+    /// The unit of a column's integers was not configured and was derived from its values, the first of which is
+    /// `value`.
     case derivedUnit(SourceColumn, TimeUnit, value: Int64)
     /// The records have a column that no destination has.
     case extraColumn(SourceTable, name: String)
-    /// A column of the records is taken for one of the destinations that differs from it in case alone.
+    /// A column of the records is matched to a destination column that differs only in case.
     case otherCase(SourceTable, name: String, column: String)
-    /// It is taken for it no longer: another column of the records is that one, or could be.
+    /// The column is no longer matched ignoring case: another column of the records matches, or could match, too.
     case ambiguousCase(SourceTable, name: String, column: String)
-    /// All rows of the source table were deleted at once, which changes nothing in the destinations.
+    /// The source table was truncated. The destinations are not changed.
     case truncated(SourceTable, offset: Int64)
 }

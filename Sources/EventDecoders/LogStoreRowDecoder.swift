@@ -6,11 +6,11 @@ import EventLog
 
 /// Decodes rows that are JSON objects, as a log store holds them, into typed columns (mixed format, section 8.2).
 ///
-/// A member that is missing is null, one that is no column is ignored. Decimals may be numbers of any form or text;
-/// timestamps may have a blank or a `T` in the middle and may name a zone or not, which means UTC then; uuids may be
-/// base64 of their bytes or text. Whatever a column cannot hold exactly is an error.
+/// Missing members are null; members that are not columns are ignored. Decimals may be numbers of any form or text.
+/// Timestamps may have a blank or a `T` between date and time, and may have a zone; without one they are UTC. Uuids may
+/// be text or base64 of their bytes. A value that a column cannot hold exactly is an error.
 ///
-/// Used by one thread at a time.
+/// Not thread-safe.
 public final class LogStoreRowDecoder {
     private let schema: Schema
     private let native: OpaquePointer
@@ -36,7 +36,7 @@ public final class LogStoreRowDecoder {
                 columns[index].name = names.baseAddress.map { $0 + start }
                 start += columns[index].name_count
             }
-            // Every value must fit: one target that takes all.
+            // A single target with all columns, so that every value is checked.
             let all = columns.indices.map { UInt32($0) }
             return all.withUnsafeBufferPointer { all in
                 var target = weir_json_target()
@@ -56,8 +56,9 @@ public final class LogStoreRowDecoder {
 
     deinit { weir_json_decoder_destroy(native) }
 
-    /// One change a record: `rows` gives the place of the JSON object in the arena of `raw` and the change's offset,
-    /// `kinds` a `ChangeKind` raw value each. Fails with `corrupt`, naming the offset, when a value is no such row.
+    /// Decodes one change per record. `rows` gives the location of each JSON object in the arena of `raw` and the
+    /// offset of its change, `kinds` one `ChangeKind` raw value each. Throws `corrupt` with the offset if a value is
+    /// not a valid row.
     public func decode(_ raw: RawBatch, rows: [RawBatch.Record], kinds: [UInt8]) throws(WeirError) -> ChangeBatch {
         precondition(rows.count == kinds.count, "one kind a row")
         guard !rows.isEmpty else {

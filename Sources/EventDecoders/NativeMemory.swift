@@ -1,9 +1,9 @@
 import Bytes
 import CJSONShim
 
-/// Memory the shim allocated and a buffer keeps.
+/// Memory that the shim allocated and that a buffer owns.
 final class NativeMemory: @unchecked Sendable {
-    // Only freed, never read through.
+    // Only used to free the memory, never to read it.
     private let base: UnsafeMutablePointer<UInt8>
 
     private init(_ base: UnsafeMutablePointer<UInt8>) { self.base = base }

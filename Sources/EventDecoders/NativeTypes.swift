@@ -3,14 +3,14 @@ import ChangeEvents
 import Columnar
 
 extension weir_json_options {
-    /// Options for values as a log store writes them.
+    /// Options for values in the form of the log store.
     static var logStore: weir_json_options {
         var options = weir_json_options()
         options.is_log_store = true
         return options
     }
 
-    /// Calls `body` with the options, which point to memory that is gone afterwards.
+    /// Calls `body` with the options. They contain pointers that are valid only during the call.
     static func with<Result>(
         _ options: DebeziumJSONOptions,
         _ body: (weir_json_options) -> Result
@@ -40,7 +40,7 @@ extension weir_json_unit {
 }
 
 extension TimeUnit {
-    /// Nil for one that is still to be derived.
+    /// Nil for a unit that is not derived yet.
     init?(_ unit: weir_json_unit) {
         switch unit {
         case WEIR_JSON_MILLIS: self = .milliseconds
@@ -62,7 +62,7 @@ extension weir_json_decimal_text {
 }
 
 extension weir_json_column {
-    /// A column whose name is still to be pointed at; nil for nested types, which have no column vector.
+    /// A column whose name pointer is set later; nil for nested types, which have no column vector.
     init?(_ field: Field) {
         guard let type = weir_json_type(field.type) else { return nil }
         self.init()

@@ -1,20 +1,20 @@
 import EventLog
 
-/// A record that could not be decoded, with what a dead letter needs to be understood and replayed.
+/// A record that could not be decoded, with the information needed to diagnose and replay a dead letter.
 public struct RejectedRecord: Sendable, Equatable {
     public let topic: String
     public let partition: Int
     public let offset: Int64
     /// Milliseconds since 1970.
     public let timestamp: Int64
-    /// Which field, what was expected, what was found.
+    /// The field, the expected value and the actual value.
     public let reason: String
-    /// The destination tables that do not get it; empty when it could not be told where it belongs.
+    /// The destination tables that do not get the record; empty if its destinations are unknown.
     public let tables: [Int]
-    /// Raw bytes, at most as many as the decoder keeps; nil where the record has none.
+    /// Raw bytes, truncated to the decoder's limit; nil if the record has no key.
     public let key: [UInt8]?
     public let value: [UInt8]?
-    /// Bytes the record has, which may be more than are kept here.
+    /// The full size of the key in bytes, which may exceed what is kept.
     public let keyCount: Int
     public let valueCount: Int
 

@@ -2,18 +2,18 @@ import Bytes
 import ChangeEvents
 import Columnar
 
-/// Changes of the source tables that go to the same destinations, decoded once: the columns that any of these wants, each
-/// with one type, in the order of the records.
+/// Decoded changes of all source tables that share the same destinations: every column that any destination needs, once
+/// per type, in record order.
 public struct SourceChanges: Sendable {
-    /// What one destination takes of them.
+    /// The part of the changes that one destination takes.
     public struct Route: Sendable {
         public let target: TableTarget
-        /// The places of its columns.
+        /// The indices of its columns.
         public let columns: [Int]
-        /// A `ChangeKind` raw value for each row, or `leftOut`: whether an update changes the key is each destination's
-        /// own affair.
+        /// A `ChangeKind` raw value for each row, or `leftOut`. Kinds are per destination, because the primary key, and
+        /// so whether an update changes it, differs between destinations.
         public let kinds: Buffer
-        /// Rows that it does not take, because it refused their records.
+        /// The number of rows whose records this destination rejected.
         public let leftOutCount: Int
 
         public init(target: TableTarget, columns: [Int], kinds: Buffer, leftOutCount: Int) {
@@ -27,7 +27,7 @@ public struct SourceChanges: Sendable {
     public static let leftOut: UInt8 = 255
 
     public let columns: [ColumnVector]
-    /// The offset of each row's record, never descending.
+    /// The offset of each row's record, in non-descending order.
     public let offsets: Buffer
     public let count: Int
     public let routes: [Route]
@@ -39,7 +39,7 @@ public struct SourceChanges: Sendable {
         self.routes = routes
     }
 
-    /// The changes of one destination; columns are shared, not copied, unless rows are left out.
+    /// The changes of one destination. Columns are shared, and only copied if rows are left out.
     func changes(of route: Route) -> ChangeBatch {
         let schema = route.target.schema
         let rows = ColumnBatch(schema: schema, columns: route.columns.map { columns[$0] }, count: count)
@@ -49,8 +49,8 @@ public struct SourceChanges: Sendable {
         return batch.gathered((0..<count).filter { kinds[$0] != Self.leftOut }.map { Int32($0) })
     }
 
-    /// One batch for each destination that gets rows, by its index, whose rows are in the order of their records also where
-    /// they come from several source tables.
+    /// One batch for each destination that gets rows, by its index. The rows are in record order, even if they come
+    /// from several source tables.
     static func routed(_ sources: [SourceChanges]) -> [(table: Int, batch: ChangeBatch)] {
         var parts: [Int: [ChangeBatch]] = [:]
         for source in sources {
@@ -63,10 +63,10 @@ public struct SourceChanges: Sendable {
 }
 
 extension ChangeBatch {
-    /// The changes of several batches of one schema by their offsets. No two batches have a record in common.
+    /// Merges batches of the same schema by offset. No two batches contain the same record.
     static func merged(_ parts: [ChangeBatch]) -> ChangeBatch {
         if parts.count == 1 { return parts[0] }
-        // Each part ascends, so that sorting merges runs and keeps the two rows of an update together.
+        // Each part is already sorted, so the sort merges runs and keeps the two rows of an update together.
         var order: [(offset: Int64, pick: RowPick)] = []
         order.reserveCapacity(parts.reduce(0) { $0 + $1.count })
         for (number, part) in parts.enumerated() {

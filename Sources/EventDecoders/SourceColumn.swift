@@ -1,8 +1,8 @@
-/// A time column of a source table, whose integers count what its records may not say.
+/// A time column of a source table whose records may not give the unit of its integers.
 public struct SourceColumn: Hashable, Sendable {
     public let source: SourceTable
     public let name: String
-    /// Whether it is a `time` column, not a timestamp.
+    /// True for a `time` column, false for a timestamp.
     public let isTimeOfDay: Bool
 
     public init(source: SourceTable, name: String, isTimeOfDay: Bool) {
@@ -13,9 +13,10 @@ public struct SourceColumn: Hashable, Sendable {
 
     private var kind: String { isTimeOfDay ? "time-unit" : "timestamp-unit" }
 
-    /// What it is kept by among the columns of a topic: `timestamp-unit.shop.public.orders.placed_at`.
+    /// The key under which the column's unit is stored, unique within a topic:
+    /// `timestamp-unit.shop.public.orders.placed_at`.
     public var key: String { "\(kind).\(source.identifier).\(name)" }
 
-    /// The option that says what it counts: `debezium-json.timestamp-unit.placed_at`.
+    /// The option that sets the unit: `debezium-json.timestamp-unit.placed_at`.
     public var option: String { "debezium-json.\(kind).\(name)" }
 }

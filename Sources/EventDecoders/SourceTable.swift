@@ -1,8 +1,8 @@
-/// Which table of which source a change happened in.
+/// Identifies the source table of a change.
 public struct SourceTable: Hashable, Sendable {
     public let database: String?
     public let schema: String?
-    /// Nil when the record carries no source block; the topic stands for the table then.
+    /// Nil if the record has no source block; the topic then identifies the table.
     public let table: String?
     public let topic: String
 

@@ -2,16 +2,16 @@ import Bytes
 import CJSONShim
 import Columnar
 
-/// The columns that the destinations of a source table want of it, each name with each type once.
+/// The columns of a source table that its destinations need, each combination of name and type once.
 struct TableLayout {
     let targets: [TableTarget]
     private(set) var fields: [Field] = []
-    /// For each target the places of its columns, its key and its required columns among `fields`.
+    /// For each target, the indices of its columns, its key and its required columns in `fields`.
     private(set) var columns: [[Int]] = []
     private(set) var keys: [[Int]] = []
     private(set) var required: [[Int]] = []
 
-    /// Fails for a key that names no column.
+    /// Throws if a key names no column.
     init(_ targets: [TableTarget]) throws(WeirError) {
         self.targets = targets
         for target in targets {
@@ -40,7 +40,7 @@ struct TableLayout {
         }
     }
 
-    /// Makes it known to the shim; returns its number there.
+    /// Registers the layout with the shim and returns its number there.
     func add(to native: OpaquePointer) throws(WeirError) -> Int32 {
         var names: [UInt8] = []
         var nativeColumns: [weir_json_column] = []
@@ -55,7 +55,7 @@ struct TableLayout {
             nativeColumns.append(column)
             names.append(contentsOf: field.name.utf8)
         }
-        // All lists in one place, so that one pointer keeps them.
+        // All index lists in one array, so that a single pointer has to be kept valid.
         var numbers: [UInt32] = []
         for list in columns + keys + required { numbers += list.map { UInt32($0) } }
         let number = names.withUnsafeBufferPointer { names in

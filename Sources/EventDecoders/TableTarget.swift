@@ -1,11 +1,11 @@
 import Bytes
 import Columnar
 
-/// Where the rows of a source table go.
+/// A destination of a source table's rows.
 public struct TableTarget: Sendable {
-    /// The caller's number of the destination table. Several source tables may share one, with one schema.
+    /// The caller's index of the destination table. Source tables may share a destination, with the same schema.
     public let index: Int
-    /// The columns wanted, found in the record by name.
+    /// The columns to read, matched by name.
     public let schema: Schema
     /// Column names; a record without a value for one of them is rejected.
     public let primaryKey: [String]

@@ -1,15 +1,16 @@
 import Bytes
 import ChangeEvents
 
-/// Keeps what the integers of source columns count, so that every reading of a column is the same one.
+/// Stores the time units of source columns, so that a column is always read with the same unit.
 public protocol UnitKeeper: AnyObject {
-    /// What is known of columns before their values are looked at.
+    /// The units that are known before the columns' values are read.
     ///
-    /// - Parameter told: the units that somebody has told, which hold whatever else is known.
+    /// - Parameter told: the configured units, which take precedence over stored ones.
     func units(of columns: [SourceColumn], told: [TimeUnit?]) throws(WeirError) -> [TimeUnit?]
 
-    /// Keeps what values tell, before rows are read with it.
+    /// Stores units derived from values, before rows are read with them.
     ///
-    /// - Returns: the units that hold, in the same order: others, where somebody else came first.
+    /// - Returns: the units in effect, in the same order. They differ from `units` if another process stored a unit
+    /// first.
     func keep(_ units: [(column: SourceColumn, unit: TimeUnit)]) throws(WeirError) -> [TimeUnit]
 }

@@ -5,11 +5,11 @@ import Values
 /// Debezium's envelope of one change, without the schema block:
 /// `{"before":null,"after":{"id":1},"op":"c","source":{"db":"shop","table":"orders"},"ts_ms":1730000000000}`.
 ///
-/// One serves all changes of a batch that have the same source and time.
+/// One instance serves all changes of a batch that have the same source and time.
 public struct DebeziumEnvelope: Sendable {
     public enum Operation: UInt8, Sendable {
         case create = 0x63
-        /// A row that was there when the reading began.
+        /// A row that already existed when reading began.
         case read = 0x72
         case update = 0x75
         case delete = 0x64
@@ -18,13 +18,13 @@ public struct DebeziumEnvelope: Sendable {
     /// One of the two rows of a change.
     public enum Image {
         case none
-        /// By its number in the batch.
+        /// A row of the batch, by its index.
         case row(Int)
-        /// JSON that was written before.
+        /// Already encoded JSON.
         case json(UnsafeRawBufferPointer)
     }
 
-    /// What stands behind the letter of `op`.
+    /// Everything after the letter of `op`.
     private let end: [UInt8]
 
     public init(source: DebeziumSource, nowMilliseconds: Int64) {

@@ -8,7 +8,7 @@ public struct DebeziumSource: Sendable {
 
     public init() {}
 
-    /// `db`, `schema` and `table` of a name such as `shop.public.orders`; no `schema` for a name of two parts.
+    /// Splits a name such as `shop.public.orders` into `db`, `schema` and `table`; names of two parts have no `schema`.
     public init(table: String) {
         let parts = table.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
         let names =

@@ -3,26 +3,27 @@ import ChangeEvents
 import Columnar
 import EventLog
 
-/// Writes the changes of one table as records of one topic.
+/// Encodes the changes of one table as records of one topic.
 ///
 /// ```
-/// ChangeBatch ──> key and value of each change, in JSON ──> one arena a partition ──> RawBatch
+/// ChangeBatch ──> key and value of each change, in JSON ──> one arena per partition ──> RawBatch
 /// ```
-/// Records of one key go to one partition, the one that Kafka's own clients choose for it; records without a key take
-/// turns. Within a partition they keep the order of their changes. Values are Iceberg's single values, except that
-/// decimals are numbers and bytes are base64, as Flink's formats want them.
+/// Records with the same key go to the same partition, the one that Kafka's own clients choose for the key. Records
+/// without a key are distributed round-robin. Within a partition, records keep the order of their changes. Values use
+/// Iceberg's JSON single-value serialization, except that decimals are numbers and bytes are base64, as Flink's formats
+/// expect.
 ///
-/// Used by one thread at a time.
+/// Not thread-safe.
 public final class EventEncoder {
     private let format: EventFormat
     private let topic: String
     private let rows: JSONRowEncoder
-    /// Places of the primary key's columns.
+    /// The indices of the primary key columns.
     private let keyColumns: [Int]
     private let keys: JSONRowEncoder
     private let source: DebeziumSource
     private let arenas: [PartitionArena]
-    /// Where the next record without a key goes.
+    /// The partition of the next record without a key.
     private var turn = 0
     private var key = GrowableBuffer()
     private var nextKey = GrowableBuffer()
@@ -74,9 +75,9 @@ public final class EventEncoder {
         arenas = partitions.sorted().map { PartitionArena(partition: $0) }
     }
 
-    /// The records of a batch, one `RawBatch` for each partition that gets any, in ascending order of partitions.
+    /// Encodes a batch into one `RawBatch` for each partition that gets records, in ascending order of partitions.
     ///
-    /// Each record has the offset of its change. When it fails, nothing of the batch is kept.
+    /// Each record has the offset of its change. If encoding fails, no record of the batch is kept.
     /// - Parameter nowMilliseconds: the records' timestamp and Debezium's `ts_ms`, in milliseconds since 1970.
     public func encode(_ changes: ChangeBatch, nowMilliseconds: Int64) throws(WeirError) -> [RawBatch] {
         let batch = Batch(
@@ -105,7 +106,7 @@ public final class EventEncoder {
         let now: Int64
     }
 
-    /// Flat rows; old rows of updates say nothing that the new ones do not replace.
+    /// Encodes flat rows. Old rows of updates are skipped, because the new rows replace them.
     private func encodeRows(_ batch: Batch) throws(WeirError) {
         for row in 0..<batch.changes.count {
             let kind = batch.changes.kind(row)
@@ -118,7 +119,7 @@ public final class EventEncoder {
     }
 
     private func encode(_ batch: Batch, in envelope: DebeziumEnvelope) throws(WeirError) {
-        // The event of a change that has the place of `row` in the log, with the key that is in `key`.
+        // Appends an event with the offset of `row` and the key in `key`.
         func append(
             _ operation: DebeziumEnvelope.Operation,
             _ row: Int,
@@ -144,7 +145,7 @@ public final class EventEncoder {
             }
             switch kind {
             case .insert: try append(.create, row, before: .none, after: .row(row))
-            // The old row of an update that changed the key: to those who keep rows by key it is gone, and the new one new.
+            // An update that changed the key becomes a delete of the old key and a create of the new one.
             case .updateBefore, .delete: try append(.delete, row, before: .row(row), after: .none)
             case .updateAfter:
                 try append(followsOldRow ? .create : .update, row, before: .none, after: .row(row))
@@ -154,13 +155,13 @@ public final class EventEncoder {
         }
     }
 
-    /// Puts the key of a row into `key`.
+    /// Encodes the key of a row into `key`.
     private func writeKey(_ batch: Batch, _ row: Int) {
         key.removeAll()
         batch.keys?.append(row, to: &key)
     }
 
-    /// Whether a row has the key that is in `key`. Without a primary key neighbours belong together.
+    /// Whether the row has the key in `key`. Without a primary key, adjacent rows of an update always match.
     private func hasSameKey(_ batch: Batch, _ row: Int) -> Bool {
         guard let keys = batch.keys else { return true }
         nextKey.removeAll()
@@ -170,7 +171,7 @@ public final class EventEncoder {
                 .elementsEqual(UnsafeRawBufferPointer(start: nextKey.base, count: nextKey.count))
     }
 
-    /// Begins a record with the key that is in `key`, in its partition.
+    /// Starts a record with the key in `key`, in the partition of that key.
     private func beginRecord(_ batch: Batch) -> PartitionArena {
         if batch.keys != nil {
             let bytes = UnsafeRawBufferPointer(start: key.base, count: key.count)

@@ -4,7 +4,7 @@ import EventLog
 /// The records that go to one partition.
 final class PartitionArena {
     let partition: Int
-    /// Keys and values, one behind the other.
+    /// Keys and values, back to back.
     var bytes = GrowableBuffer()
     private var records = GrowableBuffer()
     private var keyStart = 0
@@ -15,7 +15,7 @@ final class PartitionArena {
 
     var isEmpty: Bool { records.count == 0 }
 
-    /// Begins a record with its key; its value is appended to `bytes`, then `end` follows.
+    /// Starts a record with its key. The caller then appends the value to `bytes` and calls `end`.
     func begin(key: UnsafeRawBufferPointer?) {
         keyStart = bytes.count
         keyCount = key.map { $0.count } ?? -1
@@ -43,7 +43,7 @@ final class PartitionArena {
         )
     }
 
-    /// The records so far; the arena starts again empty.
+    /// Returns the records and resets the arena.
     func finish(topic: String) -> RawBatch {
         bytes.append(repeating: 0, count: RawBatch.padding)
         return RawBatch(topic: topic, partition: partition, arena: bytes.finish(), table: records.finish())
