@@ -1,7 +1,7 @@
 import Bytes
 import Topology
 
-/// What the doctor says about Kafka's brokers.
+/// The health checks of `weir doctor` for Kafka brokers.
 enum BrokerChecks {
     static func all(_ brokers: TopologyBrokers) -> [HealthCheck] {
         let found = brokers.findings()
@@ -9,7 +9,7 @@ enum BrokerChecks {
         return lines(found)
     }
 
-    /// Brokers that several sources and sinks use get one line.
+    /// Returns one line per set of brokers, even if several sources and sinks use it.
     static func lines(_ findings: [TopologyBrokers.Finding]) -> [HealthCheck] {
         var checks: [HealthCheck] = []
         var seen: Set<String> = []
@@ -29,7 +29,7 @@ enum BrokerChecks {
     private static func name(_ finding: TopologyBrokers.Finding) -> String {
         if let topic = finding.topic { return "\(finding.use.role.rawValue) topic \(topic)" }
         if let brokers = finding.brokers { return "kafka \(brokers)" }
-        // Brokers of the command line belong to no source of a file.
+        // Brokers given on the command line have no source name.
         return finding.use.role == .source && finding.use.name == nil ? "kafka" : finding.use.text
     }
 

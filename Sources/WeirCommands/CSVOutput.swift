@@ -2,14 +2,15 @@ import Bytes
 import ChangeEvents
 import Columnar
 
-/// RFC 4180: a header, commas, quotes where a text needs them. A null is empty, an empty text is `""`.
+/// CSV as in RFC 4180: a header, commas, and quotes where a string needs them. A null is an empty field, an empty
+/// string is `""`.
 enum CSVText {
     /// Appends one value of a column.
     @inline(__always)
     static func append(_ column: ColumnVector, _ row: Int, to target: inout GrowableBuffer) {
         if column.isNull(row) { return }
         if case .string = column.type { return append(column.bytes(row), to: &target) }
-        // Numbers, times and hexadecimal never hold a character that needs quotes.
+        // Numbers, times and hexadecimal never contain a character that needs quotes.
         ScalarText.append(column.scalar(row), to: &target)
     }
 

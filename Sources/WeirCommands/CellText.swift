@@ -2,7 +2,7 @@ import Bytes
 import Columnar
 
 extension GrowableBuffer {
-    /// Appends one value of a column as text; nothing for a null.
+    /// Appends one value of a column as text. A null appends nothing.
     @inline(__always)
     mutating func appendCell(_ column: ColumnVector, _ row: Int) {
         if column.isNull(row) { return }

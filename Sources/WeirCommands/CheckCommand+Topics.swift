@@ -5,8 +5,8 @@ import StreamRuntime
 import Topology
 
 extension CheckCommand {
-    /// What the topics of a source say: whether they are those that tables have positions in, and what their newest records
-    /// say against the tables they go to.
+    /// Checks the topics of a source: whether they are the topics that the tables' stored positions refer to, and
+    /// whether their newest records fit the tables they are routed to.
     func samples(
         _ topology: Topology,
         _ source: Topology.Source,
@@ -21,7 +21,7 @@ extension CheckCommand {
             let findings: [SourceSample.Finding]
             do {
                 for error in try identity?.differences(source, topic: topic, in: log) ?? [] {
-                    // A run stops there, unless the source says how to go on.
+                    // This stops a run, unless `scan.on-lost-offsets` says how to continue.
                     let severity = source.onLostOffsets == .fail ? Topology.Problem.Severity.error : .warning
                     let message = ErrorReport(error).message
                     problems.append(Topology.Problem(severity, at: position, message, advice: error.advice))

@@ -40,12 +40,12 @@ struct CheckCommand: ParsableCommand {
         if hasErrors { throw ExitStatus.ending(ExitStatus.problems) }
     }
 
-    /// What warehouse and logs say.
+    /// What the check found in the warehouse and in the logs.
     private struct Resolved {
         var problems: [Topology.Problem]
-        /// The properties of tables that are there.
+        /// The properties of the tables that exist.
         let existing: [String: [String: String]]
-        /// Topics that match the pattern of a source.
+        /// The topics that match a source's topic pattern, by source name.
         var matching: [String: [String]] = [:]
     }
 
@@ -71,10 +71,10 @@ struct CheckCommand: ParsableCommand {
             unreachable = Set(findings.compactMap(\.unreachableSource))
         }
         var found = Resolved(problems: problems, existing: existing)
-        // What is wrong with tables has been told already.
+        // Errors of tables are among the problems already.
         let identity = try? LogIdentity(topology, catalog: catalog)
         for source in topology.sources where source.kind == .fileLog || !offline {
-            // What cannot be reached or is not there has been told already.
+            // Unreachable brokers and missing logs are among the problems already.
             guard !unreachable.contains(source.name), let log = try? logs.source(source),
                 let topics = try? log.topics()
             else { continue }
@@ -86,7 +86,8 @@ struct CheckCommand: ParsableCommand {
         return found
     }
 
-    /// A run keeps to the LogStore that a table was made with, save for how its brokers are reached.
+    /// Warns of LogStore properties that have no effect because the table exists: a run uses the LogStore that the
+    /// table was created with, and takes only the connection settings of its brokers from the file.
     static func ignoredLogStores(
         _ topology: Topology,
         _ existing: [String: [String: String]]
@@ -95,7 +96,7 @@ struct CheckCommand: ParsableCommand {
         let joins = topology.joins.map { ("join", $0.name, $0.properties) }
         return (tables + joins).compactMap { section, name, declared in
             guard let there = existing[name].map({ LogStoreAccess.updated($0, to: declared) }) else { return nil }
-            // Runs write some of these themselves, so only what the file says is compared.
+            // Runs write some of these properties themselves, so only the keys in the file are compared.
             let different = declared.keys.sorted().first { key in
                 (key.hasPrefix("log-store.") || key.hasPrefix("properties.") || key == "mixed-format.emit.mode")
                     && there[key] != declared[key]
@@ -111,7 +112,8 @@ struct CheckCommand: ParsableCommand {
         }
     }
 
-    /// Checking makes no warehouse: where there is none, an empty catalog stands for it.
+    /// Opens the warehouse's catalog. If there is none, returns an empty temporary one, so that a check creates no
+    /// warehouse.
     private static func catalog(_ places: WarehousePlaces) throws(WeirError) -> any Catalog {
         if FileManager.default.fileExists(atPath: places.catalogPath) { return try places.openedCatalog() }
         let folder = FileManager.default.temporaryDirectory.path + "/weir-check-\(UUID().uuidString)"
@@ -119,7 +121,7 @@ struct CheckCommand: ParsableCommand {
         return try SQLiteCatalog(path: folder + "/catalog.db", warehouse: places.warehouse)
     }
 
-    /// What is wrong with brokers and their topics.
+    /// The problems of brokers and their topics.
     static func problems(
         _ findings: [TopologyBrokers.Finding],
         _ positions: Topology.Positions

@@ -4,16 +4,16 @@ import Columnar
 import EventEncoders
 import IcebergFormat
 
-/// Changes as Debezium's JSON envelope: an update's two images become one event.
+/// Changes as Debezium JSON envelopes. The two images of an update become one event.
 ///
-/// `source.ts_ms` is the time of the commit, the outer `ts_ms` that of printing.
+/// `source.ts_ms` is the commit time, the outer `ts_ms` the time of printing.
 final class DebeziumOutput: ChangeOutput {
     private let out: StandardOutput
     private let encoder: JSONRowEncoder
     private let schema: Schema
     private let source: DebeziumSource
     private var commitTimes: [Int64: Int64] = [:]
-    /// The old image of an update whose new one has not come yet.
+    /// The old image of an update whose new image has not arrived yet.
     private var before = GrowableBuffer()
     private var pending: Pending?
 
@@ -35,7 +35,7 @@ final class DebeziumOutput: ChangeOutput {
         self.source = source
     }
 
-    /// Takes the commit times of a table that was loaded, by sequence, in milliseconds since 1970.
+    /// Stores the commit times (milliseconds since 1970) of a loaded table's snapshots by sequence.
     func learn(_ snapshots: [Snapshot]) {
         for snapshot in snapshots { commitTimes[snapshot.sequenceNumber] = snapshot.timestampMs }
     }
@@ -52,7 +52,7 @@ final class DebeziumOutput: ChangeOutput {
         let envelope = envelope(sequence, isSnapshot: isSnapshot, now)
         for row in rows {
             let kind = kind(row)
-            // An old image that no new one follows took its row away.
+            // An old image without a new image after it is a delete.
             if kind != .updateAfter { endPending(now) }
             switch kind {
             case .insert: append(isSnapshot ? .read : .create, before: .none, after: .row(row), of: lines, envelope)
@@ -78,7 +78,7 @@ final class DebeziumOutput: ChangeOutput {
         if case .json = image { before.removeAll() }
     }
 
-    /// The old image that waits, if any; it is there until the event with it is written.
+    /// The pending old image, if any. It stays in `before` until its event is written.
     private func takePending() -> DebeziumEnvelope.Image {
         if pending == nil { return .none }
         pending = nil
@@ -99,7 +99,8 @@ final class DebeziumOutput: ChangeOutput {
         return DebeziumEnvelope(source: source, nowMilliseconds: now)
     }
 
-    /// An old image waits for its new one: both are in one commit, so it is never the last of what a flush follows.
+    /// Ends a pending old image first. Both images of an update are in one commit, so the new image cannot follow after
+    /// a flush.
     func flush() throws(WeirError) {
         endPending(TimeText.nowMilliseconds)
         try out.flush()

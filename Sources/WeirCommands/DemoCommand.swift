@@ -95,7 +95,7 @@ struct DemoCommand: ParsableCommand {
         try out.flush()
     }
 
-    /// The program as it was called, where that is how it can be called again.
+    /// The program as it was called, if it can be called that way again.
     private static var program: String {
         let name = CommandLine.arguments.first ?? "weir"
         return name.contains("/") && !name.contains(" ") ? name : "weir"

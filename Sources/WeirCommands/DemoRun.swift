@@ -10,7 +10,7 @@ import StreamRuntime
 import Synchronization
 import Topology
 
-/// The steps of the demo. Each one measures what it does and fails when a table does not hold what the shop holds.
+/// The steps of the demo. Each step measures its work and fails if a table does not match the shop's state.
 final class DemoRun {
     struct Figure {
         let step: String
@@ -23,7 +23,7 @@ final class DemoRun {
     private let line: ProgressLine
     private let showsProgress: Bool
     private(set) var figures: [Figure] = []
-    /// What the shop holds after the last event.
+    /// The row counts of the shop after the last event, by table.
     private var expected: [String: Int] = [:]
 
     init(_ warehouse: DemoWarehouse, showsProgress: Bool) {
@@ -84,7 +84,7 @@ final class DemoRun {
         return try MixedTable.load(identifier, from: try warehouse.places.existingCatalog())
     }
 
-    /// Reads every row of every table.
+    /// Reads every row of every table and compares the row counts with the shop's.
     func scan(_ step: String) throws(WeirError) {
         try measure(step, "rows") { () throws(WeirError) in
             var total = 0
@@ -104,7 +104,7 @@ final class DemoRun {
         }
     }
 
-    /// Reads every change of the orders; what came and went must add up to what is there.
+    /// Reads every change of the orders. Inserts minus deletes must equal the number of rows.
     func readChanges() throws(WeirError) {
         try measure("change read", "changes") { () throws(WeirError) in
             var balance = 0

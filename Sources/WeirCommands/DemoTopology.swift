@@ -1,4 +1,4 @@
-/// The topology that the demo runs, as a file its user can read, change and run again.
+/// The demo's topology, as a file that the user can read, change and run again.
 enum DemoTopology {
     static let name = "shop"
     static let tables = ["customers", "orders", "orders_enriched"]

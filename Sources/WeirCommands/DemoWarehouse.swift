@@ -5,7 +5,7 @@ import IcebergFormat
 import IcebergTables
 import ObjectStorage
 
-/// The folder the demo works in: made by it, and only then used again.
+/// The demo's folder. The demo reuses a folder only if it created it.
 struct DemoWarehouse {
     let places: WarehousePlaces
     private let files = LocalFileSystem()
@@ -15,7 +15,7 @@ struct DemoWarehouse {
 
     init(_ places: WarehousePlaces) { self.places = places }
 
-    /// Makes the folder, or removes from it what an earlier demo left: its tables, topics and files, nothing else.
+    /// Creates the folder, or removes an earlier demo's tables, topics and files from it. Everything else stays.
     func prepare() throws(WeirError) {
         if try files.status(markerPath) != nil {
             try removeTables()
@@ -58,7 +58,7 @@ struct DemoWarehouse {
         for topic in try log.topics() where own.contains(topic) { try log.deleteTopic(topic) }
     }
 
-    /// Writes the topology file.
+    /// Writes the topology file and returns its text.
     func writeTopology() throws(WeirError) -> String {
         let text = DemoTopology.text(warehouse: places.warehouse, command: topologyPath)
         let file = try files.open(topologyPath, .write)

@@ -36,7 +36,7 @@ struct DoctorCommand: ParsableCommand {
             let (found, problems) = Topology.check(yaml: yaml, overrides: [])
             if let found {
                 places = try place.places(found)
-                // A warehouse that cannot be read is told by its own checks.
+                // The warehouse checks report a warehouse that cannot be read.
                 let existing = (try? places.existingCatalog().properties(of: found)) ?? [:]
                 kafka = BrokerChecks.all(try TopologyBrokers(found, existing: existing))
             } else {
@@ -73,7 +73,7 @@ struct DoctorCommand: ParsableCommand {
     }
 }
 
-/// One line of the doctor's report.
+/// One line of the report of `weir doctor`.
 struct HealthCheck {
     enum Status: String {
         case ok, warn, fail

@@ -1,7 +1,7 @@
 import Bytes
 import EventLog
 
-/// Appends captured records of any number of topics, in the order of their lines within each partition.
+/// Appends captured records of any number of topics. Each partition keeps the order of the lines.
 final class EnvelopeImport {
     private final class Batch {
         let topic: String
@@ -35,8 +35,8 @@ final class EnvelopeImport {
         self.report = report
     }
 
-    /// Imports everything and returns when it is acknowledged. A line that is no envelope fails with its number; the
-    /// lines before it have been appended.
+    /// Imports all lines and returns when all are acknowledged. Throws at a line that is not an envelope, with the line
+    /// number; the lines before it are appended.
     func run(_ path: String?) throws(WeirError) {
         var lines = try LineSource(path)
         var parser = EnvelopeParser()
@@ -47,7 +47,7 @@ final class EnvelopeImport {
                 if !line.isEmpty { try add(line, &parser) }
             }
         } catch {
-            // Lines before the bad one are good.
+            // The lines before the bad one are still appended.
             try? settleAll()
             guard error.code == .invalid, error.location == nil else { throw error }
             throw WeirError(

@@ -1,9 +1,9 @@
 import Bytes
 import Values
 
-/// One captured record: `{"topic":"t","key":"k","value":"v"}`, further members ignored.
+/// One captured record: `{"topic":"t","key":"k","value":"v"}`. Other members are ignored.
 ///
-/// Key and value are texts, null, or JSON objects and arrays, which stand for their own text.
+/// Key and value are strings, null, or JSON objects and arrays, which are taken as their JSON text.
 struct EnvelopeLine {
     enum Part {
         case missing
@@ -17,11 +17,11 @@ struct EnvelopeLine {
     fileprivate(set) var value = Part.missing
 }
 
-/// Reads envelope lines; unescaped texts lie in memory that the next line uses again.
+/// Parses envelope lines. Unescaped strings are stored in memory that the next line reuses.
 struct EnvelopeParser: ~Copyable {
     private var texts = GrowableBuffer(capacity: 64 << 10)
 
-    /// The bytes of a text of the line parsed last; nil for null.
+    /// The bytes of a key or value of the last parsed line; nil for null.
     borrowing func bytes(_ part: EnvelopeLine.Part) -> UnsafeRawBufferPointer? {
         guard case .text(let start, let count) = part else { return nil }
         return UnsafeRawBufferPointer(start: texts.base + start, count: count)
@@ -72,7 +72,7 @@ struct EnvelopeParser: ~Copyable {
         }
     }
 
-    /// Unescapes a text.
+    /// Parses and unescapes a string.
     private mutating func text(_ cursor: inout Cursor) throws(WeirError) -> EnvelopeLine.Part {
         try cursor.expect(UInt8(ascii: "\""))
         let start = texts.count
@@ -84,7 +84,7 @@ struct EnvelopeParser: ~Copyable {
         }
     }
 
-    /// What is left of the line.
+    /// The unread rest of the line.
     private struct Cursor {
         private let line: UnsafeRawBufferPointer
         private var place = 0
@@ -125,14 +125,14 @@ struct EnvelopeParser: ~Copyable {
             place += 1
         }
 
-        /// Up to the next quote or backslash.
+        /// Returns the bytes up to the next quote or backslash.
         mutating func plainCharacters() throws(WeirError) -> UnsafeRawBufferPointer {
             let start = place
             while place < line.count, line[place] != 0x22, line[place] != 0x5c { place += 1 }
             return UnsafeRawBufferPointer(rebasing: line[start..<place])
         }
 
-        /// The character of an escape, of which the backslash has been read.
+        /// Returns the character of an escape whose backslash has been read.
         mutating func escape() throws(WeirError) -> Unicode.Scalar {
             do throws(JSONEscape.Failure) {
                 return try JSONEscape.scalar(in: line, at: &place)
@@ -141,7 +141,7 @@ struct EnvelopeParser: ~Copyable {
             }
         }
 
-        /// The text of a number, literal, object or array.
+        /// Skips a number, literal, object or array and returns its text.
         mutating func skipValue() throws(WeirError) -> UnsafeRawBufferPointer {
             skipBlanks()
             let start = place

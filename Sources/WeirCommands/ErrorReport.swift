@@ -1,7 +1,7 @@
 import Bytes
 import Foundation
 
-/// A failure as people read it on standard error: what and where on one line, what to do on the next.
+/// An error as printed on standard error: what and where on one line, advice on the next.
 struct ErrorReport {
     let message: String
     let hints: [String]
@@ -16,11 +16,11 @@ struct ErrorReport {
         hints = error.advice.map { [$0] } ?? []
     }
 
-    /// A mistake in the arguments, from the parser's texts.
+    /// A usage error, from the argument parser's messages.
     init(usage message: String, full: String, arguments: [String] = []) {
         let lines = message.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
         let first = lines.first ?? "the arguments cannot be understood"
-        // "See 'weir scan --help' for more information." names the command that was meant.
+        // "See 'weir scan --help' for more information." names the command.
         let help = full.split(separator: "'").first { $0.hasPrefix("weir") && $0.hasSuffix("--help") }
         let command = help.map { $0.split(separator: " ").dropLast().map(String.init) } ?? ["weir"]
         let mistake = UsageMistake(first, command: command, arguments: arguments)

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What a command's exit code says.
+/// The exit codes of the commands.
 enum ExitStatus {
     static let ok: Int32 = 0
     static let failure: Int32 = 1
@@ -8,6 +8,6 @@ enum ExitStatus {
     /// A check found problems.
     static let problems: Int32 = 3
 
-    /// Ends a command that has said on standard error what is wrong.
+    /// Ends a command that has already printed its error.
     static func ending(_ code: Int32) -> ExitCode { ExitCode(code) }
 }

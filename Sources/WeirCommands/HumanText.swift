@@ -1,6 +1,6 @@
 import Foundation
 
-/// Numbers, sizes and times as people read them.
+/// Numbers, sizes and durations for human readers.
 enum HumanText {
     /// `1,234,567`.
     static func count(_ number: Int) -> String {
@@ -39,7 +39,7 @@ enum HumanText {
         return "\(Int(seconds) / 60) min \(Int(seconds) % 60) s"
     }
 
-    /// `950/s`, `12 k/s`, `1.9 M/s`; empty when nothing can be said.
+    /// `950/s`, `12 k/s`, `1.9 M/s`; empty below 1/s.
     static func rate(_ number: Int, _ seconds: Double) -> String {
         guard seconds > 0, number > 0 else { return "" }
         let rate = Double(number) / seconds
@@ -58,7 +58,7 @@ enum HumanText {
     }
 }
 
-/// Seconds since it was made.
+/// Measures the seconds since its creation.
 struct Stopwatch {
     private let start = ContinuousClock.now
 

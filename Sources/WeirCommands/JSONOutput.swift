@@ -2,7 +2,7 @@ import Bytes
 import ChangeEvents
 import Columnar
 
-/// Rows as JSON, one object a line.
+/// Rows as JSON, one object per line.
 final class JSONRowOutput: RowOutput {
     private let out: StandardOutput
     private let encoder: JSONRowEncoder

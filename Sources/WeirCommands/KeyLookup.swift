@@ -2,7 +2,7 @@ import Bytes
 import Columnar
 import MixedTables
 
-/// Keys that are looked for in a table, as a filter over its rows.
+/// Looks up keys in a table, as a filter over its rows.
 final class KeyLookup {
     private let texts: [String]
     private let primaryKey: [Field]
@@ -10,7 +10,7 @@ final class KeyLookup {
     private let bounds: [RowFilter.Bound]
     private var found: [Bool]
 
-    /// - Parameter keys: the values of each key as text; those of several columns separated by commas.
+    /// - Parameter keys: the values of each key as text; a key of several columns separates them by commas.
     init(_ table: MixedTable, keys: [String]) throws(WeirError) {
         guard table.isKeyed else {
             throw WeirError(
@@ -58,7 +58,7 @@ final class KeyLookup {
         return values
     }
 
-    /// What every wanted key fulfils: between the smallest and the largest value of each column.
+    /// Bounds that every wanted key satisfies: the smallest and the largest value of each key column.
     private static func bounds(_ keys: [[Scalar]], _ primaryKey: [Field]) -> [RowFilter.Bound] {
         guard let first = keys.first else { return [] }
         return primaryKey.indices.flatMap { index -> [RowFilter.Bound] in
@@ -84,16 +84,16 @@ final class KeyLookup {
         }
     }
 
-    /// Takes note of the keys whose rows a batch holds.
+    /// Marks the keys whose rows are in the batch as found.
     func markFound(in batch: ColumnBatch) {
         for match in wanted.matches(in: batch) { found[match.key] = true }
     }
 
-    /// Keys no row was seen of, as they were written.
+    /// The keys for which no row was found, as given by the user.
     var missing: [String] { zip(texts, found).filter { !$0.1 }.map(\.0) }
 }
 
-/// The keys in the form rows are compared in.
+/// The keys in the form used to compare them with rows.
 private struct WantedKeys: Sendable {
     private let primaryKey: [Field]
     private let areNarrow: Bool

@@ -12,9 +12,9 @@ enum KeyValue {
     }
 }
 
-/// Table properties on the command line.
+/// Checks table properties given on the command line.
 enum PropertyWords {
-    /// Fails for a mistake in the name or value of a property, and warns of one that has no effect.
+    /// Throws if the name or value of a property is wrong, and warns if the property has no effect.
     static func check(_ key: String, _ value: String) throws(WeirError) {
         guard let finding = TableProperties.finding(name: key, value: value) else { return }
         switch finding.severity {

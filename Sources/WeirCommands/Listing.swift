@@ -59,7 +59,7 @@ extension JSONValue {
         }
     }
 
-    /// Texts without quotes, everything else as JSON.
+    /// Strings without quotes, everything else as JSON.
     var plainText: String {
         switch self {
         case .string(let text): text
@@ -70,13 +70,13 @@ extension JSONValue {
     }
 }
 
-/// One thing with its properties: `name  value` lines as a table, one object as JSON, `property,value` lines as CSV.
+/// The properties of one object: `name  value` lines as a table, one object as JSON, `property,value` lines as CSV.
 struct Properties {
     private(set) var object = JSONObject()
 
     mutating func set(_ name: String, _ value: JSONValue) { object[name] = value }
 
-    /// - Parameter hidden: members that a table shows in another form.
+    /// - Parameter hidden: members that table output leaves out because it shows them in another form.
     func print(_ format: OutputFormat, hiding hidden: Set<String> = [], to out: StandardOutput) throws(WeirError) {
         switch format {
         case .json: out.line(JSONValue.object(object).text)

@@ -77,7 +77,7 @@ struct LogAppendCommand: ParsableCommand {
                 try job.append(lines, arguments.dropFirst().first)
             }
         } catch {
-            // What was acknowledged before the failure stays, so its user hears of it.
+            // Records acknowledged before the failure stay in the log, so they are reported.
             if job.progress.records > 0 { try report(job, watch.seconds) }
             throw error
         }
@@ -112,7 +112,7 @@ struct LogAppendCommand: ParsableCommand {
     }
 }
 
-/// An append with what is to be told of it: repairs, progress, and the offsets that were given out.
+/// An append and what it reports: repairs, progress, and the assigned offsets.
 final class LogAppend {
     struct OffsetRange {
         let topic: String
@@ -131,7 +131,8 @@ final class LogAppend {
         line = ProgressLine(isOn: showsProgress)
     }
 
-    /// Locks and recovers a topic; nobody else appends from then on, so its ends tell what this append adds.
+    /// Locks and recovers a topic. No other process can append after that, so the end offsets before and after show
+    /// what this append adds.
     private func open(_ topic: String) throws(WeirError) {
         for cut in try writer.open(topic: topic) { Terminal.note("warning: \(cut)") }
         for partition in try writer.log.partitions(of: topic) {
@@ -145,7 +146,7 @@ final class LogAppend {
         try lines.run(path, to: writer) { show($0) }
     }
 
-    /// Creates topics as they are named.
+    /// Appends envelopes and creates each topic when a line first names it.
     func appendEnvelopes(_ path: String?) throws(WeirError) {
         defer { line.clear() }
         let job = EnvelopeImport(
@@ -169,7 +170,7 @@ final class LogAppend {
         line.show { "\(HumanText.count(Int(now.records), "record")) on disk, \(HumanText.bytes(now.byteCount))" }
     }
 
-    /// The offsets given out, of the partitions that got records.
+    /// The assigned offsets of each partition that received records.
     func ranges() throws(WeirError) -> [OffsetRange] {
         var ranges: [OffsetRange] = []
         for (topic, partition, first) in starts {

@@ -43,7 +43,7 @@ struct LogDescribeCommand: ParsableCommand {
             )
         }
         try listing.print(output.format, to: StandardOutput())
-        // The figures end where the damage begins.
+        // The counts cover only the records before the damage.
         if let damage = description.damage { throw damage }
     }
 }

@@ -31,7 +31,7 @@ struct LogListCommand: ParsableCommand {
         }
         if listing.rows.isEmpty { output.talk.note("there are no topics in \(log.root)") }
         try listing.print(output.format, to: StandardOutput())
-        // The figures of that topic end where the damage begins.
+        // The counts of that topic cover only the records before the damage.
         if let damage { throw damage }
     }
 }

@@ -1,14 +1,14 @@
 import IcebergFormat
 import LogStores
 
-/// A table's LogStore, as a plan names it.
+/// A table's LogStore as shown in a plan.
 struct LogStorePlan {
     private let kind: LogStoreSettings.Kind
     private let topic: String
     private let format: LogStoreFormat
     private let mode: String
 
-    /// Nil where the properties of a table name none.
+    /// Nil if the table properties define no LogStore.
     init?(_ properties: [String: String]) {
         guard let settings = try? LogStoreSettings(properties, isKeyed: true), settings.isEnabled,
             let topic = settings.topic

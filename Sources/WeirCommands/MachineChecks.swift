@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the doctor looks at besides the warehouse.
+/// The checks of `weir doctor` for the machine it runs on.
 enum MachineChecks {
     static func all() -> [HealthCheck] { [version(), libraries(), openFiles(), clock()] }
 
@@ -18,7 +18,7 @@ enum MachineChecks {
         )
     }
 
-    /// The shared libraries this process runs with; their file names carry the versions.
+    /// The shared libraries loaded in this process. Their file names contain the versions.
     static func libraries() -> HealthCheck {
         let wanted = ["libarrow", "libparquet", "libsqlite3", "libz.", "libzstd", "librdkafka", "libsimdjson"]
         let maps = Self.memoryMap()
@@ -35,7 +35,7 @@ enum MachineChecks {
         return HealthCheck("libraries", .ok, names.sorted().joined(separator: ", "))
     }
 
-    /// A file of the kernel's making has no size, so it is read to its end.
+    /// Files in `/proc` report no size, so the file is read until its end.
     private static func memoryMap() -> String {
         guard let file = FileHandle(forReadingAtPath: "/proc/self/maps"), let bytes = try? file.readToEnd() else {
             return ""
@@ -57,7 +57,7 @@ enum MachineChecks {
 
     static func clock() -> HealthCheck {
         let now = TimeText.nowMilliseconds
-        // The year this version was made in: no clock is right that shows less.
+        // The start of 2026, the year of this version. A clock that shows an earlier time is wrong.
         guard now > 1_767_225_600_000 else {
             return HealthCheck(
                 "clock",

@@ -3,15 +3,15 @@ import IcebergFormat
 import IcebergTables
 import MixedTables
 
-/// How many files a read of the newest state opens.
+/// The number of files that a read of the newest state opens.
 struct FileCounts: Equatable {
-    /// Data and delete files of base.
+    /// Data and delete files of the base store.
     var base = 0
-    /// Files of the change store that are not in base yet.
+    /// Files of the change store that are not merged into the base store yet.
     var unmerged = 0
 }
 
-/// One file of a table, as `weir table files` lists it.
+/// One file of a table as listed by `weir table files`.
 struct TableFile {
     let store: String
     let file: DataFile
@@ -19,7 +19,7 @@ struct TableFile {
     let node: String
     let type: String
     let sequence: Int64
-    /// Whether base holds the file's changes already; nil for base files.
+    /// Whether the base store already contains the file's changes; nil for base files.
     let isMerged: Bool?
 }
 

@@ -37,7 +37,7 @@ struct OptimizeCommand: ParsableCommand {
         }
     }
 
-    /// Runs that may lose against another optimizer before this one gives up.
+    /// The number of runs that may conflict with another optimizer before the command gives up.
     private static let attemptsMax = 5
 
     func run() throws {

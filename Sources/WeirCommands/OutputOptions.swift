@@ -1,11 +1,11 @@
 import ArgumentParser
 
-/// How results are printed.
+/// The format of results.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     case table, json, csv
 }
 
-/// What every command takes.
+/// Options that every command takes.
 struct OutputOptions: ParsableArguments {
     @Option(name: [.customShort("o"), .customLong("output")], help: "table, json (one object a line) or csv.")
     var format: OutputFormat = .table
@@ -13,7 +13,7 @@ struct OutputOptions: ParsableArguments {
     @OptionGroup var talk: TalkOptions
 }
 
-/// How much a command says besides its result.
+/// Options for what a command prints besides its result.
 struct TalkOptions: ParsableArguments {
     @Flag(name: .long, help: "Print results and errors only.")
     var quiet = false
@@ -21,7 +21,7 @@ struct TalkOptions: ParsableArguments {
     @Flag(name: .long, help: "Use no colour; NO_COLOR does the same.")
     var noColor = false
 
-    /// Progress that rewrites its line is for people who watch.
+    /// Progress rewrites its line, so it is shown only on a terminal.
     var showsProgress: Bool { !quiet && Terminal.error.isTerminal }
 
     func note(_ text: String) { if !quiet { Terminal.note(text) } }

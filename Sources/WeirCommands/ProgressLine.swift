@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// One line on standard error that is rewritten while work goes on; nothing at all where nobody watches.
+/// A progress line on standard error that is rewritten while work goes on. It prints nothing if progress is off.
 final class ProgressLine: Sendable {
     private struct State {
         var last: ContinuousClock.Instant?
@@ -13,7 +13,7 @@ final class ProgressLine: Sendable {
 
     init(isOn: Bool) { self.isOn = isOn }
 
-    /// Shows a text, at most ten times a second. The text is only made when it is shown.
+    /// Shows a text, at most ten times a second. The closure is only called when the text is shown.
     func show(_ text: () -> String) {
         guard isOn else { return }
         state.withLock { state in
@@ -38,7 +38,7 @@ final class ProgressLine: Sendable {
             + String(repeating: " ", count: 3 - percent.count) + percent + "%"
     }
 
-    /// Takes the line away.
+    /// Clears the line.
     func clear() {
         state.withLock { state in
             if state.isShown { Terminal.write("\r\u{1b}[K", to: STDERR_FILENO) }

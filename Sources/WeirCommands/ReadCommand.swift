@@ -7,7 +7,7 @@ import LogStores
 import MixedTables
 import StreamRuntime
 
-/// How changes are printed.
+/// The format of changes.
 enum ChangeFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     case json, csv, debezium
 }
@@ -63,7 +63,7 @@ struct ReadCommand: ParsableCommand {
         let printer = ChangePrinter(source, format: format, limit: limit, stop: stop)
         let beginning = try start.resolve(in: source)
         if let notice = beginning.notice { talk.note(notice) }
-        // From the earliest on there is nothing to tell apart.
+        // With `earliest` the start needs no explanation.
         if start != .earliest { talk.note(StartNotice.text(beginning, of: source)) }
         var position = beginning.position
         var takesWhatIsThere = beginning.takesWhatIsThere
@@ -83,7 +83,7 @@ struct ReadCommand: ParsableCommand {
                 current = try current.refreshed()
                 continue
             }
-            // A change of the catalog shows in one look-up, which costs less than waiting longer would.
+            // One catalog query shows whether the table changed. It is cheap enough to poll at this interval.
             StandardOutput.pauseWhileRead(milliseconds: 50)
             current = try current.refreshed()
         }
@@ -92,8 +92,8 @@ struct ReadCommand: ParsableCommand {
 }
 
 extension ReadCommand {
-    /// Follows the table in its LogStore until the reader is done; nil when the table is not to be followed there now,
-    /// and the sequence to go on behind in the change store when the log was trimmed.
+    /// Follows the table in its LogStore until the reader is done. Returns nil if the table cannot be followed there
+    /// now. If the log was trimmed, returns the sequence after which to continue in the change store.
     private func followLog(
         of table: MixedTable,
         _ logs: TopologyLogs,
@@ -120,7 +120,7 @@ extension ReadCommand {
 
 /// Prints rows and changes until enough are printed or the user wants to stop.
 final class ChangePrinter: @unchecked Sendable {
-    // Scans hand over their batches one at a time, and one scan runs at a time.
+    // Not locked: a scan passes its batches one at a time, and one scan runs at a time.
     private let out = StandardOutput()
     private let format: ChangeFormat
     private let stop: StopSignals?
@@ -150,7 +150,7 @@ final class ChangePrinter: @unchecked Sendable {
 
     var isDone: Bool { left == 0 || stop?.isStopped == true }
 
-    /// The table's state as insertions.
+    /// Prints the table's state as inserts.
     func printRows(of table: MixedTable, at point: ReadPoint, sequence: Int64) throws(WeirError) {
         guard !isDone else { return }
         try adopt(table)
@@ -187,7 +187,7 @@ final class ChangePrinter: @unchecked Sendable {
         try output.flush()
     }
 
-    /// Changes that were read ahead of their commit.
+    /// Prints changes read from the LogStore before their commit.
     func print(_ batches: [ChangeBatch]) throws(WeirError) {
         for batch in batches where !isDone {
             let count = min(batch.count, left)
@@ -197,7 +197,7 @@ final class ChangePrinter: @unchecked Sendable {
         try output.flush()
     }
 
-    /// Columns may have come or gone since the table was loaded first.
+    /// Adopts the current columns: some may have been added or dropped since the table was first loaded.
     private func adopt(_ table: MixedTable) throws(WeirError) {
         if table.schema != schema {
             try output.finish()

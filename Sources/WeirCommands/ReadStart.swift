@@ -5,17 +5,17 @@ import IcebergFormat
 import IcebergTables
 import MixedTables
 
-/// Where reading of changes begins.
+/// The `--from` option: where a reader of changes begins.
 enum ReadStart: Equatable, Sendable {
-    /// The oldest change that is kept.
+    /// The oldest change that still exists.
     case earliest
-    /// Behind the newest change.
+    /// After the newest change.
     case latest
-    /// The rows as they are now, then what changes.
+    /// The current rows, then all later changes.
     case full
-    /// The changes behind a snapshot, by its id or the name of a branch or tag.
+    /// The changes after a snapshot, by its id or the name of a branch or tag.
     case snapshot(String)
-    /// The commits that are not older, milliseconds since 1970.
+    /// The commits at or after this time, in milliseconds since 1970.
     case timestamp(Int64)
 
     static let forms = "earliest, latest, full, snapshot:ID, snapshot:NAME or timestamp:TIME"
@@ -32,7 +32,7 @@ enum ReadStart: Equatable, Sendable {
         }
     }
 
-    /// Where that is in a table, and what to print before its changes.
+    /// Resolves the start in a table: the position, and the state to print before the changes.
     func resolve(in table: MixedTable) throws(WeirError) -> ReadBeginning {
         let store = table.ingestStore
         switch self {
@@ -77,13 +77,13 @@ enum ReadStart: Equatable, Sendable {
     }
 }
 
-/// Where a reader of changes begins.
+/// A resolved start of a reader of changes.
 struct ReadBeginning {
-    /// The state to print first.
+    /// The state to print before the changes, if any.
     var rows: ReadPoint?
     let position: ChangePosition
-    /// What is missing, in words.
+    /// A message about changes that are missing.
     var notice: String?
-    /// Whether changes that are gone already are done without.
+    /// Whether the reader skips changes that no longer exist instead of failing.
     var takesWhatIsThere = false
 }

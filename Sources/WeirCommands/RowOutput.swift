@@ -5,7 +5,7 @@ import Columnar
 /// Prints the rows of a table. Used by one thread at a time.
 protocol RowOutput: AnyObject {
     func write(_ batch: ColumnBatch, rows: Range<Int>) throws(WeirError)
-    /// Everything is on standard output afterwards.
+    /// Writes everything left to standard output.
     func finish() throws(WeirError)
 }
 
@@ -14,7 +14,7 @@ protocol ChangeOutput: AnyObject {
     /// - Parameters:
     ///   - sequence: the change-store sequence all of the rows have; nil for rows read from the LogStore, ahead of
     ///     their commit.
-    ///   - isSnapshot: the rows are a table's state, not something that happened.
+    ///   - isSnapshot: the rows are a table's state, not changes.
     func write(
         _ batch: ColumnBatch,
         rows: Range<Int>,
@@ -22,7 +22,7 @@ protocol ChangeOutput: AnyObject {
         isSnapshot: Bool,
         kind: (Int) -> ChangeKind
     ) throws(WeirError)
-    /// Brings what is complete to standard output.
+    /// Writes all complete events to standard output.
     func flush() throws(WeirError)
     func finish() throws(WeirError)
 }

@@ -62,7 +62,7 @@ struct RunCommand: ParsableCommand {
         if untilCaughtUp, counts.isAllRefused { throw ExitStatus.ending(ExitStatus.problems) }
     }
 
-    /// What somebody should know at the end.
+    /// Prints the warnings at the end of a run.
     private func warn(_ runner: TopologyRunner, _ counts: IngestProgress, _ log: RunLog) {
         if counts.deadLetters > 0 {
             let letters = HumanText.count(counts.deadLetters, "dead letter")

@@ -1,8 +1,7 @@
 import Foundation
 import Synchronization
 
-/// What a run says on standard error while it goes on, in one form: for people at a terminal, or with a time in front for
-/// whoever reads it later.
+/// The messages of a run on standard error. On a terminal they are plain; elsewhere each line begins with the time.
 final class RunLog: Sendable {
     let isTerminal: Bool
     private let isQuiet: Bool
@@ -16,7 +15,7 @@ final class RunLog: Sendable {
 
     private let state = Mutex(State())
 
-    /// - Parameter isQuiet: says what is wrong and nothing else.
+    /// - Parameter isQuiet: prints only warnings.
     init(
         isTerminal: Bool = Terminal.error.isTerminal,
         isQuiet: Bool,
@@ -32,7 +31,7 @@ final class RunLog: Sendable {
     func note(_ text: String) { if !isQuiet { line(text) } }
     func warn(_ text: String) { line("warning: \(text)") }
 
-    /// Shows a part of the status; nothing once that is closed.
+    /// Shows an output of `RunStatus`. Does nothing after `closeStatus`.
     func show(_ output: RunStatus.Output) {
         if isQuiet { return }
         state.withLock { state in
@@ -41,13 +40,13 @@ final class RunLog: Sendable {
             case .line(let text): line(text, &state)
             case .redraw(let text):
                 state.isDrawn = true
-                // Without the last column no terminal breaks the line.
+                // The last column stays empty, so that no terminal wraps the line.
                 write("\r\u{1b}[K\(text.prefix(Terminal.columns - 1))")
             }
         }
     }
 
-    /// Takes the status line away for good.
+    /// Removes the status line. No status is shown after that.
     func closeStatus() {
         state.withLock { state in
             if state.isDrawn { write("\r\u{1b}[K") }

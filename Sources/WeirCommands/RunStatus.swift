@@ -1,25 +1,25 @@
 import Bytes
 import StreamRuntime
 
-/// Decides what a run shows of itself: on a terminal one line that is drawn anew every few seconds, elsewhere a line a
-/// minute and one for each thing that happens.
+/// Decides which status a run shows. On a terminal: one line, redrawn every two seconds. Elsewhere: one line per minute
+/// and one for each event.
 struct RunStatus {
-    /// What is known of a run at a time.
+    /// The state of a run at one time.
     struct Sample {
         let time: RunClock.Instant
         /// Milliseconds since 1970.
         let wallTime: Int64
         var counts = IngestProgress()
         var state = RunState()
-        /// Nil when it is not known.
+        /// Nil if the lag is unknown.
         var lag: SourceLag?
         var isStopping = false
     }
 
     enum Output: Equatable {
-        /// Stays.
+        /// A line that stays.
         case line(String)
-        /// Takes the place of the last one.
+        /// Replaces the previous redraw.
         case redraw(String)
     }
 
@@ -30,23 +30,23 @@ struct RunStatus {
     private var isCaughtUp = false
     private var behindSince: RunClock.Instant?
 
-    /// How often the line is drawn on a terminal, and written elsewhere.
+    /// How often the line is redrawn on a terminal (`redrawEvery`) or written elsewhere (`logEvery`).
     static let redrawEvery = Duration.seconds(2)
     static let logEvery = Duration.seconds(60)
-    /// How long a run is behind before it is told again that it has caught up.
+    /// How long a run must be behind before "caught up" is reported again.
     private static let behindAfter = Duration.seconds(30)
-    /// How long a commit may take before it is what the run waits for.
+    /// After this time the status says that the run waits for its commit.
     private static let slowCommit = Duration.seconds(5)
 
-    /// - Parameter showsEvents: whether what happens is told at once; a run that ends when it has caught up says that at its
-    ///   end.
+    /// - Parameter showsEvents: whether events are shown when they happen. Off for a run that ends when it has caught
+    ///   up: it reports that at its end.
     init(isTerminal: Bool, showsEvents: Bool = true, start: Sample) {
         self.isTerminal = isTerminal
         self.showsEvents = showsEvents
         lastShown = start
     }
 
-    /// Called often; returns what is to be shown now.
+    /// Takes a sample and returns what to show now. Called at short intervals.
     mutating func look(_ now: Sample) -> [Output] {
         var shown: [Output] = []
         if now.state.generation != generation, now.state.phase == .reading {
@@ -63,7 +63,7 @@ struct RunStatus {
                     lastShown = now
                 }
             }
-            // A stream that trickles is behind at every other look.
+            // With a slow stream of records the lag is often above zero for a moment.
             if let behindSince, now.time - behindSince >= Self.behindAfter { isCaughtUp = false }
         }
         guard now.time - lastShown.time >= (isTerminal ? Self.redrawEvery : Self.logEvery) else { return shown }
@@ -86,7 +86,7 @@ struct RunStatus {
         let seconds = Self.seconds(now.time - before.time)
         let rate = HumanText.rate(now.counts.records - before.counts.records, seconds)
         let parts = ["\(rate.isEmpty ? "0/s" : rate)", lag(now), totals(now)]
-        // First what a narrow terminal must not cut off.
+        // The waiting reason comes first, so that a narrow terminal does not cut it off.
         return (waiting(now, before).map { "\($0): " } ?? "") + parts.joined(separator: ", ")
     }
 
@@ -104,7 +104,7 @@ struct RunStatus {
             + HumanText.count(now.counts.deadLetters, "dead letter")
     }
 
-    /// What the run waits for; nil when it waits for nothing.
+    /// What the run waits for; nil if it is reading records.
     private static func waiting(_ now: Sample, _ before: Sample) -> String? {
         if let began = now.state.commitBegan, now.time - began >= slowCommit {
             return "a commit takes \(Int(seconds(now.time - began))) s by now"

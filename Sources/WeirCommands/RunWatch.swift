@@ -3,7 +3,7 @@ import Foundation
 import StreamRuntime
 import Synchronization
 
-/// Looks at a run now and then, and shows what there is to show.
+/// Samples a run at intervals and shows its status.
 final class RunWatch: Sendable {
     private let ingest: IngestRun
     private let log: RunLog
@@ -13,7 +13,7 @@ final class RunWatch: Sendable {
     private let lag = Mutex<(lag: SourceLag?, time: RunClock.Instant)?>(nil)
 
     private static let lookEvery = Duration.milliseconds(500)
-    /// How often logs are asked for their ends, and how old an answer may be.
+    /// How often the logs' end offsets are requested, and the maximum age of an answer that is shown.
     private static let askEvery = Duration.seconds(2)
     private static let lagAgeMax = Duration.seconds(10)
 
@@ -23,7 +23,7 @@ final class RunWatch: Sendable {
         self.clock = clock
     }
 
-    /// Watches until `end`, on threads of its own: brokers may take long to answer.
+    /// Starts watching, until `end`. The lag has its own thread, because brokers may take long to answer.
     func start(showsEvents: Bool) {
         let asking = Thread { [self] in
             while !isEnded {
@@ -48,7 +48,7 @@ final class RunWatch: Sendable {
 
     func stop() { isStopping.store(true, ordering: .relaxed) }
 
-    /// Nothing is shown from then on.
+    /// Stops watching. Nothing is shown after this call.
     func end() {
         isOver.store(true, ordering: .sequentiallyConsistent)
         log.closeStatus()

@@ -65,7 +65,7 @@ struct ScanCommand: ParsableCommand {
             return try print(try FreshScan(source, tail: tail, columns: selected, filter: filter))
         }
         if count {
-            // Without columns nothing is read but what the merge needs.
+            // With no columns, only the columns that the merge needs are read.
             let scan = try MergeOnReadScan(source, columns: Schema([]), filter: filter, at: point)
             let rows = try scan.count()
             var listing = Listing("count")
@@ -88,7 +88,7 @@ struct ScanCommand: ParsableCommand {
         try rows.finish()
     }
 
-    /// The table with the columns it had at the point to read it at.
+    /// Returns the read point and the table with its columns at that point.
     private func source(_ current: MixedTable) throws(WeirError) -> (table: MixedTable, point: ReadPoint) {
         guard let asOf else { return try state.state(of: current) }
         let point = try ReadPoint(asOf: try TimeText.parse(asOf), of: current)
@@ -99,7 +99,7 @@ struct ScanCommand: ParsableCommand {
         let rows = LimitedRows(output.format.rowOutput(scan.schema, to: StandardOutput()), limit: limit)
         if limit != 0 {
             if limit != nil || output.format == .table {
-                // The same rows every time, and no reading ahead of a limit.
+                // In order, so that a limit gives the same rows every time and nothing is read beyond it.
                 try scan.forEachInOrder { (batch) throws(WeirError) in try rows.write(batch) }
             } else {
                 try scan.forEach { (batch) throws(WeirError) in try rows.write(batch) }
@@ -112,9 +112,9 @@ struct ScanCommand: ParsableCommand {
     }
 }
 
-/// Passes rows on until there are enough. Used by one thread at a time.
+/// Passes rows on until the limit is reached. Used by one thread at a time.
 final class LimitedRows: @unchecked Sendable {
-    // A scan hands over its batches one at a time.
+    // Not locked: a scan passes its batches one at a time.
     private let output: any RowOutput
     private let limit: Int
     private(set) var count = 0
@@ -148,7 +148,7 @@ extension MixedTable {
 }
 
 extension String {
-    /// The parts of a list separated by commas.
+    /// The parts of a comma-separated list.
     var listed: [String] {
         split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }

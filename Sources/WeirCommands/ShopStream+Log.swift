@@ -2,9 +2,9 @@ import Bytes
 import EventLog
 
 extension ShopStream {
-    /// Appends the whole stream to its topics, a few groups in flight; returns the bytes of keys and values.
+    /// Appends the whole stream to its topics, with a few groups in flight. Returns the total bytes of keys and values.
     ///
-    /// - Parameter onProgress: called with the events appended so far.
+    /// - Parameter onProgress: called with the number of events appended so far.
     @discardableResult
     public mutating func append(
         to log: FileLogWriter,

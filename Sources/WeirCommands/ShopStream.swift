@@ -2,7 +2,8 @@ import Bytes
 
 /// A small shop as Debezium would report it: customers and orders, an initial snapshot, then inserts, updates and deletes.
 ///
-/// The same numbers give the same stream. The rows the shop holds at the end are known, so that a reader can be checked.
+/// The same parameters give the same stream. The final rows of the shop are known, so the result of a reader can be
+/// checked.
 public struct ShopStream: Sendable {
     public enum Table: Int, Sendable, CaseIterable {
         case customers
@@ -11,7 +12,7 @@ public struct ShopStream: Sendable {
         public var topic: String { "shop.public.\(self)" }
     }
 
-    /// How the changes after the snapshot are spread.
+    /// The distribution of the changes after the snapshot.
     public struct Mix: Sendable {
         /// Out of 1000 changes: new orders, changed orders, deleted orders; the rest are customers who move or are promoted.
         public var newOrders = 450
@@ -49,11 +50,11 @@ public struct ShopStream: Sendable {
     private var orders: [Order] = []
     private let customerCount: Int
     private var timeMilliseconds: Int64 = 1_750_000_000_000
-    /// Events not given out yet.
+    /// The number of events not generated yet.
     public private(set) var remaining: Int
     public private(set) var liveOrders = 0
 
-    /// `events` counts everything, the snapshot of the customers included.
+    /// `events` is the total number, including the snapshot of the customers.
     public init(seed: UInt64 = 1, customers: Int = 5_000, events: Int, mix: Mix = Mix()) {
         precondition(customers > 0 && events >= customers, "a shop has customers, and its snapshot lists them all")
         state = seed
@@ -69,7 +70,7 @@ public struct ShopStream: Sendable {
         return Int(((state >> 33) &* UInt64(bound)) >> 31)
     }
 
-    /// Appends the next event's key and value to `out`; nil when the stream is over. Sizes are in bytes.
+    /// Appends the next event's key and value to `out`. Returns nil at the end of the stream. Sizes are in bytes.
     public mutating func next(into out: inout GrowableBuffer) -> (
         table: Table, keyCount: Int, valueCount: Int, milliseconds: Int64
     )? {
@@ -177,7 +178,7 @@ public struct ShopStream: Sendable {
         out.number(Int64(order.amountCents / 100))
         out.text(order.amountCents % 100 < 10 ? ".0" : ".")
         out.number(Int64(order.amountCents % 100))
-        // One order a second and a quarter of an hour: a few days' worth of partitions.
+        // One order per second, 65,536 orders per day, over 16 days: several daily partitions.
         out.text("\",\"created_at\":\"2025-06-")
         let day = 10 + place / 65_536 % 16
         out.number(Int64(day))
@@ -220,7 +221,7 @@ extension GrowableBuffer {
         if value < 0 { append(UInt8(ascii: "-")) }
         var rest = value.magnitude
         reserve(20)
-        // Digits come out last first, into the memory behind what is written.
+        // Digits are produced from last to first, in a buffer on the stack.
         var digits: (UInt64, UInt64, UInt32) = (0, 0, 0)
         withUnsafeMutableBytes(of: &digits) { buffer in
             var place = 20
