@@ -1,14 +1,14 @@
 import Bytes
 import Foundation
 
-/// Standard output behind a large buffer. Used by one thread at a time.
+/// Standard output with a large buffer. Used by one thread at a time.
 final class StandardOutput: @unchecked Sendable {
-    // Protected by its users: rows are handed over by one thread at a time.
+    // Not locked: one thread at a time passes rows.
     var buffer = GrowableBuffer(capacity: StandardOutput.flushBytes + (64 << 10))
 
     static let flushBytes = 256 << 10
 
-    /// Writes out what has gathered once it is worth a call to the system.
+    /// Writes out the buffer once it is large enough to be worth a system call.
     func flushWhenLarge() throws(WeirError) { if buffer.count >= Self.flushBytes { try flush() } }
 
     func append(_ text: String) {
@@ -21,8 +21,7 @@ final class StandardOutput: @unchecked Sendable {
         buffer.append(UInt8(ascii: "\n"))
     }
 
-    /// Writes out everything. When the reader has gone away (`| head`), the process ends here, quietly: it has nothing
-    /// left to say.
+    /// Writes out everything. If the reader has closed the pipe (`| head`), the process exits here without a message.
     func flush() throws(WeirError) {
         var done = 0
         while done < buffer.count {
@@ -45,17 +44,17 @@ final class StandardOutput: @unchecked Sendable {
         buffer.removeAll()
     }
 
-    /// Waits so long at most; ends the process when the reader goes away meanwhile, of which no write would tell while
-    /// there is nothing to print.
+    /// Waits for the given time. Exits the process if the reader closes the pipe meanwhile: without output to print, no
+    /// write would detect that.
     static func pauseWhileRead(milliseconds: Int) {
         var descriptor = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
         guard poll(&descriptor, 1, Int32(milliseconds)) > 0 else { return }
         if descriptor.revents & Int16(POLLERR | POLLHUP) != 0 { exit(ExitStatus.ok) }
-        // A closed descriptor ends no wait, but each poll at once.
+        // Other events, such as a closed descriptor, make every poll return at once, so sleep instead.
         usleep(UInt32(milliseconds) * 1000)
     }
 
-    /// One line at once, for commands that print little.
+    /// Prints one line without buffering, for commands that print little.
     static func printLine(_ text: String) throws(WeirError) {
         let output = StandardOutput()
         output.append(text.hasSuffix("\n") ? text : text + "\n")

@@ -2,9 +2,9 @@ import IcebergFormat
 import IcebergTables
 import MixedTables
 
-/// Says in words which commit a reader begins with.
+/// Describes the commit at which a reader begins.
 enum StartNotice {
-    /// Of a reader of changes: the commit it begins behind, and the first one that it prints.
+    /// For a reader of changes: the commit after which it begins, and the first commit it prints.
     static func text(_ beginning: ReadBeginning, of table: MixedTable) -> String {
         let line = table.ingestStore.metadata.mainAncestors
         let behind = beginning.position.snapshotId.flatMap { id in line.firstIndex { $0.id == id } }
@@ -26,7 +26,7 @@ enum StartNotice {
         return "\(start); \(following) is \(first.map(snapshot) ?? "still to come")"
     }
 
-    /// Of a reader of rows: the commits of both stores whose rows it shows.
+    /// For a reader of rows: the commits of both stores that it reads.
     static func text(_ point: ReadPoint, of table: MixedTable) -> String {
         let change = point.changeSnapshotId.flatMap { table.change?.metadata.snapshot(id: $0) }
         let base = point.baseSnapshotId.flatMap { table.base.metadata.snapshot(id: $0) }

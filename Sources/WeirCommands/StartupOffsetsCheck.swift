@@ -2,13 +2,14 @@ import Bytes
 import EventLog
 import Topology
 
-/// Holds `scan.startup.specific-offsets` of a source against the partitions that are there.
+/// Checks a source's `scan.startup.specific-offsets` against the partitions that exist.
 struct StartupOffsetsCheck {
     private static let key = "scan.startup.specific-offsets"
 
     private let source: Topology.Source
     private let log: any PartitionedLog
-    /// Whether a table begins there. Those that have run have positions of their own, and the log may have moved on.
+    /// Whether a table of the topology does not exist yet and so begins at these offsets. Existing tables have their
+    /// own positions, and the log may have dropped older offsets since.
     private let isNew: Bool
 
     init(_ source: Topology.Source, _ log: any PartitionedLog, isNew: Bool) {
@@ -17,16 +18,16 @@ struct StartupOffsetsCheck {
         self.isNew = isNew
     }
 
-    /// - Parameter topics: all of the log.
+    /// - Parameter topics: all topics of the log.
     func problems(_ topics: [String], _ positions: Topology.Positions) -> [Topology.Problem] {
         guard case .offsets(let offsets) = source.startup else { return [] }
         let position = positions.position(of: [Self.key], in: "source", named: source.name)
         var found: [Finding] = []
         for topic in topics where source.reads(topic: topic) {
-            // What cannot be looked up is told by those who read it.
+            // Topics that cannot be queried are reported by the code that reads them.
             found += (try? findings(topic, offsets.filter { $0.key.topic == topic })) ?? []
         }
-        // Topics by name that are not there are told elsewhere.
+        // Missing topics that the source lists by name are reported elsewhere.
         for topic in Set(offsets.keys.map(\.topic)).sorted()
         where !topics.contains(topic) && !source.topics.contains(topic) {
             let message = "'\(Self.key)' names topic '\(topic)', which is not there"
@@ -93,7 +94,8 @@ struct StartupOffsetsCheck {
         }
     }
 
-    /// Some brokers tell an end that lies before their last records: what they deliver decides.
+    /// Some brokers report an end offset before their last records, so the check is whether a reader can be opened at
+    /// the offset.
     private func isReadable(_ topic: String, _ number: Int, _ offset: Int64) -> Bool {
         source.kind == .kafka && (try? log.reader(topic: topic, partition: number, from: offset)) != nil
     }

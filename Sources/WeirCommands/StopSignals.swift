@@ -2,21 +2,21 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Turns SIGINT, SIGTERM and SIGHUP into a request to end in good order; the second one ends the process at once.
+/// Turns SIGINT, SIGTERM and SIGHUP into a request for a clean stop. The second signal ends the process at once.
 final class StopSignals: @unchecked Sendable {
     private let count = Atomic<Int>(0)
-    // Written by the initializer alone.
+    // Written only by the initializer.
     private var sources: [any DispatchSourceSignal] = []
 
     /// - Parameter onStop: called once, on a thread of its own.
     init(onStop: @escaping @Sendable () -> Void = {}) {
         for number in [SIGINT, SIGTERM, SIGHUP] {
-            // Under nohup a process outlives its terminal.
+            // Under nohup, SIGHUP stays ignored: the process outlives its terminal.
             if Self.isIgnored(signal(number, SIG_IGN)), number == SIGHUP { continue }
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler { [weak self] in
                 guard let self else { return }
-                // The shell's convention for a process that a signal ended.
+                // The shell's exit code convention for a process ended by a signal.
                 if self.count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(128 + number) }
                 onStop()
             }

@@ -39,7 +39,7 @@ struct TableDescribeCommand: ParsableCommand {
     }
 }
 
-/// Everything a table's metadata says, as properties and as listings.
+/// A table's metadata as properties and listings.
 struct TableDescription {
     private(set) var properties = Properties()
     private(set) var columns = Listing("id", "column", "type", "required", "key")
@@ -47,7 +47,7 @@ struct TableDescription {
     private(set) var positions = Listing("topology", "topic", "partition", "next_offset")
     private(set) var settings = Listing("property", "value")
 
-    /// - Parameter point: the state of the stores and columns; properties and positions are those of now.
+    /// - Parameter point: the state of the stores and columns. Properties and positions are always the current ones.
     init(_ table: MixedTable, at point: ReadPoint) throws(WeirError) {
         for field in table.schema.fields {
             let place = table.primaryKey.firstIndex { $0.id == field.id }
@@ -82,7 +82,7 @@ struct TableDescription {
         properties.set("properties", .object(JSONObject(texts: table.properties)))
     }
 
-    /// What a snapshot's summary says about a store.
+    /// Adds a store's counts from a snapshot summary.
     private mutating func add(_ store: Table, _ snapshotId: Int64?, as name: String) {
         let snapshot = snapshotId.flatMap { store.metadata.snapshot(id: $0) }
         func total(_ key: String) -> JSONValue { .optional(snapshot?.summary[key].flatMap { Int64($0) }) }

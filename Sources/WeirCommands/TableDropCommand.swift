@@ -51,7 +51,7 @@ struct TableDropCommand: ParsableCommand {
                 return outcome
             }
         }
-        // Forgetting a table reads none of its files, so that one whose files are gone can be forgotten too.
+        // A drop without purge reads none of the table's files, so a table whose files are gone can be dropped too.
         let catalog = try places.existingCatalog()
         let stores = try Self.stores(of: try TableIdentifier(table), in: catalog)
         try drop(stores, "") { () throws(WeirError) in
@@ -73,7 +73,7 @@ struct TableDropCommand: ParsableCommand {
         )
     }
 
-    /// What a purge deletes, about, in words that others follow.
+    /// The approximate size that a purge deletes, as a text that precedes other words.
     private static func size(of table: MixedTable) throws(WeirError) -> String {
         do throws(WeirError) {
             let files = try table.files()
@@ -84,7 +84,7 @@ struct TableDropCommand: ParsableCommand {
         }
     }
 
-    /// - Parameter body: drops the table; returns what became of its files, or nil where they all stay.
+    /// - Parameter body: drops the table. Returns the outcome for its files, or nil if all files stay.
     private func drop(
         _ stores: [TableIdentifier],
         _ size: String,
@@ -113,7 +113,7 @@ struct TableDropCommand: ParsableCommand {
         try properties.print(output.format, to: StandardOutput())
     }
 
-    /// Names what stays.
+    /// Prints which files stay.
     private func tell(_ outcome: DropOutcome) {
         func note(_ paths: [String], _ reason: String) {
             guard let first = paths.first else { return }
@@ -135,12 +135,12 @@ struct TableDropCommand: ParsableCommand {
         note(outcome.kept, "which could not be deleted or which gc.enabled=false keeps")
     }
 
-    /// The stores that the catalog knows of a table, base first.
+    /// The stores of a table that are in the catalog, base first.
     static func stores(
         of identifier: TableIdentifier,
         in catalog: any Catalog
     ) throws(WeirError) -> [TableIdentifier] {
-        // A table that is not there is told from one whose metadata cannot be read.
+        // Throws if the table does not exist. Metadata that cannot be read does not throw here.
         _ = try catalog.metadataLocation(of: identifier)
         let change: TableIdentifier
         if let properties = try? catalog.load(identifier).properties {

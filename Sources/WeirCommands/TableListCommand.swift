@@ -28,7 +28,7 @@ struct TableListCommand: ParsableCommand {
                 do {
                     base = try catalog.load(identifier)
                 } catch {
-                    // One broken table must not hide the others.
+                    // A broken table must not stop the listing of the others.
                     Terminal.note("\(identifier) cannot be loaded: \(error)")
                     continue
                 }
@@ -75,7 +75,7 @@ struct TableListCommand: ParsableCommand {
 }
 
 extension MixedTable {
-    /// The partition spec as it is written when a table is created: `day(created_at)`.
+    /// The partition spec in the syntax of `weir table create`: `day(created_at)`.
     var partitionTexts: [String] {
         base.spec.fields.map { field in
             let column = schema.field(id: field.sourceId)?.name ?? "#\(field.sourceId)"

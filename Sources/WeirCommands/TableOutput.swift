@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// Text in columns. Widths follow what was seen so far and only grow, so any number of rows can pass.
+/// Text in columns. A column's width is the widest cell so far and only grows, so the number of rows is unlimited.
 struct TableLayout: ~Copyable {
     struct Column {
         let name: String
@@ -14,9 +14,9 @@ struct TableLayout: ~Copyable {
     private var ends: [Int] = []
     private var hasHeader = false
 
-    /// One long text does not push all others to the right.
+    /// Limits the width, so that one long cell does not push the other columns to the right.
     private static let widthMax = 60
-    /// Rows that are held back to find good widths.
+    /// The number of rows buffered to find the widths.
     private static let chunkRows = 1000
 
     init(_ columns: [(name: String, isNumber: Bool)]) {
@@ -27,7 +27,7 @@ struct TableLayout: ~Copyable {
 
     var isFull: Bool { ends.count >= Self.chunkRows * max(1, columns.count) }
 
-    /// Adds the next cell, row by row; control characters are shown by their escapes.
+    /// Adds the next cell, row by row. Control characters are escaped.
     mutating func cell(_ fill: (inout GrowableBuffer) -> Void) {
         let start = cells.count
         fill(&cells)
@@ -35,7 +35,7 @@ struct TableLayout: ~Copyable {
         var isPlain = true
         for place in start..<cells.count {
             let byte = cells.base.load(fromByteOffset: place, as: UInt8.self)
-            // Continuation bytes take no place.
+            // UTF-8 continuation bytes have no width.
             if byte & 0xc0 != 0x80 { width += 1 }
             if byte < 0x20 || byte == 0x7f { isPlain = false }
         }
@@ -70,7 +70,7 @@ struct TableLayout: ~Copyable {
         return text.unicodeScalars.count
     }
 
-    /// Appends the rows held back, with the header in front the first time.
+    /// Appends the buffered rows. The first call also writes the header.
     mutating func write(to target: inout GrowableBuffer) {
         if columns.isEmpty { return }
         if !hasHeader {
@@ -145,7 +145,7 @@ final class TableRowOutput: RowOutput {
 }
 
 extension FieldType {
-    /// Numbers stand at the right of their column.
+    /// Whether the column is a number; numbers are right-aligned.
     var isNumber: Bool {
         switch self {
         case .int, .long, .float, .double, .decimal: true

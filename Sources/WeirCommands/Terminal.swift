@@ -1,19 +1,19 @@
 import Foundation
 
-/// What is known about one of the standard streams.
+/// Properties of one of the standard streams.
 struct Terminal: Sendable {
     let isTerminal: Bool
 
     static let output = Terminal(isTerminal: isatty(STDOUT_FILENO) == 1)
     static let error = Terminal(isTerminal: isatty(STDERR_FILENO) == 1)
 
-    /// Colour is for people, and for those who did not switch it off.
+    /// Colour is used only on a terminal and unless it is switched off.
     var usesColor: Bool {
         isTerminal && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
             && !CommandLine.arguments.contains("--no-color") && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
-    /// How wide the terminal of standard error is.
+    /// The width of the terminal at standard error in columns; 80 if unknown.
     static var columns: Int {
         var size = winsize()
         guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return 80 }
@@ -22,7 +22,7 @@ struct Terminal: Sendable {
 
     func colored(_ text: String, _ code: Int) -> String { usesColor ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text }
 
-    /// Writes a message; a stream nobody reads is no reason to fail.
+    /// Writes a message. Errors are ignored, for example if no process reads the stream.
     static func write(_ text: String, to descriptor: Int32) {
         var text = text
         text.withUTF8 { bytes in
@@ -36,6 +36,6 @@ struct Terminal: Sendable {
         }
     }
 
-    /// A remark for the user, on standard error.
+    /// Prints a note to standard error.
     static func note(_ text: String) { write("weir: \(text)\n", to: STDERR_FILENO) }
 }

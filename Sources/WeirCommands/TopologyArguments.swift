@@ -3,7 +3,7 @@ import Bytes
 import Foundation
 import Topology
 
-/// A topology file and what is set over it.
+/// A topology file and the `--set` overrides.
 struct TopologyArguments: ParsableArguments {
     @Argument(help: "The topology file.")
     var topology: String
@@ -35,7 +35,7 @@ extension TopologyArguments {
 }
 
 extension WarehouseOptions {
-    /// The places a topology runs on.
+    /// The warehouse, catalog and log of a topology.
     func places(_ topology: Topology) throws(WeirError) -> WarehousePlaces {
         try places(
             topology: (topology.sink.warehouse, try topology.sink.catalog?.reveal()),

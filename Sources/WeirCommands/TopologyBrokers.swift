@@ -4,7 +4,7 @@ import LogStores
 import StreamRuntime
 import Topology
 
-/// The brokers that a topology's sources, sinks and LogStores use, and whether they can be used.
+/// The brokers of a topology's sources, sinks and LogStores, and a check whether they can be used.
 struct TopologyBrokers {
     /// A source, a sink, or the LogStore of a table.
     struct Use {
@@ -15,20 +15,20 @@ struct TopologyBrokers {
         }
 
         let role: Role
-        /// Of a LogStore, its table's.
+        /// For a LogStore, the name of its table.
         let name: String?
         var properties: [String: Secret]
         var topics: [String]
-        /// Topics of a source may also be those that match.
+        /// For a source, the pattern of its topics, if any.
         var pattern: NamePattern?
-        /// Of a source.
+        /// The consumer group of a source.
         var group: String?
-        /// What stands in the file where a topic's name is made from it.
+        /// For a sink: the prefix in the file from which topic names are built, if any.
         var topicPrefix: String?
-        /// Of a LogStore: where the file declares its table, and what the run does with it.
+        /// For a LogStore: the section of the file that declares its table, and whether the run reads it.
         var section = "tables"
         var isRead = false
-        /// What is wrong with it before any broker is asked.
+        /// An error found before any broker is contacted.
         var failure: WeirError?
 
         var text: String {
@@ -36,29 +36,29 @@ struct TopologyBrokers {
             return role == .logStore ? "LogStore of '\(name)'" : "\(role.rawValue) '\(name)'"
         }
 
-        /// The key of the file under which it stands.
+        /// The section of the file that declares it.
         var fileSection: String { role == .logStore ? section : role.rawValue }
 
         fileprivate var addressWord: String { role == .logStore ? "log-store.address" : "properties.bootstrap.servers" }
     }
 
-    /// What is found out about one topic of a use, or about its brokers where they do not answer.
+    /// The result for one topic of a use, or for its brokers.
     struct Finding {
         let use: Use
         /// `host:port`, … ; nil when the settings are wrong.
         let brokers: String?
-        /// Nil when it is about the brokers.
+        /// Nil if the finding is about the brokers.
         let topic: String?
         let result: Result<String, WeirError>
         var isWarning = false
 
-        /// The source whose brokers could not be asked.
+        /// The source whose brokers could not be reached.
         var unreachableSource: String? {
             guard use.role == .source, topic == nil, case .failure = result else { return nil }
             return use.name
         }
 
-        /// The words in the file that it is about, the best first.
+        /// The words in the file that the finding refers to, the best match first.
         var words: [String] {
             if let pattern = use.pattern, topic == pattern.text { return ["topic-pattern"] }
             if let topic {
@@ -78,8 +78,8 @@ struct TopologyBrokers {
     private let isShared: Bool
     private let timeoutMilliseconds: Int
 
-    /// - Parameter existing: the properties of those tables that the warehouse has already: a run keeps to them, whatever
-    ///   the file says.
+    /// - Parameter existing: the properties of the tables that already exist in the warehouse. A run uses these instead
+    ///   of the file's, except for connection properties of a LogStore.
     init(
         _ topology: Topology,
         existing: [String: [String: String]] = [:],
@@ -104,7 +104,7 @@ struct TopologyBrokers {
         isShared = topology.sources.allSatisfy { $0.kind == .kafka }
     }
 
-    /// The LogStores on brokers that a run writes, or reads to join with their tables.
+    /// The LogStores on brokers that a run writes, or reads for a lookup join.
     private static func logStores(_ topology: Topology, _ existing: [String: [String: String]]) -> [Use] {
         let tables = topology.tables.map { table in
             (section: "tables", table.name, table.properties, isKeyed: table.isKeyed, topology.mayRoute(to: table.name))
@@ -137,11 +137,11 @@ struct TopologyBrokers {
         uses = [Use(role: .source, name: nil, properties: ["bootstrap.servers": Secret(brokers)], topics: [])]
     }
 
-    /// Contacts every broker once and looks up every topic. Blocks for seconds where something does not answer.
+    /// Contacts every broker once and looks up every topic. Blocks for seconds if a broker does not answer.
     func findings() -> [Finding] {
         var contacts: [[String: String]: Result<KafkaBrokerCheck, WeirError>] = [:]
         var found: [Finding] = []
-        // Sources come first.
+        // Sources come first in `uses`, so the count is complete when the sinks follow.
         var sourcePartitions = 0
         for use in uses {
             let settings: KafkaSettings
@@ -152,7 +152,7 @@ struct TopologyBrokers {
                 let properties = try TopologyLogs.revealed(use.properties)
                 settings = try KafkaSettings(properties: properties)
                 brokers = settings.brokers
-                // What only members of a group need does not tell brokers apart.
+                // Properties of group members do not distinguish brokers.
                 let key = properties.filter { !["group.id", "group.instance.id"].contains($0.key) }
                 let contact = contacts[key] ?? self.contact(settings)
                 contacts[key] = contact
@@ -188,7 +188,7 @@ struct TopologyBrokers {
         return found
     }
 
-    /// What a sink's transactions cost the brokers.
+    /// The number of transactional producers that a sink adds to the brokers.
     private func producers(_ sourcePartitions: Int) -> String {
         guard isShared else { return "1 producer of transactions, for all topics" }
         return "\(HumanText.count(sourcePartitions, "producer")) of transactions, one for each partition of the sources"

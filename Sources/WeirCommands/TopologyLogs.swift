@@ -6,10 +6,10 @@ import StreamRuntime
 import Synchronization
 import Topology
 
-/// The logs that a topology names: the file log, and brokers that speak Kafka. Clients of one broker are shared.
+/// The logs of a topology: the file log and Kafka brokers. Clients of one broker are shared.
 final class TopologyLogs: Sendable {
     private let places: WarehousePlaces
-    /// How a run waits for brokers it writes to; nil where nothing is waited for.
+    /// How a run waits for brokers it writes to; nil if it does not wait.
     private let patience: KafkaPatience?
     private let brokers = Mutex<[[String: String]: KafkaLog]>([:])
 
@@ -30,9 +30,9 @@ final class TopologyLogs: Sendable {
         }
     }
 
-    /// The topic that a sink writes a table's changes to, in transactions of the topology's own.
+    /// The topic that a sink writes a table's changes to, in the topology's own transactions.
     ///
-    /// - Parameter place: the partition of a source that the changes come from; nil for all.
+    /// - Parameter place: the source partition that the changes come from; nil for all partitions.
     func topic(
         _ sink: Topology.Sink,
         _ table: String,
@@ -51,10 +51,11 @@ final class TopologyLogs: Sendable {
         }
     }
 
-    /// Other transactions that may have written the same: the sources of a topology are shared by processes at one time and
-    /// not at another, and ids did not name the topic once.
+    /// Transactions of earlier runs that may have written the same changes under other ids: a topology's sources may
+    /// have been shared by processes in one run and not in another, and ids of older versions did not contain the
+    /// topic.
     ///
-    /// - Parameter partitions: those that may have been shared.
+    /// - Parameter partitions: the partitions that may have been shared.
     func earlierTransactions(
         _ sink: Topology.Sink,
         _ table: String,
@@ -65,14 +66,14 @@ final class TopologyLogs: Sendable {
         earlierTransactions(sink, table, topology: topology, isShared ? [nil] : partitions)
     }
 
-    /// The transactions of a topology's former name, which its sinks go on from.
+    /// The transactions under a topology's former name, from which its sinks continue.
     func formerTransactions(
         _ sink: Topology.Sink,
         _ table: String,
         topology: String,
         _ partitions: [TopicPartition]
     ) -> [EarlierTransactions] {
-        // Ids that do not hold the name are the same under both.
+        // Ids with a configured prefix do not contain the topology's name, so they are the same under both names.
         guard sink.transactionalIDPrefix == nil else { return [] }
         return earlierTransactions(sink, table, topology: topology, [nil] + partitions)
     }
@@ -96,7 +97,7 @@ final class TopologyLogs: Sendable {
                 )
             }
             return EarlierTransactions(id: id, stored: stored) { [self] () throws(WeirError) in
-                // A state that does not name its writer is of a producer that was named like the state.
+                // If the state does not name its writer, the producer had the same id as the state.
                 let writer = try stored().flatMap { TopicState.writer(of: $0.state) } ?? id
                 let log = try broker(try Self.revealed(sink.properties))
                 try KafkaTransactionalClient.shutOut(log, transactionalID: writer)
@@ -105,7 +106,7 @@ final class TopologyLogs: Sendable {
         }
     }
 
-    /// The producer of a partition's transactions to all topics of a sink.
+    /// The producer for a source partition's transactions to all topics of a sink.
     private func producer(
         _ sink: Topology.Sink,
         _ topology: String,
@@ -128,13 +129,13 @@ final class TopologyLogs: Sendable {
         sink.transactionalPrefix(topology: topology)
     }
 
-    /// Names the producer: one for each sink and partition of a source, whatever tables and topics the sink has. No name of
-    /// a table begins with a colon, so no state has the same.
+    /// The id of the producer. There is one per sink and source partition, for all tables and topics of the sink. Table
+    /// names do not begin with a colon, so the id differs from every state id.
     private static func transactionalID(_ sink: Topology.Sink, topology: String, _ place: TopicPartition?) -> String {
         sink.producerID(topology: topology) + (place.map { ":\($0.topic):\($0.partition)" } ?? "")
     }
 
-    /// Names what is stored with the transactions of one table to one topic.
+    /// The id of the state stored with the transactions of one table to one topic.
     private static func stateID(
         _ sink: Topology.Sink,
         _ table: String,
@@ -153,7 +154,7 @@ final class TopologyLogs: Sendable {
         }
     }
 
-    /// Properties of a client that reaches a LogStore's brokers. The table keeps references to secrets, not the secrets.
+    /// Client properties for a LogStore's brokers. The table stores references to secrets, not the secrets.
     static func client(of settings: LogStoreSettings) throws(WeirError) -> [String: Secret] {
         var properties: [String: Secret] = [:]
         for (name, text) in settings.client {
@@ -167,7 +168,7 @@ final class TopologyLogs: Sendable {
         return properties
     }
 
-    /// The same for appending. A topic of the file log is made when it is not there; a broker's is its keeper's.
+    /// An appender to a LogStore. Creates a missing topic in the file log; on a broker, the operator creates the topic.
     func appender(_ log: any PartitionedLog, _ settings: LogStoreSettings) throws(WeirError) -> any TopicAppender {
         guard let topic = settings.topic else { preconditionFailure("an enabled LogStore has a topic") }
         if let broker = log as? KafkaLog { return try KafkaAppender(broker, topic: topic) }
@@ -176,7 +177,7 @@ final class TopologyLogs: Sendable {
         return try FileTopicAppender(FileLogWriter(files, owner: "weir run"), topic: topic)
     }
 
-    /// A client with those settings, under librdkafka's names.
+    /// A client with these librdkafka properties.
     func broker(_ properties: [String: String]) throws(WeirError) -> KafkaLog {
         try brokers.withLock { (brokers) throws(WeirError) in
             if let known = brokers[properties] { return known }

@@ -1,7 +1,7 @@
 import IcebergFormat
 import Topology
 
-/// What a topology will do, in words and as JSON.
+/// The plan of a topology, as text and as JSON.
 struct TopologyPlanText {
     private let topology: Topology
     private let existing: [String: [String: String]]
@@ -9,8 +9,8 @@ struct TopologyPlanText {
     private static let shownTopicsMax = 10
 
     /// - Parameters:
-    ///   - existing: the properties of those tables that the warehouse has already: a run keeps to them.
-    ///   - matching: the topics that match the pattern of a source now, for sources that were looked at.
+    ///   - existing: the properties of the tables that already exist in the warehouse. A run uses these.
+    ///   - matching: the topics that currently match a source's pattern, for the sources that were queried.
     init(_ topology: Topology, existing: [String: [String: String]] = [:], matching: [String: [String]] = [:]) {
         self.topology = topology
         self.existing = existing
@@ -127,7 +127,7 @@ struct TopologyPlanText {
         return .object(object)
     }
 
-    /// Sinks that get changes while the warehouse keeps the tables.
+    /// The Kafka sinks: they receive the changes, and the warehouse stores the tables.
     private var sinks: [Topology.Sink] { topology.sinks.filter { $0.kind == .kafka } }
 
     private func outputs(_ sink: Topology.Sink) -> [(table: String, topic: String)] {
@@ -141,7 +141,7 @@ struct TopologyPlanText {
 
     private func state(_ table: String) -> String { existing[table] != nil ? "exists" : "will be created" }
 
-    /// Nil for a table without a LogStore; what is wrong with one is told as a problem.
+    /// Nil for a table without a LogStore, or with wrong LogStore properties, which are reported as a problem.
     private func logStore(_ table: String, _ declared: [String: String]) -> LogStorePlan? {
         LogStorePlan(existing[table] ?? declared)
     }

@@ -10,7 +10,7 @@ import Topology
 /// A topology on a warehouse, ready to run once.
 final class TopologyRunner: Sendable {
     let deadLetterPath: String
-    /// Tables that were handed on from the topology's former name.
+    /// The number of tables taken over from the topology's former name.
     let adopted: Int
     private let lock: TopologyLock
     private let ingest: IngestRun
@@ -18,8 +18,8 @@ final class TopologyRunner: Sendable {
     private let watch: RunWatch
 
     /// - Parameters:
-    ///   - former: a name that the topology had before, whose tables it takes over.
-    ///   - log: what it says while it runs.
+    ///   - former: the former name of the topology, whose tables it takes over.
+    ///   - log: receives the messages of the run.
     init(
         _ topology: Topology,
         _ places: WarehousePlaces,
@@ -29,7 +29,7 @@ final class TopologyRunner: Sendable {
         let files = LocalFileSystem()
         lock = try Self.lock(topology, places, files)
         let warn: @Sendable (String) -> Void = { log.warn($0) }
-        // A run outlives every session of another engine: it waits for as long as one is in its way.
+        // A run lasts longer than sessions of other engines, so it waits without limit for one that blocks the catalog.
         let catalog = try places.openedCatalog(patience: CatalogPatience(limit: nil, onWait: warn))
         if let former {
             let quiet = try TopologyLock.Quiet(topology: former, warehouse: places.warehouse, files: files)
@@ -72,8 +72,8 @@ final class TopologyRunner: Sendable {
         watch = RunWatch(ingest, log)
     }
 
-    /// The right to run it. A source on brokers is shared with other processes, unless a topic of the file log mirrors a
-    /// table: that is one process's.
+    /// Locks the topology for this process. Sources on brokers can be shared with other processes, unless a table's
+    /// LogStore is a topic of the file log, which only one process can write.
     private static func lock(
         _ topology: Topology,
         _ places: WarehousePlaces,
@@ -106,13 +106,14 @@ final class TopologyRunner: Sendable {
         }
     }
 
-    /// Where tables are to be made, the topics on brokers that a run cannot do without are looked for first.
+    /// Checks, before tables are created, that the broker topics required by a run exist.
     private static func checkBrokers(_ topology: Topology, _ catalog: any Catalog) throws(WeirError) {
         let existing = try catalog.properties(of: topology)
         let names = topology.tables.map(\.name) + topology.joins.map(\.name)
         guard names.contains(where: { existing[$0] == nil }) else { return }
         for finding in try TopologyBrokers(topology, existing: existing).findings() where !finding.isWarning {
-            // Brokers that do not answer are waited for later, and some make a sink's topic when it is first written.
+            // The run waits later for brokers that do not answer, and some brokers create a sink's topic at the first
+            // write.
             guard finding.topic != nil, finding.use.role != .sink, case .failure(let error) = finding.result,
                 error.code == .notFound
             else { continue }

@@ -1,15 +1,15 @@
 import ArgumentParser
 import Bytes
 
-/// What the parser's words about arguments mean to somebody who has mistyped a command or an option.
+/// Turns the argument parser's errors into better messages for a mistyped command or option.
 struct UsageMistake {
-    /// In place of the parser's words; nil where those are good.
+    /// Replaces the parser's message; nil to keep it.
     private(set) var message: String?
     private(set) var advice: String?
 
     /// - Parameters:
-    ///   - parsed: the parser's words.
-    ///   - command: the command that it got to: `weir`, `log`.
+    ///   - parsed: the parser's message.
+    ///   - command: the names of the commands parsed so far: `weir`, `log`.
     init(_ parsed: String, command: [String], arguments: [String]) {
         let quoted = parsed.split(separator: "'", omittingEmptySubsequences: false).enumerated()
             .filter { $0.offset % 2 == 1 }.map { String($0.element) }
@@ -17,7 +17,7 @@ struct UsageMistake {
         let type = Self.command(command)
         let hasSubcommands = !(type?.configuration.subcommands.isEmpty ?? true)
         if parsed.contains("nexpected argument"), hasSubcommands, let type {
-            // The parser takes a misspelt command for arguments too many.
+            // The parser reports a misspelt command as unexpected arguments.
             message = "unknown command '\((command.dropFirst() + [word]).joined(separator: " "))'"
             advice = Self.nearest(to: word, below: type, command)
         } else if parsed.hasPrefix("Unknown option"), hasSubcommands, let type {
@@ -25,12 +25,12 @@ struct UsageMistake {
         } else if parsed.hasPrefix("Missing value for"), let option = word.split(separator: " ").first,
             let place = arguments.firstIndex(of: String(option)), place + 1 < arguments.count
         {
-            // A value that looks like an option is none to the parser.
+            // The parser does not accept a value that looks like an option.
             advice = "a value that begins with '-' is given as \(option)=\(arguments[place + 1])"
         }
     }
 
-    /// `weir help` of a command that is not there, of which the parser shows its own help.
+    /// `weir help` of an unknown command. The parser would show its own help instead.
     static func ofHelp(_ arguments: [String]) -> ErrorReport? {
         guard arguments.first == "help" else { return nil }
         var command = ["weir"]
@@ -57,7 +57,7 @@ struct UsageMistake {
         return found
     }
 
-    /// The nearest of the commands at this level, or one of that name at another.
+    /// Suggests the nearest command at this level, or a command with that name at another level.
     private static func nearest(
         to word: String,
         below type: any ParsableCommand.Type,
@@ -76,7 +76,7 @@ struct UsageMistake {
         return "commands are \(names.joined(separator: ", "))"
     }
 
-    /// Options stand behind a command that has them.
+    /// Advice for an option given before its command: names the subcommand that has the option.
     private static func owner(
         of option: String,
         below type: any ParsableCommand.Type,

@@ -6,7 +6,7 @@ import IcebergTables
 import MixedTables
 import ObjectStorage
 
-/// What the doctor looks at in a warehouse.
+/// The checks of `weir doctor` for a warehouse.
 struct WarehouseChecks {
     private let places: WarehousePlaces
     private let files = LocalFileSystem()
@@ -92,7 +92,7 @@ struct WarehouseChecks {
         }
     }
 
-    /// Nil for a change store, which is checked with its table.
+    /// Checks one table. Nil for a change store, which is checked with its table.
     private func table(_ identifier: TableIdentifier, _ catalog: any Catalog) -> HealthCheck? {
         let name = "table \(identifier)"
         do throws(WeirError) {
@@ -152,7 +152,7 @@ struct WarehouseChecks {
     private func log() -> [HealthCheck] {
         do throws(WeirError) {
             guard try files.status(places.logRoot) != nil else {
-                // A warehouse that is fed from Kafka never has one.
+                // A warehouse that reads only from Kafka never has a file log.
                 return [HealthCheck("log", .ok, "\(places.logRoot) holds no topics; 'weir log create TOPIC' makes one")]
             }
             let log = try places.log()

@@ -6,7 +6,7 @@ import IcebergFormat
 import IcebergTables
 import MixedTables
 
-/// Where tables and the log are.
+/// The options for the location of tables and log.
 struct WarehouseOptions: ParsableArguments {
     @Option(help: "Folder of tables, catalog and log (default: WEIR_WAREHOUSE or ./warehouse).")
     var warehouse: String?
@@ -20,11 +20,11 @@ struct WarehouseOptions: ParsableArguments {
     @Option(help: "Folder of the file log (default: WEIR_LOG_ROOT or log in the warehouse).")
     var logRoot: String?
 
-    /// The places these options mean.
+    /// Resolves these options to places.
     ///
     /// - Parameters:
-    ///   - topology: what a topology's sink says; it yields to the command line and comes before the environment.
-    ///   - topologyName: the name of the catalog that the sink gives.
+    ///   - topology: the settings of a topology's sink. The command line overrides them; they override the environment.
+    ///   - topologyName: the catalog name that the sink sets.
     func places(
         topology: (warehouse: String?, catalog: String?) = (nil, nil),
         catalogName topologyName: String? = nil,
@@ -32,7 +32,8 @@ struct WarehouseOptions: ParsableArguments {
     ) throws(WeirError) -> WarehousePlaces {
         func first(_ candidates: String?...) -> String? { candidates.lazy.compactMap(\.self).first { !$0.isEmpty } }
         let folder = first(warehouse, topology.warehouse, environment["WEIR_WAREHOUSE"]) ?? "./warehouse"
-        // A warehouse that was named belongs with its own catalog, not with one the environment names.
+        // A warehouse named on the command line or in a topology uses its own catalog and log, not those from the
+        // environment.
         let isNamed = warehouse != nil || topology.warehouse != nil
         let ambient = isNamed && environment["WEIR_WAREHOUSE"] != folder ? [:] : environment
         return try WarehousePlaces(
@@ -48,7 +49,7 @@ struct WarehouseOptions: ParsableArguments {
 struct WarehousePlaces: Sendable, Equatable {
     let warehouse: String
     let catalogPath: String
-    /// Tells apart the catalogs that share the database.
+    /// Distinguishes catalogs that share a database.
     let catalogName: String
     let logRoot: String
 
@@ -75,7 +76,7 @@ struct WarehousePlaces: Sendable, Equatable {
             return
         }
         guard catalog.hasPrefix("sqlite:"), catalog.count > "sqlite:".count else {
-            // An address may hold a password, so only its scheme is shown.
+            // An address may contain a password, so only its scheme is shown.
             let scheme = catalog.split(separator: ":").first.map(String.init) ?? catalog
             throw WeirError(
                 .unsupported,
@@ -88,7 +89,7 @@ struct WarehousePlaces: Sendable, Equatable {
         catalogPath = path.hasPrefix("///") ? String(path.dropFirst(path.hasPrefix("////") ? 3 : 2)) : String(path)
     }
 
-    /// The catalog of a warehouse that is there. Commands that only read make nothing new.
+    /// The catalog of an existing warehouse. Throws if there is none, so that read-only commands create nothing.
     func existingCatalog() throws(WeirError) -> any Catalog {
         guard FileManager.default.fileExists(atPath: catalogPath) else {
             throw WeirError(
@@ -100,9 +101,9 @@ struct WarehousePlaces: Sendable, Equatable {
         return try openedCatalog()
     }
 
-    /// The catalog, made when it is not there.
+    /// Opens the catalog and creates it if it does not exist.
     ///
-    /// - Parameter patience: a word on standard error and a minute, unless told otherwise.
+    /// - Parameter patience: how to wait for a locked catalog. Default: one minute, with a note on standard error.
     func openedCatalog(patience: CatalogPatience? = nil) throws(WeirError) -> any Catalog {
         try SQLiteCatalog(
             path: catalogPath,
@@ -118,7 +119,7 @@ struct WarehousePlaces: Sendable, Equatable {
         try MixedTable.load(try TableIdentifier(name), from: try existingCatalog())
     }
 
-    /// The options that lead another command to the same places; empty when the defaults do.
+    /// The options with which another command uses the same places; empty if the defaults are the same.
     var commandOptions: String {
         var text = ""
         if warehouse != "./warehouse" && warehouse != "warehouse" { text += " --warehouse \(Self.quoted(warehouse))" }

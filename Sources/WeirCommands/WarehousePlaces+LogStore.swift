@@ -5,7 +5,7 @@ import MixedTables
 import StreamRuntime
 
 extension WarehousePlaces {
-    /// What the table's LogStore holds behind its commits; nothing before its first writer has begun.
+    /// The changes in the table's LogStore after its last commit; empty before its first writer has started.
     func logStoreTail(of source: MixedTable) throws(WeirError) -> [ChangeBatch] {
         let settings = try LogStoreSettings(source.properties, isKeyed: source.isKeyed)
         guard settings.isEnabled else {

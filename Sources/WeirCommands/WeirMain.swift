@@ -2,15 +2,15 @@ import ArgumentParser
 import Bytes
 import Foundation
 
-/// Runs the command line and turns every way it can end into an exit code.
+/// Runs the command line and maps every outcome to an exit code.
 public enum WeirMain {
     public static func run(_ arguments: [String] = Array(CommandLine.arguments.dropFirst())) -> Never {
-        // A reader that goes away shows as a failed write, which ends the process without a word.
+        // With SIGPIPE ignored, a closed reader shows as a failed write, which ends the process without a message.
         signal(SIGPIPE, SIG_IGN)
         exit(status(arguments))
     }
 
-    /// The exit code of a command line that was run to its end.
+    /// Runs a command line and returns its exit code.
     static func status(_ arguments: [String]) -> Int32 {
         do {
             var command = try Weir.parseAsRoot(arguments)
@@ -26,7 +26,8 @@ public enum WeirMain {
         }
     }
 
-    /// Help and version go to standard output; whatever else the parser throws is a mistake in the arguments.
+    /// Help and version go to standard output. A validation error of the parser is a usage error; any other error is a
+    /// failure.
     private static func parserStatus(_ error: any Error, _ arguments: [String]) -> Int32 {
         if let report = UsageMistake.ofHelp(arguments) {
             report.print()
