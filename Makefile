@@ -1,12 +1,12 @@
-# The map of jobs. `make help` lists them; plain `make` builds.
+# Targets for development. `make help` lists them; plain `make` builds.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
 
-# Arrow unpacked by `make deps` comes before the system's. Swift commands run by hand need the same line.
+# Arrow unpacked by `make deps` has precedence over the system's. Swift commands run by hand need the same variable.
 export PKG_CONFIG_PATH := $(CURDIR)/.deps/arrow/lib/pkgconfig$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
 
-# What one tested machine may differ in: `make test SWIFT_TEST_FLAGS='--filter Columnar'`.
+# Extra flags for `swift test`, e.g. `make test SWIFT_TEST_FLAGS='--filter Columnar'`.
 SWIFT_TEST_FLAGS ?=
 WEIR_SOAK ?= 20
 

@@ -2,15 +2,15 @@
 import Foundation
 import PackageDescription
 
-// One list of settings for every target of ours: warnings are errors, and `any` is always written out.
+// Settings for every target of this package: warnings are errors, and `any` must be written.
 let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
-    // Columns are read in loops that live one module above the buffers they run over.
+    // Column loops are in the module above the buffers that they read.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
-// Arrow unpacked by scripts/install-dependencies is found at run time through an rpath; a system's Arrow needs none.
+// The rpath of Arrow unpacked by scripts/install-dependencies. A system Arrow needs none.
 let bundledArrow = Context.packageDirectory + "/.deps/arrow/lib"
 let linkerSettings: [LinkerSetting] =
     FileManager.default.fileExists(atPath: bundledArrow) ? [.unsafeFlags(["-Xlinker", "-rpath=\(bundledArrow)"])] : []
@@ -52,7 +52,7 @@ let package = Package(
         .systemLibrary(name: "CArrow", pkgConfig: "arrow"),
         .systemLibrary(name: "CParquet", pkgConfig: "parquet"),
 
-        // C and C++ behind C headers; no C++ type gets past them.
+        // C and C++ with C headers. No C++ type crosses them.
         .target(name: "CLinux"),
         .target(
             name: "CArrowShim",
@@ -63,7 +63,7 @@ let package = Package(
         .target(
             name: "CJSONShim",
             exclude: ["simdjson/LICENSE"],
-            // simdjson under a name of our own: Arrow's libraries export the symbols of another version.
+            // simdjson gets another namespace, because Arrow's libraries export the symbols of another version.
             cxxSettings: [.define("simdjson", to: "weir_simdjson"), .unsafeFlags(["-O3", "-Wno-deprecated"])]
         ),
 
@@ -171,7 +171,7 @@ let package = Package(
             ],
             resources: [.copy("Fixtures")]
         ),
-        // Drives the built binary: the command line, kill -9, and other engines reading our tables.
+        // Tests of the built binary: the command line, kill -9, and other engines reading Weir's tables.
         tests(
             "WeirCommands",
             [

@@ -13,19 +13,19 @@
 #include "CArrowShim.h"
 #include "Memory.h"
 
-// Of CLinux, whose header is a module that C++ targets cannot import.
+// Defined in CLinux, whose header is a module that C++ targets cannot import.
 extern "C" uint32_t weir_crc32c(uint32_t crc, const void* bytes, size_t count);
 
 namespace weir {
 
-// A run of bytes of a file and its CRC-32C.
+// A byte range of a file and its CRC-32C.
 struct Extent {
   int64_t offset;
   int64_t length;
   uint32_t crc32c;
 };
 
-// Hands every byte to the caller's sink, and remembers what was written in one piece: a column chunk is.
+// Passes all bytes to the caller's sink and records the extent of each write. A column chunk is one write.
 class SinkStream final : public arrow::io::OutputStream {
  public:
   explicit SinkStream(const weir_byte_sink& sink) : sink_(sink) {}
@@ -38,7 +38,7 @@ class SinkStream final : public arrow::io::OutputStream {
       held.append(static_cast<const char*>(bytes), count);
       return arrow::Status::OK();
     }
-    // The magic at the beginning belongs to no chunk.
+    // The magic at the start of the file belongs to no chunk.
     if (position_ > 0) extents.push_back({position_, count, weir_crc32c(0, bytes, count)});
     if (failed || sink_.write(sink_.context, bytes, count) != 0) {
       failed = true;
@@ -57,7 +57,7 @@ class SinkStream final : public arrow::io::OutputStream {
 
   int64_t position() const { return position_; }
   bool failed = false;
-  // Whether bytes are kept in `held` until the caller passes them on.
+  // Whether to keep bytes in `held` until the caller passes them on.
   bool holds_back = false;
   std::string held;
   std::vector<Extent> extents;
@@ -68,8 +68,8 @@ class SinkStream final : public arrow::io::OutputStream {
   bool closed_ = false;
 };
 
-// Reads through the caller's source. Lengths that a damaged file claims are cut at the file's end before any memory is
-// taken for them.
+// Reads through the caller's source. Lengths from a damaged file are limited to the file's end before memory is
+// allocated.
 class SourceFile final : public arrow::io::RandomAccessFile {
  public:
   explicit SourceFile(const weir_byte_source& source) : source_(source) {}
@@ -122,7 +122,7 @@ class SourceFile final : public arrow::io::RandomAccessFile {
   bool closed() const override { return closed_; }
 
   bool failed = false;
-  // Column chunks with known checksums by their offset; a read of one of them as a whole is held against it.
+  // Column chunks with known checksums, by offset. A read of a whole chunk is verified against its checksum.
   std::unordered_map<int64_t, Extent> chunks;
 
  private:

@@ -15,9 +15,9 @@ namespace {
 
 constexpr size_t digit_count = 8;
 constexpr char zeros[digit_count + 1] = "00000000";
-// The metadata's length and the closing magic.
+// The length of the metadata and the closing magic.
 constexpr int64_t trailer_bytes = 8;
-// What one read fetches in the hope that it holds the whole footer.
+// The size of the first read, which usually contains the whole footer.
 constexpr int64_t first_read_bytes = 64 << 10;
 
 void append_digits(std::string& text, uint32_t value) {
@@ -29,8 +29,8 @@ bool parse_digits(std::string_view text, uint32_t& value) {
   return failure == std::errc() && end == text.data() + digit_count;
 }
 
-// Where the checksums begin in the bytes of a footer: behind their key, a field header and their length. No other text
-// follows them but the writer's name.
+// Returns where the checksums begin in a footer: after their key, a field header and their length. The only text after
+// them is the writer's name.
 size_t find_digits(std::string_view footer, std::string_view text) {
   const std::string_view key(checksum_key);
   for (size_t at = footer.rfind(key); at != std::string_view::npos; at = footer.rfind(key, at - 1)) {
@@ -95,7 +95,7 @@ arrow::Result<std::shared_ptr<parquet::FileMetaData>> read_footer(const std::sha
   const int64_t first = std::max<int64_t>(0, size - first_read_bytes);
   ARROW_ASSIGN_OR_RAISE(auto tail, file->ReadAt(first, size - first));
   std::string_view bytes(reinterpret_cast<const char*>(tail->data()), tail->size());
-  // Arrow words the errors of files that are no Parquet files, and knows encrypted ones.
+  // Arrow reports the errors of files that are not Parquet and recognises encrypted files.
   if (bytes.size() < trailer_bytes + 4 || bytes.substr(bytes.size() - 4) != "PAR1") return parquet::ReadMetaData(file);
   uint32_t length = 0;
   std::memcpy(&length, bytes.data() + bytes.size() - trailer_bytes, sizeof(length));

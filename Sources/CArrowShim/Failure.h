@@ -17,8 +17,8 @@ inline int32_t fail(weir_arrow_error* error, int32_t code, const char* message) 
   return code;
 }
 
-// Runs the body so that whatever it throws ends as a code. `fallback` is what a failure means that says no more:
-// damaged bytes when reading, an unsuitable value when writing.
+// Runs the body and turns every exception into a code. `fallback` is the code of exceptions without a more specific
+// one: damaged bytes when reading, an unsuitable value when writing.
 template <typename Body>
 int32_t guarded(weir_arrow_error* error, const bool& callback_failed, int32_t fallback, Body&& body) noexcept {
   auto code_of = [&](const arrow::Status& status) {

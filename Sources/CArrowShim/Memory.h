@@ -4,8 +4,8 @@
 
 namespace weir {
 
-// Where column memory comes from. jemalloc gives memory back soonest: sixteen open writers hold a quarter less of the
-// machine than with Arrow's default allocator, at the same speed. A build of Arrow without it has another default.
+// The pool for column memory. jemalloc returns memory to the system soonest: sixteen open writers hold a quarter less
+// memory than with Arrow's default allocator, at the same speed. Arrow builds without jemalloc use their default.
 inline arrow::MemoryPool* pool() {
   static arrow::MemoryPool* chosen = [] {
     arrow::MemoryPool* jemalloc = nullptr;

@@ -24,7 +24,7 @@ int64_t weir_parquet_row_group_offset(const weir_parquet_metadata* metadata, int
     if (group->num_columns() == 0) return -1;
     auto chunk = group->ColumnChunk(0);
     const int64_t data = chunk->data_page_offset();
-    // A writer that has no dictionary page may leave 0 where its page would start.
+    // A writer without a dictionary page may leave 0 as its offset.
     return chunk->has_dictionary_page() && chunk->dictionary_page_offset() > 0
                ? std::min(data, chunk->dictionary_page_offset())
                : data;
@@ -38,7 +38,7 @@ int32_t weir_parquet_chunk_of(weir_parquet_metadata* metadata, int32_t row_group
   return weir::guarded(error, false, WEIR_ARROW_CORRUPT, [&] {
     auto column = metadata->file->RowGroup(row_group)->ColumnChunk(leaf);
     *chunk = {column->total_compressed_size(), column->num_values(), -1, nullptr, nullptr, -1, -1};
-    // Null when absent, and when the writer is known to have computed them wrongly.
+    // Null when absent, or when the writer is known to compute wrong statistics.
     auto statistics = column->statistics();
     if (!statistics) return arrow::Status::OK();
     if (statistics->HasNullCount()) chunk->null_count = statistics->null_count();

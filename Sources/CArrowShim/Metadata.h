@@ -9,7 +9,7 @@
 
 struct weir_parquet_metadata {
   std::shared_ptr<parquet::FileMetaData> file;
-  // What the last answered chunk points into.
+  // Backing memory for the bounds of the last returned chunk.
   std::string minimum;
   std::string maximum;
 };

@@ -28,8 +28,8 @@ struct weir_parquet_reader {
 
 namespace {
 
-// Column chunks above this size are read piece by piece, so that the large row groups others write stay bounded in
-// memory; below it one read fetches the chunk.
+// Column chunks above this size are streamed, which bounds memory for large row groups of other writers. Smaller chunks
+// are fetched in one read.
 constexpr int64_t streamed_chunk_bytes = 4 << 20;
 constexpr int64_t stream_buffer_bytes = 256 << 10;
 
@@ -88,7 +88,7 @@ int32_t weir_parquet_reader_open(const weir_byte_source* source, bool verify_che
 
     parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/false);
     arrow_properties.set_pre_buffer(false);
-    // Nanoseconds overflow outside 1677 to 2262; microseconds are what columns hold.
+    // Columns hold microseconds; nanoseconds would overflow outside 1677 to 2262.
     arrow_properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
     reader->columns = columns_of(*metadata->schema());
     reader->metadata.file = metadata;

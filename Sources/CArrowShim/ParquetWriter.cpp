@@ -41,7 +41,7 @@ struct weir_parquet_writer {
 
 namespace {
 
-// The largest decimal that n bytes hold has floor(log10(2^(8n-1) - 1)) digits.
+// n bytes hold decimals of up to floor(log10(2^(8n-1) - 1)) digits.
 int32_t decimal_width(int32_t precision) {
   static constexpr int32_t digits[] = {0, 2, 4, 6, 9, 11, 14, 16, 18, 21, 23, 26, 28, 31, 33, 35, 38};
   for (int32_t width = 1; width <= 16; width++) {
@@ -59,8 +59,8 @@ int32_t field_id(const arrow::Field& field) {
   return id;
 }
 
-// The physical and logical types of Iceberg's specification, appendix A, spelt out because Arrow's own mapping takes
-// them from settings and differs in places (uuid, time).
+// The physical and logical types of Iceberg's specification, appendix A. They are explicit because Arrow's own mapping
+// depends on settings and differs in places (uuid, time).
 arrow::Result<parquet::schema::NodePtr> node_of(const arrow::Field& field) {
   using parquet::LogicalType;
   using parquet::Type;
@@ -120,13 +120,13 @@ arrow::Result<parquet::schema::NodePtr> node_of(const arrow::Field& field) {
   return parquet::schema::PrimitiveNode::Make(field.name(), repetition, logical, physical, length, field_id(field));
 }
 
-// Arrow's memory without the extension's name on it: what column writers take.
+// The array without its extension type, as column writers expect it.
 std::shared_ptr<arrow::Array> storage_of(const std::shared_ptr<arrow::Array>& array) {
   if (array->type_id() != arrow::Type::EXTENSION) return array;
   return static_cast<const arrow::ExtensionArray&>(*array).storage();
 }
 
-// 1 where there is a value, 0 where there is a null.
+// 1 for a value, 0 for a null.
 const int16_t* definition_levels(weir_parquet_writer* writer, const arrow::Array& array) {
   auto& levels = writer->levels;
   levels.assign(array.length(), 1);
@@ -141,7 +141,7 @@ const int16_t* definition_levels(weir_parquet_writer* writer, const arrow::Array
 
 int64_t buffered_bytes(const weir_parquet_writer* writer) {
   if (!writer->row_group) return 0;
-  // Pages in the row group's memory, pages that wait for their dictionary, values not in a page yet.
+  // Pages in the row group's memory, pages waiting for their dictionary, and values not yet in a page.
   auto buffered = writer->row_group->estimated_buffered_stats();
   return writer->row_group->total_compressed_bytes_written() + writer->row_group->total_compressed_bytes() +
          buffered.def_level_bytes + buffered.rep_level_bytes + buffered.value_bytes + buffered.dict_bytes;
@@ -209,7 +209,7 @@ int32_t weir_parquet_writer_open(const weir_byte_sink* sink, struct ArrowSchema*
         ->max_row_group_length(settings->row_group_rows)
         ->created_by(settings->created_by)
         ->enable_page_checksum()
-        // Row groups are small enough to be skipped whole; a page index would cost more than it saves.
+        // Row groups are small enough to be skipped whole, so a page index would cost more than it saves.
         ->disable_write_page_index()
         ->set_size_statistics_level(parquet::SizeStatisticsLevel::None);
     if (!settings->dictionary) builder.disable_dictionary();
@@ -275,7 +275,7 @@ int32_t weir_parquet_writer_finish(weir_parquet_writer* writer, weir_parquet_met
 
 void weir_parquet_writer_free(weir_parquet_writer* writer) {
   if (!writer) return;
-  // A file that was given up would write its footer from its destructor; the sink refuses it.
+  // The destructor of an abandoned file would write the footer; a failed sink refuses it.
   writer->sink->failed = true;
   try {
     delete writer;

@@ -58,7 +58,7 @@ void weir_wait_readable(const int *descriptors, size_t count, int timeout_millis
     struct pollfd few[16];
     struct pollfd *watches = count <= 16 ? few : calloc(count, sizeof *watches);
     if (!watches) return;
-    // poll passes over descriptors below zero.
+    // poll ignores negative descriptors.
     for (size_t i = 0; i < count; i++) watches[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
     poll(watches, count, timeout_milliseconds);
     if (watches != few) free(watches);

@@ -4,9 +4,9 @@
 
 // CRC-32C (Castagnoli), reflected polynomial 0x82f63b78.
 //
-// The processor's crc32 instruction takes eight bytes per cycle but answers three cycles later, so one chain of them
-// uses a third of the machine. Three chains run side by side over three neighbouring blocks; their results are joined
-// by tables that multiply a remainder by x^(8 * block).
+// The processor's crc32 instruction takes eight bytes per cycle but has a latency of three cycles, so a single chain
+// uses a third of the throughput. Three chains therefore run over three neighbouring blocks. Tables that multiply a
+// remainder by x^(8 * block) combine their results.
 
 enum { long_block = 8192, short_block = 256 };
 
@@ -14,7 +14,7 @@ static uint32_t slices[8][256];
 static uint32_t long_shift[4][256];
 static uint32_t short_shift[4][256];
 
-// The remainder after `length` zero bytes have followed.
+// The remainder after `length` more zero bytes.
 static uint32_t after_zeros(uint32_t crc, size_t length) {
     for (size_t i = 0; i < length; i++) crc = slices[0][crc & 0xff] ^ (crc >> 8);
     return crc;

@@ -1,7 +1,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
-// Swift cannot call variadic functions. A null key or value stands for none; a timestamp of 0 for now.
+// Swift cannot call variadic functions. A null key or value means none; a timestamp of 0 means now.
 static inline rd_kafka_resp_err_t weir_kafka_produce(
     rd_kafka_t *client,
     rd_kafka_topic_t *topic,

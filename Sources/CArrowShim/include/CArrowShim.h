@@ -1,8 +1,8 @@
 #pragma once
 
-// Parquet files through Arrow C++, behind C. Batches cross as Arrow C Data Interface structs, bytes through callbacks,
-// failures as a code with a message; no exception and no C++ type gets past this header.
-// A writer or reader is used by one thread at a time.
+// Reads and writes Parquet files with Arrow C++ behind a C interface. Batches are Arrow C Data Interface structs, bytes
+// pass through callbacks, and failures are a code with a message. No exception and no C++ type crosses this header. A
+// writer or reader must not be used by several threads at a time.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-// The Arrow C Data Interface, as its specification declares it. Arrow's own header declares the same structs under the
-// same guard.
+// The Arrow C Data Interface as its specification declares it. Arrow's own header declares the same structs with the
+// same include guard.
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE
 
@@ -49,7 +49,7 @@ struct ArrowArray {
 
 enum {
   WEIR_ARROW_OK = 0,
-  // The caller's own callback failed; it knows why.
+  // The caller's own callback failed. The caller knows the reason.
   WEIR_ARROW_CALLBACK = 1,
   WEIR_ARROW_CORRUPT = 2,
   WEIR_ARROW_UNSUPPORTED = 3,
@@ -64,14 +64,15 @@ typedef struct weir_arrow_error {
 
 typedef struct weir_byte_sink {
   void* context;
-  // 0 when all bytes were taken.
+  // Returns 0 when all bytes were written.
   int32_t (*write)(void* context, const void* bytes, int64_t count);
 } weir_byte_sink;
 
 typedef struct weir_byte_source {
   void* context;
   int64_t size;
-  // The bytes read, fewer only at the end; negative on failure. `count` never reaches past `size`.
+  // Returns the bytes read, which are fewer only at the end of the file, or a negative number on failure. The range
+  // never passes `size`.
   int64_t (*read)(void* context, int64_t offset, void* out, int64_t count);
 } weir_byte_source;
 
@@ -88,12 +89,12 @@ typedef struct weir_parquet_chunk {
   int64_t maximum_length;
 } weir_parquet_chunk;
 
-// What a footer says.
+// A file's footer.
 typedef struct weir_parquet_metadata weir_parquet_metadata;
 
 int32_t weir_parquet_row_group_count(const weir_parquet_metadata* metadata);
 int64_t weir_parquet_row_group_rows(const weir_parquet_metadata* metadata, int32_t row_group);
-// Where a row group starts in the file, or -1.
+// The file offset of a row group, or -1.
 int64_t weir_parquet_row_group_offset(const weir_parquet_metadata* metadata, int32_t row_group);
 int32_t weir_parquet_chunk_of(weir_parquet_metadata* metadata, int32_t row_group, int32_t leaf,
                               weir_parquet_chunk* chunk, weir_arrow_error* error);
@@ -102,11 +103,11 @@ typedef struct weir_parquet_settings {
   int32_t compression_level;
   bool dictionary;
   int64_t row_group_rows;
-  // Encoded bytes held in memory that end a row group early.
+  // Encoded bytes in memory at which a row group ends early.
   int64_t row_group_bytes;
   int64_t page_bytes;
   int64_t dictionary_bytes;
-  // Field ids of columns that are not tried with a dictionary.
+  // Field ids of columns written without a dictionary.
   const int32_t* plain_fields;
   int32_t plain_field_count;
   const char* created_by;
@@ -114,17 +115,17 @@ typedef struct weir_parquet_settings {
 
 typedef struct weir_parquet_writer weir_parquet_writer;
 
-// Takes the schema. Field ids come from the metadata key PARQUET:field_id.
+// Takes ownership of the schema. The metadata key PARQUET:field_id gives the field ids.
 int32_t weir_parquet_writer_open(const weir_byte_sink* sink, struct ArrowSchema* schema,
                                  const weir_parquet_settings* settings, weir_parquet_writer** writer,
                                  weir_arrow_error* error);
-// Takes the array: a struct array with one child per column.
+// Takes ownership of the array, a struct array with one child per column.
 int32_t weir_parquet_writer_write(weir_parquet_writer* writer, struct ArrowArray* batch, weir_arrow_error* error);
-// Ends the row group that is being filled. The next rows begin another.
+// Ends the current row group. The next rows begin another.
 int32_t weir_parquet_writer_end_row_group(weir_parquet_writer* writer, weir_arrow_error* error);
-// Bytes written and, estimated, still held in memory.
+// Bytes written plus an estimate of the bytes still in memory.
 int64_t weir_parquet_writer_size(const weir_parquet_writer* writer);
-// Writes the footer. The metadata lives as long as the writer.
+// Writes the footer. The metadata is valid as long as the writer.
 int32_t weir_parquet_writer_finish(weir_parquet_writer* writer, weir_parquet_metadata** metadata,
                                    weir_arrow_error* error);
 void weir_parquet_writer_free(weir_parquet_writer* writer);
@@ -142,45 +143,45 @@ typedef struct weir_parquet_reader weir_parquet_reader;
 
 int32_t weir_parquet_reader_open(const weir_byte_source* source, bool verify_checksums, weir_parquet_reader** reader,
                                  weir_arrow_error* error);
-// The file's columns as a struct type that the caller releases.
+// The file's columns as a struct type. The caller releases it.
 int32_t weir_parquet_reader_schema(weir_parquet_reader* reader, struct ArrowSchema* schema, weir_arrow_error* error);
 int32_t weir_parquet_reader_leaf(const weir_parquet_reader* reader, int32_t column, weir_parquet_leaf* leaf);
 weir_parquet_metadata* weir_parquet_reader_metadata(weir_parquet_reader* reader);
 // Starts reading the chosen leaf columns of one row group.
 int32_t weir_parquet_reader_start(weir_parquet_reader* reader, int32_t row_group, const int32_t* leaves,
                                   int32_t leaf_count, int64_t batch_rows, weir_arrow_error* error);
-// The next rows as a struct array that the caller releases; `release` is null after the last.
+// Reads the next rows as a struct array, which the caller releases. `release` is null after the last rows.
 int32_t weir_parquet_reader_next(weir_parquet_reader* reader, struct ArrowArray* batch, weir_arrow_error* error);
 void weir_parquet_reader_free(weir_parquet_reader* reader);
 
 enum {
   WEIR_CODEC_SNAPPY = 1,
-  // A bare LZ4 block, without a frame.
+  // A single LZ4 block without a frame.
   WEIR_CODEC_LZ4 = 2,
-  // A whole LZ4 frame; read with `weir_lz4_frames`, since it need not say how long its content is.
+  // A whole LZ4 frame, read with `weir_lz4_frames` because it may not give its content size.
   WEIR_CODEC_LZ4_FRAME = 3,
 };
 
-// Decompresses one block into a buffer of exactly its original size; fails when the block holds more or fewer bytes.
+// Decompresses one block into a buffer of exactly its original size. Fails when the block has more or fewer bytes.
 int32_t weir_decompress_block(int32_t codec, const uint8_t* input, int64_t input_size, uint8_t* output,
                               int64_t output_size, weir_arrow_error* error);
-// Compresses one block; `*written` is its size. The output holds at least `weir_compressed_bound` bytes.
+// Compresses one block and sets `*written` to its size. The output must hold `weir_compressed_bound` bytes.
 int32_t weir_compress_block(int32_t codec, const uint8_t* input, int64_t input_size, uint8_t* output,
                             int64_t output_size, int64_t* written, weir_arrow_error* error);
 int64_t weir_compressed_bound(int32_t codec, int64_t input_size);
 
-// LZ4 frames, one behind the other, a piece at a time.
+// An incremental reader of consecutive LZ4 frames.
 typedef struct weir_lz4_frames weir_lz4_frames;
-// Null when there is no memory.
+// Returns null when out of memory.
 weir_lz4_frames* weir_lz4_frames_create(void);
 void weir_lz4_frames_free(weir_lz4_frames* frames);
-// Takes `*taken` bytes of the input and writes `*written` to the output. `*is_whole` tells that a frame has ended right
-// behind what was taken; further input begins the next one.
+// Consumes `*taken` bytes of the input and writes `*written` bytes to the output. Sets `*is_whole` when a frame ends
+// exactly after the consumed bytes; further input begins the next frame.
 int32_t weir_lz4_frames_read(weir_lz4_frames* frames, const uint8_t* input, int64_t input_size, uint8_t* output,
                              int64_t output_size, int64_t* taken, int64_t* written, bool* is_whole,
                              weir_arrow_error* error);
 
-// Bytes that Arrow holds now, and the most it held so far.
+// Bytes that Arrow has allocated now, and the maximum so far.
 int64_t weir_arrow_allocated_bytes(void);
 int64_t weir_arrow_peak_bytes(void);
 

@@ -1,4 +1,4 @@
-/// Linux calls that Swift's Glibc module hides because they need _GNU_SOURCE, or that are variadic macros.
+/// Linux calls that Swift's Glibc module does not provide because they need _GNU_SOURCE or are variadic macros.
 #ifndef WEIR_CLINUX_H
 #define WEIR_CLINUX_H
 
@@ -22,10 +22,10 @@ void weir_read_ahead(int descriptor, int64_t offset, size_t length);
 /// the caller closes, or a negative errno value.
 int weir_watch_directory(const char *path);
 
-/// Waits until something happened in the watched directory. Returns 1 when something did, 0 when the time is over.
+/// Waits for an event in the watched directory. Returns 1 when there was one, 0 on timeout.
 int weir_wait_for_change(int descriptor, int timeout_milliseconds);
 
-/// Makes an event that threads signal and wait for as a descriptor. Returns it, or -1.
+/// Creates an event with a descriptor that threads can signal and wait for. Returns the descriptor, or -1.
 int weir_event_create(void);
 
 /// Makes the event readable.
@@ -34,16 +34,16 @@ void weir_event_signal(int descriptor);
 /// Makes the event unreadable again.
 void weir_event_clear(int descriptor);
 
-/// Waits until one of the descriptors is readable, or the time is over. Descriptors below 0 are passed over.
+/// Waits until one of the descriptors is readable or the timeout ends. Negative descriptors are ignored.
 void weir_wait_readable(const int *descriptors, size_t count, int timeout_milliseconds);
 
-/// Extends the CRC-32C (Castagnoli) of earlier bytes, 0 for none, by more bytes.
+/// Extends the CRC-32C (Castagnoli) of earlier bytes by more bytes. The CRC of no bytes is 0.
 uint32_t weir_crc32c(uint32_t crc, const void *bytes, size_t count);
 
-/// The same without special instructions.
+/// The same without special processor instructions.
 uint32_t weir_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
-/// Asks the processor to have the memory at hand soon. Any address is allowed.
+/// Prefetches memory into the cache. Any address is allowed.
 static inline void weir_prefetch(const void *address) { __builtin_prefetch(address); }
 
 #endif
