@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The partitions this process is writing, by directory, so that its readers see exactly what is acknowledged.
+/// The partitions this process writes, by directory. Readers in this process use it to see exactly the acknowledged
+/// records.
 final class ActivePartitions: Sendable {
     static let shared = ActivePartitions()
     private let writers = Mutex<[String: PartitionWriter]>([:])

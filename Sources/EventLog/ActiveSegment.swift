@@ -8,12 +8,12 @@ final class ActiveSegment {
     /// Bytes of whole batches.
     private(set) var byteCount: Int64
     private(set) var index: IndexBuilder
-    /// When its first record was appended, nil while it is empty.
+    /// When the first record was appended; nil while the segment is empty.
     var startedAt: Int64?
     private let files: any FileSystem
     private var reservedTo: Int64
     private var indexedTo: Int64
-    /// Entries that are in the files.
+    /// Index entries already written to the index files.
     private var offsetEntriesStored: Int
     private var timeEntriesStored: Int
 
@@ -30,7 +30,8 @@ final class ActiveSegment {
         timeEntriesStored = content.index.times.entries.count
     }
 
-    /// Reserves ahead of the writes, doubling with the segment, so that syncs seldom have to allocate.
+    /// Preallocates file space ahead of the writes, doubling with the segment size, so that syncs seldom allocate
+    /// blocks.
     func reserve(_ count: Int, segmentBytes: Int) {
         guard byteCount + Int64(count) > reservedTo else { return }
         let ahead = min(max(reservedTo, 1 << 20), 32 << 20)
@@ -39,7 +40,7 @@ final class ActiveSegment {
         reservedTo = target
     }
 
-    /// Takes note of a batch that is in the file.
+    /// Records a batch that has been written to the file.
     func added(_ batch: EncodedRecordBatch, baseOffset: Int64) {
         index.add(
             lastOffset: baseOffset + Int64(batch.count) - 1,
@@ -50,16 +51,17 @@ final class ActiveSegment {
         byteCount += Int64(batch.byteCount)
     }
 
-    /// Log bytes that may wait for their index entries. A sync commits the file system's journal with everything in it,
-    /// so index files that are touched by every group make every sync slower.
+    /// How many log bytes the index files may lag behind. A sync commits the whole file system journal, so writing the
+    /// index files with every group would slow down every sync.
     private static let indexLagBytes: Int64 = 8 << 20
 
-    /// Brings the index files up to date when they are far behind.
+    /// Writes the index files if they lag behind by at least `indexLagBytes`.
     func storeIndexesIfLagging() {
         if byteCount - indexedTo >= Self.indexLagBytes { storeIndexes() }
     }
 
-    /// Brings the index files up to date; they are not kept open, for a log may have many partitions. They are hints that opening rebuilds, so a full disk may leave them behind.
+    /// Writes the new index entries. The files are not kept open because a log may have many partitions. Opening the
+    /// log rebuilds missing entries, so an error such as a full disk is ignored here.
     private func storeIndexes() {
         indexedTo = byteCount
         do {
@@ -83,7 +85,8 @@ final class ActiveSegment {
         }
     }
 
-    /// Gives back reserved space and completes the indexes; a segment that is only closed goes on when it is opened.
+    /// Releases preallocated space and completes the indexes. A segment that is closed but not finished takes appends
+    /// again after the partition is reopened.
     func seal(isFinished: Bool) {
         if isFinished { index.finish() }
         storeIndexes()

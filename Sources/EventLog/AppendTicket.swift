@@ -1,6 +1,7 @@
 import Bytes
 
-/// An append under way. Several may be, so that one producer keeps the device busy while it encodes the next batch.
+/// An append in flight. A producer may have several in flight, so the device stays busy while it encodes the next
+/// batch.
 public final class AppendTicket: @unchecked Sendable {
     let batch: EncodedRecordBatch
     let partition: PartitionWriter

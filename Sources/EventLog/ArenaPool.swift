@@ -2,8 +2,8 @@ import Bytes
 import Foundation
 import Synchronization
 
-/// Read buffers that are used again once the last batch that shares one is gone: fresh memory costs a page fault per
-/// 4 KiB, which is more than reading the bytes.
+/// A pool of read buffers. A buffer returns to the pool when the last batch that shares it is freed. Fresh memory costs
+/// a page fault per 4 KiB, which is more expensive than reading the bytes.
 package final class ArenaPool: Sendable {
     private struct Memory: @unchecked Sendable {
         let base: UnsafeMutableRawPointer
@@ -31,7 +31,7 @@ package final class ArenaPool: Sendable {
 
     deinit { for memory in free.withLock({ $0 }) { Foundation.free(memory.base) } }
 
-    /// A buffer of at least `capacity` bytes that `fill` writes; it returns how many count.
+    /// Returns a buffer of at least `capacity` bytes filled by `fill`, which returns the number of valid bytes.
     package func buffer<Failure: Error>(
         capacity: Int,
         _ fill: (UnsafeMutableRawPointer) throws(Failure) -> Int

@@ -2,24 +2,24 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// Walks over the batches of a segment file, from a place where one begins.
+/// Iterates over the batches of a segment file, starting at a batch boundary.
 struct BatchScanner: ~Copyable {
     enum Step {
         case batch(RecordBatchHeader, position: Int64)
         case end
         /// The file ends inside the batch at `position`.
         case torn
-        /// The bytes at `position` are no valid batch.
+        /// The bytes at `position` are not a valid batch.
         case damaged(String)
     }
 
     private let file: any OpenFile
-    /// Bytes of the file that count.
+    /// Number of bytes of the file to scan.
     let limit: Int64
     private let verifyingChecksums: Bool
     /// Where the next batch begins.
     private(set) var position: Int64
-    /// The offset the next batch must begin with; nil when only the batch itself can tell.
+    /// The required base offset of the next batch; nil to accept any.
     private var expectedOffset: Int64?
     private var memory: UnsafeMutableRawBufferPointer
     private var loaded: Range<Int64>
@@ -30,14 +30,14 @@ struct BatchScanner: ~Copyable {
         self.position = position
         expectedOffset = nextOffset
         self.verifyingChecksums = verifyingChecksums
-        // Hopping from header to header needs little of each batch; checksums need all of it.
+        // Without checksums only the headers are read; with checksums whole batches are.
         memory = .allocate(byteCount: verifyingChecksums ? 1 << 20 : 64 << 10, alignment: 64)
         loaded = position..<position
     }
 
     deinit { memory.deallocate() }
 
-    /// The offset after the last batch, or the one the walk began with.
+    /// The offset after the last batch, or the start offset before the first one.
     var nextOffset: Int64 { expectedOffset ?? 0 }
 
     mutating func next() throws(WeirError) -> Step {
@@ -47,7 +47,7 @@ struct BatchScanner: ~Copyable {
             try load(needed)
             let available = loaded.contains(position) ? Int(loaded.upperBound - position) : 0
             let start = UnsafeRawPointer(memory.baseAddress! + Int(position - loaded.lowerBound))
-            // Without checksums a header suffices, wherever its batch ends in the file.
+            // Without checksums the header is enough, so treat the rest of the batch as available if the header is.
             let visible = verifyingChecksums ? available : (available < needed ? available : Int.max)
             switch BatchCheck.of(
                 start,
@@ -69,7 +69,7 @@ struct BatchScanner: ~Copyable {
         }
     }
 
-    /// Makes `count` bytes from `position` on present in memory, as far as the file has them.
+    /// Loads `count` bytes from `position`, or fewer at the end of the file.
     private mutating func load(_ count: Int) throws(WeirError) {
         let end = min(limit, position + Int64(count))
         if loaded.lowerBound <= position, end <= loaded.upperBound { return }

@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// The codecs a Kafka record batch may name in its attributes.
+/// The compression codecs of Kafka record batches, by their number in the attributes.
 public enum CompressionCodec: Int16, Sendable, CaseIterable {
     case none = 0
     case gzip = 1
@@ -9,7 +9,7 @@ public enum CompressionCodec: Int16, Sendable, CaseIterable {
     case lz4 = 3
     case zstd = 4
 
-    /// A batch never expands beyond this, so a damaged length cannot ask for all memory.
+    /// Limit of the decompressed size of a batch, so that a damaged length cannot exhaust memory.
     static let expandedBytesMax = 1 << 30
 
     /// Appends the compressed form of the input.
@@ -34,12 +34,12 @@ public enum CompressionCodec: Int16, Sendable, CaseIterable {
         }
     }
 
-    /// What Java's clients put in front of their snappy blocks: a mark, a version and the oldest version that reads it.
+    /// Header that Java clients write before their snappy blocks: magic, version, minimum compatible version.
     private static let xerialMark: [UInt8] = [0x82] + Array("SNAPPY".utf8) + [0]
     private static let xerialHeaderBytes = 16
 
-    /// librdkafka writes one bare block. Java's clients write blocks of 32 KiB behind a header, each with its length in four
-    /// big-endian bytes in front; a bare block cannot begin like that header.
+    /// librdkafka writes one bare block. Java clients write a header followed by blocks of 32 KiB, each preceded by its
+    /// length as a big-endian 32-bit number. A bare block cannot start with the bytes of that header.
     private static func decompressSnappy(
         _ input: UnsafeRawBufferPointer,
         into output: inout GrowableBuffer

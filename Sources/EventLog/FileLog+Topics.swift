@@ -3,12 +3,12 @@ import Foundation
 import ObjectStorage
 
 extension FileLog {
-    /// Partitions a topic may have.
+    /// Maximum number of partitions of a topic.
     public static let partitionsMax = 10_000
 
-    /// Creates a topic; it appears whole or not at all. Fails with `alreadyExists` when there is one of that name.
+    /// Creates a topic atomically. Fails with `alreadyExists` when a topic of that name exists.
     ///
-    /// - Parameter properties: what is to differ from the log's settings, by Kafka's names; see ``TopicProperties``.
+    /// - Parameter properties: overrides of the log's settings, under Kafka's names; see ``TopicProperties``.
     public func createTopic(
         _ topic: String,
         partitions: Int = 1,
@@ -48,7 +48,7 @@ extension FileLog {
         }
     }
 
-    /// Deletes a topic with everything in it. Fails with `locked` while someone writes to it.
+    /// Deletes a topic with all its records. Fails with `locked` while a writer has it open.
     public func deleteTopic(_ topic: String) throws(WeirError) {
         try TopicName.check(topic)
         try withRootLock { () throws(WeirError) in
@@ -61,7 +61,8 @@ extension FileLog {
             )
             let leftover = paths.deleted(topic)
             try removeTree(leftover)
-            // From this moment the topic is gone; a crash leaves only files that the next deletion removes.
+            // The topic is deleted once the rename is durable. After a crash, the next deletion removes the leftover
+            // files.
             try files.rename(paths.topic(topic), to: leftover)
             try files.syncDirectory(root)
             try removeTree(leftover)
@@ -69,7 +70,7 @@ extension FileLog {
         }
     }
 
-    /// Creating and deleting exclude each other; both are short, so the other one is waited for.
+    /// Creating and deleting topics exclude each other. Both are short, so this waits for the lock.
     private func withRootLock(_ body: () throws(WeirError) -> Void) throws(WeirError) {
         let deadline = MonotonicTime.after(milliseconds: 5000)
         while true {

@@ -5,7 +5,7 @@ import ObjectStorage
 /// The built-in log: topics and partitions as directories, segments of Kafka record batches as files.
 ///
 /// Layout: `<root>/<topic>/<partition>/<base offset, 20 digits>.log` with `.index` and `.timeindex` beside it. Reading
-/// takes no lock and is never refused, whichever process writes. Appending is `FileLogWriter`'s. Calls block.
+/// takes no lock and is never refused, whichever process writes. `FileLogWriter` appends. Calls block.
 public final class FileLog: PartitionedLog {
     /// Absolute, without symbolic links.
     public let root: String
@@ -54,25 +54,25 @@ public final class FileLog: PartitionedLog {
         return numbers.sorted()
     }
 
-    /// Fails with `corrupt` when damage hides valid batches at the end: the log would look shorter than it is.
+    /// Fails with `corrupt` when valid batches follow damage at the end: the log would look shorter than it is.
     public func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64) {
         let bounds = try bounds(topic, partition)
         if let damage = bounds.damage { throw damage }
         return (bounds.earliest, bounds.end)
     }
 
-    /// The first offset a partition holds, whatever state its end is in.
+    /// The first offset a partition holds, even if its end is damaged.
     public func earliestOffset(topic: String, partition: Int) throws(WeirError) -> Int64 {
         try SegmentPaths.list(try directory(topic, partition), files).first?.baseOffset ?? 0
     }
 
-    /// The offsets of a partition; with damage, `end` is where it begins.
+    /// The offsets of a partition. If the partition is damaged, `end` is where the damage begins.
     func bounds(
         _ topic: String,
         _ partition: Int
     ) throws(WeirError) -> (earliest: Int64, end: Int64, damage: WeirError?) {
         let directory = try directory(topic, partition)
-        // Before the segments are looked at: what a writer syncs meanwhile is then in them.
+        // Load this before listing the segments, so that they contain everything up to the synced end.
         let synced = SyncedEnd.load(directory, files).end
         let segments = try SegmentPaths.list(directory, files)
         guard let first = segments.first, let last = segments.last else {
@@ -109,7 +109,7 @@ public final class FileLog: PartitionedLog {
     }
 
     public func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {
-        // What lies before damage can still be read.
+        // Records before the damage can still be read.
         let (earliest, end, damage) = try bounds(topic, partition)
         guard offset >= earliest else {
             throw WeirError(
@@ -181,7 +181,8 @@ public final class FileLog: PartitionedLog {
         }
     }
 
-    /// One spelling per directory, so that readers find the writer of their own process however they name the root.
+    /// Returns one canonical path per directory, so that readers find the writer of their own process however they
+    /// spell the root.
     private static func canonical(_ path: String) -> String {
         if let resolved = realpath(path, nil) {
             defer { free(resolved) }

@@ -2,34 +2,36 @@ import Bytes
 
 /// When an append is acknowledged.
 public enum FlushMode: Sendable, Equatable {
-    /// After `fdatasync` of the group it was written with. The default.
+    /// After `fdatasync` of its group. The default.
     case everyGroup
-    /// After the write; a sync follows within the time. A power failure can take what was acknowledged in between.
+    /// After the write; a sync follows within this time. A power failure can lose records acknowledged since the last
+    /// sync.
     case everyMilliseconds(Int)
     /// After the write; the operating system decides when it reaches the device.
     case never
 }
 
-/// The numbers a file log is tuned with.
+/// Tuning settings of a file log.
 public struct FileLogSettings: Sendable, Equatable {
-    /// A segment that would grow beyond this is closed and a new one begun. At most 2³¹ − 1.
+    /// A segment that would grow beyond this size is closed and a new one started. At most 2³¹ − 1.
     public var segmentBytes = 256 << 20
-    /// A segment whose first record was appended longer ago than this is closed at the next append.
+    /// A segment whose first record was appended longer ago than this is closed by the next append.
     public var segmentAgeMilliseconds: Int64 = 7 * 24 * 3600 * 1000
-    /// Bytes of log between two entries of the sparse indexes.
+    /// Log bytes between two entries of the sparse indexes.
     public var indexIntervalBytes = 4096
-    /// Oldest segments go while the partition without them would still hold this much; nil keeps everything.
+    /// The oldest segments are removed as long as the partition still holds this many bytes without them; nil keeps
+    /// everything.
     public var retentionBytes: Int64?
-    /// Segments whose newest record is older than this go; nil keeps everything.
+    /// Segments whose newest record is older than this are removed; nil keeps everything.
     public var retentionMilliseconds: Int64?
     public var flush = FlushMode.everyGroup
-    /// Appends that one write and one sync may carry together.
+    /// Maximum bytes of appends in one group, which is one write and one sync.
     public var groupBytesMax = 8 << 20
-    /// Appends that may wait for their group; beyond it `submit` blocks.
+    /// Maximum bytes of queued appends; beyond it `submit` blocks.
     public var pendingBytesMax = 64 << 20
-    /// How far the file that tells what is synced may lag behind the syncs while appends go on.
+    /// How long the `synced-end` file may lag behind the syncs while appends go on.
     public var syncedEndLagMilliseconds = 200
-    /// A partition without appends for so long has that file synced as well.
+    /// After this time without appends, the `synced-end` file is synced as well.
     public var syncedEndRestMilliseconds = 1000
 
     public init() {}

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Appends to the topics of a file log, from any number of threads.
 ///
-/// A topic is locked by the first append to it and stays so until `close`; a second writer, in this process or another,
-/// is refused with an error that names the owner. Opening a topic recovers it: see `recoveries`. Calls block.
+/// The first append to a topic locks it until `close`. A second writer, in this process or another, is refused with an
+/// error that names the owner. Opening a topic recovers it: see `recoveries`. Calls block.
 public final class FileLogWriter: Sendable {
     private struct OpenTopic {
         let lock: TopicLock
@@ -24,7 +24,7 @@ public final class FileLogWriter: Sendable {
     private let state = Mutex(State())
     private let threads = FlushThreads()
 
-    /// `owner` is the name that a refused second writer is told, together with the process number.
+    /// `owner` is the name shown, with the process id, in the error of a refused second writer.
     public init(_ log: FileLog, owner: String = "weir") {
         self.log = log
         self.owner = owner
@@ -52,7 +52,7 @@ public final class FileLogWriter: Sendable {
         try writer(topic, partition).submit(records)
     }
 
-    /// Locks and recovers a topic now instead of at the first append; returns what had to be cut.
+    /// Locks and recovers a topic now instead of at the first append; returns what was cut off.
     @discardableResult
     public func open(topic: String) throws(WeirError) -> [RecoveryCut] {
         let directory = log.paths.topic(topic) + "/"
@@ -60,8 +60,8 @@ public final class FileLogWriter: Sendable {
         return recoveries.filter { $0.file.hasPrefix(directory) }
     }
 
-    /// Removes the closed segments of a topic that the retention settings let go; returns how many. Rolling a segment
-    /// does the same.
+    /// Removes the closed segments of a topic that the retention settings do not keep; returns how many. Rolling a
+    /// segment does the same.
     @discardableResult
     public func applyRetention(topic: String) throws(WeirError) -> Int {
         var removed = 0
@@ -69,20 +69,20 @@ public final class FileLogWriter: Sendable {
         return removed
     }
 
-    /// What opening topics has cut off so far. Whoever runs a writer reports it.
+    /// What opening topics has cut off so far. The owner of the writer should report it.
     public var recoveries: [RecoveryCut] { state.withLock { $0.recoveries } }
 
-    /// Index files that were missing or damaged and have been written anew.
+    /// Index files that were missing or damaged and have been rebuilt.
     public var rebuiltIndexes: [String] { state.withLock { $0.rebuiltIndexes } }
 
-    /// Writes what is queued and gives the locks up. Tickets resolve; later appends fail with `cancelled`.
+    /// Writes the queued batches and releases the locks. Tickets resolve; later appends fail with `cancelled`.
     public func close() {
         let topics = state.withLock { state in
             state.isClosed = true
             defer { state.topics = [:] }
             return state.topics
         }
-        // All of them finish at the same time; then they are waited for.
+        // Start closing all partitions first so that they finish in parallel, then wait for them.
         for topic in topics.values { for writer in topic.partitions.values { writer.beginClosing() } }
         for topic in topics.values {
             for writer in topic.partitions.values {

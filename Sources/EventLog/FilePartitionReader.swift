@@ -2,12 +2,12 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// Reads a partition's segments with big reads and hands the read buffer itself on as the arena.
+/// Reads a partition's segments with large reads and returns the read buffer itself as the arena of the batches.
 ///
-/// It takes no lock. What a writer of this process has not acknowledged it never returns; of another process's writes it
-/// returns whole valid batches only.
+/// It takes no lock. It never returns records that a writer in this process has not acknowledged. From a writer in
+/// another process, it returns only whole valid batches.
 final class FilePartitionReader: PartitionReader, @unchecked Sendable {
-    // Used by one thread at a time, as the protocol says.
+    // Used by one thread at a time, as the protocol requires.
     private(set) var position: Int64
     private let topic: String
     private let partition: Int
@@ -18,22 +18,23 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     private struct Segment {
         let paths: SegmentPaths
         let file: any OpenFile
-        /// Where the next batch begins.
+        /// Position of the next batch in the file.
         var place: Int64
-        /// The offset it begins with.
+        /// The base offset of the next batch.
         var nextBase: Int64
     }
     private var segment: Segment?
-    /// A tail that was looked at and is no whole batch yet: no use to look again before the file has grown.
+    /// A tail that was read and is not a whole batch yet. It is not read again until the file has grown.
     private var unfinished: (base: Int64, place: Int64, limit: Int64)?
-    /// An end that was checked against the directory.
+    /// An end position that was checked against the directory.
     private var checkedEnd: (base: Int64, place: Int64)?
-    /// An end that the log was not synced beyond, and one that it seemed to be at the first look.
+    /// `provenEnd` is an end beyond which the log was not synced. `suspectEnd` is an end before the synced end, seen
+    /// once.
     private var provenEnd: (base: Int64, place: Int64)?
     private var suspectEnd: (base: Int64, place: Int64)?
     private var watch: DirectoryWatch?
 
-    /// Bytes of the smallest read; the buffer also has room for the padding.
+    /// Minimum bytes of a read; the buffer also has room for the padding.
     private static let readBytesMin = 64 << 10
     private static let readBytesMax = 1 << 30
 
@@ -93,7 +94,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
 
     private enum Outcome {
         case batch(RawBatch)
-        /// Batches without records for this reader were passed over.
+        /// Only batches without records for this reader were skipped.
         case nothing
         /// The batch is bigger than the read was.
         case needs(Int)
@@ -151,7 +152,8 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
                     throw error.located(at: "\(segment.paths.log), byte \(segment.place + Int64(place))")
                 }
             } else {
-                // A compressed batch gets an arena of its own, so it ends what came before.
+                // A compressed batch is expanded into its own arena, so return the uncompressed batches before it
+                // first.
                 if table.count > 0 { break }
                 return try expand(arena, place, header, codec, segment, next)
             }
@@ -255,7 +257,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         try SegmentView.of(segment.paths, segment.file, next: { () throws(WeirError) in try hasNext(segment) }, files)
     }
 
-    /// Whether a later segment exists. A writer names it after the offset that comes next.
+    /// Whether a later segment exists. Its name is the next offset.
     private func hasNext(_ segment: Segment) throws(WeirError) -> Bool {
         if position > segment.paths.baseOffset,
             try files.status(SegmentPaths(directory: directory, baseOffset: position).log) != nil
@@ -265,7 +267,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         return false
     }
 
-    /// Goes to the segment behind a finished one.
+    /// Moves to the segment after a finished one.
     private func advance(from finished: Segment) throws(WeirError) {
         let segments = try SegmentPaths.list(directory, files)
         guard let next = segments.first(where: { $0.baseOffset > finished.paths.baseOffset }) else { return }
@@ -281,8 +283,8 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         segment = try open(next)
     }
 
-    /// Whether nothing can be read at the end of the segment that seems to be the last. Retention may have removed the
-    /// very segment, and a later one with another first offset means that one is missing.
+    /// Whether the end of this segment is the end of the log. Retention may have removed this segment, and a later
+    /// segment with an unexpected base offset means that a segment is missing.
     private func isEndOfLog(_ segment: Segment) throws(WeirError) -> Bool {
         if let checkedEnd, checkedEnd == (segment.paths.baseOffset, segment.place) {
             if try isThere(segment) { return true }
@@ -300,14 +302,15 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
             checkedEnd = (segment.paths.baseOffset, segment.place)
             return true
         }
-        // Records and then a segment may have come since this reader looked at the size.
+        // Records and a new segment may have been written since this reader checked the size.
         if try segment.file.size() > segment.place { return false }
         try advance(from: segment)
         return false
     }
 
-    /// Whether the log may end where this reader has come to, as far as is known of its syncs. When it was synced further
-    /// it is looked at once more, since records may have come since the file was; at the second look it is an error.
+    /// Whether the log may end at the reader's position according to the synced end. If the log was synced further, the
+    /// reader checks once more, since records may have been written after it read the file. The second time it is an
+    /// error.
     private func mayEnd(_ segment: Segment, reason: String?) throws(WeirError) -> Bool {
         let end = (segment.paths.baseOffset, segment.place)
         if let provenEnd, provenEnd == end { return true }
@@ -326,8 +329,9 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         return true
     }
 
-    /// Whether the segment's name still stands for the file that is read: a topic may be deleted and created again. A file
-    /// only grows, so a size between what was read and what it has now is its own.
+    /// Whether the segment's path still refers to the open file: a topic may be deleted and created again. Files only
+    /// grow, so the path refers to the open file if its size lies between the bytes read and the current size of the
+    /// open file.
     private func isThere(_ segment: Segment) throws(WeirError) -> Bool {
         guard let named = try files.status(segment.paths.log)?.size else { return false }
         let size = try segment.file.size()
@@ -345,7 +349,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
                 if try mayHaveRecords() { return true }
                 if watch == nil {
                     watch = DirectoryWatch(directory)
-                    // What came before the watch was set up would be missed.
+                    // Check for records written before the watch was set up.
                     if try mayHaveRecords() { return true }
                 }
                 watch?.wait(milliseconds: min(deadline.millisecondsLeft, Wakeup.lookAgainMilliseconds))
@@ -359,13 +363,13 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         if let writer = ActivePartitions.shared.writer(of: directory) {
             return writer.hasRecord(at: position, waking: wakeup)
         }
-        // Looking comes behind taking note of what the watch has told: a later change is told again.
+        // Clear the watch before checking for records, so that a later change is reported again.
         if let watch { watch.wait(milliseconds: 0) } else { watch = DirectoryWatch(directory) }
         if let descriptor = watch?.descriptor { watched.append(descriptor) }
         do {
             return try mayHaveRecords()
         } catch {
-            // That records are lost is `next`'s to tell: there the rules for it apply.
+            // Lost records are reported by `next`, which applies the rules for lost offsets.
             guard error.code == .notFound else { throw error }
             return true
         }
@@ -377,7 +381,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         if !view.isLast || segment.place > view.limit { return true }
         if segment.place == view.limit { return try !isThere(segment) }
         if let unfinished, unfinished == (segment.paths.baseOffset, segment.place, view.limit) { return false }
-        // Part of a batch is visible; `next` would find nothing in it.
+        // Only part of a batch may be visible, in which `next` would find nothing.
         let lead = try segment.file.read(count: RecordBatchHeader.lengthStart, at: segment.place)
         guard lead.count == RecordBatchHeader.lengthStart else { return false }
         let length = lead[8..<12].reduce(Int64(0)) { $0 << 8 | Int64($1) }

@@ -2,8 +2,8 @@ import Bytes
 
 /// Appends to one topic of a file log. Used by one thread at a time.
 public final class FileTopicAppender: TopicAppender, @unchecked Sendable {
-    // One thread at a time uses it; the writer below takes calls from any.
-    /// Bytes at which records of one call are put into another batch.
+    // Used by one thread at a time; `FileLogWriter` itself is thread-safe.
+    /// Batch size at which the records of one call continue in a new batch.
     private static let batchBytes = 4 << 20
 
     private struct Submitted {
@@ -22,8 +22,8 @@ public final class FileTopicAppender: TopicAppender, @unchecked Sendable {
     private var acknowledged = 0
     private var isClosed = false
 
-    /// Locks the topic, which stays the writer's until the writer is closed. Fails with `notFound` when there is no
-    /// such topic and with `locked` when another writer has it.
+    /// Locks the topic until the writer is closed. Fails with `notFound` when there is no such topic and with `locked`
+    /// when another writer has it.
     public init(_ writer: FileLogWriter, topic: String, codec: CompressionCodec = .none) throws(WeirError) {
         partitions = try writer.log.partitions(of: topic)
         try writer.open(topic: topic)
@@ -55,7 +55,7 @@ public final class FileTopicAppender: TopicAppender, @unchecked Sendable {
         acknowledged = 0
     }
 
-    /// Waits for what was handed over. The writer stays open.
+    /// Waits until all appended records are acknowledged. The writer stays open.
     public func close() throws(WeirError) {
         isClosed = true
         try flush()
@@ -66,7 +66,7 @@ public final class FileTopicAppender: TopicAppender, @unchecked Sendable {
         submitted.append(Submitted(partition: partition, count: records.count, ticket: ticket))
     }
 
-    /// Lets go of batches that are acknowledged already, so that their memory does not wait for a flush.
+    /// Releases batches that are already acknowledged, so that their memory is freed before the next flush.
     private func takeAcknowledged() throws(WeirError) {
         while acknowledged < submitted.count, let first = try submitted[acknowledged].ticket.poll() {
             acknowledge(first)

@@ -3,11 +3,11 @@ import Foundation
 
 /// The threads that write and sync the partitions of one writer: a few, however many partitions there are.
 ///
-/// A partition with work waits in one queue and is served by one thread at a time, one piece of work after the other, as
-/// long as nobody else waits. Threads begin when all others are busy. One more thread knows when partitions that rest
-/// have something to do by the clock.
+/// Partitions with work wait in one queue. One thread at a time serves a partition, and keeps serving it while no other
+/// partition waits. A new thread starts when all others are busy. A timer thread wakes idle partitions that have timed
+/// work.
 final class FlushThreads: @unchecked Sendable {
-    /// Syncs that are under way at once: enough to keep a device busy, which serves them together.
+    /// Maximum number of concurrent syncs: enough to keep a device busy, which serves them together.
     static let threadsMax = 16
 
     // Protected by `condition`.
@@ -25,11 +25,11 @@ final class FlushThreads: @unchecked Sendable {
     private var timerRuns = false
     private var timerEnds = false
 
-    /// Queues a partition that has work and is not queued or served yet.
+    /// Queues a partition that has work. It must not be queued or served already.
     func enqueue(_ writer: PartitionWriter) {
         let mustBegin = condition.locked { () -> Bool in
             ready.append(writer)
-            // Who has been woken counts as waiting until it has taken its partition out of the queue.
+            // A woken thread counts as waiting until it has taken its partition from the queue.
             if ready.count - head <= waiting {
                 condition.signalOne()
                 return false
@@ -41,7 +41,7 @@ final class FlushThreads: @unchecked Sendable {
         if mustBegin { begin("weir-log") { [self] in run() } }
     }
 
-    /// Queues the partition when the time has come, unless it has been told another time by then; nil for never.
+    /// Queues the partition at this time. A later call replaces the time; nil cancels it.
     func wake(_ writer: PartitionWriter, at time: MonotonicTime?) {
         timer.locked {
             guard let time else {
@@ -58,7 +58,7 @@ final class FlushThreads: @unchecked Sendable {
         }
     }
 
-    /// Ends the threads, once the partitions have been closed.
+    /// Stops the threads. Called after the partitions have been closed.
     func close() {
         condition.locked {
             isClosed = true
@@ -86,7 +86,7 @@ final class FlushThreads: @unchecked Sendable {
         }
     }
 
-    /// The partition that has waited longest; nil when the threads are to end.
+    /// Waits for and returns the partition that has been queued longest; nil when the thread must stop.
     private func take() -> PartitionWriter? {
         condition.locked {
             while head == ready.count {
@@ -112,7 +112,7 @@ final class FlushThreads: @unchecked Sendable {
         }
     }
 
-    /// Whether another partition waits; the one that is served then goes behind it.
+    /// Whether another partition waits. If so, this one is queued again behind it.
     private func othersWait(behind writer: PartitionWriter) -> Bool {
         condition.locked {
             guard head < ready.count else { return false }

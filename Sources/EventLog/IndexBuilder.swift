@@ -1,4 +1,5 @@
-/// Decides which batches get index entries: one whenever more than the interval lies behind the last one.
+/// Decides which batches get index entries: one whenever more than `intervalBytes` have been written since the last
+/// entry.
 struct IndexBuilder {
     let intervalBytes: Int
     private(set) var offsets = OffsetIndex()
@@ -9,7 +10,7 @@ struct IndexBuilder {
 
     init(intervalBytes: Int) { self.intervalBytes = intervalBytes }
 
-    /// Takes note of a batch, in order.
+    /// Adds a batch. Batches are added in order.
     mutating func add(_ header: RecordBatchHeader, at position: Int64) {
         add(
             lastOffset: header.lastOffset,
@@ -31,7 +32,7 @@ struct IndexBuilder {
         bytesSinceEntry += byteCount
     }
 
-    /// Notes the newest record of a segment that is closed.
+    /// Adds the time entry for the newest record when the segment is closed.
     mutating func finish() { addTime() }
 
     private mutating func addTime() {

@@ -1,4 +1,4 @@
-/// Kafka's default choice of a partition for a key (murmur2), so that records of one key meet wherever they come from.
+/// Kafka's default partitioner (murmur2), so that all producers send records of one key to the same partition.
 public enum KeyPartitioner {
     /// The partition of a key among `count` partitions.
     public static func partition(of key: UnsafeRawBufferPointer, count: Int) -> Int {

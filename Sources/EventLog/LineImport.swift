@@ -2,19 +2,19 @@ import Bytes
 
 /// How a line becomes a record.
 public enum LineFormat: String, Sendable, CaseIterable {
-    /// The line is the value. Empty lines are passed over.
+    /// The line is the value. Empty lines are skipped.
     case value
     /// The key, the separator, the value. A line that ends with the separator is a tombstone.
     case keyValue = "key-value"
-    /// Key and value where a separator stands between them, otherwise a value. A separator inside of the line's first
-    /// JSON value, where it is blank space, does not count.
+    /// Key and value if the line contains a separator, otherwise a value. A separator inside the line's first JSON
+    /// value, where it is white space, does not count.
     case automatic
 }
 
 /// Appends the lines of a file or of standard input to a topic, in large batches.
 ///
-/// A few batches are in flight while the next is built; beyond that the import waits, so a slow device slows the reading
-/// and memory stays bounded. When the input pauses, what has been read is appended at once.
+/// A few batches are in flight while the next is built. Beyond that the import waits, so a slow device slows the
+/// reading down and memory stays bounded. When the input pauses, the lines read so far are appended at once.
 public struct LineImport: Sendable {
     public struct Progress: Sendable, Equatable {
         public var records: Int64 = 0
@@ -29,9 +29,10 @@ public struct LineImport: Sendable {
 
     public var topic: String
     public var format: LineFormat
-    /// Stands between key and value; a tab as a rule.
+    /// Separates key and value; a tab by default.
     public var separator = UInt8(ascii: "\t")
-    /// Where every record goes; nil sends keyed records to the partition of their key and others to the first.
+    /// The partition of every record; nil sends keyed records to the partition of their key and others to the first
+    /// partition.
     public var partition: Int?
     public var codec = CompressionCodec.none
     public var batchBytes = 1 << 20
@@ -45,8 +46,8 @@ public struct LineImport: Sendable {
 
     /// Imports everything; returns after the last record is acknowledged. `path` nil or `-` reads standard input.
     ///
-    /// A line that is no record fails with its number; what came before it has been appended. `report` is called now
-    /// and then with what is acknowledged.
+    /// An invalid line fails with its line number; the lines before it have been appended. `report` is called
+    /// periodically with the progress acknowledged so far.
     @discardableResult
     public func run(
         _ path: String?,
@@ -67,7 +68,7 @@ public struct LineImport: Sendable {
                 if try run.submitFull() { report(run.acknowledged) }
             }
         } catch {
-            // Lines before the bad one are good.
+            // The lines before the bad one are still appended.
             try? run.submitAll()
             try? run.settle(leaving: 0)
             guard error.code == .invalid, error.location == nil else { throw error }
@@ -175,7 +176,7 @@ public struct LineImport: Sendable {
             batch.progress = Progress()
         }
 
-        /// Waits until at most so many batches are unacknowledged.
+        /// Waits until at most `count` batches are unacknowledged.
         func settle(leaving count: Int) throws(WeirError) {
             while inFlight.count > count {
                 let (ticket, progress) = inFlight.removeFirst()

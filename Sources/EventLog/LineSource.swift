@@ -2,7 +2,7 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// Lines of a file or of standard input, found in big reads.
+/// Lines of a file or of standard input, read in large blocks.
 public struct LineSource: ~Copyable {
     private let descriptor: Int32
     private let path: String
@@ -13,7 +13,7 @@ public struct LineSource: ~Copyable {
     /// Lines returned so far.
     public private(set) var lineNumber = 0
 
-    /// A line longer than this is an error: it is probably not a text file.
+    /// A longer line is an error: the input is probably not a text file.
     private static let lineBytesMax = 1 << 30
 
     /// Reads standard input when the path is nil or `-`.
@@ -34,10 +34,10 @@ public struct LineSource: ~Copyable {
         if descriptor > 0 { close(descriptor) }
     }
 
-    /// The file and the line returned last.
+    /// The file and the number of the last returned line.
     public var location: String { "\(path), line \(lineNumber)" }
 
-    /// Whether the next line would have to be waited for.
+    /// Whether `next` would block waiting for input.
     public func wouldBlock() -> Bool {
         if isAtEnd || memchr(memory.baseAddress! + start, Int32(UInt8(ascii: "\n")), end - start) != nil {
             return false
@@ -46,7 +46,7 @@ public struct LineSource: ~Copyable {
         return poll(&watch, 1, 0) == 0
     }
 
-    /// The next line without its end, valid until the next call; nil after the last.
+    /// The next line without its line ending, valid until the next call; nil after the last.
     public mutating func next() throws(WeirError) -> UnsafeRawBufferPointer? {
         var searched = 0
         while true {

@@ -1,12 +1,12 @@
 import Foundation
 
-/// Finds what separates key and value of a line that may be JSON.
+/// Finds the separator between key and value in a line that may contain JSON.
 enum LineSplit {
-    /// The first separator that does not lie inside of a JSON value the line begins with; nil when there is none.
+    /// The first separator outside the JSON value the line begins with, if any; nil when there is none.
     static func separator(_ separator: UInt8, in line: UnsafeRawBufferPointer) -> Int? {
         guard let base = line.baseAddress, let hit = memchr(base, Int32(separator), line.count) else { return nil }
         let first = UnsafeRawPointer(hit) - base
-        // Most lines have none at all, or one behind a key that is no JSON.
+        // Fast path: most lines have no separator, or one after a key that is not JSON.
         switch line[0] {
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""): break
         default: return first
@@ -15,7 +15,8 @@ enum LineSplit {
         return line[end...].firstIndex(of: separator)
     }
 
-    /// The place behind the object, array or string that the line begins with; the line's end when it is not closed.
+    /// The position after the object, array or string that the line begins with; the end of the line if it is not
+    /// closed.
     private static func endOfJSON(_ line: UnsafeRawBufferPointer) -> Int {
         var depth = 0
         var isInText = false

@@ -1,7 +1,7 @@
 import Bytes
 import ObjectStorage
 
-/// What is on disk of a topic, for people.
+/// A human-readable description of a topic's files on disk.
 public struct LogDescription: Sendable, Equatable {
     public struct Segment: Sendable, Equatable {
         public let file: String
@@ -9,7 +9,7 @@ public struct LogDescription: Sendable, Equatable {
         /// The offset after its last record.
         public let endOffset: Int64
         public let byteCount: Int64
-        /// Milliseconds since 1970 of its first and of its newest record; nil while it is empty.
+        /// Timestamps of the first and the newest record, in milliseconds since 1970; nil while the segment is empty.
         public let firstTimestamp: Int64?
         public let newestTimestamp: Int64?
     }
@@ -19,7 +19,7 @@ public struct LogDescription: Sendable, Equatable {
         public let earliest: Int64
         public let end: Int64
         public let segments: [Segment]
-        /// Damage with valid batches behind it; `end` is then where it begins.
+        /// Damage followed by valid batches; `end` is then where the damage begins.
         public let damage: WeirError?
 
         public var records: Int64 { end - earliest }
@@ -31,12 +31,12 @@ public struct LogDescription: Sendable, Equatable {
 
     public var records: Int64 { partitions.reduce(0) { $0 + $1.records } }
     public var byteCount: Int64 { partitions.reduce(0) { $0 + $1.byteCount } }
-    /// The damage of the first partition that has some.
+    /// The damage of the first damaged partition.
     public var damage: WeirError? { partitions.lazy.compactMap(\.damage).first }
 }
 
 extension FileLog {
-    /// Describes a topic as it is now; other processes may append and remove meanwhile.
+    /// Describes the current state of a topic; other processes may append and remove concurrently.
     public func describe(_ topic: String) throws(WeirError) -> LogDescription {
         var partitions: [LogDescription.Partition] = []
         for number in try self.partitions(of: topic) {

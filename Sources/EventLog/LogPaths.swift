@@ -3,7 +3,7 @@ import ObjectStorage
 
 /// Every file name of a log, in one place.
 ///
-/// `~` is in no topic name, so a directory that carries it is never taken for a topic.
+/// Topic names cannot contain `~`, so a directory with `~` in its name is never taken for a topic.
 struct LogPaths: Sendable {
     let root: String
 

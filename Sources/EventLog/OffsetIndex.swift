@@ -1,10 +1,10 @@
 import Bytes
 import ObjectStorage
 
-/// The sparse map from offsets to places in a segment, in Kafka's file form: relative offset i32, position i32.
+/// The sparse index from offsets to positions in a segment, in Kafka's file format: relative offset i32, position i32.
 ///
-/// An entry holds the last offset of a batch and where that batch begins. The index is a hint: whoever uses an entry
-/// checks the batch it leads to, so a damaged index costs time, never records.
+/// An entry holds the last offset of a batch and the position where that batch begins. The index is a hint: users of an
+/// entry verify the batch it points to, so a damaged index costs time, never records.
 struct OffsetIndex: Equatable {
     struct Entry: Equatable {
         var offset: Int64
@@ -58,7 +58,7 @@ struct OffsetIndex: Equatable {
 }
 
 enum IndexFile {
-    /// More than any index of a 2 GiB segment needs; a longer file is not an index.
+    /// More than the index of a 2 GiB segment needs; a longer file is not an index.
     static let bytesMax: Int64 = 1 << 30
 
     static func load(_ path: String, _ files: any FileSystem) -> [UInt8] {

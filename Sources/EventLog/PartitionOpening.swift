@@ -15,9 +15,9 @@ struct OpenedPartition {
     var active: ActiveSegment
     var nextOffset: Int64
     var cut: RecoveryCut?
-    /// The slot of the file of the synced end that is written next.
+    /// The slot of the `synced-end` file to write next.
     var syncedEndSlot: Int
-    /// Index files that were missing, short or damaged and have been written anew.
+    /// Index files that were missing, short or damaged and have been rebuilt.
     var rebuiltIndexes: [String]
 
     static func open(
@@ -45,11 +45,11 @@ struct OpenedPartition {
             indexIntervalBytes: settings.indexIntervalBytes
         )
         if content.cut != nil { try file.truncate(to: content.byteCount) }
-        // What survived a crash without its acknowledgement becomes durable before anyone builds on it.
+        // Sync unacknowledged batches that survived a crash before new batches are appended after them.
         try file.sync()
         let reached = SyncedEnd(base: last.baseOffset, position: content.byteCount, offset: content.nextOffset)
         if reached != synced {
-            // Known from here on, but not needed: a full disk does not refuse the log.
+            // The `synced-end` file is optional: a full disk must not prevent opening the log.
             do {
                 try reached.store(directory, slot: slot, files)
             } catch  where error.code == .outOfSpace {}
@@ -67,7 +67,7 @@ struct OpenedPartition {
         )
     }
 
-    /// Index files whose segment retention has removed.
+    /// Removes index files whose segment was removed by retention.
     private static func removeOrphans(
         _ directory: String,
         _ bases: Set<Int64>,
@@ -82,8 +82,8 @@ struct OpenedPartition {
         }
     }
 
-    /// Checks that a closed segment ends whole where the next one begins, from its last index entry on, and that its
-    /// indexes can be used. Reading checks the rest.
+    /// Checks from the last index entry that a closed segment is valid to its end and ends where the next one begins,
+    /// and that its indexes are usable. Reading checks the rest.
     private static func checkSealed(
         _ segment: SegmentPaths,
         next: Int64,
@@ -127,7 +127,8 @@ struct OpenedPartition {
         )
     }
 
-    /// The newest timestamp of a closed segment whose indexes are whole and lead to a whole end; nil otherwise.
+    /// The newest timestamp of a closed segment whose indexes are valid and whose batches after the last index entry
+    /// are valid; nil otherwise.
     private static func tailOfSound(
         _ segment: SegmentPaths,
         _ file: any OpenFile,

@@ -2,15 +2,16 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// Appends to one partition, by one of the threads that the partitions of a writer share; it is served by one at a time.
+/// Appends to one partition. The partitions of a writer share the flush threads; one thread at a time serves a
+/// partition.
 ///
-/// Producers queue batches. The flush thread takes everything that is queued, up to a limit, writes it in one call, syncs once,
-/// and then acknowledges all of it: while one sync runs the next group gathers, so the group grows with the load.
-/// One sync is under way at a time and the next group is written only after it, so what a crash can tear is the last group.
-/// Where the syncs have come to is told by `SyncedEnd` and by the batches of the next group.
+/// Producers queue batches. The flush thread takes all queued batches up to a limit, writes them in one call, syncs
+/// once, and then acknowledges all of them. The next group gathers while a sync runs, so the group size grows with the
+/// load. Only one sync is in flight, and the next group is written after it, so a crash can tear only the last group.
+/// `SyncedEnd` and the batches of the next group record the position of the last sync.
 ///
-/// A write that fails is cut off again and fails every append that waits; later ones may succeed. A failed sync stops the
-/// partition for good: the kernel may have dropped the pages and would report the next sync as a success.
+/// A failed write is truncated and fails every queued append; later appends may succeed. A failed sync stops the
+/// partition permanently: the kernel may have dropped the pages and would report the next sync as a success.
 final class PartitionWriter: @unchecked Sendable {
     let directory: String
     private let files: any FileSystem
@@ -20,14 +21,14 @@ final class PartitionWriter: @unchecked Sendable {
     private let threads: FlushThreads
 
     // Protected by `condition`.
-    /// In the queue of the threads, or served by one of them.
+    /// Whether the partition is queued or being served by a flush thread.
     private var isScheduled = false
     private var pending: [AppendTicket] = []
     private var pendingBytes = 0
     private var stopping = false
     private var finished = false
     private var failure: WeirError?
-    /// Readers that wait for `published` to move.
+    /// Wakeups of readers that wait for `published` to advance.
     private var waiting: [Wakeup] = []
     private var published: (base: Int64, byteCount: Int64, end: Int64)
     private var retentionsAsked = 0
@@ -37,7 +38,7 @@ final class PartitionWriter: @unchecked Sendable {
     private var sealed: [SealedSegment]
     private var active: ActiveSegment
     private var nextOffset: Int64
-    /// The old segment is finished but the new one could not be begun yet; its name is fixed by the next offset.
+    /// The old segment is finished but creating the new one failed. The next offset determines its name.
     private var mustRoll = false
     private var unsyncedSince: MonotonicTime?
     /// Bytes of the active segment that are synced.
@@ -73,7 +74,7 @@ final class PartitionWriter: @unchecked Sendable {
 
     // MARK: Producers
 
-    /// Queues a batch. Blocks while more than the settings allow is waiting.
+    /// Queues a batch. Blocks while the queue holds more than the settings allow.
     func submit(_ batch: EncodedRecordBatch) throws(WeirError) -> AppendTicket {
         let ticket = AppendTicket(batch, self)
         try condition.locked { () throws(WeirError) in
@@ -100,7 +101,7 @@ final class PartitionWriter: @unchecked Sendable {
         try condition.locked { ticket.result }?.get()
     }
 
-    /// Removes the segments that retention lets go; returns how many.
+    /// Removes the segments that retention does not keep; returns how many.
     func applyRetention() throws(WeirError) -> Int {
         try condition.locked { () -> Result<Int, WeirError> in
             guard !stopping else { return .failure(WeirError(.cancelled, "the log was closed", at: directory)) }
@@ -114,7 +115,7 @@ final class PartitionWriter: @unchecked Sendable {
         }.get()
     }
 
-    /// Appends that come later fail. What is queued is still written.
+    /// Makes later appends fail. Batches already queued are still written.
     func beginClosing() {
         condition.locked {
             stopping = true
@@ -123,7 +124,7 @@ final class PartitionWriter: @unchecked Sendable {
         }
     }
 
-    /// Waits until what is queued is written.
+    /// Waits until all queued batches are written.
     func close() {
         beginClosing()
         condition.locked {
@@ -133,7 +134,7 @@ final class PartitionWriter: @unchecked Sendable {
 
     // MARK: Readers of this process
 
-    /// How many bytes of a segment are acknowledged; nil when all of it is because appends go to a later one.
+    /// The number of acknowledged bytes of a segment; nil when the segment is closed, so all of it is acknowledged.
     func acknowledgedBytes(ofSegment base: Int64) -> Int64? {
         condition.locked { base >= published.base ? (base == published.base ? published.byteCount : 0) : nil }
     }
@@ -141,7 +142,7 @@ final class PartitionWriter: @unchecked Sendable {
     /// The offset after the last acknowledged record.
     var acknowledgedEnd: Int64 { condition.locked { published.end } }
 
-    /// Blocks until a record at the offset is acknowledged, or the time is over, or the writer has been closed.
+    /// Blocks until a record at the offset is acknowledged, the deadline passes, or the writer is closed.
     func waitForRecord(at offset: Int64, until deadline: MonotonicTime) -> Bool {
         condition.locked {
             while published.end <= offset, !finished {
@@ -152,7 +153,7 @@ final class PartitionWriter: @unchecked Sendable {
         }
     }
 
-    /// Whether a record at the offset is acknowledged. When not, the wakeup is signalled once more are.
+    /// Whether a record at the offset is acknowledged. If not, signals the wakeup when more records are acknowledged.
     func hasRecord(at offset: Int64, waking wakeup: Wakeup) -> Bool {
         condition.locked {
             if published.end > offset { return true }
@@ -169,13 +170,13 @@ final class PartitionWriter: @unchecked Sendable {
         case retention(Int)
         case storeSyncedEnd
         case stop
-        /// Nothing until somebody queues something, or the time has come.
+        /// No work until a batch is queued or the time is reached.
         case rest(until: MonotonicTime?)
     }
 
     private var retentionsDone = 0
 
-    /// Has a thread serve the partition.
+    /// Queues the partition for a flush thread.
     func schedule() { condition.locked { scheduleLocked() } }
 
     private func scheduleLocked() {
@@ -184,7 +185,7 @@ final class PartitionWriter: @unchecked Sendable {
         threads.enqueue(self)
     }
 
-    /// Does one piece of work; false when there is none and the thread is to serve others.
+    /// Does one piece of work. Returns false when there is none, so the thread can serve another partition.
     func work() -> Bool {
         switch nextWork() {
         case .group(let group): commit(group)
@@ -233,7 +234,7 @@ final class PartitionWriter: @unchecked Sendable {
             if stopping { return .stop }
             let storeAt = failure == nil ? syncedEndFile.whenDue(syncedEnd, settings) : nil
             if let storeAt, now >= storeAt { return .storeSyncedEnd }
-            // The order of the locks is this one's, then the threads'.
+            // Lock order: this partition's lock, then that of `FlushThreads`.
             isScheduled = false
             let wakeAt = [syncAt, storeAt].compactMap(\.self).min()
             threads.wake(self, at: wakeAt)
@@ -241,11 +242,11 @@ final class PartitionWriter: @unchecked Sendable {
         }
     }
 
-    /// The batches of one write: all that wait, as far as they fit the group and the segment. The lock is held.
+    /// The batches of the next write: as many queued batches as fit the group and the segment. The lock is held.
     private func takeGroup() -> [AppendTicket] {
         let room = settings.segmentBytes - Int(active.byteCount)
         let first = pending[0].batch.byteCount
-        // When the first does not fit, a new segment is begun for the group.
+        // If the first batch does not fit, the group goes to a new segment.
         let limit = min(settings.groupBytesMax, first <= room ? room : settings.segmentBytes)
         var count = 1
         var bytes = first
@@ -299,16 +300,16 @@ final class PartitionWriter: @unchecked Sendable {
         active.storeIndexesIfLagging()
     }
 
-    /// Takes note that everything written is synced.
+    /// Records that everything written is synced.
     private func noteSync() {
         syncedPosition = active.byteCount
         syncedEnd = SyncedEnd(base: active.paths.baseOffset, position: active.byteCount, offset: nextOffset)
     }
 
-    /// Writes the group in one call, each batch with its offset, and how far behind it the file is synced, in front; a
-    /// failed write is cut off again.
+    /// Writes the group in one call. Sets each batch's base offset and its distance to the end of the last sync.
+    /// Truncates the file after a failed write.
     private func write(_ group: [AppendTicket]) throws(WeirError) {
-        // The offset, the length as it is, and the distance: all before the part that the checksum covers.
+        // Base offset, unchanged length, and distance: all lie before the part covered by the checksum.
         let headCount = RecordBatchHeader.magicAt
         let heads = UnsafeMutableRawPointer.allocate(byteCount: group.count * headCount, alignment: 8)
         defer { heads.deallocate() }
@@ -343,7 +344,7 @@ final class PartitionWriter: @unchecked Sendable {
         }
     }
 
-    /// Syncs what a weaker flush mode has left.
+    /// Syncs what a weaker flush mode has left unsynced.
     private func syncLate() {
         unsyncedSince = nil
         if condition.locked({ failure != nil }) { return }
@@ -397,7 +398,7 @@ final class PartitionWriter: @unchecked Sendable {
         active = ActiveSegment(paths, file, files, content: empty)
         mustRoll = false
         noteSync()
-        // An append is not to fail because an old file could not be removed; the next roll or call tries again.
+        // An append must not fail because an old segment could not be removed. The next roll or call retries.
         _ = try? removeOldSegments()
     }
 
@@ -424,7 +425,8 @@ final class PartitionWriter: @unchecked Sendable {
     }
 
     private func stop(_ error: WeirError, _ group: [AppendTicket]) {
-        // The bytes are in the page cache but perhaps not on the device: no later opening may take them for durable.
+        // The bytes are in the page cache but perhaps not on the device. Truncate them so that no later opening treats
+        // them as durable.
         if settings.flush == .everyGroup { try? active.file.truncate(to: active.byteCount) }
         halt(error, "a sync failed")
         resolve(group, failingWith: error.located(at: "appending offset \(nextOffset)"))

@@ -1,6 +1,6 @@
 import Bytes
 
-/// A log of topics and partitions, as sources read it: the built-in file log, and brokers that speak Kafka.
+/// A log of topics and partitions that sources read: the built-in file log or Kafka brokers.
 public protocol PartitionedLog: Sendable {
     /// Every topic, sorted.
     func topics() throws(WeirError) -> [String]
@@ -10,16 +10,16 @@ public protocol PartitionedLog: Sendable {
     func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64)
     /// The offsets that the next records of several partitions will get.
     func ends(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64]
-    /// The same for those who can do without: brokers that are away are not waited for.
+    /// The same as `ends`, but does not wait for unavailable brokers.
     func endsAtOnce(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64]
-    /// The first offset whose record is not older than the time (milliseconds since 1970); the end when none is.
+    /// The offset of the first record not older than the time (milliseconds since 1970); the end if there is none.
     func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64
-    /// Reads from an offset on. An offset that retention has removed fails with the range that is lost.
+    /// Returns a reader that starts at the offset. Fails with the lost range if retention has removed the offset.
     func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader
 }
 
 extension PartitionedLog {
-    /// For logs that need no request for each.
+    /// Default implementation for logs that need no request per partition.
     public func ends(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64] {
         var ends: [Int: Int64] = [:]
         for partition in partitions { ends[partition] = try offsets(topic: topic, partition: partition).end }
@@ -35,11 +35,11 @@ extension PartitionedLog {
 public protocol PartitionReader: AnyObject, Sendable {
     /// The offset the next record read will have.
     var position: Int64 { get }
-    /// The next records, of about `maxBytes` in all (at least one record); nil when the log holds no more yet.
+    /// The next records, about `maxBytes` in total but at least one record; nil when the log holds no more yet.
     func next(maxBytes: Int) throws(WeirError) -> RawBatch?
-    /// Blocks until `next` may have something, or the time is over; returns false when nothing came.
+    /// Blocks until `next` may return records or the timeout expires; returns false on timeout.
     func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool
-    /// Whether `next` may have something. When not, `wakeup` is signalled once it may, or one of the descriptors that
-    /// are added to `watched` becomes readable. Lost offsets are left to `next`, which fails.
+    /// Whether `next` may return records. If not, either `wakeup` is signalled or a descriptor added to `watched`
+    /// becomes readable once it may. Lost offsets are reported by `next`, which fails.
     func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool
 }

@@ -1,8 +1,8 @@
 import Bytes
 
-/// Records of one partition as a source delivered them: slices of one arena, nothing copied out.
+/// Records of one partition as a source delivered them: slices of one arena, without copies.
 public struct RawBatch: Sendable {
-    /// One record's place in the arena.
+    /// The position of one record in the arena.
     public struct Record: BitwiseCopyable, Sendable {
         public var offset: Int64
         /// Milliseconds since 1970.
@@ -31,7 +31,7 @@ public struct RawBatch: Sendable {
         }
     }
 
-    /// Readable bytes that an arena holds behind its last record, so that vector code may read past a value's end.
+    /// Readable bytes after the last record of an arena, so that SIMD code may read past the end of a value.
     public static let padding = 64
 
     public let topic: String
@@ -39,12 +39,12 @@ public struct RawBatch: Sendable {
     /// Keys and values, followed by at least `padding` readable bytes.
     public let arena: Buffer
     private let table: Buffer
-    /// Whether the headers of each record stand behind its value, as record batches have them.
+    /// Whether the headers of each record follow its value, as in Kafka record batches.
     private let hasHeaders: Bool
 
     /// `table` holds `Record` values in ascending offset order.
     ///
-    /// - Parameter hasHeaders: whether headers stand behind each value in the arena, as record batches have them.
+    /// - Parameter hasHeaders: whether headers follow each value in the arena, as in Kafka record batches.
     public init(topic: String, partition: Int, arena: Buffer, table: Buffer, hasHeaders: Bool = false) {
         self.topic = topic
         self.partition = partition
@@ -80,8 +80,8 @@ public struct RawBatch: Sendable {
             ? nil : UnsafeRawBufferPointer(start: arena.base + Int(record.valueStart), count: Int(record.valueCount))
     }
 
-    /// The headers of a record, read when they are asked for. None where the log does not hand them on, as brokers' do not
-    /// yet.
+    /// The headers of a record, parsed on demand. Empty if the log does not provide headers, as Kafka brokers' logs do
+    /// not yet.
     public func headers(_ record: Record) -> [RecordHeader] {
         guard hasHeaders else { return [] }
         var position = Int(record.valueStart) + max(0, Int(record.valueCount))

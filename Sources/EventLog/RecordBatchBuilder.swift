@@ -21,9 +21,9 @@ public struct RecordHeader: Sendable, Equatable {
     }
 }
 
-/// Encodes records one behind the other into a batch. Used by one thread at a time; used again after `finish`.
+/// Encodes records into a batch. Used by one thread at a time; reusable after `finish`.
 public struct RecordBatchBuilder: ~Copyable {
-    /// Bytes a batch may hold, headers and all.
+    /// Maximum bytes of a batch, headers included.
     public static let byteCountMax = Int(Int32.max) - (1 << 20)
 
     private var buffer: GrowableBuffer
@@ -43,7 +43,7 @@ public struct RecordBatchBuilder: ~Copyable {
     public var byteCount: Int { buffer.count }
     public var isEmpty: Bool { count == 0 }
 
-    /// Adds a record. A nil key is a record without one, a nil value a tombstone; the time is milliseconds since 1970.
+    /// Adds a record. A nil key means no key, a nil value a tombstone. The timestamp is in milliseconds since 1970.
     public mutating func append(
         key: UnsafeRawBufferPointer?,
         value: UnsafeRawBufferPointer?,
@@ -81,14 +81,14 @@ public struct RecordBatchBuilder: ~Copyable {
         commit(next, timestamp)
     }
 
-    /// Adds every record of a batch that was read, such as one that is copied to another topic.
+    /// Adds every record of a batch, for example to copy it to another topic.
     public mutating func append(contentsOf batch: RawBatch) throws(WeirError) {
         for record in batch.records {
             try append(key: batch.key(record), value: batch.value(record), timestamp: record.timestamp)
         }
     }
 
-    /// The finished batch; the builder starts again, empty. Fails with `invalid` when there is no record.
+    /// Returns the finished batch and empties the builder. Fails with `invalid` when there is no record.
     public mutating func finish() throws(WeirError) -> EncodedRecordBatch {
         guard count > 0 else { throw WeirError(.invalid, "a record batch needs at least one record") }
         if codec != .none { try compress() }
@@ -99,7 +99,7 @@ public struct RecordBatchBuilder: ~Copyable {
         return batch
     }
 
-    /// Forgets what was added.
+    /// Discards all added records.
     public mutating func removeAll() {
         buffer.removeAll()
         buffer.append(repeating: 0, count: RecordBatchHeader.byteCount)
@@ -114,7 +114,7 @@ public struct RecordBatchBuilder: ~Copyable {
         var offset: Int64
     }
 
-    /// Checks that the record fits, makes room for it, and works out the numbers it begins with.
+    /// Checks that the record fits, reserves space for it, and computes its length and deltas.
     @inline(__always)
     private mutating func begin(
         _ key: UnsafeRawBufferPointer?,
@@ -138,7 +138,7 @@ public struct RecordBatchBuilder: ~Copyable {
         let fields =
             1 + Varint.count(timestampDelta) + Varint.count(Int64(count))
             + Varint.count(key.map { Int64($0.count) } ?? -1) + Varint.count(value.map { Int64($0.count) } ?? -1)
-        // Five numbers of at most ten bytes and the attributes.
+        // Five varints of at most ten bytes each, and the attributes.
         buffer.reserve(payload + 64)
         return Deltas(length: Int64(fields + payload), timestamp: timestampDelta, offset: Int64(count))
     }

@@ -10,9 +10,10 @@ import Bytes
 /// 17 crc u32                                          61 records …
 /// ```
 ///
-/// `batchLength` counts from byte 12. The checksum covers byte 21 to the end, so the offset can be set after it. So can
-/// the leader epoch, which means nothing to a log without brokers: it holds how many bytes before the batch the file was
-/// synced to when the batch was written. A valid batch thus proves that everything up to there was on the device.
+/// `batchLength` counts from byte 12. The checksum covers byte 21 to the end, so the base offset can be set after it is
+/// computed. So can the leader epoch, which has no meaning in a log without brokers. It stores the distance in bytes
+/// from the batch back to the synced end of the file when the batch was written. A valid batch thus proves that
+/// everything before that point was on the device.
 struct RecordBatchHeader {
     static let byteCount = 61
     static let lengthStart = 12
@@ -28,8 +29,9 @@ struct RecordBatchHeader {
 
     let baseOffset: Int64
     let batchLength: Int32
-    /// Bytes between the end of the last sync before this batch was written and the batch. Batches of logs that did not
-    /// store it have 0, which proves more than they know; damage before them is then refused instead of cut.
+    /// Bytes between the synced end of the file when this batch was written and the batch. Batches of logs that did not
+    /// store the distance have 0, which claims that all bytes before them were synced; damage before them is then an
+    /// error instead of being cut off.
     let syncedBehind: Int32
     let magic: UInt8
     let checksum: UInt32
@@ -61,22 +63,23 @@ struct RecordBatchHeader {
     var lastOffset: Int64 { baseOffset + Int64(lastOffsetDelta) }
     var nextOffset: Int64 { lastOffset + 1 }
     var isControl: Bool { attributes & Self.controlFlag != 0 }
-    /// Every record carries the time of its append, which is the batch's maximum.
+    /// Whether every record has the time of its append, which is the batch's `maxTimestamp`.
     var usesAppendTime: Bool { attributes & Self.appendTimeFlag != 0 }
-    /// Nil for a number no codec has.
+    /// Nil for an unknown codec number.
     var codec: CompressionCodec? { CompressionCodec(rawValue: attributes & Self.codecMask) }
 }
 
-/// What the bytes at a place where a batch should begin turn out to be.
+/// The result of checking the bytes where a batch should begin.
 enum BatchCheck {
     case whole(RecordBatchHeader)
-    /// The batch, or its header, needs this many bytes in all.
+    /// The batch, or its header, needs this many bytes in total.
     case incomplete(needed: Int)
-    /// What is wrong, with stored and computed checksum where it is that.
+    /// What is wrong; for a checksum mismatch, with the stored and the computed checksum.
     case damaged(String)
 
-    /// Looks at `available` bytes, of which a batch that begins at `expectedOffset` (any offset when nil) should be the
-    /// first. The checksum does not cover the base offset, so only its neighbours can prove it: a log has no gaps.
+    /// Checks `available` bytes that should begin with a batch with base offset `expectedOffset` (any offset when nil).
+    /// The checksum does not cover the base offset, so it is verified against the neighbouring batches: a log has no
+    /// gaps.
     static func of(
         _ bytes: UnsafeRawPointer,
         available: Int,

@@ -1,13 +1,13 @@
 import Bytes
 
-/// Finds the records of uncompressed batch bytes and notes their places; copies nothing.
+/// Finds the positions of the records in an uncompressed batch without copying.
 enum RecordSlicer {
     /// The fewest bytes a record takes: seven numbers of one byte each.
     static let recordBytesMin = 7
 
     /// Appends a table entry for every record from `firstOffset` on between `start` and `end` of the arena.
     ///
-    /// Fails with `corrupt` where the records do not add up to what the header says.
+    /// Fails with `corrupt` when the records do not match the header.
     static func slice(
         _ arena: UnsafeRawPointer,
         from start: Int,
@@ -53,7 +53,7 @@ enum RecordSlicer {
             position = recordEnd
             let offset = header.baseOffset + offsetDelta
             if offset < firstOffset { continue }
-            // The arena is below 2 GiB, so its places fit.
+            // The arena is below 2 GiB, so positions fit 32 bits.
             first[kept] = RawBatch.Record(
                 offset: offset,
                 timestamp: header.usesAppendTime ? header.maxTimestamp : header.baseTimestamp &+ timestampDelta,

@@ -1,17 +1,17 @@
 import Bytes
 import ObjectStorage
 
-/// What opening a log for writing cut away: bytes behind the last whole valid batch, which nobody was told are safe. Whole
-/// batches may be among them, when a power failure took pages of the same write before them.
+/// What opening a log for writing cut off: unacknowledged bytes after the last whole valid batch. They may contain
+/// whole batches if a power failure lost earlier pages of the same write.
 public struct RecoveryCut: Sendable, Equatable, CustomStringConvertible {
     public let file: String
     /// Where in the file the cut was made.
     public let position: Int64
-    /// Bytes cut away.
+    /// Bytes cut off.
     public let byteCount: Int64
     /// The offset the next record gets.
     public let nextOffset: Int64
-    /// Why the bytes were no valid batch.
+    /// Why the bytes were not a valid batch.
     public let reason: String
 
     public var description: String {
@@ -19,20 +19,20 @@ public struct RecoveryCut: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// What a segment turned out to hold.
+/// The content found in a segment.
 struct SegmentContent {
     /// Bytes of whole valid batches.
     var byteCount: Int64 = 0
     var nextOffset: Int64
     var index: IndexBuilder
     var firstTimestamp: Int64?
-    /// What lies behind them, nil when nothing does.
+    /// The bytes after them that must be cut off; nil when there are none.
     var cut: RecoveryCut?
 }
 
 enum SegmentRecovery {
     /// Reads every batch of the segment that may have a torn tail. Fails with `corrupt` when it ends, or is damaged,
-    /// before the place up to which it was synced: what was acknowledged is never cut away.
+    /// before the synced end: acknowledged records are never cut off.
     static func read(
         _ file: any OpenFile,
         _ paths: SegmentPaths,
@@ -85,7 +85,7 @@ enum SegmentRecovery {
         }
     }
 
-    /// Fails with `corrupt` when what ends the valid batches lies before the place up to which the log was synced.
+    /// Fails with `corrupt` when the valid batches end before the synced end.
     static func failIfSynced(
         _ file: any OpenFile,
         _ paths: SegmentPaths,

@@ -2,13 +2,13 @@ import Bytes
 import ObjectStorage
 
 extension [SealedSegment] {
-    /// Removes the oldest segments that retention does not keep, each durably before the next, so that a crash leaves no
-    /// gap.
+    /// Removes the oldest segments that retention does not keep. Each removal is durable before the next, so that a
+    /// crash leaves no gap.
     ///
     /// - Parameters:
-    ///   - activeBytes: of the segment that is written, which stays.
+    ///   - activeBytes: bytes of the active segment, which is never removed.
     ///   - now: milliseconds since 1970.
-    /// - Returns: how many were removed.
+    /// - Returns: the number of removed segments.
     mutating func removeOld(
         _ settings: FileLogSettings,
         activeBytes: Int64,
@@ -22,7 +22,7 @@ extension [SealedSegment] {
             let tooMuch = settings.retentionBytes.map { total - oldest.byteCount >= $0 } ?? false
             let tooOld = settings.retentionMilliseconds.map { oldest.newestTimestamp < now - $0 } ?? false
             guard tooMuch || tooOld else { break }
-            // Without its .log the segment is gone; indexes left by a crash are removed when the log is opened.
+            // Removing the .log removes the segment. Opening the log removes index files left by a crash.
             do throws(WeirError) {
                 try files.remove(oldest.paths.log)
             } catch  where error.code == .notFound {}

@@ -1,34 +1,34 @@
 import Bytes
 import ObjectStorage
 
-/// Finds places inside one segment: by offset, by time, and its end.
+/// Finds positions inside one segment: by offset, by time, and its end.
 struct SegmentSearch {
     let paths: SegmentPaths
     let file: any OpenFile
     let view: SegmentView
     let files: any FileSystem
 
-    /// The place of the batch that holds the offset or, when there is none, of the first one behind it.
+    /// The position of the batch that holds the offset or, if there is none, of the first batch after it.
     ///
-    /// Returns the place and the offset the batch there begins with.
+    /// Returns the position and the base offset of the batch.
     func place(of offset: Int64) throws(WeirError) -> (position: Int64, baseOffset: Int64) {
         let start = start(offset)
         var scanner = headers(from: start.position, start.offset)
         while case .batch(let header, let position) = try scanner.next() {
             if header.lastOffset >= offset { return (position, header.baseOffset) }
         }
-        // The end, or the beginning of something that reading will judge.
+        // Either the end, or the start of bytes that the reader will check.
         return (scanner.position, scanner.nextOffset)
     }
 
-    /// The offset after the last whole valid batch, and the damage that ends them there when the log was synced further.
+    /// The offset after the last whole valid batch, and the damage if the log was synced beyond it.
     ///
-    /// A torn tail is no damage: another process may be writing it right now, or a crash has left it.
+    /// A torn tail is not damage: another process may be writing it now, or a crash may have left it.
     ///
-    /// - Parameter syncedEnd: as it was before the segment was looked at.
+    /// - Parameter syncedEnd: as loaded before the segment was read.
     func end(syncedEnd: SyncedEnd?) throws(WeirError) -> (offset: Int64, damage: WeirError?) {
         var (position, offset) = start(.max)
-        // Bytes that were half written at the first look may be a batch at the second.
+        // Bytes that were partly written at the first check may be a whole batch at the second.
         var suspect: Int64?
         while true {
             var scanner = BatchScanner(
@@ -60,11 +60,11 @@ struct SegmentSearch {
         }
     }
 
-    /// The first batch from which on a record may be as new as the time; nil when there is none.
+    /// The first batch that may hold a record at or after the time; nil when there is none.
     func batch(notBefore timestamp: Int64) throws(WeirError) -> (position: Int64, header: RecordBatchHeader)? {
         var position: Int64 = 0
         var offset = paths.baseOffset
-        // Up to the offset of an older entry no record is new enough.
+        // All records up to the offset of an older entry are too old.
         if let entry = TimeIndex.load(paths, files).entry(before: timestamp) {
             let place = try place(of: entry.offset)
             var scanner = headers(from: place.position, place.baseOffset)
@@ -82,8 +82,8 @@ struct SegmentSearch {
         return nil
     }
 
-    /// The time of the first record and that of the newest one; nil for an empty segment. The indexes spare the walk
-    /// over all batches, so the newest time is an estimate when they are damaged.
+    /// The timestamps of the first and the newest record; nil for an empty segment. The indexes avoid a scan of all
+    /// batches, so the newest time is an estimate when they are damaged.
     func timeRange() throws(WeirError) -> (first: Int64, newest: Int64)? {
         var scanner = headers(from: 0, paths.baseOffset)
         guard case .batch(let first, _) = try scanner.next() else { return nil }
@@ -98,7 +98,8 @@ struct SegmentSearch {
         BatchScanner(file, from: position, limit: view.limit, nextOffset: offset, verifyingChecksums: false)
     }
 
-    /// Where to begin looking for an offset: the index entry before it, if a valid batch is there, or the beginning.
+    /// Where to start the search for an offset: at the preceding index entry if it points to a valid batch, otherwise
+    /// at the beginning.
     private func start(_ target: Int64) -> (position: Int64, offset: Int64) {
         if let entry = OffsetIndex.load(paths, files).entry(notAfter: target), entry.position < view.limit {
             var scanner = BatchScanner(

@@ -1,17 +1,16 @@
 import Bytes
 import ObjectStorage
 
-/// How much of a segment may be read now, and whether the log goes on behind it.
+/// How much of a segment may be read now, and whether a later segment follows.
 struct SegmentView {
     /// Bytes of the file that may be read.
     var limit: Int64
     /// No later segment exists yet.
     var isLast: Bool
-    /// A writer of this process vouches for every byte below the limit. Otherwise the last bytes may be a write under
-    /// way, or what a crash has left.
+    /// Whether a writer of this process has acknowledged every byte below the limit. Otherwise the last bytes may be a
+    /// write in progress or a torn tail left by a crash.
     var isAcknowledged: Bool
 
-    /// Looks at a segment whose records end before `nextOffset` once it is complete.
     static func of(
         _ paths: SegmentPaths,
         _ file: any OpenFile,
@@ -24,7 +23,7 @@ struct SegmentView {
             }
             return SegmentView(limit: try file.size(), isLast: false, isAcknowledged: true)
         }
-        // The later segment is looked for first: once it exists this one has its final size.
+        // Check for a later segment first: once it exists, this one has its final size.
         let hasNext = try next()
         return SegmentView(limit: try file.size(), isLast: !hasNext, isAcknowledged: false)
     }

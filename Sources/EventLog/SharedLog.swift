@@ -19,27 +19,27 @@ public struct TopicPartition: Hashable, Sendable, Comparable, CustomStringConver
 
 /// A log whose partitions several processes share: each partition belongs to one member of a group at a time.
 public protocol SharedLog: PartitionedLog {
-    /// Joins a group. Which partitions this member gets is told by `GroupMembership.poll`.
+    /// Joins a group. `GroupMembership.poll` returns the partitions assigned to this member.
     ///
     /// - Parameters:
     ///   - topics: topics by name; they need not exist yet.
     ///   - pattern: a regular expression that must match the whole name of a topic; nil for none.
-    ///   - instance: what the member is known by; one that joins again under it goes on with its partitions at once,
-    ///     however the last one ended. Nil for a member that the group forgets.
+    ///   - instance: the static member id. A member that rejoins under the same id gets its partitions back at once,
+    ///     however it ended. Nil for a dynamic member.
     func join(
         group: String,
         topics: [String],
         pattern: String?,
         instance: String?
     ) throws(WeirError) -> any GroupMembership
-    /// Tells how many partitions are about to be read at once, and the bytes that may be fetched ahead of all their
-    /// readers. Readers that exist keep what they were given.
+    /// Sets how many partitions will be read concurrently and how many bytes may be prefetched for all of them.
+    /// Existing readers keep their limits.
     func willRead(partitions: Int, aheadBytes: Int)
-    /// Why readers got nothing from brokers, in words, when that was noticed after a moment; nil when nothing was.
+    /// Describes why readers got nothing from brokers, if a problem was noticed after `moment`; nil otherwise.
     func trouble(since moment: ContinuousClock.Instant) -> String?
-    /// How long a group waits for a member that is silent, in milliseconds.
+    /// Session timeout of a group member, in milliseconds.
     var sessionMilliseconds: Int { get }
-    /// The offset behind the last one committed to the group; nil when none is.
+    /// The group's committed offset (the next one to read); nil if there is none.
     func committedOffset(group: String, topic: String, partition: Int) throws(WeirError) -> Int64?
 }
 
@@ -48,38 +48,38 @@ extension SharedLog {
         try join(group: group, topics: topics, pattern: pattern, instance: nil)
     }
 
-    /// For logs without brokers.
+    /// Default implementation for logs without brokers.
     public func trouble(since moment: ContinuousClock.Instant) -> String? { nil }
-    /// What Kafka's clients ask for.
+    /// The default of Kafka clients.
     public var sessionMilliseconds: Int { 45_000 }
-    /// For logs that fetch nothing ahead.
+    /// Default implementation for logs that do not prefetch.
     public func willRead(partitions: Int, aheadBytes: Int) {}
 }
 
-/// What a group tells its member. Every event is answered with `GroupMembership.confirm`.
+/// An event of a consumer group. The member answers every event with `GroupMembership.confirm`.
 public enum GroupEvent: Sendable, Equatable {
-    /// These, and only these, belong to this member from `confirm` on.
+    /// Exactly these partitions belong to this member after `confirm`.
     case assigned([TopicPartition])
-    /// Everything is taken away: commit what was read of them, then `confirm`.
+    /// All partitions are revoked: commit what was read of them, then `confirm`.
     case revoked
-    /// The group has given the partitions to others already: what is not committed must not be committed any more.
+    /// The group has already assigned the partitions to others: nothing more may be committed for them.
     case lost
 }
 
 /// Membership in a group. Used by one thread at a time.
 ///
-/// It stays alive whatever its owner is busy with, but a change of the group waits only so long for the answer.
+/// The membership stays alive while its owner is busy, but a rebalance waits only a limited time for the answer.
 public protocol GroupMembership: AnyObject, Sendable {
-    /// Returns what has happened.
+    /// Returns the next event; nil if there is none within the timeout.
     func poll(timeoutMilliseconds: Int) throws(WeirError) -> GroupEvent?
     /// Answers the event that `poll` returned last.
     func confirm() throws(WeirError)
-    /// Tells the group how far its partitions are read, for tools that show lag, and does not wait until it knows. Returns
-    /// false when this member does not own them any more.
+    /// Commits offsets to the group asynchronously, for tools that show lag. Returns false when this member does not
+    /// own the partitions any more.
     func commit(_ next: [TopicPartition: Int64]) throws(WeirError) -> Bool
-    /// Leaves the group, so that others take over at once.
+    /// Leaves the group, so that other members take over at once.
     func leave()
-    /// What somebody should know of how the group treats this member, in words, once.
+    /// Returns, once, a notice about how the group treats this member that should be shown to the user.
     func takeNotice() -> String?
 }
 

@@ -1,21 +1,21 @@
-/// Where reading begins in a partition that no table has a position for.
+/// Where reading starts in a partition for which no table has stored a position.
 public enum Startup: Sendable, Hashable {
     case earliest
     case latest
     /// The first record at or after that time, in milliseconds since 1970.
     case timestamp(Int64)
-    /// Those offsets; partitions that are not named begin at their earliest.
+    /// These offsets; partitions not listed start at their earliest.
     case offsets([TopicPartition: Int64])
-    /// Behind what the source's consumer group has committed, the earliest where it has committed nothing. Kafka only.
+    /// The committed offsets of the source's consumer group; earliest where it has committed nothing. Kafka only.
     case groupOffsets
 }
 
 /// What happens when the log no longer holds the next record to read.
 public enum LostOffsets: String, Sendable, CaseIterable {
-    /// The run stops and says which are lost.
+    /// The run fails and reports the lost offsets.
     case fail
-    /// Reading goes on with the oldest record that is there.
+    /// Reading continues with the oldest available record.
     case earliest
-    /// Reading goes on with the next record that is written.
+    /// Reading continues with the next record that is written.
     case latest
 }

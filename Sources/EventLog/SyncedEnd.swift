@@ -1,24 +1,25 @@
 import Bytes
 import ObjectStorage
 
-/// Up to where a partition is known to have been synced, kept in the file `synced-end` beside its segments.
+/// The position up to which a partition is known to be synced, stored in the file `synced-end` beside its segments.
 ///
-/// After a power failure any subset of the pages written since the last sync may be on the device. So what ends the valid
-/// batches is harmless behind the last sync, and damage or loss before it. The file tells which: it is written after the
-/// sync it speaks of, so it never claims more than is on the device. It may lag: the hot path does not sync it, and the
-/// time since it last reached the device is bridged by the batches themselves (`RecordBatchHeader.syncedBehind`).
+/// After a power failure any subset of the pages written since the last sync may be on the device. An invalid batch
+/// after the last sync is therefore harmless; before it, it is damage or loss. This file distinguishes the two. It is
+/// written after the sync it describes, so it never claims more than is on the device. It may lag, because the hot path
+/// does not sync it; the batches themselves cover the gap (`RecordBatchHeader.syncedBehind`).
 ///
-/// Two slots of one sector each are written in turn, so a torn write leaves the other one:
+/// Two slots of one sector each are written alternately, so a torn write leaves the other slot valid:
 ///
 /// ```
 /// 0 and 512: magic "WEIRSYNC"   8 segment's base offset i64   16 bytes of it i64   24 next offset i64   32 CRC-32C u32
 /// ```
 ///
-/// All numbers are big-endian. A partition without the file, or with neither slot valid, is opened as if nothing was known.
+/// All numbers are big-endian. A partition without the file, or without a valid slot, is opened as if nothing were
+/// known.
 struct SyncedEnd: Equatable, Sendable {
-    /// The base offset of the segment that the sync was of.
+    /// The base offset of the synced segment.
     var base: Int64
-    /// Bytes of that segment.
+    /// Synced bytes of that segment.
     var position: Int64
     /// The offset after the last record.
     var offset: Int64
@@ -30,7 +31,8 @@ struct SyncedEnd: Equatable, Sendable {
 
     static func path(_ directory: String) -> String { directory + "/" + fileName }
 
-    /// What the file of a partition says, and the slot to write next. Nil when there is none or it cannot be read.
+    /// Loads the file of a partition. Returns its synced end (nil if the file is missing or unreadable) and the slot to
+    /// write next.
     static func load(_ directory: String, _ files: any FileSystem) -> (end: SyncedEnd?, nextSlot: Int) {
         guard let file = try? files.open(path(directory), .read) else { return (nil, 0) }
         var best: SyncedEnd?
@@ -81,11 +83,11 @@ struct SyncedEnd: Equatable, Sendable {
     }
 }
 
-// MARK: What it tells of a partition
+// MARK: Checking a partition
 
 extension SyncedEnd {
-    /// The error of a partition whose segments do not reach the synced end because the one that held it is gone; nil when
-    /// it, or a later one, is there.
+    /// The error for a partition whose segment with the synced end is missing; nil when that segment or a later one
+    /// exists.
     func missingSegment(_ directory: String, among segments: [SegmentPaths]) -> WeirError? {
         guard offset > 0, segments.last?.baseOffset ?? -1 < base else { return nil }
         return lost(
@@ -96,9 +98,9 @@ extension SyncedEnd {
         )
     }
 
-    /// The error of a partition whose valid batches end before the synced end; nil when they reach it.
+    /// The error for a partition whose valid batches end before the synced end; nil when they reach it.
     ///
-    /// - Parameter reason: what ends them; nil for the end of the file.
+    /// - Parameter reason: why the valid batches end; nil for the end of the file.
     func shortfall(_ segment: SegmentPaths, position: Int64, nextOffset: Int64, reason: String?) -> WeirError? {
         guard nextOffset < offset else { return nil }
         let why = reason ?? "the file ends here"

@@ -1,12 +1,12 @@
 import Bytes
 import ObjectStorage
 
-/// The file that tells a partition's synced end: when it is to be written, and writing it. Used by the flush thread, which
-/// asks for times under its lock.
+/// Schedules and performs the writes of a partition's `synced-end` file. Used by the flush thread, which computes the
+/// times under its lock.
 struct SyncedEndFile {
     private let directory: String
     private let files: any FileSystem
-    /// What the file says, since when, and whether that has reached the device.
+    /// The content of the file, when it was written, and whether it is synced.
     private var stored: SyncedEnd
     private var storedAt = MonotonicTime.now
     private var isSynced = false
@@ -19,22 +19,22 @@ struct SyncedEndFile {
         self.files = files
     }
 
-    /// Whether it says so already, on the device too.
+    /// Whether the file already holds this end and is synced.
     func holds(_ end: SyncedEnd) -> Bool { stored == end && isSynced }
 
-    /// When it has lagged behind for long enough to be written between two groups; nil when it does not lag.
+    /// When the lagging file must be written between two groups; nil when it does not lag.
     func whenLagging(behind end: SyncedEnd, _ settings: FileLogSettings) -> MonotonicTime? {
         stored == end ? nil : storedAt.adding(milliseconds: settings.syncedEndLagMilliseconds)
     }
 
-    /// When a partition that rests has it to write or to sync; nil when that is done.
+    /// When an idle partition must write or sync the file; nil when neither is needed.
     func whenDue(_ end: SyncedEnd, _ settings: FileLogSettings) -> MonotonicTime? {
         whenLagging(behind: end, settings)
             ?? (isSynced ? nil : storedAt.adding(milliseconds: settings.syncedEndRestMilliseconds))
     }
 
-    /// Writes up to where the log is synced, and syncs that once the partition has rested. What fails is tried again
-    /// after the next append: opening the log needs the file only after a power failure.
+    /// Writes the synced end, and syncs the file once the partition is idle. A failure is retried after the next
+    /// append: the file is needed only when opening the log after a power failure.
     mutating func store(_ end: SyncedEnd, andSync mustSync: Bool = false) {
         let isResting = stored == end
         if !isResting {

@@ -2,15 +2,16 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// Tells what a crash may leave from damage. Of writes that were never synced any pages may be missing, so valid batches
-/// can lie behind a hole; but a batch that was written after a sync of these bytes proves that they were whole once.
+/// Distinguishes damage from what a crash may leave. Any pages of unsynced writes may be missing, so valid batches can
+/// follow a hole. But a batch that was written after a sync of these bytes proves that they were once complete.
 enum TailCheck {
-    /// Offsets further ahead than this do not belong to the batches that could follow.
+    /// A candidate batch whose offset is further ahead than this is not a batch of this log.
     private static let offsetsAheadMax: Int64 = 1 << 32
     private static let windowBytes = 4 << 20
 
-    /// The place of the first valid batch behind `position` that was written when the file was synced to behind it; nil
-    /// when there is none, so that nothing at `position` was acknowledged as far as the file itself tells.
+    /// The position of the first valid batch after `position` that was written when the file was synced beyond
+    /// `position`. Nil when there is none: then the file gives no evidence that anything at `position` was
+    /// acknowledged.
     static func proofOfSync(
         in file: any OpenFile,
         after position: Int64,
@@ -42,7 +43,7 @@ enum TailCheck {
             let last = count - RecordBatchHeader.byteCount
             var candidate = 0
             while candidate <= last {
-                // Every batch has the byte 2 at this place; nearly every other place has not.
+                // Every batch has the magic byte 2 here; nearly all other positions do not.
                 let from = candidate + RecordBatchHeader.magicAt
                 guard
                     let hit = memchr(

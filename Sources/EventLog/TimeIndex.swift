@@ -1,10 +1,10 @@
 import Bytes
 import ObjectStorage
 
-/// The sparse map from times to offsets, in Kafka's file form: timestamp i64, relative offset i32.
+/// The sparse index from times to offsets, in Kafka's file format: timestamp i64, relative offset i32.
 ///
-/// An entry says that no record up to its offset is newer than its timestamp, and that the batch which ends at the
-/// offset reaches it. Like the offset index it is a hint that its users check.
+/// An entry states that no record up to its offset is newer than its timestamp, and that the batch ending at the offset
+/// has a record with that timestamp. Like the offset index it is a hint that its users verify.
 struct TimeIndex: Equatable {
     struct Entry: Equatable {
         var timestamp: Int64

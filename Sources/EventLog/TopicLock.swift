@@ -2,9 +2,9 @@ import Bytes
 import Foundation
 import ObjectStorage
 
-/// The right to write below a directory, held as long as the file that carries the lock is open.
+/// The exclusive right to write below a directory, held as long as the lock file is open.
 ///
-/// The kernel gives the lock up when its process ends, however it ends; the text inside only tells who holds it.
+/// The kernel releases the lock when the process ends, however it ends; the text in the file only names the owner.
 final class TopicLock: Sendable {
     private let file: any OpenFile
 
@@ -29,7 +29,7 @@ final class TopicLock: Sendable {
             )
         }
         let text = Array("\(owner) \(ProcessInfo.processInfo.processIdentifier)\n".utf8)
-        // Who holds the lock is information; a full disk must not refuse the lock itself.
+        // The owner text is informational; a full disk must not prevent locking.
         do {
             try file.truncate(to: 0)
             try file.write(text, at: 0)

@@ -3,15 +3,15 @@ import ObjectStorage
 
 /// The settings of one topic, under Kafka's names: `retention.ms`, `retention.bytes`, `segment.ms`, `segment.bytes`.
 ///
-/// They lie in `<topic>/topic.properties`, one `name=value` a line, and win over the settings of the log. −1 keeps
-/// everything, as it does in Kafka.
+/// They are stored in `<topic>/topic.properties`, one `name=value` per line, and override the settings of the log. −1
+/// keeps everything, as in Kafka.
 public struct TopicProperties: Sendable, Equatable {
     public static let names = ["retention.bytes", "retention.ms", "segment.bytes", "segment.ms"]
 
-    /// By name; only names and values that `init` has checked.
+    /// Values by name, validated by `init`.
     public let values: [String: Int64]
 
-    /// Fails for an unknown name, with the nearest known one, and for a value that is no number in range.
+    /// Fails for an unknown name, suggesting the nearest known one, and for a value that is not a number in range.
     public init(_ texts: [String: String]) throws(WeirError) {
         var values: [String: Int64] = [:]
         for (name, text) in texts.sorted(by: { $0.key < $1.key }) {
@@ -31,7 +31,7 @@ public struct TopicProperties: Sendable, Equatable {
         self.values = values
     }
 
-    /// The log's settings with what the topic says instead.
+    /// The log's settings with the topic's overrides applied.
     func applied(to settings: FileLogSettings) throws(WeirError) -> FileLogSettings {
         var result = settings
         if let bytes = values["retention.bytes"] { result.retentionBytes = bytes < 0 ? nil : bytes }
@@ -46,7 +46,7 @@ public struct TopicProperties: Sendable, Equatable {
         Array(values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined().utf8)
     }
 
-    /// What the file of a topic says; empty when there is none.
+    /// Reads the properties file of a topic; empty when there is none.
     static func read(_ path: String, _ files: any FileSystem) throws(WeirError) -> TopicProperties {
         guard let status = try files.status(path) else { return try TopicProperties([:]) }
         let bytes = try files.open(path, .read).read(count: Int(status.size), at: 0)

@@ -7,7 +7,7 @@ enum Varint {
         return (70 - (zigzag | 1).leadingZeroBitCount) / 7
     }
 
-    /// Stores the number and moves the pointer behind it; the caller has made room for ten bytes.
+    /// Stores the number and advances the pointer past it; the caller has reserved ten bytes.
     @inline(__always)
     static func store(_ value: Int64, at next: inout UnsafeMutableRawPointer) {
         var rest = UInt64(bitPattern: (value << 1) ^ (value >> 63))
@@ -20,7 +20,7 @@ enum Varint {
         next += 1
     }
 
-    /// Reads a number that ends before `end` and moves the offset behind it; nil when it does not.
+    /// Reads a number and advances the offset past it; nil when the number does not end before `end`.
     @inline(__always)
     static func load(_ bytes: UnsafeRawPointer, _ offset: inout Int, end: Int) -> Int64? {
         guard offset < end else { return nil }

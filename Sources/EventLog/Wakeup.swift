@@ -2,18 +2,18 @@ import Bytes
 import CLinux
 import Foundation
 
-/// What a thread that reads several partitions waits for: something new in any of them.
+/// Lets a thread that reads several partitions wait for new records in any of them.
 ///
-/// Readers that have nothing give the wakeup to whatever will know first: the writer in this process, the kernel's watch
-/// of a directory, a broker's client. Used by one thread; `signal` may be called from any.
+/// Readers without records register the wakeup with whatever detects new records first: the writer in this process, the
+/// kernel's directory watch, or a Kafka client. Used by one thread; `signal` may be called from any.
 public final class Wakeup: Sendable {
-    /// Readable once the wakeup is signalled: for libraries that write eight bytes where something has come. They must
-    /// have stopped before the wakeup goes.
+    /// Readable once the wakeup is signalled. Libraries may signal it by writing eight bytes; they must stop before the
+    /// wakeup is freed.
     public let descriptor: Int32
 
-    /// How long a wait goes on without another look: not every change of hands among writers is told.
+    /// Maximum time of a wait before the partitions are checked again: not every change of writers is signalled.
     static let lookAgainMilliseconds = 200
-    /// The same where the system has no descriptor left to wait for.
+    /// The same when no file descriptor is available to wait on.
     private static let pollMilliseconds = 5
 
     public init() { descriptor = weir_event_create() }
@@ -22,17 +22,17 @@ public final class Wakeup: Sendable {
 
     public func signal() { if descriptor >= 0 { weir_event_signal(descriptor) } }
 
-    /// Blocks until that is so, or the time is over; returns whether it is.
+    /// Blocks until a partition is ready or the timeout expires; returns whether one is ready.
     ///
-    /// - Parameter isReady: looks whether any partition has something, and has the wakeup signalled when one gets
-    ///   something later; appends descriptors that become readable then, if it knows any.
+    /// - Parameter isReady: checks whether any partition has records, and registers the wakeup to be signalled when one
+    ///   gets records later; appends descriptors that become readable then, if any.
     public func wait(
         milliseconds: Int,
         until isReady: (inout [Int32]) throws(WeirError) -> Bool
     ) throws(WeirError) -> Bool {
         let deadline = MonotonicTime.after(milliseconds: milliseconds)
         while true {
-            // What is signalled from here on ends the wait below.
+            // A signal from here on ends the wait below.
             if descriptor >= 0 { weir_event_clear(descriptor) }
             var watched = [descriptor]
             if try isReady(&watched) { return true }
