@@ -54,7 +54,7 @@ enum Arithmetic {
             }
         case .remainder:
             Kernel.tryZip(a, b, to: type, zero: 0, count, invalid: &invalid) { (l: I, r: I) -> I? in
-                // The smallest number divided by −1 overflows, but leaves nothing over.
+                // The minimum divided by −1 overflows, but its remainder is 0.
                 r == 0 ? nil : l.remainderReportingOverflow(dividingBy: r).partialValue
             }
         }
@@ -112,7 +112,7 @@ enum Arithmetic {
         }
     }
 
-    /// Why a row has no result.
+    /// The error message for a row without a result.
     static func reason(_ operation: ArithmeticOperator, _ a: Operand, _ b: Operand, to type: FieldType, _ row: Int)
         -> String
     {

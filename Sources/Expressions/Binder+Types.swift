@@ -1,7 +1,7 @@
 import Columnar
 
 extension Binder {
-    /// CAST as the user wrote it.
+    /// An explicit CAST.
     func cast(_ node: Node, to type: FieldType, isTry: Bool, _ range: Range<Int>) throws(ExpressionError) -> Node {
         if node.isNull { return Node(Operand(.null, type), text: source(range), range: range) }
         guard Cast.isPossible(from: node.type, to: type) else {
@@ -13,7 +13,7 @@ extension Binder {
         return conversion(of: node, to: type, isTry: isTry, source(range), range)
     }
 
-    /// A node under another type that it converts to without being asked: NULL, and wider numbers.
+    /// Converts a node implicitly: NULL to any type, numbers to wider ones.
     func typed(_ node: Node, as type: FieldType) throws(ExpressionError) -> Node {
         if node.type == type { return node }
         if node.isNull { return Node(Operand(.null, type), text: node.text, range: node.range) }
@@ -41,8 +41,8 @@ extension Binder {
         }
     }
 
-    /// Both sides under one type, or as two decimals. A literal text takes the type of the other side, so that
-    /// `created_at > '2024-05-06'` means what it says.
+    /// Converts both sides to one type, or to two decimals. A string literal takes the type of the other side, as in
+    /// `created_at > '2024-05-06'`.
     func comparable(_ left: Node, _ right: Node, _ operation: String) throws(ExpressionError) -> (Node, Node) {
         if left.isNull, right.isNull { return (try typed(left, as: .boolean), try typed(right, as: .boolean)) }
         if left.isNull { return (try typed(left, as: right.type), right) }
@@ -50,7 +50,7 @@ extension Binder {
         if left.type == right.type { return (left, right) }
         if let literal = try literal(left, as: right.type) { return (literal, right) }
         if let literal = try literal(right, as: left.type) { return (left, literal) }
-        // Decimals compare at any scale. The type they and whole numbers meet in may have fewer digits behind the point.
+        // Decimals compare at any scale, so they are not converted to a common type, which may have a smaller scale.
         switch (left.type, right.type) {
         case (.decimal, _), (_, .decimal):
             if let a = try decimal(left), let b = try decimal(right) { return (a, b) }
@@ -69,7 +69,7 @@ extension Binder {
         return (try typed(left, as: type), try typed(right, as: type))
     }
 
-    /// A decimal, or a whole number as one; nil for anything else.
+    /// A decimal, or a whole number converted to one; nil for other types.
     private func decimal(_ node: Node) throws(ExpressionError) -> Node? {
         if case .decimal = node.type { return node }
         guard node.type.isWhole else { return nil }
@@ -77,7 +77,7 @@ extension Binder {
         return try typed(node, as: .decimal(precision: digits.precision, scale: digits.scale))
     }
 
-    /// A literal text as a date, time, timestamp or uuid.
+    /// Converts a string literal to a date, time, timestamp or uuid.
     private func literal(_ node: Node, as type: FieldType) throws(ExpressionError) -> Node? {
         guard node.type == .string, case .string(let text)? = node.constantValue else { return nil }
         switch type {
@@ -90,7 +90,7 @@ extension Binder {
         return Node(Operand(scalar, type), text: node.text, range: node.range)
     }
 
-    /// The type two different ones meet in without loss of meaning; nil when there is none.
+    /// The common type of two types; nil if there is none.
     func commonType(_ left: FieldType, _ right: FieldType) -> FieldType? {
         if left == right { return left }
         switch (left, right) {
@@ -110,7 +110,7 @@ extension Binder {
         }
     }
 
-    /// Values that meet in one type.
+    /// Converts values to their common type.
     func unified(_ nodes: [Node], _ what: String) throws(ExpressionError) -> (FieldType, [Node]) {
         var type: FieldType?
         for node in nodes where !node.isNull {
@@ -133,7 +133,7 @@ extension Binder {
         return (type, converted)
     }
 
-    /// A node that is a text.
+    /// Requires a string.
     func string(_ node: Node, _ function: String) throws(ExpressionError) -> Node {
         if node.isNull { return try typed(node, as: .string) }
         guard node.type == .string else {
@@ -146,7 +146,7 @@ extension Binder {
         return node
     }
 
-    /// A node that is a whole number, as a long.
+    /// Requires a whole number and converts it to a long.
     func whole(_ node: Node, _ function: String) throws(ExpressionError) -> Node {
         guard node.isNull || node.type.isWhole else {
             throw ExpressionError(

@@ -1,12 +1,12 @@
 import Bytes
 import Columnar
 
-/// Finds columns, checks types and builds the nodes that run.
+/// Resolves columns, checks types and builds executable nodes.
 struct Binder {
     let text: [Unicode.Scalar]
     let scope: Scope
     private let schema: Schema
-    /// Places in the scope of the columns read so far, by slot.
+    /// Indices in the scope of the columns used so far, by slot.
     private(set) var slots: [Int] = []
 
     init(text: [Unicode.Scalar], scope: Scope) {
@@ -95,7 +95,7 @@ struct Binder {
         return nodes
     }
 
-    /// A node that is a condition, NULL included.
+    /// Requires a boolean or NULL.
     func boolean(_ node: Node, _ word: String) throws(ExpressionError) -> Node {
         if node.isNull { return try typed(node, as: .boolean) }
         guard node.type == .boolean else {
@@ -118,7 +118,7 @@ struct Binder {
             let l = a.run(&$0)
             return Comparing.run(comparison, l, b.run(&$0), $0.count)
         }
-        // A side that was widened for the comparison is still a plain column as written.
+        // Use the node before conversion if it is a plain column, so that widened columns get limits too.
         return node.limited(by: Node.limits(comparison, left.slot == nil ? a : left, right.slot == nil ? b : right))
     }
 
@@ -172,7 +172,7 @@ struct Binder {
                 position: operand.position
             )
         }
-        // −x rather than 0 − x: a double keeps its negative zero, a decimal its precision.
+        // −x instead of 0 − x, to keep negative zero and the precision of decimals.
         return try call("-", [operand], range)
     }
 
@@ -215,7 +215,8 @@ struct Binder {
         }
     }
 
-    /// Precision and scale a number takes part with; nil for binary ones. A literal needs only the digits it has.
+    /// The precision and scale of a number in arithmetic; nil for float and double. A literal counts only its own
+    /// digits.
     private func exact(_ node: Node) -> (precision: Int, scale: Int)? {
         switch node.type {
         case .decimal(let precision, let scale): return (precision, scale)

@@ -1,14 +1,14 @@
 import Bytes
 import Columnar
 
-/// An expression over the columns of one schema, ready to run over its batches.
+/// An expression bound to a schema, ready to evaluate batches.
 public struct BoundExpression: Sendable {
     /// The text it was parsed from.
     public let text: String
     public let type: FieldType
     /// The columns it reads.
     public let fields: [Field]
-    /// Places of those columns in the schema it was bound to.
+    /// Indices of those columns in the schema it was bound to.
     let places: [Int]
     let node: Node
 
@@ -20,14 +20,14 @@ public struct BoundExpression: Sendable {
         fields = slots.map { schema.fields[$0] }
     }
 
-    /// The column it is nothing but a name of: its place in the schema it was bound to.
+    /// If the expression is a plain column: its index in the schema it was bound to.
     public var column: Int? { node.slot.map { places[$0] } }
-    /// The value, when it is the same for every row.
+    /// The value, if the expression is constant.
     public var constant: Scalar? { node.constantValue }
 
-    /// The value of each row, and the rows that have none, ascending, with the reason; their value is null.
+    /// The value of each row, and the failed rows with their reasons, ascending. Failed rows are null.
     ///
-    /// The batch has the schema the expression was bound to, or holds the columns it reads under their field ids.
+    /// The batch must have the schema the expression was bound to, or contain its columns by field id.
     public func evaluate(_ batch: ColumnBatch) throws(WeirError) -> (column: ColumnVector, failures: [RowFailure]) {
         var evaluation = Evaluation(columns: try columns(of: batch), count: batch.count)
         let result = spread(node.run(&evaluation), &evaluation)
@@ -36,7 +36,7 @@ public struct BoundExpression: Sendable {
         return (result.nulling(failures.lazy.map { Int32($0.row) }), failures)
     }
 
-    /// One value a row. A long constant text is not repeated without end.
+    /// Expands constants to one value per row. Fails the rows if repeating a constant string exceeds the growth limit.
     private func spread(_ operand: Operand, _ evaluation: inout Evaluation) -> ColumnVector {
         let count = evaluation.count
         let room = TextOutput.maximumGrowth / max(count, 1)
@@ -47,7 +47,7 @@ public struct BoundExpression: Sendable {
         return .nulls(type, count: count)
     }
 
-    /// A condition's rows that are TRUE, ascending, and those that failed.
+    /// The rows for which the condition is TRUE, ascending, and the failed rows.
     public func select(_ batch: ColumnBatch) throws(WeirError) -> (rows: [Int32], failures: [RowFailure]) {
         precondition(type == .boolean, "only a condition selects rows")
         let (column, failures) = try evaluate(batch)

@@ -75,7 +75,7 @@ extension Cast {
             }
         case .uuid:
             return Kernel.mapText(a, to: to, zero: 0, count, invalid: &invalid) {
-                // A column holds the bytes in the order of the text.
+                // Columns store UUIDs in text order (big-endian).
                 NumberText.uuid($0, .cast).value?.bigEndian
             }
         case .binary: return a.expanded(to: count).reinterpreted(as: .binary)

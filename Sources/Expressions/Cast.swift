@@ -2,8 +2,8 @@ import Bytes
 import Columnar
 import Values
 
-/// CAST. Numbers narrow by cutting towards zero when the target is whole and by rounding half up when it is a decimal; a
-/// value outside the target's range has no result. Timestamps without a zone count as UTC.
+/// CAST. Numbers are truncated towards zero if the target is an integer, and rounded half up if it is a decimal. A
+/// value outside the target's range has no result. Timestamps without a zone are UTC.
 enum Cast {
     static func isPossible(from: FieldType, to: FieldType) -> Bool {
         if from == to { return true }
@@ -120,7 +120,7 @@ enum Cast {
         }
     }
 
-    /// Whole numbers and decimals are rounded once, not by way of a double.
+    /// Converts integers and decimals directly, not through a double, to avoid double rounding.
     private static func toFloat(_ a: Operand, invalid: inout [Int32], _ count: Int) -> ColumnVector {
         switch a.type {
         case .int: return Kernel.map(a, to: .float, count) { (v: Int32) in Float(v) }.vector
@@ -169,7 +169,7 @@ enum Cast {
         }
     }
 
-    /// A binary number means its shortest decimal text: 0.1 is one tenth.
+    /// Parses the shortest decimal text of a float or double, so that 0.1 is exactly one tenth.
     private static func decimal(_ text: String, _ precision: Int, _ scale: Int) -> Int128? {
         DecimalText.parse(text, precision: precision, scale: scale, .cast).value
     }

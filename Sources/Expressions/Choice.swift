@@ -2,9 +2,9 @@ import Bytes
 import Columnar
 import Foundation
 
-/// CASE and COALESCE: each row takes its value from one of several operands.
+/// CASE and COALESCE: each row gets its value from one of several operands.
 enum Choice {
-    /// Rows go to the first branch whose condition is TRUE; only those rows may fail in its value.
+    /// Each row takes the first branch whose condition is TRUE. The value of a branch can fail only for its own rows.
     static func firstTrue(
         _ branches: [(condition: Node, value: Node)],
         otherwise: Node?,
@@ -29,7 +29,7 @@ enum Choice {
         return Operand(merge(operands, choices, as: type, &evaluation))
     }
 
-    /// Rows go to the first operand that is not null; later ones are asked only for rows still without a value.
+    /// Each row takes the first operand that is not null. Later operands can fail only for rows without a value so far.
     static func firstValue(_ nodes: [Node], as type: FieldType, _ evaluation: inout Evaluation) -> Operand {
         let count = evaluation.count
         var open = bitmap(count, set: true)

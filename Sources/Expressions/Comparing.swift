@@ -5,8 +5,8 @@ import Values
 
 /// `= <> < <= > >=` on two operands of one type, or on two decimals of any scale.
 ///
-/// Texts compare byte by byte, which is the order of their code points. Doubles follow IEEE 754: nothing is equal to,
-/// less than or greater than NaN.
+/// Strings compare by bytes, which is code point order in UTF-8. Doubles follow IEEE 754: NaN is not equal to, less
+/// than or greater than any value.
 enum Comparing {
     static func run(_ comparison: Comparison, _ a: Operand, _ b: Operand, _ count: Int) -> Operand {
         switch a.type {
@@ -47,7 +47,7 @@ enum Comparing {
         }
     }
 
-    /// By a three-way order of rows; called for rows without values too.
+    /// Compares with a three-way order of rows. `order` is called for null rows too.
     @inline(__always)
     private static func ordered(
         _ comparison: Comparison,

@@ -1,13 +1,13 @@
 import Columnar
 import Values
 
-/// The types that decimal arithmetic leads to.
+/// Result types of decimal arithmetic.
 enum DecimalTypes {
-    /// The type a long or int takes part as.
+    /// The decimal type of a long or int operand.
     static func of(integer: FieldType) -> (precision: Int, scale: Int) { integer == .long ? (19, 0) : (10, 0) }
 
-    /// Precision and scale of a result, as Flink and Spark derive them: digits before the point go first when 38 do not
-    /// hold both sides, but up to six digits behind the point stay.
+    /// Limits a result type to 38 digits, as Flink and Spark do: integer digits take precedence, but up to six
+    /// fractional digits are kept.
     static func adjusted(precision: Int, scale: Int) -> FieldType {
         if precision <= Decimals.maximumPrecision { return .decimal(precision: max(precision, 1), scale: scale) }
         let whole = precision - scale

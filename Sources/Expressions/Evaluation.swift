@@ -1,10 +1,10 @@
 import Bytes
 import Columnar
 
-/// A row whose expression has no value, and why.
+/// A row for which an expression failed, with the reason.
 public struct RowFailure: Hashable, Sendable {
     public let row: Int
-    /// Names the expression and the value it failed on.
+    /// Contains the expression and the value it failed on.
     public let reason: String
 
     public init(row: Int, reason: String) {
@@ -13,14 +13,13 @@ public struct RowFailure: Hashable, Sendable {
     }
 }
 
-/// What the nodes of one expression share while they run over one batch.
+/// The state of evaluating one expression over one batch, shared by its nodes.
 struct Evaluation {
     /// The columns the expression reads, by slot.
     let columns: [ColumnVector]
-    /// Rows.
     let count: Int
-    /// Rows whose value is wanted, as a bitmap; nil is all. A branch of CASE or the right side of AND is evaluated for
-    /// whole vectors, but only wanted rows may fail.
+    /// A bitmap of the active rows; nil means all. A branch of CASE or the right side of AND is evaluated for whole
+    /// vectors, but only active rows can fail.
     var active: Buffer?
     private(set) var failures: [RowFailure] = []
     private(set) var failed: [UInt8] = []
@@ -30,7 +29,7 @@ struct Evaluation {
         self.count = count
     }
 
-    /// Records the first failure of a row; rows nobody asked for cannot fail.
+    /// Records the first failure of a row. Failures of inactive rows are ignored.
     mutating func fail(_ row: Int, _ reason: @autoclosure () -> String) {
         if let active, !Bitmap.isSet(active.base, row) { return }
         if failed.isEmpty { failed = Array(repeating: 0, count: Bitmap.byteCount(count)) }
@@ -40,7 +39,7 @@ struct Evaluation {
         failures.append(RowFailure(row: row, reason: reason()))
     }
 
-    /// Narrows the wanted rows to those in `mask` while `body` runs.
+    /// Restricts the active rows to those in `mask` while `body` runs.
     mutating func restricted<T>(to mask: Buffer, _ body: (inout Evaluation) -> T) -> T {
         let outer = active
         active = outer.map { combine($0, mask, count) { $0 & $1 } } ?? mask
@@ -63,7 +62,7 @@ struct Evaluation {
 }
 
 extension ColumnVector {
-    /// The same values with some more rows null.
+    /// Sets more rows to null.
     func nulling(_ rows: some Sequence<Int32>) -> ColumnVector {
         let bits = Buffer.filled(count: Bitmap.byteCount(count)) { target in
             if let validity {
@@ -78,7 +77,7 @@ extension ColumnVector {
     }
 }
 
-/// Two bitmaps combined byte by byte.
+/// Combines two bitmaps byte by byte.
 @inline(__always)
 func combine(_ left: Buffer, _ right: Buffer, _ count: Int, _ body: (UInt8, UInt8) -> UInt8) -> Buffer {
     let a = left.values(as: UInt8.self)
@@ -88,7 +87,7 @@ func combine(_ left: Buffer, _ right: Buffer, _ count: Int, _ body: (UInt8, UInt
     }
 }
 
-/// A bitmap with one bit for each row.
+/// Builds a bitmap with one bit per row.
 @inline(__always)
 func bitmap(_ count: Int, _ test: (Int) -> Bool) -> Buffer {
     Buffer.filled(count: Bitmap.byteCount(count)) { target in

@@ -1,10 +1,10 @@
 import Bytes
 
-/// What is wrong with the text of an expression, and where.
+/// An error in the text of an expression, with its position.
 public struct ExpressionError: Error, Hashable, Sendable, CustomStringConvertible {
     /// One sentence without position and full stop.
     public let message: String
-    /// Place in the text, counted in Unicode scalars from 1.
+    /// Position in the text in Unicode scalars, from 1.
     public let position: Int
     public let advice: String?
 
@@ -18,7 +18,7 @@ public struct ExpressionError: Error, Hashable, Sendable, CustomStringConvertibl
         "\(message) at position \(position)" + (advice.map { "; \($0)" } ?? "")
     }
 
-    /// The same fault as the error the rest of Weir speaks.
+    /// Converts the error to a `WeirError`.
     public func weirError(in text: String) -> WeirError {
         WeirError(.invalid, "\(message) at position \(position)", at: "expression \(text)", advice: advice)
     }

@@ -1,20 +1,20 @@
 import Bytes
 import Columnar
 
-/// What a function takes and how its node is built.
+/// A function's argument count and node builder.
 struct Function: Sendable {
     let arguments: ClosedRange<Int>
     let build: @Sendable (Binder, Call) throws(ExpressionError) -> Node
 }
 
-/// One use of a function.
+/// A function call.
 struct Call: Sendable {
     let name: String
     let arguments: [Node]
     let text: String
     let range: Range<Int>
 
-    /// The node of a function that has a result for every row.
+    /// Builds the node of a function that cannot fail.
     func node(
         _ type: FieldType,
         of inputs: [Node],
@@ -27,7 +27,7 @@ struct Call: Sendable {
         }
     }
 
-    /// The node of a function that rows may have no result of.
+    /// Builds the node of a function that can fail for a row.
     func node(
         _ type: FieldType,
         of inputs: [Node],
@@ -46,7 +46,7 @@ struct Call: Sendable {
 }
 
 extension Binder {
-    /// All of them, by name.
+    /// All functions, by name.
     static let functions: [String: Function] = textFunctions.merging(numberFunctions) { first, _ in first }
         .merging(timeFunctions) { first, _ in first }
         .merging(choiceFunctions) { first, _ in first }

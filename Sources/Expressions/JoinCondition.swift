@@ -4,10 +4,10 @@ import Columnar
 public struct JoinCondition: Sendable, Hashable {
     /// One equality between a column of each side.
     public struct Pair: Sendable, Hashable {
-        /// Places in the schemas of the two sides.
+        /// Column indices in the schemas of the two sides.
         public let left: Int
         public let right: Int
-        /// Where it stands in the text, from 1.
+        /// Position in the text, from 1.
         public let position: Int
     }
 
@@ -18,8 +18,8 @@ public struct JoinCondition: Sendable, Hashable {
         JoinCondition(text: text, syntax: try SQLExpression.parse(text).syntax)
     }
 
-    /// The equalities, in the order written. Anything but equalities between a column of one side and a column of the
-    /// other is an error, as is a pair of different types.
+    /// The equalities, in the order written. Throws if a part is not an equality between a column of each side, or if
+    /// the types of a pair differ.
     public func pairs(left: Scope.Relation, right: Scope.Relation) throws(ExpressionError) -> [Pair] {
         let scope = Scope([left, right])
         let schema = scope.schema

@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// Loops that compute one column from others. All are strict: a null operand gives a null.
+/// Loops that compute one column from others. A null operand gives a null result.
 enum Kernel {
     /// A fixed-width result from one fixed-width column.
     @inline(__always)
@@ -22,7 +22,7 @@ enum Kernel {
         return Operand(ColumnVector(type: type, count: count, validity: validity, values: values))
     }
 
-    /// The same with a body that answers nil where there is no result; those rows are `invalid`.
+    /// Like `map`, with a body that returns nil for rows without a result. Those rows are added to `invalid`.
     @inline(__always)
     static func tryMap<A: BitwiseCopyable, R: BitwiseCopyable>(
         _ a: Operand,
@@ -50,7 +50,7 @@ enum Kernel {
         return ColumnVector(type: type, count: count, validity: validity, values: values)
     }
 
-    /// A fixed-width result from two columns of one width.
+    /// A fixed-width result from two columns of the same width.
     @inline(__always)
     static func tryZip<A: BitwiseCopyable, R: BitwiseCopyable>(
         _ a: Operand,
@@ -107,7 +107,7 @@ enum Kernel {
         return ColumnVector(type: type, count: count, validity: validity, values: values)
     }
 
-    /// A boolean result, row by row, null where any operand is.
+    /// A boolean result, row by row; null if any operand is null.
     @inline(__always)
     static func test(_ operands: [Operand], _ count: Int, _ body: (Int) -> Bool) -> Operand {
         let (validity, isAllNull) = commonValidity(operands, count)
@@ -116,8 +116,8 @@ enum Kernel {
         return Operand(ColumnVector(type: .boolean, count: count, validity: validity, values: values))
     }
 
-    /// A text result, row by row, null where any operand is; the body also reads `parts`.
-    /// It appends a row's bytes and answers whether it could.
+    /// A text result, row by row; null if any of `operands` is null. `parts` are further operands that the body reads.
+    /// The body appends a row's bytes and returns false if the row has no result.
     @inline(__always)
     static func text(
         _ operands: [Operand],

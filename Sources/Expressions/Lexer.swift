@@ -1,4 +1,4 @@
-/// Cuts the text of an expression into tokens. Comments are not part of the language.
+/// Splits the text of an expression into tokens. Comments are not supported.
 struct Lexer {
     private let text: [Unicode.Scalar]
     private var place = 0
@@ -38,7 +38,7 @@ struct Lexer {
     private func isWordStart(_ scalar: Unicode.Scalar) -> Bool { scalar == "_" || scalar.properties.isAlphabetic }
     private func string(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(text[range])) }
 
-    /// Text between two marks; a doubled mark stands for one.
+    /// Reads quoted text. A doubled quote mark is an escaped one.
     private mutating func quoted(by mark: Unicode.Scalar, what: String) throws(ExpressionError) -> String {
         let start = place
         var value = String.UnicodeScalarView()

@@ -1,19 +1,19 @@
 import Foundation
 
-/// A LIKE pattern: `%` stands for any text, `_` for one code point. Cut at the `%` into pieces, of which the first is
-/// tied to the start, the last to the end, and those between are found from left to right.
+/// A LIKE pattern: `%` matches any text, `_` one code point. The pattern is split at `%` into pieces: the first is
+/// anchored at the start, the last at the end, and those between are searched from left to right.
 struct LikePattern: Sendable {
     private struct Piece: Sendable {
-        /// The literal bytes; one zero byte in the place of each `_`.
+        /// The literal bytes, with a zero byte for each `_`.
         var bytes: [UInt8] = []
-        /// Places of `_` in `bytes`, ascending.
+        /// Indices of `_` in `bytes`, ascending.
         var wildcards: [Int] = []
 
         var isEmpty: Bool { bytes.isEmpty }
-        /// Code points it takes.
+        /// Length in code points.
         var length = 0
 
-        /// Where a match that begins at `start` ends.
+        /// The end of a match that begins at `start`; nil if there is none.
         func end(in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
             if wildcards.isEmpty {
                 guard start + bytes.count <= text.count else { return nil }
@@ -53,9 +53,9 @@ struct LikePattern: Sendable {
                 pieces[pieces.count - 1].bytes.append(0)
             }
         }
-        // An escape at the very end stands for itself.
+        // A trailing escape character is literal.
         if isEscaped, let escape { pieces[pieces.count - 1].bytes.append(escape) }
-        // The zero byte that stands for `_` counts as one code point, like every byte that begins one.
+        // Count the bytes that start a code point. The zero byte of a `_` counts as one.
         for index in pieces.indices { pieces[index].length = pieces[index].bytes.count { $0 & 0xc0 != 0x80 } }
     }
 
@@ -87,7 +87,7 @@ struct LikePattern: Sendable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The start of the code point behind the one at `place`.
+    /// The start of the next code point after the one at `place`.
     @inline(__always)
     func nextCodePoint(after place: Int) -> Int {
         var next = place + 1
@@ -95,7 +95,7 @@ extension UnsafeRawBufferPointer {
         return next
     }
 
-    /// The start of the code point in front of `place`.
+    /// The start of the code point before `place`.
     @inline(__always)
     func previousCodePoint(before place: Int) -> Int {
         var previous = place - 1
@@ -109,7 +109,7 @@ extension UnsafeRawBufferPointer {
         return total
     }
 
-    /// Bytes that the first `codePoints` take; all of them when there are fewer.
+    /// The length in bytes of the first `codePoints` code points, or of the whole text if it is shorter.
     func byteOffset(ofCodePoint codePoints: Int) -> Int {
         var place = 0
         var left = codePoints
@@ -122,7 +122,7 @@ extension UnsafeRawBufferPointer {
 
     func part(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self[range]) }
 
-    /// The place of the first occurrence of `needle` at or behind `start`.
+    /// The index of the first occurrence of `needle` at or after `start`.
     func firstPlace(of needle: UnsafeRawBufferPointer, from start: Int = 0) -> Int? {
         guard needle.count > 0, let wanted = needle.baseAddress else { return start }
         guard let base = baseAddress, start <= count - needle.count else { return nil }

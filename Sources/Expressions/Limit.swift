@@ -2,14 +2,14 @@ import Columnar
 import Values
 
 extension Node {
-    /// A comparison of a column with a constant that holds for every row the condition is TRUE for.
+    /// A comparison of a column with a constant that holds for every row for which the condition is TRUE.
     struct Limit: Sendable {
         let slot: Int
         let comparison: RowFilter.Bound.Comparison
         let value: Scalar
     }
 
-    /// The limits of `left comparison right`, one of which is a plain column and the other a constant.
+    /// The limits of `left comparison right`, if one side is a plain column and the other a constant.
     static func limits(_ comparison: Comparison, _ left: Node, _ right: Node) -> [Limit] {
         if let slot = left.slot, let value = right.constantValue, value != .null, let bound = comparison.bound {
             return [Limit(slot: slot, comparison: bound, value: value)]
@@ -21,7 +21,7 @@ extension Node {
         return []
     }
 
-    /// The limits of `column = a OR column = b …`: the least and the greatest.
+    /// The limits of `column = a OR column = b …`: the minimum and maximum of the values.
     static func limits(ofChoices tests: [Node]) -> [Limit] {
         var low: Limit?
         var high: Limit?
@@ -59,7 +59,8 @@ extension Comparison {
 }
 
 extension Scalar {
-    /// Order of two literals, whole numbers of any width and decimals of any scale among them; nil when they have none.
+    /// Whether a literal is less than another. Integers of any width and decimals of any scale are comparable; nil if
+    /// the literals are not.
     fileprivate func isLess(than other: Scalar) -> Bool? {
         switch (self, other) {
         case (.int(let a), .long(let b)): Int64(a) < b
@@ -69,7 +70,7 @@ extension Scalar {
         }
     }
 
-    /// The same value as one of `type`; nil when the type does not have it.
+    /// Converts the value to `type`; nil if the type cannot represent it exactly.
     func exactly(_ type: FieldType) -> Scalar? {
         switch (self, type) {
         case (.boolean, .boolean), (.int, .int), (.long, .long), (.date, .date), (.time, .time), (.string, .string),
@@ -95,7 +96,7 @@ extension Scalar {
             }
             return .decimal(same, scale: target)
         case .double, .float:
-            // The comparison itself runs on doubles, so the bound is the double the literal stands for.
+            // The comparison itself runs on doubles, so use the nearest double of the literal.
             let double = Decimals.double(value, scale: scale)
             if type == .double { return .double(double) }
             return Double(Float(double)) == double ? .float(Float(double)) : nil

@@ -2,13 +2,13 @@ import Columnar
 import Values
 
 extension Scalar {
-    /// The value of a literal such as `DATE '2024-05-06'`, read as CAST reads; nil when the text is none.
+    /// Parses the text of a literal such as `DATE '2024-05-06'` like CAST; nil if the text is invalid.
     public init?(parsing text: String, as type: FieldType) {
         guard let value = ScalarText.read(text, as: type, .cast).value else { return nil }
         self = value
     }
 
-    /// The value as CAST to a string writes it; texts in quotes. For messages.
+    /// The value for messages, formatted like CAST to a string; strings are quoted.
     public var shown: String {
         switch self {
         case .null: "NULL"
@@ -21,7 +21,7 @@ extension Scalar {
 }
 
 extension FieldType {
-    /// How a literal of the type is written, for advice.
+    /// Advice with the literal format of the type.
     var writtenForm: String {
         switch self {
         case .date: "write it as 2024-05-06"

@@ -1,9 +1,9 @@
 import Bytes
 import Columnar
 
-/// AND, OR and NOT in SQL's three-valued logic, eight rows at a time.
+/// AND, OR and NOT with SQL's three-valued logic, on bitmaps: eight rows at a time.
 enum Logic {
-    /// A boolean column from the rows that are TRUE and those that are FALSE; all others are NULL.
+    /// Builds a boolean column from bitmaps of the TRUE and the FALSE rows. Other rows are NULL.
     static func vector(truth: Buffer, falsehood: Buffer, _ count: Int) -> Operand {
         let known = combine(truth, falsehood, count) { $0 | $1 }
         let rows = Bitmap.countSet(known.base, count)
@@ -15,7 +15,8 @@ enum Logic {
         vector(truth: a.falsehood(count), falsehood: a.truth(count), count)
     }
 
-    /// Conjunction. A part sees only the rows that are not yet FALSE, so `d <> 0 AND n / d > 2` cannot fail on `d = 0`.
+    /// Conjunction. A part can fail only for rows that are not FALSE so far, so `d <> 0 AND n / d > 2` does not fail
+    /// for `d = 0`.
     static func all(_ parts: [Node], _ evaluation: inout Evaluation) -> Operand {
         let count = evaluation.count
         let first = parts[0].run(&evaluation)
@@ -29,7 +30,7 @@ enum Logic {
         return vector(truth: truth, falsehood: falsehood, count)
     }
 
-    /// Disjunction. A part sees only the rows that are not yet TRUE.
+    /// Disjunction. A part can fail only for rows that are not TRUE so far.
     static func any(_ parts: [Node], _ evaluation: inout Evaluation) -> Operand {
         let count = evaluation.count
         let first = parts[0].run(&evaluation)

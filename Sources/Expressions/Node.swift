@@ -1,22 +1,22 @@
 import Columnar
 
-/// A typed part of an expression, ready to run over batches.
+/// A typed, executable part of an expression.
 struct Node: Sendable {
-    /// The type of NULL before its surroundings give it one.
+    /// The type of NULL before its context determines one.
     static let untyped = FieldType.other("NULL")
 
     let type: FieldType
-    /// As written; for messages.
+    /// The source text, for messages.
     let text: String
-    /// Unicode scalars of the text.
+    /// Range in the text, in Unicode scalars.
     let range: Range<Int>
-    /// Whether a row may have no result.
+    /// Whether evaluation can fail for a row.
     let canFail: Bool
-    /// The value, when it is the same for every row.
+    /// The value, if the node is constant.
     let constant: Operand?
-    /// The column, when the node is nothing but one.
+    /// The column's slot, if the node is a plain column.
     let slot: Int?
-    /// What must hold for a row to make this condition TRUE.
+    /// Conditions that hold for every row for which this condition is TRUE.
     private(set) var limits: [Limit] = []
     let run: @Sendable (inout Evaluation) -> Operand
 
@@ -82,8 +82,8 @@ struct Node: Sendable {
         )
     }
 
-    /// An operation on other nodes. One on constants alone runs here and now, unless it fails: that is left to the rows
-    /// that ask for it.
+    /// An operation on other nodes. If all inputs are constants, it is folded here. If folding fails, the operation is
+    /// kept and fails at evaluation, for the active rows only.
     init(
         _ type: FieldType,
         of inputs: [Node],
@@ -112,14 +112,14 @@ struct Node: Sendable {
         )
     }
 
-    /// The same condition with what is known to follow from it.
+    /// The same condition with the limits that follow from it.
     func limited(by limits: [Limit]) -> Node {
         var node = self
         node.limits = limits
         return node
     }
 
-    /// The same node under the name of a larger part of the text.
+    /// The same node with the text and range of an enclosing expression.
     func spanning(_ text: String, _ range: Range<Int>) -> Node {
         Node(type: type, text: text, range: range, canFail: canFail, constant: constant, slot: slot, run: run)
     }

@@ -42,7 +42,7 @@ extension Binder {
         return node
     }
 
-    /// A function that keeps its operand's type; the smallest whole number may have no result.
+    /// A function that keeps its operand's type. The minimum of an integer type may have no result.
     private func unary(
         _ call: Call,
         binary: @escaping @Sendable (Double) -> Double,
@@ -74,7 +74,7 @@ extension Binder {
         )
     }
 
-    /// FLOOR and CEIL: whole numbers stay, doubles stay doubles, decimals lose their scale.
+    /// FLOOR and CEIL. Integers are unchanged, floats and doubles keep their type, decimals get scale 0.
     private func toWhole(_ call: Call, _ rule: FloatingPointRoundingRule) throws(ExpressionError) -> Node {
         let node = try number(call)
         switch node.type {
@@ -100,7 +100,8 @@ extension Binder {
         }
     }
 
-    /// ROUND(x [, digits]) half away from zero. The digits are a literal; negative ones round in front of the point.
+    /// ROUND(x [, digits]), half away from zero. `digits` must be a literal; negative digits round before the decimal
+    /// point.
     private func round(_ call: Call) throws(ExpressionError) -> Node {
         let node = try number(call)
         var digits = 0
@@ -122,7 +123,7 @@ extension Binder {
                 Kernel.map(operands[0], to: .double, count) { (v: Double) in
                     if places < 0 { return (v / unit).rounded(.toNearestOrAwayFromZero) * unit }
                     let scaled = v * unit
-                    // Beyond 2^53 every double is whole already.
+                    // From 2^53 on every double is an integer.
                     return abs(scaled) < 0x1p53 ? scaled.rounded(.toNearestOrAwayFromZero) / unit : v
                 }
             }
@@ -147,7 +148,8 @@ extension Binder {
             orFail: { operands, row in "\(operands[0].scalar(row).shown) rounded does not fit \(type)" },
             run: { operands, count, invalid in
                 Kernel.tryMap(operands[0], to: type, zero: 0, count, invalid: &invalid) { (v: Int128) -> Int128? in
-                    // Digits in front of the point are cut like digits of a scale and filled with zeros again.
+                    // Negative digits: drop the digits before the decimal point like fractional ones, then pad with
+                    // zeros.
                     let drop = scale - places
                     guard drop > 0 else { return Decimals.rescale(v, from: scale, to: kept) }
                     if drop > 38 { return 0 }

@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// What a node evaluates to: one value a row, or one value for all rows.
+/// The result of a node: one value per row, or one constant for all rows.
 struct Operand: Sendable {
     /// A constant is a vector of one row.
     let vector: ColumnVector
@@ -19,7 +19,7 @@ struct Operand: Sendable {
     }
 
     var type: FieldType { vector.type }
-    /// Rows are read at `row * stride`, so that kernels need no second form for constants.
+    /// Kernels read row `row` at `row * stride`, so the same code handles constants.
     var stride: Int { isConstant ? 0 : 1 }
     var isNullConstant: Bool { isConstant && vector.isNull(0) }
 
@@ -31,7 +31,7 @@ struct Operand: Sendable {
     func bytes(_ row: Int) -> UnsafeRawBufferPointer { vector.bytes(row * stride) }
     func scalar(_ row: Int) -> Scalar { vector.scalar(row * stride) }
 
-    /// One value a row.
+    /// Expands a constant to one value per row.
     func expanded(to count: Int) -> ColumnVector {
         guard isConstant else { return vector }
         if vector.isNull(0) { return .nulls(type, count: count) }
@@ -39,14 +39,14 @@ struct Operand: Sendable {
         return rows.withUnsafeBufferPointer { vector.gathered($0) }
     }
 
-    /// Bits of the rows that are TRUE.
+    /// A bitmap of the TRUE rows.
     func truth(_ count: Int) -> Buffer {
         if isConstant { return bitmap(count, set: !vector.isNull(0) && vector.boolean(0)) }
         guard let validity = vector.validity else { return vector.values }
         return combine(vector.values, validity, count) { $0 & $1 }
     }
 
-    /// Bits of the rows that are FALSE.
+    /// A bitmap of the FALSE rows.
     func falsehood(_ count: Int) -> Buffer {
         if isConstant { return bitmap(count, set: !vector.isNull(0) && !vector.boolean(0)) }
         guard let validity = vector.validity else {
@@ -56,15 +56,15 @@ struct Operand: Sendable {
     }
 }
 
-/// A bitmap of equal bits.
+/// A bitmap with all bits equal.
 func bitmap(_ count: Int, set: Bool) -> Buffer {
     Buffer.filled(count: Bitmap.byteCount(count)) { target in
         target.initializeMemory(as: UInt8.self, repeating: set ? 0xff : 0)
     }
 }
 
-/// Rows where every operand has a value. `nil` validity means all rows; the result is nil when no row has one, because an
-/// operand is a constant null.
+/// The rows where no operand is null. `validity` is nil if there are no nulls. `isAllNull` is set if an operand is a
+/// constant null.
 func commonValidity(_ operands: [Operand], _ count: Int) -> (validity: Buffer?, isAllNull: Bool) {
     var common: Buffer?
     for operand in operands {

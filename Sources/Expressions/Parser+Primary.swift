@@ -1,7 +1,7 @@
 import Columnar
 
 extension Parser {
-    /// Words that cannot name a column unless quoted.
+    /// Keywords that must be quoted to name a column.
     private static let reserved: Set<String> = [
         "AND", "AS", "BETWEEN", "CASE", "CAST", "ELSE", "END", "ESCAPE", "FROM", "IN", "IS", "LIKE", "NOT", "NULL",
         "OR",
@@ -75,7 +75,7 @@ extension Parser {
         }
     }
 
-    /// `DATE '2024-05-06'` and its siblings; nil when no text follows, because the word may also name a column.
+    /// `DATE '2024-05-06'` and similar literals; nil if no string follows, since the word may also name a column.
     private mutating func typedLiteral(_ type: FieldType, from start: Int) throws(ExpressionError) -> Syntax? {
         guard case .string(let value) = current.kind else { return nil }
         let place = current.range.lowerBound
@@ -110,7 +110,7 @@ extension Parser {
         return node(.cast(value, type, isTry: isTry), from: start)
     }
 
-    /// `f(a, b)` and the forms with keywords inside: EXTRACT, SUBSTRING, TRIM, POSITION.
+    /// `f(a, b)`, and the functions with keyword syntax: EXTRACT, SUBSTRING, TRIM, POSITION.
     private mutating func call(_ function: String, from start: Int) throws(ExpressionError) -> Syntax {
         if take(symbol: ")") { return node(.call(function, []), from: start) }
         var function = function
@@ -133,7 +133,7 @@ extension Parser {
             try expect(symbol: ")", "to close EXTRACT")
             return node(.call(field.uppercased(), arguments), from: start)
         }
-        // IN would otherwise begin a list.
+        // Parse only a primary for POSITION: otherwise IN would start a list.
         arguments.append(function == "POSITION" ? try operandOfPosition() : try expression())
         if function == "POSITION", take(keyword: "IN") {
             let text = try expression()
@@ -153,7 +153,8 @@ extension Parser {
 
     private mutating func operandOfPosition() throws(ExpressionError) -> Syntax { try primary() }
 
-    /// A number that is exact: int or long when whole and small enough, decimal otherwise, double with an exponent.
+    /// The type of a number literal: double with an exponent, int or long if it is a whole number that fits, else
+    /// decimal.
     func literal(number digits: String) throws(ExpressionError) -> Syntax.Kind {
         let isExact = !digits.contains("e") && !digits.contains("E")
         if isExact, !digits.contains(".") {

@@ -1,9 +1,9 @@
 import Columnar
 
-/// Recursive descent over the tokens. Binding strength, weakest first: OR, AND, NOT, comparisons and predicates,
-/// `+ - ||`, `* / %`, unary minus.
+/// A recursive descent parser. Precedence, lowest first: OR, AND, NOT, comparisons and predicates, `+ - ||`, `* / %`,
+/// unary minus.
 struct Parser {
-    /// Deeper trees would cost stack on whichever thread evaluates them.
+    /// Limits the stack use of recursive evaluation.
     static let maximumDepth = 64
 
     let text: [Unicode.Scalar]
@@ -49,7 +49,7 @@ struct Parser {
 
     func node(_ kind: Syntax.Kind, from start: Int) -> Syntax { Syntax(kind: kind, range: start..<previousEnd) }
 
-    /// Counts one level of nesting or one link of a chain while `body` runs.
+    /// Counts one level of nesting while `body` runs.
     private mutating func nested<T>(
         _ body: (inout Parser) throws(ExpressionError) -> T
     ) throws(ExpressionError) -> T {
@@ -71,7 +71,7 @@ struct Parser {
 
     // MARK: Levels
 
-    /// A whole expression that must reach to the end of the text.
+    /// Parses an expression that must end at the end of the text.
     mutating func whole() throws(ExpressionError) -> Syntax {
         let syntax = try expression()
         guard current.kind == .end else { throw unexpected("an operator or the end") }
@@ -202,7 +202,7 @@ struct Parser {
         let start = current.range.lowerBound
         if take(symbol: "+") { return try nested { parser throws(ExpressionError) in try parser.unary() } }
         guard take(symbol: "-") else { return try primary() }
-        // The smallest long has no positive counterpart, so a minus belongs to the number behind it.
+        // Parse the minus as part of the number, since the magnitude of the minimum long does not fit a long.
         if case .number(let digits) = current.kind {
             let number = try literal(number: "-" + digits)
             advance()

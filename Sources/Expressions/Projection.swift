@@ -22,8 +22,8 @@ public struct Projection: Sendable, Hashable {
 
     public func bind(to schema: Schema) throws(ExpressionError) -> BoundProjection { try bind(to: Scope(schema)) }
 
-    /// Binds every item. Output columns get the field ids 1, 2, … unless `fieldID` gives others by place and name; one
-    /// that is nothing but a required column is required.
+    /// Binds every item. Output columns get the field ids 1, 2, … unless `fieldID` maps their index and name to others.
+    /// A plain copy of a required column is required.
     public func bind(
         to scope: Scope,
         fieldID: (_ place: Int, _ name: String) -> Int = { place, _ in place + 1 }
@@ -65,15 +65,16 @@ public struct Projection: Sendable, Hashable {
     }
 }
 
-/// A projection over the columns of one schema, ready to run over its batches.
+/// A projection bound to a schema, ready to evaluate batches.
 public struct BoundProjection: Sendable {
     public let text: String
-    /// What comes out.
+    /// The output schema.
     public let schema: Schema
     /// One expression for each field of `schema`.
     public let outputs: [BoundExpression]
 
-    /// The projected rows, and the rows of which some column has no value, ascending and once each; the caller drops them.
+    /// The projected rows, and the rows for which any column failed, ascending and without duplicates. The caller drops
+    /// the failed rows.
     public func evaluate(_ batch: ColumnBatch) throws(WeirError) -> (batch: ColumnBatch, failures: [RowFailure]) {
         var columns: [ColumnVector] = []
         var failures: [Int: RowFailure] = [:]
@@ -86,7 +87,8 @@ public struct BoundProjection: Sendable {
         return (rows, failures.values.sorted { $0.row < $1.row })
     }
 
-    /// The same projection into a table's own schema: equal names and types in the same order, other field ids.
+    /// The same projection with the output schema of a table, which must have the same names and types in the same
+    /// order; field ids may differ.
     public func writing(to schema: Schema) throws(WeirError) -> BoundProjection {
         let matches = zip(self.schema.fields, schema.fields).allSatisfy { $0.name == $1.name && $0.type == $1.type }
         guard matches, schema.count == self.schema.count else {
@@ -101,7 +103,7 @@ public struct BoundProjection: Sendable {
         return BoundProjection(text: text, schema: schema, outputs: outputs)
     }
 
-    /// The source column an output column is nothing but a copy of: its place in the schema that was bound to.
+    /// If an output column is a plain copy of a source column: the source's index in the schema that was bound to.
     public func source(of name: String) -> Int? { schema.index(named: name).flatMap { outputs[$0].column } }
 }
 
@@ -134,7 +136,7 @@ extension Parser {
 }
 
 extension SQLExpression {
-    /// Binds a part of a larger text; positions in errors count in that text.
+    /// Binds a part of a larger text. Positions in errors refer to the larger text.
     func bind(to scope: Scope, in whole: String) throws(ExpressionError) -> BoundExpression {
         let bound = try SQLExpression(text: whole, syntax: syntax).bind(to: scope)
         return BoundExpression(text: text, copying: bound)
@@ -142,7 +144,7 @@ extension SQLExpression {
 }
 
 extension BoundExpression {
-    /// A column on its own.
+    /// A plain column.
     init(column: Int, of schema: Schema) {
         let field = schema.fields[column]
         let node = Node(slot: 0, type: field.type, text: field.name, range: 0..<0)
@@ -159,7 +161,7 @@ extension BoundExpression {
 }
 
 extension Scope {
-    /// The columns that `*` or `qualifier.*` stands for, with their places.
+    /// Expands `*` or `qualifier.*` to columns with their indices.
     func columns(of qualifier: String?, at position: Int) throws(ExpressionError) -> [(Int, Field)] {
         var columns: [(Int, Field)] = []
         var first = 0

@@ -2,8 +2,8 @@ import Bytes
 import Columnar
 
 extension BoundExpression {
-    /// The condition as a scan's filter. Bounds come from the parts that AND joins at the top, where a column is compared
-    /// with a literal that is exactly a value of the column's type.
+    /// Converts the condition to a scan filter. Bounds come from top-level AND operands that compare a column with a
+    /// literal, if the column's type can represent the literal exactly.
     public func rowFilter() -> RowFilter {
         precondition(type == .boolean, "only a condition filters rows")
         return RowFilter(fields: Set(fields.map(\.id)), bounds: bounds) { batch throws(WeirError) in

@@ -2,9 +2,9 @@ import Columnar
 
 /// A SQL expression as written: `amount * 100`, `status <> 'TEST' AND country IN ('DE', 'FR')`.
 ///
-/// Arithmetic keeps the type of its operands: whole numbers divide to whole numbers and overflow is a failure of the row;
-/// decimals stay exact with the precision and scale that Flink and Spark give; with a float or double on one side the
-/// result is a double. Division by zero is a failure of the row for every type.
+/// Arithmetic keeps the type of its operands. Integer division gives an integer, and integer overflow fails the row.
+/// Decimals are exact, with the result precision and scale of Flink and Spark. If one side is a float or double, the
+/// result is a double. Division by zero fails the row for every type.
 public struct SQLExpression: Sendable, Hashable {
     public let text: String
     let syntax: Syntax
@@ -30,7 +30,7 @@ public struct SQLExpression: Sendable, Hashable {
         return BoundExpression(text: text, node: node, schema: scope.schema, slots: binder.slots)
     }
 
-    /// Binds an expression that must be a condition.
+    /// Binds an expression that must be boolean.
     public func bindCondition(to scope: Scope) throws(ExpressionError) -> BoundExpression {
         let bound = try bind(to: scope)
         guard bound.type == .boolean else {

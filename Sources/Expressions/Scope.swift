@@ -1,11 +1,11 @@
 import Bytes
 import Columnar
 
-/// The columns an expression may name: one relation, or the sides of a join one behind the other.
+/// The columns that an expression can refer to: those of one relation, or of both sides of a join in order.
 public struct Scope: Sendable {
-    /// Columns that share a name in front of the dot.
+    /// Columns that share a qualifier.
     public struct Relation: Sendable {
-        /// What may stand before the dot; the first is the one advice uses.
+        /// Valid qualifiers; the first is used in advice.
         public let names: [String]
         public let schema: Schema
 
@@ -20,10 +20,10 @@ public struct Scope: Sendable {
     public init(_ relations: [Relation]) { self.relations = relations }
     public init(_ schema: Schema, names: [String] = []) { self.init([Relation(names: names, schema: schema)]) }
 
-    /// All columns in order, as the batch holds them.
+    /// The columns of all relations, in the order of the batch.
     public var schema: Schema { Schema(relations.flatMap(\.schema.fields)) }
 
-    /// The place of a column among all of them.
+    /// The index of a column in `schema`.
     func index(qualifier: String?, name: String, at position: Int) throws(ExpressionError) -> Int {
         var found: [(index: Int, relation: Relation)] = []
         var first = 0
@@ -60,7 +60,7 @@ public struct Scope: Sendable {
         return only.index
     }
 
-    /// A word that is near no column may be a text without its quotes.
+    /// If no column has a similar name, suggests that the word is a string without quotes.
     private static func advice(for name: String, among columns: [String], isQualified: Bool) -> String? {
         let advice = NearestName.advice(for: name, among: columns)
         if isQualified || NearestName.nearest(to: name, among: columns) != nil { return advice }

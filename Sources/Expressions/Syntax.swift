@@ -1,6 +1,6 @@
 import Columnar
 
-/// An expression as written, before columns and types are known.
+/// A parsed expression, before columns and types are resolved.
 struct Syntax: Sendable, Hashable {
     indirect enum Kind: Sendable, Hashable {
         case null
@@ -11,7 +11,7 @@ struct Syntax: Sendable, Hashable {
         case arithmetic(ArithmeticOperator, Syntax, Syntax)
         case concatenate(Syntax, Syntax)
         case compare(Comparison, Syntax, Syntax)
-        /// A flat list, so that a long chain is no deep tree.
+        /// A flat list, so that a long chain does not become a deep tree.
         case all([Syntax])
         case any([Syntax])
         case isNull(Syntax)
@@ -29,7 +29,7 @@ struct Syntax: Sendable, Hashable {
     }
 
     let kind: Kind
-    /// Unicode scalars of the text.
+    /// Range in the text, in Unicode scalars.
     let range: Range<Int>
 }
 
@@ -49,7 +49,7 @@ enum Comparison: String, Sendable {
     case greater = ">"
     case greaterOrEqual = ">="
 
-    /// The comparison that holds when the sides change places.
+    /// The equivalent comparison with swapped sides.
     var mirrored: Comparison {
         switch self {
         case .equal, .notEqual: self

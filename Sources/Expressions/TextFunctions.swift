@@ -2,7 +2,7 @@ import Bytes
 import Columnar
 
 extension Binder {
-    /// Functions on strings. Lengths and places count code points; places begin at 1.
+    /// String functions. Lengths and positions are in code points; positions start at 1.
     static let textFunctions: [String: Function] = [
         "UPPER": mapping { bytes, output in changeCase(bytes, &output, 97...122) { $0.uppercased() } },
         "LOWER": mapping { bytes, output in changeCase(bytes, &output, 65...90) { $0.lowercased() } },
@@ -145,8 +145,8 @@ extension Binder {
         }
     }
 
-    /// SUBSTRING(text, start [, length]). As in the standard, places before the first count towards the length:
-    /// `SUBSTRING('abc', -1, 3)` is 'a'. A negative length gives an empty text.
+    /// SUBSTRING(text, start [, length]). As in the SQL standard, positions before the first count towards the length:
+    /// `SUBSTRING('abc', -1, 3)` is 'a'. A negative length gives an empty string.
     private static let substring = Function(arguments: 2...3) { binder, call throws(ExpressionError) in
         var inputs = [try binder.string(call.arguments[0], call.name)]
         for argument in call.arguments.dropFirst() { inputs.append(try binder.whole(argument, call.name)) }
@@ -189,7 +189,7 @@ extension Binder {
         }
     }
 
-    /// LPAD and RPAD: to a length in code points; longer texts are cut to it.
+    /// LPAD and RPAD to a length in code points; longer strings are truncated.
     private func pad(_ call: Call, isLeft: Bool) throws(ExpressionError) -> Node {
         var inputs = [try string(call.arguments[0], call.name), try whole(call.arguments[1], call.name)]
         if call.arguments.count == 3 { inputs.append(try string(call.arguments[2], call.name)) }
@@ -208,7 +208,7 @@ extension Binder {
         }
     }
 
-    /// CONCAT_WS(separator, texts…): skips nulls, is null only when the separator is.
+    /// CONCAT_WS(separator, texts…): skips nulls; null only if the separator is null.
     private func join(_ call: Call) throws(ExpressionError) -> Node {
         let inputs = try strings(call)
         return call.node(.string, of: inputs, orFail: { _, _ in TextOutput.tooLong }) { operands, count, invalid in
@@ -226,7 +226,7 @@ extension Binder {
 
     // MARK: Bodies
 
-    /// Changes the case of ASCII in place of a `String`, which only other letters need.
+    /// Changes the case of ASCII text directly; other text goes through `String`.
     private static func changeCase(
         _ bytes: UnsafeRawBufferPointer,
         _ output: inout TextOutput,
@@ -257,7 +257,7 @@ extension Binder {
         output.append(text.part(place..<text.count))
     }
 
-    /// The n-th part between separators, counted from 1, from the end when negative; empty when there is none.
+    /// The n-th part between separators, from 1; negative numbers count from the end. Empty if there is no such part.
     private static func part(
         of text: UnsafeRawBufferPointer,
         _ separator: UnsafeRawBufferPointer,
@@ -298,7 +298,7 @@ extension Binder {
 }
 
 extension Call {
-    /// A string from operands of any type, null where one of them is.
+    /// A string function of operands of any type; null if any operand is null.
     func text(of inputs: [Node], _ body: @escaping @Sendable ([Operand], Int, inout TextOutput) -> Void) -> Node {
         node(.string, of: inputs, orFail: { _, _ in TextOutput.tooLong }) { operands, count, invalid in
             Kernel.text(operands, count, invalid: &invalid) { row, output in
@@ -310,7 +310,7 @@ extension Call {
 }
 
 extension TextOutput {
-    /// A pattern again and again until that many code points are written; nothing when it is empty.
+    /// Repeats a pattern until `codePoints` code points are written. Writes nothing if the pattern is empty.
     mutating func append(repeating pattern: UnsafeRawBufferPointer, codePoints: Int) {
         let length = pattern.codePointCount
         guard length > 0 else { return }

@@ -1,13 +1,13 @@
 import Bytes
 import Values
 
-/// The offsets and bytes of a text column that is being written.
+/// Builds the offsets and bytes of a text column.
 struct TextOutput: ~Copyable {
-    /// Bytes one computed text may hold; LPAD and REPLACE could otherwise take any amount of memory.
+    /// Maximum bytes of one computed text. Without it, LPAD and REPLACE could use any amount of memory.
     static let maximumText = 64 << 20
-    /// Bytes by which the texts computed for a batch may outgrow those they are made of.
+    /// Maximum bytes by which the computed texts of a batch may exceed their inputs.
     static let maximumGrowth = 256 << 20
-    /// Bytes that no number, date, time or uuid exceeds as text.
+    /// Maximum bytes of a number, date, time or uuid as text.
     private static let maximumValue = 64
     static let tooLong =
         "the text is longer than 64 MiB, or the texts of the batch have grown by more than 256 MiB or beyond 2 GiB"
@@ -16,10 +16,10 @@ struct TextOutput: ~Copyable {
     private var bytes = GrowableBuffer(capacity: 1024)
     private var rowStart = 0
     private var isOverfull = false
-    /// Bytes the column may hold.
+    /// Maximum bytes of the column.
     private let limit: Int
 
-    /// - Parameter operands: what the texts are made of.
+    /// - Parameter operands: the inputs of the texts.
     init(rows: Int, from operands: [Operand]) {
         let given = operands.map { $0.vector.bytes?.count ?? rows * Self.maximumValue }.clampedSum()
         // Offsets have 32 bits.
@@ -32,20 +32,20 @@ struct TextOutput: ~Copyable {
         if takes(part.count) { bytes.append(part) }
     }
 
-    /// Appends the text of a value that is not a text itself.
+    /// Appends the text of a non-string value.
     @inline(__always)
     mutating func appendValue(_ body: (inout GrowableBuffer) -> Void) {
         if takes(Self.maximumValue) { body(&bytes) }
     }
 
-    /// The same bytes again and again.
+    /// Appends the same bytes `times` times.
     mutating func append(_ part: UnsafeRawBufferPointer, times: Int) {
         let (total, overflow) = part.count.multipliedReportingOverflow(by: times)
         guard !overflow, takes(total) else { return overfill() }
         guard total > 0 else { return }
         bytes.reserve(total)
         bytes.append(part)
-        // What is there is doubled until nothing is missing.
+        // Copy what is already written, doubling it each time.
         let start = bytes.base + (bytes.count - part.count)
         var done = part.count
         while done < total {
@@ -56,7 +56,7 @@ struct TextOutput: ~Copyable {
         bytes.advance(by: total - part.count)
     }
 
-    /// Whether the row may take that many bytes more; if not, it is too long.
+    /// Whether the row can take `extra` more bytes; otherwise marks it as too long.
     @inline(__always)
     private mutating func takes(_ extra: Int) -> Bool {
         isOverfull = isOverfull || extra > limit - bytes.count || extra > Self.maximumText - (bytes.count - rowStart)
@@ -68,11 +68,10 @@ struct TextOutput: ~Copyable {
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    /// Declares the row too long without writing it.
+    /// Marks the row as too long.
     mutating func overfill() { isOverfull = true }
 
-    /// Ends a row and answers whether it was cut because it is longer than a text may be, or because the column holds all
-    /// that it may.
+    /// Ends a row. Returns whether it was cut off because the text or the column reached its size limit.
     mutating func endRow() -> Bool {
         defer { isOverfull = false }
         rowStart = bytes.count

@@ -27,7 +27,7 @@ extension Binder {
         Function(arguments: 1...1) { binder, call throws(ExpressionError) in
             let node = try binder.moment(call.arguments[0], call.name, needsTime: needsTime)
             return call.node(.int, of: [node]) { operands, count in
-                // The years of 32-bit days fit 32 bits, and all else is smaller.
+                // The year of a 32-bit day fits 32 bits, and all other fields are smaller.
                 if operands[0].type == .date {
                     return Kernel.map(operands[0], to: .int, count) { (day: Int32) in
                         Int32(truncatingIfNeeded: body(day, 0))
@@ -54,7 +54,7 @@ extension Binder {
         }
     }
 
-    /// DATE_TRUNC('unit', moment) keeps the type of the moment.
+    /// DATE_TRUNC('unit', moment). The result has the type of `moment`.
     private func truncate(_ call: Call) throws(ExpressionError) -> Node {
         guard case .string(let name)? = call.arguments[0].constantValue,
             let unit = CivilUnit(rawValue: name.lowercased())

@@ -1,4 +1,4 @@
-/// One word of an expression.
+/// A token of an expression.
 struct Token: Equatable {
     enum Kind: Equatable {
         /// A bare word: keyword, function or column.
@@ -12,10 +12,10 @@ struct Token: Equatable {
     }
 
     let kind: Kind
-    /// Unicode scalars of the text.
+    /// Range in the text, in Unicode scalars.
     let range: Range<Int>
 
-    /// How an error names it.
+    /// The token for error messages.
     var shown: String {
         switch kind {
         case .word(let text), .quoted(let text), .number(let text), .symbol(let text): "'\(text)'"

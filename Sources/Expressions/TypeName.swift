@@ -13,7 +13,8 @@ extension Parser {
         "NUMERIC": .decimal(precision: 10, scale: 0), "FIXED": .fixed(1),
     ]
 
-    /// A type in SQL's or Iceberg's words. DECIMAL alone is DECIMAL(10,0), the length of VARCHAR(n) is not enforced.
+    /// Parses an SQL or Iceberg type name. DECIMAL without parameters is DECIMAL(10,0); the length of VARCHAR(n) is not
+    /// enforced.
     mutating func type() throws(ExpressionError) -> FieldType {
         let start = current.range.lowerBound
         let word = try name("a type")
