@@ -1,6 +1,6 @@
 import Bytes
 
-/// A small shop as Debezium would report it: customers and orders, an initial snapshot, then inserts, updates and deletes.
+/// A small shop as Debezium would report it: customers and orders, first a snapshot, then inserts, updates and deletes.
 ///
 /// The same parameters give the same stream. The final rows of the shop are known, so the result of a reader can be
 /// checked.
@@ -14,7 +14,7 @@ public struct ShopStream: Sendable {
 
     /// The distribution of the changes after the snapshot.
     public struct Mix: Sendable {
-        /// Out of 1000 changes: new orders, changed orders, deleted orders; the rest are customers who move or are promoted.
+        /// Per 1000 changes: new, changed and deleted orders. The other changes are customers who move or are promoted.
         public var newOrders = 450
         public var changedOrders = 480
         public var deletedOrders = 50

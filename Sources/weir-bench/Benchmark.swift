@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the cases share: clocks, memory, a folder, and one printed line each.
+/// Shared code of the cases: clocks, memory, a folder, and printing of results.
 enum Benchmark {
     static func seconds(_ body: () throws -> Void) rethrows -> Double {
         let start = DispatchTime.now().uptimeNanoseconds
@@ -8,7 +8,7 @@ enum Benchmark {
         return Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
     }
 
-    /// Wall-clock and processor time of a body, all threads of this process.
+    /// Wall-clock and CPU time of a body, for all threads of this process.
     static func cost(_ body: () throws -> Void) rethrows -> Cost {
         let before = cpuSeconds()
         let wall = try seconds(body)
@@ -22,7 +22,7 @@ enum Benchmark {
         var text: String { "\(shown(wall)) s, cpu \(shown(cpu)) s" }
     }
 
-    /// Several runs: each cost by itself, and the run whose time is the median.
+    /// Measures several runs and returns the cost of the run with the median wall-clock time.
     static func medianCost(of runs: Int, _ body: () throws -> Void) rethrows -> Cost {
         var costs: [Cost] = []
         for _ in 0..<runs { costs.append(try cost(body)) }
@@ -31,7 +31,7 @@ enum Benchmark {
 
     static func median(_ costs: [Cost]) -> Cost { costs.sorted { $0.wall < $1.wall }[costs.count / 2] }
 
-    /// Processor time of this process so far, all threads.
+    /// CPU time of this process so far, for all threads.
     static func cpuSeconds() -> Double {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
@@ -39,10 +39,11 @@ enum Benchmark {
         return user + Double(usage.ru_stime.tv_sec) + Double(usage.ru_stime.tv_usec) / 1e6
     }
 
-    /// The most memory this process held so far. Not from `getrusage`, whose figure a child takes over from its parent.
+    /// The peak memory of this process so far. Not from `getrusage`, whose value a child process inherits from its
+    /// parent.
     static func peakMegabytes() -> Int { megabytes("VmHWM", of: "self") ?? 0 }
 
-    /// A figure of `/proc/<process>/status`; nil when there is none.
+    /// A value of `/proc/<process>/status` in MiB; nil if it is missing.
     static func megabytes(_ name: String, of process: String) -> Int? {
         guard let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8) else { return nil }
         let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
@@ -50,7 +51,8 @@ enum Benchmark {
             .map { $0 / 1024 }
     }
 
-    /// A new folder on a real disk where one is known: a temporary folder may be memory, where syncing costs nothing.
+    /// Creates a folder, on a real disk if one is known: a temporary folder may be in memory, where a sync costs
+    /// nothing.
     static func folder(_ name: String) -> String {
         let files = FileManager.default
         let build = files.currentDirectoryPath + "/.build"
@@ -78,19 +80,19 @@ enum Benchmark {
         rate >= 1e6 ? String(format: "%.2f M", rate / 1e6) : String(format: "%.0f k", rate / 1e3)
     }
 
-    /// The value below which that part of the values lies; zero without values.
+    /// The percentile of the values for a part from 0 to 1; zero without values.
     static func percentile(_ values: [Double], _ part: Double) -> Double {
         let sorted = values.sorted()
         return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(Double(sorted.count) * part))]
     }
 
-    /// A rate that is the better the higher it is.
+    /// Prints a rate; higher is better.
     static func line(_ name: String, rate: Double, unit: String, target: Double? = nil, detail: String) {
         let goal = target.map { Goal(text: "≥ \(magnitude($0))", isMet: rate >= $0) }
         line(name, "\(magnitude(rate)) \(unit)", goal: goal, detail: detail)
     }
 
-    /// What a figure is held against.
+    /// The goal of a measured value.
     struct Goal {
         let text: String
         let isMet: Bool

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The cases, by the name that selects one.
+/// The cases; the raw value is the name on the command line.
 enum BenchmarkCase: String, CaseIterable {
     case decode
     case log
@@ -19,7 +19,7 @@ enum BenchmarkCase: String, CaseIterable {
     /// The ten-million case writes more than five gigabytes and is only run when named.
     var isDefault: Bool { self != .ingest10m }
 
-    /// First argument of a process that runs one case and ends.
+    /// The first argument of a child process that runs one case and exits.
     static let childMarker = "--in-process"
 
     private func run() throws {
@@ -40,7 +40,7 @@ enum BenchmarkCase: String, CaseIterable {
         }
     }
 
-    /// The body of a child process: a case, or the filling of a log whose memory must not count for the case.
+    /// Runs in a child process: a case, or the filling of a log, whose memory must not count for the case.
     static func runChild(_ arguments: [String]) -> Int32 {
         do {
             if arguments.count == 3, arguments[0] == "fill", let events = Int(arguments[2]) {

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Processes that cases start: this program again, `weir`, other engines.
+/// Processes that the cases start: this program, `weir`, other engines.
 enum ChildProcess {
-    /// The folder this program lies in, where `weir` is built too.
+    /// The folder of this program, which also contains `weir`.
     static var programFolder: String {
         URL(fileURLWithPath: programPath).deletingLastPathComponent().path
     }
@@ -11,13 +11,13 @@ enum ChildProcess {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     }
 
-    /// Runs this program with other arguments to its end and returns its exit code.
+    /// Runs this program with other arguments, waits for it and returns its exit code.
     static func runSelf(_ arguments: [String], environment: [String: String] = [:]) -> Int32 {
         guard let process = start(programPath, arguments, environment: environment) else { return 127 }
         return wait(process)
     }
 
-    /// Starts a program without going through a shell; nil when it cannot be started. Its output is dropped if asked to.
+    /// Starts a program without a shell; nil if it cannot be started. `isSilent` drops its output.
     static func start(
         _ path: String,
         _ arguments: [String],
@@ -39,7 +39,7 @@ enum ChildProcess {
         return posix_spawn(&process, path, &actions, nil, &argv, &envp) == 0 ? process : nil
     }
 
-    /// Waits for the end; the exit code, or 128 and the signal's number.
+    /// Waits for the process and returns its exit code, or 128 plus the signal number.
     static func wait(_ process: pid_t) -> Int32 {
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return 127 } }

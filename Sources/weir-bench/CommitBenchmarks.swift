@@ -4,12 +4,12 @@ import Foundation
 import IcebergTables
 import MixedTables
 
-/// What a commit costs as a table gets older: the 1st, the 1,000th and the 10,000th of one table.
+/// The cost of a commit as a table grows older: the 1st, the 1,000th and the 10,000th commit of one table.
 enum CommitBenchmarks {
     private static let marks = [1, 1_000, 10_000]
-    /// Commits around each mark whose median is shown.
+    /// The number of commits around each mark; their median is shown.
     private static let window = 9
-    /// Up to this number commits are made one by one; ten thousand of them would take a quarter of an hour.
+    /// Up to this number, commits are made one by one. Ten thousand would take a quarter of an hour.
     private static let realMax = 1_100
     private static let snapshotsAtOnce = 250
     private static let secondsMax = 150.0
@@ -70,7 +70,7 @@ enum CommitBenchmarks {
         return seconds
     }
 
-    /// Adds empty snapshots, many in one commit.
+    /// Adds `count` empty snapshots in one commit.
     private static func grow(_ table: inout MixedTable, by count: Int) throws {
         var transaction = Transaction(table.ingestStore)
         for _ in 0..<count { transaction.append([], summary: ["snapshot.producer": "INGESTION"]) }

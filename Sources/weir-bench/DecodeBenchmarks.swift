@@ -5,8 +5,8 @@ import EventDecoders
 import EventLog
 import Foundation
 
-/// Decodes orders in Debezium's JSON and prints events and bytes a second, and the share of simdjson's bare parsing
-/// speed over the same records (the faster of its two front ends).
+/// Decodes orders in Debezium JSON. Prints events and bytes per second, and the speed relative to simdjson alone
+/// parsing the same records (the faster of its two front ends).
 func runDecodeBenchmarks() {
     let count = 16_384
     let cases: [(name: String, batch: RawBatch)] = [
@@ -40,7 +40,8 @@ func runDecodeBenchmarks() {
         }
         let share = parse / decode
         let rate = Double(count) / decode
-        // The target is for envelopes of about 500 bytes; the other two show what images and schemas add.
+        // The target is for envelopes of about 500 bytes; the other two cases show the cost of old images and schema
+        // blocks.
         let isTarget = bytes / count < 600
         Benchmark.line(
             "debezium-json decode, \(name)",
@@ -59,7 +60,7 @@ func runDecodeBenchmarks() {
     }
 }
 
-/// The shortest of many runs: other work on the machine only ever adds time.
+/// The shortest of many runs: other load on the machine only adds time.
 private func bestSeconds(_ body: () -> Void) -> Double {
     let clock = ContinuousClock()
     var best = Double.infinity
@@ -124,7 +125,7 @@ private func orderEvents(_ count: Int, withBefore: Bool, schemaBlock: String?) -
     return RawBatch(topic: "shop.public.orders", partition: 0, arena: arena.finish(), table: table.finish())
 }
 
-/// As Debezium's JSON converter writes it in front of every payload.
+/// The schema block that Debezium's JSON converter writes before every payload.
 private let orderSchemaBlock: String = {
     let columns = """
         [{"type":"int64","optional":false,"field":"order_id"},{"type":"int64","optional":false,"field":"customer_id"},\

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The same job as one batch of DuckDB: read the events, keep the last row of each key, write Parquet.
+/// The same work as one batch in DuckDB: read the events, keep the last row of each key, write Parquet.
 struct DuckDBPeer {
     private let python: String
 
@@ -15,7 +15,7 @@ struct DuckDBPeer {
 
     static let missingReason = "no DuckDB in .deps/peers ('make test-peers' installs it)"
 
-    /// One batch in a fresh process; the time leaves out starting Python. Nil when it failed.
+    /// Runs one batch in a new process. The time excludes the start of Python. Nil if it failed.
     func lastRows(of events: String, to result: String) -> (cost: Benchmark.Cost, rows: Int)? {
         guard let text = ChildProcess.output(python, ["-c", Self.program, events, result]) else { return nil }
         let parts = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
@@ -23,7 +23,7 @@ struct DuckDBPeer {
         return (Benchmark.Cost(wall: parts[0], cpu: parts[1]), Int(parts[2]))
     }
 
-    // Types are given, so that no time goes into guessing them.
+    // The types are given, so that DuckDB spends no time inferring them.
     private static let program = """
         import duckdb, os, sys, time
         events, result = sys.argv[1:]

@@ -4,11 +4,11 @@ import Foundation
 import ObjectStorage
 import WeirCommands
 
-/// The events that ingestion is measured with: the shop's orders, half of them new, half changed, about 530 bytes each.
+/// The events of the ingestion cases: the shop's orders, half new and half changed, about 530 bytes each.
 enum EventFill {
     static let topic = ShopStream.Table.orders.topic
 
-    /// Half of the changes make new orders.
+    /// Half of the changes are new orders, half changed orders.
     static let halfNew = ShopStream.Mix(newOrders: 500, changedOrders: 500, deletedOrders: 0)
 
     /// Writes the stream into a file log and returns its bytes.
@@ -27,7 +27,7 @@ enum EventFill {
         return try stream.append(to: writer)
     }
 
-    /// New orders of those ids, as one batch for an appender.
+    /// New orders with these ids, as one batch for an appender.
     static func orders(_ ids: Range<Int>, partition: Int) -> RawBatch {
         var arena = GrowableBuffer()
         var table = GrowableBuffer()
@@ -60,7 +60,7 @@ enum EventFill {
         return RawBatch(topic: topic, partition: partition, arena: arena.finish(), table: table.finish())
     }
 
-    /// The orders' events as JSON lines, each with its place in the stream in front as `seq`.
+    /// Writes the orders' events as JSON lines. The first member of each is `seq`, its position in the stream.
     static func dump(_ root: String, to path: String) throws {
         let reader = try FileLog(root: root).reader(topic: topic, partition: 0, from: 0)
         guard FileManager.default.createFile(atPath: path, contents: nil),
@@ -72,7 +72,7 @@ enum EventFill {
             for record in batch.records {
                 guard let value = batch.value(record), value.count > 1 else { continue }
                 Array("{\"seq\":\(record.offset),".utf8).withUnsafeBytes { lines.append($0) }
-                // Without its opening brace.
+                // The value without its opening brace.
                 lines.append(UnsafeRawBufferPointer(rebasing: value[1...]))
                 lines.append(UInt8(ascii: "\n"))
             }

@@ -6,7 +6,7 @@ import StreamRuntime
 import Synchronization
 import WeirCommands
 
-/// How long it takes from the append of an event until a reader that follows the table sees its row.
+/// Latency from the append of an event until a reader that follows the table sees its row.
 enum FollowBenchmarks {
     private static let events = 1000
     private static let millisecondsApart: UInt32 = 10
@@ -44,7 +44,7 @@ enum FollowBenchmarks {
         )
     }
 
-    /// What the threads share.
+    /// The state shared by the threads.
     private final class State: Sendable {
         let sent = Mutex([Double](repeating: 0, count: events))
         let failure = Mutex<(any Error)?>(nil)
@@ -96,7 +96,7 @@ enum FollowBenchmarks {
 
     static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
 
-    /// A thread of its own, and what to wait for its end with.
+    /// Starts a thread; the semaphore signals its end.
     private static func thread(_ state: State, _ body: @escaping @Sendable () throws -> Void) -> DispatchSemaphore {
         let done = DispatchSemaphore(value: 0)
         let thread = Thread {

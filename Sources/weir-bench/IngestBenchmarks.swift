@@ -7,7 +7,7 @@ import IcebergTables
 import MixedTables
 import StreamRuntime
 
-/// File log → committed keyed table, and the changes read back from it.
+/// File log → committed keyed table, and reading the changes back.
 enum IngestBenchmarks {
     private static let rounds = 3
 
@@ -32,7 +32,7 @@ enum IngestBenchmarks {
         plan(try FileLog(root: log), table, commitMilliseconds: commitMilliseconds, logStore: logStore)
     }
 
-    /// From any log; with a group where processes share its partitions.
+    /// A plan that reads from any log. With a group, processes share the partitions.
     static func plan(
         _ log: any PartitionedLog,
         group: String? = nil,
@@ -98,7 +98,7 @@ enum IngestBenchmarks {
         var costs: [Benchmark.Cost] = []
         var peerCosts: [Benchmark.Cost] = []
         var last: (progress: IngestProgress, table: MixedTable)?
-        // Interleaved, because a shared machine does not keep its speed.
+        // Interleaved, because the speed of a shared machine varies.
         for round in 0..<rounds {
             let target = "\(folder)/table-\(round)"
             try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
@@ -154,7 +154,7 @@ enum IngestBenchmarks {
         )
     }
 
-    /// What partitions cost: the same events into a table of sixteen partitions and into one without.
+    /// The cost of partitions: the same events into a table with sixteen partitions and into one without.
     static func runPartitioned() throws {
         let folder = Benchmark.folder("ingest-partitioned")
         defer { Benchmark.remove(folder) }
@@ -163,7 +163,7 @@ enum IngestBenchmarks {
         var plain: [Benchmark.Cost] = []
         var partitioned: [Benchmark.Cost] = []
         var last: IngestProgress?
-        // Interleaved, because a shared machine does not keep its speed.
+        // Interleaved, because the speed of a shared machine varies.
         for round in 0..<rounds {
             let first = try ingest(log: log, into: "\(folder)/plain-\(round)")
             let partitions = ["bucket(16, customer_id)"]
@@ -189,11 +189,11 @@ enum IngestBenchmarks {
         )
     }
 
-    /// What ten million events leave in memory: the log is written by another process.
+    /// Peak memory for ten million events. Another process writes the log, so that its memory does not count.
     static func runTenMillion() throws {
         let folder = Benchmark.folder("ingest-10m")
         defer { Benchmark.remove(folder) }
-        // Filling takes as long as the case itself; a log that was filled before can be named instead.
+        // Filling a log takes as long as the case itself, so an already filled log can be given instead.
         var log = folder + "/log"
         if let known = ProcessInfo.processInfo.environment["WEIR_BENCH_LOG"] {
             log = known

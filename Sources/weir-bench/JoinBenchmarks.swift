@@ -5,7 +5,7 @@ import Foundation
 import Lookups
 import MixedTables
 
-/// Lookups of random keys, a tenth of them unknown, in a dimension of a million rows.
+/// Lookups of random keys in a dimension table of a million rows. A tenth of the keys is unknown.
 enum JoinBenchmarks {
     private static let dimensionRows = 1_000_000
     private static let batchRows = 16_384

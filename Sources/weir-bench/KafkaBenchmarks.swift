@@ -8,7 +8,8 @@ import KafkaLog
 import StreamRuntime
 import Synchronization
 
-/// A broker's topic → columns, and → committed keyed table; each beside the fastest that is known in the same run.
+/// A broker's topic → columns, and → committed keyed table. Each is compared with the fastest known alternative in the
+/// same run.
 enum KafkaBenchmarks {
     private static let rounds = 3
     static let partitions = 4
@@ -33,7 +34,7 @@ enum KafkaBenchmarks {
         try ingest(peer, log: log, in: folder)
     }
 
-    /// Every key's events go to one partition, in their order.
+    /// Sends all events of a key to one partition, in order.
     static func produce(from root: String, to peer: KafkaPeer) throws {
         let target = try peer.log()
         try target.createTopic(EventFill.topic, partitions: partitions, replication: 1)
@@ -47,7 +48,7 @@ enum KafkaBenchmarks {
                 var table = GrowableBuffer()
                 for (record, target) in zip(batch.records, targets) where target == partition {
                     var record = record
-                    // Now: the shop's time is past, and brokers drop what is old.
+                    // The current time: the shop's times are in the past, and brokers delete old records.
                     record.timestamp = -1
                     table.append(record)
                 }
@@ -66,7 +67,7 @@ enum KafkaBenchmarks {
         var costs: [Benchmark.Cost] = []
         var bareCosts: [Benchmark.Cost] = []
         var bytes = 0
-        // Interleaved, because a shared machine does not keep its speed. Connecting is part of both.
+        // Interleaved, because the speed of a shared machine varies. Connecting is part of both.
         for _ in 0..<rounds {
             bareCosts.append(try Benchmark.cost { bytes = try consumeBare(peer) })
             costs.append(try Benchmark.cost { try consumeDecoding(peer) })
@@ -115,10 +116,11 @@ enum KafkaBenchmarks {
         }
     }
 
-    /// librdkafka's own batches from one queue of all partitions, thrown away; returns the bytes of keys and values.
+    /// Reads librdkafka's batches from one queue of all partitions and discards them. Returns the bytes of keys and
+    /// values.
     private static func consumeBare(_ peer: KafkaPeer) throws -> Int {
         let configuration = rd_kafka_conf_new()
-        // What Weir's own clients are set to.
+        // The setting of Weir's own clients.
         let properties = peer.properties.merging(["queued.max.messages.kbytes": "16384"]) { $1 }
         for (name, value) in properties { rd_kafka_conf_set(configuration, name, value, nil, 0) }
         guard let client = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, nil, 0),
@@ -188,7 +190,7 @@ enum KafkaBenchmarks {
         )
     }
 
-    /// One run over all events into a new table, from the broker or else the file log.
+    /// One run over all events into a new table, from the broker, or from the file log if `peer` is nil.
     private static func ingest(
         _ peer: KafkaPeer?,
         _ events: Int,
@@ -202,7 +204,7 @@ enum KafkaBenchmarks {
         let plan = IngestBenchmarks.plan(try timed ?? FileLog(root: log), group: group, table)
         let stopper = Stopper()
         let run = IngestRun(plan, deadLetterPath: folder + "/dead.ndjson") { progress in
-            // The broker's word about its end is not relied on: the run stops when it has what was sent.
+            // The broker's end offset is not reliable: the run stops when it has read all events that were sent.
             if progress.records >= events { stopper.stop() }
         }
         if peer != nil { stopper.run = run }
@@ -214,7 +216,7 @@ enum KafkaBenchmarks {
         return (cost, run.progress)
     }
 
-    /// Ends a run from within it.
+    /// Stops a run from its own progress callback.
     private final class Stopper: @unchecked Sendable {
         // Set before the run begins.
         weak var run: IngestRun?
@@ -223,7 +225,8 @@ enum KafkaBenchmarks {
     }
 }
 
-/// Knows when the first partition was opened: how long joining a group takes is the broker's choice, not ours.
+/// Records when the first partition is opened, so that the time to join the group, which the broker decides, is not
+/// measured.
 private final class TimedLog: SharedLog {
     private let log: KafkaLog
     private let opening = Mutex<(wall: UInt64, cpu: Double)?>(nil)

@@ -5,13 +5,13 @@ import KafkaLog
 import StreamRuntime
 import Synchronization
 
-/// How long it takes from the append of an event to the source until a reader that follows the table's LogStore on a
-/// broker has its row, beside what a record of the same size takes through the same broker at the same rate.
+/// Latency from the append of an event to the source until a reader that follows the table's LogStore on a broker has
+/// its row. Compared with the latency of a record of the same size through the same broker at the same rate.
 enum KafkaFollowBenchmark {
     static func run() throws {
         let folder = Benchmark.folder("follow-kafka")
         defer { Benchmark.remove(folder) }
-        // The other one's end offsets lie before its last records, which readers of a LogStore go by.
+        // Readers of a LogStore rely on end offsets, and tansu reports end offsets before its last records.
         guard let peer = try KafkaPeer.start(in: folder, [.noida]) else {
             return Benchmark.skip("append to read --follow through the Kafka LogStore", KafkaPeer.missingReason)
         }
@@ -19,7 +19,7 @@ enum KafkaFollowBenchmark {
         let place = LogStoreFollowBenchmark.Place(name: "Kafka", hasGoal: false) { _ in
             let topic = topics.next()
             let log = try peer.log()
-            // Each case has a topic of its own: this broker sends all that a reader has not got in one answer.
+            // Each case has its own topic: this broker sends all unread records in one response.
             try log.createTopic(topic, partitions: 1, replication: 1)
             return LogStoreOutput(
                 log: log,
@@ -33,7 +33,7 @@ enum KafkaFollowBenchmark {
         }
     }
 
-    /// Names of topics, each used once.
+    /// Topic names, each used once.
     private final class Topics: Sendable {
         private let count = Mutex(0)
 
@@ -45,7 +45,7 @@ enum KafkaFollowBenchmark {
         }
     }
 
-    /// As many records as the LogStore got in the same time, of the mean size of those.
+    /// Sends as many records as the LogStore received, in the same time and with their mean size.
     private static func roundTrip(_ peer: KafkaPeer, like topic: String, _ other: String) throws {
         let log = try peer.log()
         let end = try log.offsets(topic: topic, partition: 0).end

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The librdkafka of the Python client in `.deps/peers`, for brokers that a distribution's older one does not understand.
-/// It has the same interface, so a process that finds it first runs with it.
+/// The librdkafka of the Python client in `.deps/peers`, for brokers that an older librdkafka of a distribution does
+/// not support. It has the same interface, so a process that finds it first on the library path uses it.
 struct KafkaLibrary {
     private let folder: String
 

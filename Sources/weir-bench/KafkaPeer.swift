@@ -2,10 +2,11 @@ import Bytes
 import Foundation
 import KafkaLog
 
-/// A broker that is not ours, as a process of its own on a free port of the loopback interface; it ends with this value.
+/// A third-party broker in its own process on a free port of the loopback interface. The process ends when this object
+/// is released.
 final class KafkaPeer: Sendable {
-    /// Both keep records in memory while they run. tansu is the faster one, and some versions of librdkafka do not
-    /// understand it; noida sends all it has in one answer, so it is not given much.
+    /// Both keep records in memory while they run. tansu is faster, but some versions of librdkafka do not support it.
+    /// noida sends all its records in one response, so it gets fewer events.
     enum Kind: CaseIterable { case tansu, noida }
 
     let kind: Kind
@@ -15,10 +16,10 @@ final class KafkaPeer: Sendable {
 
     static let missingReason = "neither tansu nor noida in .deps/peers answers ('make test-peers' installs them)"
 
-    /// How many events to try it with.
+    /// The number of events to measure it with.
     var events: Int { kind == .tansu ? 1_000_000 : 300_000 }
 
-    /// The first broker that is installed where `make test-peers` puts it and that librdkafka understands.
+    /// Starts the first broker that `make test-peers` installed and that librdkafka supports.
     static func start(in folder: String, _ kinds: [Kind] = Kind.allCases) throws -> KafkaPeer? {
         for kind in kinds {
             do {
@@ -65,7 +66,7 @@ final class KafkaPeer: Sendable {
     }
 
     deinit {
-        // Nothing it has is kept.
+        // Its data need not be kept.
         kill(process, SIGKILL)
         _ = ChildProcess.wait(process)
     }
@@ -86,7 +87,7 @@ final class KafkaPeer: Sendable {
             .first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
-    /// A port of the loopback interface that nothing listens on.
+    /// A free port of the loopback interface.
     private static func freePort() -> UInt16? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return nil }

@@ -3,9 +3,9 @@ import CRdKafka
 import Foundation
 import Synchronization
 
-/// What a broker and librdkafka alone take from a producer to a consumer, each record stamped with its time.
+/// Latency of a broker and librdkafka alone from a producer to a consumer. Each record contains its send time.
 struct KafkaRoundTrip {
-    /// Room for the time in front.
+    /// The size of the time at the start of a record.
     static let sizeMin = 8
     private static let secondsMax = 30.0
 
@@ -15,7 +15,7 @@ struct KafkaRoundTrip {
     private let rate: Double
     private let bytes: Int
 
-    /// The topic is there, empty, and of one partition.
+    /// The topic must exist, be empty and have one partition.
     init(_ peer: KafkaPeer, topic: String, records: Int, rate: Double, bytes: Int) {
         self.peer = peer
         self.topic = topic
@@ -24,7 +24,7 @@ struct KafkaRoundTrip {
         self.bytes = bytes
     }
 
-    /// Seconds from hand-over to receipt, record by record.
+    /// The seconds from sending to receipt of each record.
     func measure() throws -> [Double] {
         let consumer = try client(RD_KAFKA_CONSUMER, [:])
         defer { rd_kafka_destroy(consumer) }
@@ -32,7 +32,7 @@ struct KafkaRoundTrip {
         defer { rd_kafka_topic_destroy(source) }
         rd_kafka_consume_start(source, 0, 0)
         defer { rd_kafka_consume_stop(source, 0) }
-        // Connecting is no part of it.
+        // Connects first: the connection time is not measured.
         while let message = rd_kafka_consume(source, 0, 500) { rd_kafka_message_destroy(message) }
         let done = DispatchSemaphore(value: 0)
         let failed = Failure()
@@ -62,7 +62,7 @@ struct KafkaRoundTrip {
         let error = Mutex<(any Error)?>(nil)
     }
 
-    /// With the settings of Weir's own producer.
+    /// Produces with the settings of Weir's own producer.
     private func produce() throws {
         let producer = try client(RD_KAFKA_PRODUCER, ["linger.ms": "1", "enable.idempotence": "true", "acks": "all"])
         defer { rd_kafka_destroy(producer) }

@@ -3,7 +3,7 @@ import EventLog
 import Foundation
 import ObjectStorage
 
-/// The file log against the raw device: appends beside plain writes with the same groups, and reads.
+/// The file log compared with the raw device: appends against plain writes with the same groups, and reads.
 func runLogBenchmarks() throws {
     let folder = Benchmark.folder("log")
     defer { Benchmark.remove(folder) }
@@ -18,7 +18,7 @@ private struct LogBenchmarks {
         try files.makeDirectories(folder)
         checksum()
         for batchRecords in [64, 256, 1024] {
-            // Interleaved, because a shared device does not keep its speed.
+            // Interleaved, because the speed of a shared device varies.
             var raw: [Double] = []
             var log: [Double] = []
             for round in 0..<3 {
@@ -59,8 +59,8 @@ private struct LogBenchmarks {
         return try builder.finish()
     }
 
-    /// One producer that encodes, submits and keeps some batches in flight. Returns bytes per second and the sizes of
-    /// the groups as the acknowledgements show them.
+    /// One producer that encodes and submits batches and keeps some in flight. Returns bytes per second and the group
+    /// sizes derived from the acknowledgements.
     private func append(batchRecords: Int, inFlight: Int, round: Int) throws -> (rate: Double, groups: [Int]) {
         let topic = "append-\(batchRecords)-\(round)"
         let log = try FileLog(root: folder + "/log")

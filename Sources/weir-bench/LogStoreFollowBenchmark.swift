@@ -7,24 +7,24 @@ import StreamRuntime
 import Synchronization
 import WeirCommands
 
-/// How long it takes from the append of an event to the source until a reader that follows the table's LogStore has its
-/// row: source log → decode → LogStore → reader; the source is on the built-in log, and so is the LogStore by default.
+/// Latency from the append of an event to the source until a reader that follows the table's LogStore has its row:
+/// source log → decode → LogStore → reader. The source is on the file log, and by default so is the LogStore.
 ///
-/// Events are appended in batches every few milliseconds at a share of the highest rate the same path keeps up with, with
-/// the producer on the same cores.
+/// Events are appended in batches every few milliseconds, at a share of the maximum rate of the same path. The producer
+/// runs on the same cores.
 enum LogStoreFollowBenchmark {
     static let shares = [0.1, 0.5, 0.8]
     static let seconds = 3.0
     private static let millisecondsApart = 5.0
-    /// The rate that the path keeps up with, by place, measured once; events a second.
+    /// The maximum rate of the path in events per second, by place, measured once.
     private static let maximum = Mutex<[String: Double]>([:])
 
     /// Where the LogStore is.
     struct Place: Sendable {
         let name: String
-        /// Whether the figures are held against a goal: a broker takes the time it takes.
+        /// Whether the results have a goal. They have none on a broker, whose own latency is part of them.
         var hasGoal = true
-        /// Makes its topic, and an appender; given the writer of the file log that also holds the source.
+        /// Creates its topic and an appender. The argument is the writer of the file log that contains the source.
         let open: @Sendable (FileLogWriter) throws -> LogStoreOutput
 
         static let file = Place(name: "file") { writer in
@@ -67,7 +67,7 @@ enum LogStoreFollowBenchmark {
         )
     }
 
-    /// How fast events come out of the LogStore while they are appended as fast as that goes.
+    /// The rate at which events come out of the LogStore while they are appended at full speed.
     private static func highestRate(_ place: Place) throws -> Double {
         let events = 2_000_000
         let scene = try Scene(place)
@@ -129,7 +129,7 @@ enum LogStoreFollowBenchmark {
         return delays
     }
 
-    /// What the producer and the reader share: when each event was sent, and what went wrong.
+    /// State shared by producer and reader: when each event was sent, and a failure.
     private final class Shared: Sendable {
         let sent: Mutex<[Double]>
         let failure = Mutex<(any Error)?>(nil)
@@ -137,9 +137,9 @@ enum LogStoreFollowBenchmark {
         init(_ events: Int) { sent = Mutex([Double](repeating: 0, count: events)) }
     }
 
-    /// An event's text, in which only the id changes: a producer that costs the cores little.
+    /// The text of an event in which only the id changes, so that the producer needs little CPU.
     private struct Template {
-        /// Ids begin here, so that all have as many digits.
+        /// Ids begin here, so that all have the same number of digits.
         static let firstId = 100_000_000
         private(set) var bytes: [UInt8]
         private let place: Int
@@ -158,9 +158,9 @@ enum LogStoreFollowBenchmark {
         }
     }
 
-    /// A source log, a run that mirrors it to a LogStore, and a reader of that.
+    /// A source log, a run that mirrors it to a LogStore, and a reader of the LogStore.
     private final class Scene: @unchecked Sendable {
-        // The producer's thread appends; everything else is the caller's.
+        // The producer's thread appends; the caller's thread does everything else.
         private let folder: String
         private let log: FileLog
         private let writer: FileLogWriter
@@ -170,7 +170,7 @@ enum LogStoreFollowBenchmark {
         private var follower: LogStoreFollower?
         private let ended = DispatchSemaphore(value: 0)
         private var isRunning = false
-        /// Events of a record batch, as producers that linger a little make them.
+        /// The number of events in a record batch, as from a producer with a short linger time.
         private static let batchEvents = 1000
         private var key = Template("{\"order_id\":", "}")
         private var value = Template(
@@ -192,7 +192,7 @@ enum LogStoreFollowBenchmark {
             )
         }
 
-        /// Returns once a first row came through: starting is no part of what is measured.
+        /// Starts the run and returns after the first row has arrived, so that the start is not measured.
         func start() throws {
             isRunning = true
             Thread.detachNewThread { [self] in
@@ -229,7 +229,7 @@ enum LogStoreFollowBenchmark {
             for ticket in tickets { _ = try ticket.wait() }
         }
 
-        /// Rows that came, as their ids; waits a little when none has.
+        /// Passes the ids of new rows to `body` and returns their number. Waits briefly if there are none.
         func read(_ body: (UnsafeBufferPointer<Int64>) -> Void) throws -> Int {
             if follower == nil {
                 follower = try LogStoreFollower(try table.refreshed(), log: changes.log, settings: changes.settings)

@@ -3,7 +3,7 @@ import ChangeEvents
 import Columnar
 import MixedTables
 
-/// Rows of an orders table made in memory, for cases that begin behind the decoder.
+/// Rows of an orders table, created in memory for cases that begin after the decoder.
 enum OrderRows {
     static let schema = Schema(
         [
@@ -14,7 +14,7 @@ enum OrderRows {
 
     private static let statuses = ["NEW", "PAID", "PACKED", "SHIPPED", "DONE", "RETURNED"]
 
-    /// One change per key; `version` tells the images of a key apart.
+    /// One change per key; `version` distinguishes the images of a key.
     static func changes(keys: some Collection<Int>, kind: ChangeKind, version: Int) -> ChangeBatch {
         var ids = ColumnBuilder(.long, capacity: keys.count)
         var customers = ColumnBuilder(.long, capacity: keys.count)
@@ -44,7 +44,7 @@ enum OrderRows {
         )
     }
 
-    /// Writes changes of the keys in batches and commits them at once.
+    /// Writes changes of the keys in batches and commits them in one commit.
     static func commit(
         _ keys: [Int],
         kind: ChangeKind,

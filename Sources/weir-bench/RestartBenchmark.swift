@@ -10,8 +10,8 @@ import StreamRuntime
 import Synchronization
 import WeirCommands
 
-/// How long a process that was killed takes from its start until others see the first record that was appended since: in
-/// the LogStore, and by a commit.
+/// Time from the restart of a killed process until readers see the first record appended after the restart, in the
+/// LogStore and in a commit.
 enum RestartBenchmark {
     private static let rounds = 5
     private static let rows = 1_000_000
@@ -49,7 +49,7 @@ enum RestartBenchmark {
         var log: [Double] = []
         var commit: [Double] = []
         for _ in 0..<rounds {
-            // A killed process is in the middle of an epoch.
+            // Wait, so that the process is killed in the middle of an epoch.
             Thread.sleep(forTimeInterval: 1.5)
             let (inLog, committed) = try scene.restart()
             log.append(inLog)
@@ -68,7 +68,7 @@ enum RestartBenchmark {
 
     /// A topology whose process is killed and started again while events arrive and two readers follow its table.
     private final class Scene: @unchecked Sendable {
-        /// Events that come all the time have ids from here on; those that are waited for have ids from `firstMark` on.
+        /// Background events have ids from here on; the events that are waited for have ids from `firstMark` on.
         private static let firstLive = 100_000_000
         private static let firstMark = 200_000_000
 
@@ -86,7 +86,7 @@ enum RestartBenchmark {
             var appender: any TopicAppender
             var nextLive = firstLive
             var nextMark = firstMark
-            /// When each mark was seen first.
+            /// The time when each mark was first seen.
             var inLog: [Int64: Double] = [:]
             var committed: [Int64: Double] = [:]
             var isOver = false
@@ -162,7 +162,7 @@ enum RestartBenchmark {
                 """
         }
 
-        /// Waits until everything is committed, and lets events arrive and readers follow from then on.
+        /// Waits until all events are committed, then starts the background events and the readers.
         func awaitAll() throws {
             try until("everything is committed") {
                 guard try catalog.exists(table), try !MixedTable.isUnfinished(table, in: catalog) else { return false }
@@ -180,7 +180,7 @@ enum RestartBenchmark {
             thread { [self] in try followCommits() }
         }
 
-        /// Kills the process, starts it and appends a record; the seconds until each reader has it.
+        /// Kills and restarts the process and appends a record. Returns the seconds until each reader has it.
         func restart() throws -> (inLog: Double, committed: Double) {
             guard let process else { throw WeirError(.invalid, "nothing runs", at: weir) }
             kill(process, SIGKILL)
@@ -251,7 +251,7 @@ enum RestartBenchmark {
             }
         }
 
-        /// Polls as `weir read --follow` does where there is no LogStore.
+        /// Polls like `weir read --follow` without a LogStore.
         private func followCommits() throws {
             var current = try MixedTable.load(table, from: catalog)
             var sequence = ReadPoint(current: current).changeSequence

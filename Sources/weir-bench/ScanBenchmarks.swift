@@ -6,7 +6,7 @@ import IcebergFormat
 import MixedTables
 import Synchronization
 
-/// Merge-on-read over five million rows of which a tenth changed since base was written, and after optimizing.
+/// Merge-on-read over five million rows, of which a tenth changed after base was written, before and after optimizing.
 enum ScanBenchmarks {
     private static let rows = 5_000_000
 

@@ -2,7 +2,7 @@ import Bytes
 import EventLog
 import Foundation
 
-/// What `weir` costs before it does anything: starting it, and a topology with nothing to do.
+/// The base cost of `weir`: its start, and the memory of a topology without records.
 enum StartBenchmarks {
     private static let starts = 20
 
@@ -53,7 +53,7 @@ enum StartBenchmarks {
         guard let process = ChildProcess.start(weir, ["run", path], isSilent: true) else {
             throw WeirError(.storage, "it cannot be started", at: weir)
         }
-        // Long enough for the tables to be made and for some empty commit intervals.
+        // Long enough to create the tables and for some empty commit intervals.
         sleep(4)
         let memory = Benchmark.megabytes("VmRSS", of: String(process))
         kill(process, SIGTERM)
