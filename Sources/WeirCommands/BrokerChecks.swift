@@ -9,7 +9,7 @@ enum BrokerChecks {
         return lines(found)
     }
 
-    /// Returns one line per set of brokers, even if several sources and sinks use it.
+    /// Converts findings to lines and drops duplicates, so brokers used by several sources and sinks get one line.
     static func lines(_ findings: [TopologyBrokers.Finding]) -> [HealthCheck] {
         var checks: [HealthCheck] = []
         var seen: Set<String> = []

@@ -8,7 +8,7 @@ struct LogStorePlan {
     private let format: LogStoreFormat
     private let mode: String
 
-    /// Nil if the table properties define no LogStore.
+    /// Nil if the table properties define no LogStore or are wrong.
     init?(_ properties: [String: String]) {
         guard let settings = try? LogStoreSettings(properties, isKeyed: true), settings.isEnabled,
             let topic = settings.topic

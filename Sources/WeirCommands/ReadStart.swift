@@ -84,6 +84,6 @@ struct ReadBeginning {
     let position: ChangePosition
     /// A message about changes that are missing.
     var notice: String?
-    /// Whether the reader skips changes that no longer exist instead of failing.
+    /// Whether to read the remaining changes if others no longer exist, instead of failing.
     var takesWhatIsThere = false
 }

@@ -141,7 +141,7 @@ struct TopologyPlanText {
 
     private func state(_ table: String) -> String { existing[table] != nil ? "exists" : "will be created" }
 
-    /// Nil for a table without a LogStore, or with wrong LogStore properties, which are reported as a problem.
+    /// Nil for a table without a LogStore or with wrong LogStore properties. The latter are reported as a problem.
     private func logStore(_ table: String, _ declared: [String: String]) -> LogStorePlan? {
         LogStorePlan(existing[table] ?? declared)
     }

@@ -2,7 +2,7 @@ import Foundation
 
 // weir-bench [CASE…]
 //
-// Every case runs in its own process, so that its peak memory can be measured.
+// Every case runs in its own process, so that its peak memory is measured separately.
 
 if let first = CommandLine.arguments.dropFirst().first, first == BenchmarkCase.childMarker {
     exit(BenchmarkCase.runChild(Array(CommandLine.arguments.dropFirst(2))))
