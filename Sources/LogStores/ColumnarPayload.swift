@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// What follows the header of a record of version 2: kinds, offsets and columns of a batch, as they lie in memory.
+/// The payload after the header of a version 2 record: kinds, offsets and columns of a batch in their memory layout.
 ///
 /// ```
 ///  0  8  fingerprint of the schema            numbers are little-endian
@@ -10,9 +10,10 @@ import Columnar
 /// 16  …  bytes of each buffer, 4 each: kinds, offsets, then validity, values and bytes of every column
 ///        the buffers, each at a multiple of 16 from the start of the payload
 /// ```
-/// Kinds are a byte a row, or one byte when all are equal. Offsets are the first as 8 bytes and each one's distance
-/// from it, in 4 bytes a row where that is enough and 8 where not. A column without nulls has no validity, one of
-/// nothing but nulls only its validity. Offsets into a column's bytes begin at 0.
+/// Kinds are one byte per row, or a single byte when all are equal. Offsets are stored as the first offset in 8 bytes,
+/// followed by each row's distance from it, in 4 bytes per row if that is enough and 8 otherwise. A column without
+/// nulls has no validity buffer; a column with only nulls has only its validity buffer. Offsets into a column's bytes
+/// begin at 0.
 enum ColumnarPayload {
     static let fixedBytes = 16
     static let alignment = 16
@@ -20,10 +21,10 @@ enum ColumnarPayload {
 
     static func aligned(_ place: Int) -> Int { (place + alignment - 1) & ~(alignment - 1) }
 
-    /// Bytes in front of the first buffer.
+    /// Bytes before the first buffer.
     static func directoryEnd(columns: Int) -> Int { fixedBytes + 4 * (2 + buffersPerColumn * columns) }
 
-    /// Tells schemas apart by their field ids and types, in order; names may change.
+    /// Hash of the field ids and types of a schema, in order. Names are not included, so they may change.
     static func fingerprint(_ schema: Schema) -> UInt64 {
         // FNV-1a of 64 bits.
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325

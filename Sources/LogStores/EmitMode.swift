@@ -1,16 +1,16 @@
 import Bytes
 
-/// Where a streaming writer writes: the property `mixed-format.emit.mode` (mixed format, section 9.1).
+/// What a streaming writer writes to: the property `mixed-format.emit.mode` (mixed format, section 9.1).
 public struct EmitMode: Sendable, Equatable {
     public var writesFiles: Bool
     public var writesLog: Bool
-    /// Nil writes the log from the start; otherwise the log begins when the watermark is no further than these
+    /// Nil writes the log from the start; otherwise writing to the log starts when the watermark is at most this many
     /// milliseconds behind the clock.
     public var watermarkGap: Int64?
 
     private static let property = "mixed-format.emit.mode"
 
-    /// Fails with `invalid` for a mode there is not, and for `log` where the table has no log store.
+    /// Fails with `invalid` for an unknown mode, and for `log` when the table has no log store.
     public init(_ properties: [String: String], hasLogStore: Bool) throws(WeirError) {
         let table = PropertyReader(properties)
         let text = table.text(Self.property) ?? "auto"
@@ -32,7 +32,7 @@ public struct EmitMode: Sendable, Equatable {
                 advice: "set log-store.enabled to true, or \(Self.property) to file or auto"
             )
         }
-        // Only auto waits for the files to catch up; the other modes say themselves what is written.
+        // Only auto waits for the files to catch up; the other modes specify explicitly what is written.
         let gap = try table.duration("mixed-format.emit.auto-write-to-logstore.watermark-gap")
         watermarkGap = words == ["auto"] && writesLog ? gap : nil
     }

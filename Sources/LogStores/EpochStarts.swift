@@ -1,4 +1,5 @@
-/// Where in a partition the epochs that were read began, so that a flip knows how far back its rows reach.
+/// The offsets in a partition at which the epochs read so far begin. A flip uses them to find how far back its rows
+/// reach.
 struct EpochStarts: Codable, Equatable, Sendable {
     private struct Start: Codable, Equatable {
         /// One epoch, or a range of old ones.
@@ -7,14 +8,14 @@ struct EpochStarts: Codable, Equatable, Sendable {
         var offset: Int64
     }
 
-    /// Epochs remembered of one upstream; beyond it neighbours are remembered as one, which only makes a flip look
-    /// further back than it needs to.
+    /// Maximum number of entries per upstream. Beyond it neighbouring epochs are merged, which only makes a flip read
+    /// further back than necessary.
     private static let epochsMax = 1024
 
     /// Ascending epochs.
     private var starts: [UpstreamID: [Start]] = [:]
 
-    /// Remembers where an epoch was first seen.
+    /// Records the offset at which an epoch was first seen.
     mutating func note(_ upstream: UpstreamID, _ epoch: Int64, at offset: Int64) {
         var list = starts[upstream] ?? []
         if let newest = list.last, newest.last == epoch { return }
@@ -26,7 +27,7 @@ struct EpochStarts: Codable, Equatable, Sendable {
     }
 
     private static func merged(_ list: [Start]) -> [Start] {
-        // The newest are the ones that flips ask for.
+        // Keep the newest epochs separate: flips usually ask for those.
         let old = list.count / 2 & ~1
         var merged: [Start] = []
         for place in stride(from: 0, to: old, by: 2) {
@@ -36,12 +37,12 @@ struct EpochStarts: Codable, Equatable, Sendable {
         return merged + list[old...]
     }
 
-    /// The first offset at which a row of a higher epoch may stand; nil when none was read.
+    /// The first offset at which a row of a higher epoch may be; nil when none was read.
     func firstOffset(of upstream: UpstreamID, above epoch: Int64) -> Int64? {
         starts[upstream]?.lazy.filter { $0.last > epoch }.map(\.offset).min()
     }
 
-    /// Forgets higher epochs, whose rows have been taken back. A range that holds others as well stays.
+    /// Removes higher epochs, whose rows have been retracted. A range that also holds other epochs is kept.
     mutating func forget(_ upstream: UpstreamID, above epoch: Int64) {
         starts[upstream]?.removeAll { $0.first > epoch }
         if starts[upstream]?.isEmpty == true { starts[upstream] = nil }

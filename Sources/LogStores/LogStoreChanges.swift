@@ -3,12 +3,12 @@ import ChangeEvents
 
 /// Rows read from one partition of a log store that share their upstream and epoch.
 public struct LogStoreChanges: Sendable {
-    /// Its offsets are offsets of the log store: where the change took effect for a reader, which for rows taken back
-    /// is the flip that took them back. Never descending.
+    /// Its offsets are log store offsets where the change took effect for a reader; for retracted rows, the offset of
+    /// the flip. Never descending.
     public let batch: ChangeBatch
     public let upstream: UpstreamID
     public let epoch: Int64
-    /// The record each row stands in, as Int64: descending where rows are taken back.
+    /// The offset of each row's record, as Int64; descending for retractions.
     public let recordOffsets: Buffer
     /// Whether these rows undo earlier ones.
     public let isRetraction: Bool
@@ -30,7 +30,7 @@ public struct LogStoreChanges: Sendable {
     /// The offset of the record that holds a row.
     public func recordOffset(_ row: Int) -> Int64 { recordOffsets.values(as: Int64.self)[row] }
 
-    /// The same rows taken back at the flip of that offset: newest first, +I ↔ −D, −U ↔ +U.
+    /// The retraction of these rows by the flip at that offset: newest first, +I ↔ −D, −U ↔ +U.
     func retracted(at flip: Int64) -> LogStoreChanges {
         let inverse = inverted()
         return LogStoreChanges(
@@ -46,7 +46,7 @@ public struct LogStoreChanges: Sendable {
         )
     }
 
-    /// What undoes these rows: the same, newest first, with +I ↔ −D and −U ↔ +U.
+    /// The changes that undo these rows: the same rows, newest first, with +I ↔ −D and −U ↔ +U.
     public func inverted() -> ChangeBatch {
         let count = batch.count
         let reversed = batch.gathered((0..<count).map { Int32(truncatingIfNeeded: count - 1 - $0) })

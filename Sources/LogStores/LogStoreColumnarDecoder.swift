@@ -2,7 +2,7 @@ import Bytes
 import ChangeEvents
 import Columnar
 
-/// Reads the payload of a log store record of version 2. One copy, of the whole payload; columns are parts of it.
+/// Decodes the payload of a version 2 log store record. Copies the whole payload once; columns are slices of the copy.
 public struct LogStoreColumnarDecoder: Sendable {
     private let schema: Schema
     private let fingerprint: UInt64
@@ -14,8 +14,8 @@ public struct LogStoreColumnarDecoder: Sendable {
         fingerprint = ColumnarPayload.fingerprint(schema)
     }
 
-    /// The changes of a payload, with the offsets they had in the source they came from. Fails with `invalid` when it
-    /// was written for other columns, and with `corrupt` when it is damaged.
+    /// The changes of a payload, with their original source offsets. Fails with `invalid` when the payload was written
+    /// for other columns, and with `corrupt` when it is damaged.
     public func decode(_ payload: UnsafeRawBufferPointer) throws(WeirError) -> ChangeBatch {
         guard payload.count >= ColumnarPayload.fixedBytes else { throw damaged("it has \(payload.count) bytes") }
         guard payload.loadUnaligned(fromByteOffset: 0, as: UInt64.self).littleEndian == fingerprint else {
@@ -33,7 +33,7 @@ public struct LogStoreColumnarDecoder: Sendable {
         guard payload.count >= ColumnarPayload.directoryEnd(columns: columns) else {
             throw damaged("its directory does not fit into \(payload.count) bytes")
         }
-        // The arena may have the payload at any place; columns want theirs aligned.
+        // The payload may be unaligned in the arena, but columns need aligned buffers.
         let memory = Buffer.filled(count: payload.count) { $0.copyMemory(from: payload) }
         var parts = PayloadParts(memory, columns: columns)
         let kinds = try kinds(try parts.next(), count)
@@ -49,7 +49,7 @@ public struct LogStoreColumnarDecoder: Sendable {
         )
     }
 
-    /// Goes through the buffers of a payload in order.
+    /// Reads the buffers of a payload in order.
     private struct PayloadParts {
         let memory: Buffer
         var directory = ColumnarPayload.fixedBytes

@@ -3,8 +3,8 @@ import ChangeEvents
 import Columnar
 import EventLog
 
-/// Writes changes as log store records of one batch and partition each, in columns: a header of version 2 and the
-/// batch's memory, which only Weir reads.
+/// Encodes changes as columnar log store records, one per batch and partition: a version 2 header and the batch's
+/// memory. Only Weir reads this format.
 public struct LogStoreColumnarEncoder: Sendable {
     public let topic: String
     private let fingerprint: UInt64
@@ -52,7 +52,7 @@ public struct LogStoreColumnarEncoder: Sendable {
         for column in columns { Self.append(column, &payload, to: &target) }
     }
 
-    /// Puts buffers at aligned places and their sizes into the directory.
+    /// Writes buffers at aligned positions and their sizes into the directory.
     private struct PayloadWriter {
         let start: Int
         var directory: Int
@@ -66,7 +66,7 @@ public struct LogStoreColumnarEncoder: Sendable {
             directory += 4
         }
 
-        /// A buffer that is not there takes no room, not even to align it.
+        /// A missing buffer takes no space, not even alignment padding.
         mutating func skip() { directory += 4 }
     }
 

@@ -4,14 +4,14 @@ import Columnar
 import EventDecoders
 import EventLog
 
-/// What records of a log store say, in their order.
+/// A decoded entry of a log store, in record order.
 public enum LogStoreEntry: Sendable {
     case rows(LogStoreChanges)
-    /// A flip: rows of the upstream whose epoch is higher, in front of this offset, never were.
+    /// A flip: retracts the rows of the upstream with a higher epoch that precede this offset.
     case flip(upstream: UpstreamID, epoch: Int64, offset: Int64)
 }
 
-/// Reads records of a log store, in JSON and in columns, into columns of a schema. Used by one thread at a time.
+/// Decodes log store records, JSON and columnar, into columns of a schema. Used by one thread at a time.
 public final class LogStoreDecoder {
     private let json: LogStoreRowDecoder
     private let columnar: LogStoreColumnarDecoder
@@ -22,9 +22,9 @@ public final class LogStoreDecoder {
         columnar = try LogStoreColumnarDecoder(schema)
     }
 
-    /// The records of a batch that lie in a range of offsets. Neighbouring rows of one upstream and epoch come
-    /// together. Any record that is not a log store's, or no row of the schema, fails with an error that names its
-    /// offset.
+    /// Decodes the records of a batch in a range of offsets. Adjacent rows of one upstream and epoch are returned
+    /// together. A record that is not a log store record, or not a row of the schema, fails with an error that names
+    /// its offset.
     public func decode(
         _ raw: RawBatch,
         offsets range: Range<Int64> = 0..<Int64.max
@@ -46,7 +46,7 @@ public final class LogStoreDecoder {
         return entries
     }
 
-    /// Records in JSON that are decoded together.
+    /// JSON records that are decoded together.
     private struct RowRun {
         var upstream = UpstreamID(code: 0)
         var epoch: Int64 = 0

@@ -3,9 +3,9 @@ import Columnar
 
 /// How a log store's rows are encoded: the property `log-store.data-format`.
 public enum LogStoreFormat: String, Sendable, CaseIterable {
-    /// One record a row, which any reader of the format understands.
+    /// One record per row; readable by every reader of the format.
     case json
-    /// One record a batch and partition, which only Weir reads.
+    /// One record per batch and partition; readable only by Weir.
     case columnar
 
     /// Fails with `unsupported` for nested columns, which have no column vector.

@@ -1,7 +1,7 @@
 import Bytes
 import ChangeEvents
 
-/// The 18 bytes in front of every record of a log store (mixed format, section 8.1).
+/// The 18-byte header of every log store record (mixed format, section 8.1).
 ///
 /// ```
 ///  0  3  magic "net"
@@ -11,9 +11,9 @@ import ChangeEvents
 /// 16  1  1 for a flip, otherwise 0
 /// 17  1  action: what the row's change is; 0 in flips and batches
 /// ```
-/// Versions this build does not know are refused, so readers of version 1 refuse batches rather than misread them.
+/// Unknown versions are refused, so readers of version 1 refuse batches rather than misread them.
 public struct LogStoreHeader: Hashable, Sendable {
-    /// How what follows the header is encoded.
+    /// The encoding of the payload after the header.
     public enum Version: UInt8, Sendable {
         case json = 1
         case columnar = 2
@@ -25,7 +25,7 @@ public struct LogStoreHeader: Hashable, Sendable {
     public var version: Version
     public var upstream: UpstreamID
     public var epoch: Int64
-    /// Whether rows of later epochs are taken back, instead of a row being told.
+    /// Whether the record is a flip that retracts rows of later epochs, instead of a row or batch.
     public var isFlip: Bool
     public var action: ChangeKind
 
@@ -43,8 +43,8 @@ public struct LogStoreHeader: Hashable, Sendable {
         self.action = action
     }
 
-    /// Reads the header of a record's value. Fails with `corrupt` when the value is too short, is not a log store's, or
-    /// names a flag or action there is not, and with `unsupported` for another version.
+    /// Decodes the header of a record's value. Fails with `corrupt` when the value is too short, is not a log store
+    /// record, or has an unknown flag or action, and with `unsupported` for another version.
     public init(decoding value: UnsafeRawBufferPointer) throws(WeirError) {
         guard value.count >= Self.byteCount else {
             throw WeirError(

@@ -3,14 +3,14 @@ import ChangeEvents
 import Columnar
 import EventLog
 
-/// Writes changes as log store records of one row each: a header and a JSON object (mixed format, sections 8.1 and
+/// Encodes changes as log store records of one row each: a header and a JSON object (mixed format, sections 8.1 and
 /// 8.2).
 ///
-/// The bytes are those Amoro's writers produce, but for `time` columns, which they garble: here they are
-/// `HH:mm:ss[.fraction]`. Floating-point numbers are the shortest digits in the form of Java's `Double.toString`; a JDK
+/// The bytes are identical to those of Amoro's writers, except for `time` columns, which Amoro garbles: here they are
+/// `HH:mm:ss[.fraction]`. Floating-point numbers use the shortest digits in the form of Java's `Double.toString`; a JDK
 /// older than 19 may write more digits for the same number.
 public struct LogStoreJSONEncoder: Sendable {
-    /// Bytes at which a partition's records are handed over and new ones begun.
+    /// Arena size at which a partition's records are emitted and a new arena is started.
     private static let arenaBytes = 16 << 20
 
     public let topic: String
@@ -23,7 +23,7 @@ public struct LogStoreJSONEncoder: Sendable {
         rows = JSONRowEncoder(schema, dialect: .logStore)
     }
 
-    /// The records of each partition, in the order of the rows. Row values that are null are written as null.
+    /// The records of each partition, in row order. Null values are written as null.
     public func encode(
         _ batch: ChangeBatch,
         upstream: UpstreamID,

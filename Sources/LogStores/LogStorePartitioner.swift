@@ -1,12 +1,12 @@
 import Bytes
 import Columnar
 
-/// Chooses the partition of each row (mixed format, section 8.4): by the hash of its primary key (section 3.2), or in
-/// turn where there is none.
+/// Chooses the partition of each row (mixed format, section 8.4): by the hash of its primary key (section 3.2), or
+/// round-robin for tables without a primary key.
 public struct LogStorePartitioner: Sendable {
     /// Ascending.
     public let partitions: [Int]
-    /// Places of the key's columns, in key order; empty without a key.
+    /// Column indexes of the key, in key order; empty without a key.
     public let primaryKey: [Int]
     private var turn = 0
 
@@ -16,7 +16,7 @@ public struct LogStorePartitioner: Sendable {
         self.primaryKey = primaryKey
     }
 
-    /// The rows of each partition, which keep their order, one row after another dealt out where there is no key.
+    /// Splits rows by partition, keeping their order. Without a key, rows are distributed round-robin.
     public mutating func split(_ rows: ColumnBatch) -> LogStoreSplit {
         let count = UInt32(truncatingIfNeeded: partitions.count)
         guard count > 1 else { return LogStoreSplit(all: rows.count) }
@@ -33,7 +33,7 @@ public struct LogStorePartitioner: Sendable {
         }
     }
 
-    /// The same for batches that stay whole: without a key, batches take turns instead of rows.
+    /// The same, but without a key whole batches instead of rows are distributed round-robin.
     public mutating func splitWhole(_ rows: ColumnBatch) -> LogStoreSplit {
         guard primaryKey.isEmpty, partitions.count > 1 else { return split(rows) }
         let target = turn
@@ -42,11 +42,11 @@ public struct LogStorePartitioner: Sendable {
     }
 }
 
-/// Rows by the partition they go to.
+/// Rows grouped by their target partition.
 public struct LogStoreSplit: Sendable {
-    /// Row numbers, those of the first partition first.
+    /// Row indexes, grouped by partition in ascending order.
     private let rows: [Int32]
-    /// Where each partition's rows end among `rows`.
+    /// The end index of each partition's rows in `rows`.
     private let ends: [Int]
 
     init(all count: Int) {
@@ -73,7 +73,7 @@ public struct LogStoreSplit: Sendable {
         ends = Array(next.prefix(partitions))
     }
 
-    /// The rows of the partition at that place of the ascending list.
+    /// The rows of the partition at index `place` of the ascending list.
     public func rows(at place: Int) -> ArraySlice<Int32> {
         rows[(place == 0 ? 0 : ends[place - 1])..<ends[place]]
     }

@@ -5,34 +5,34 @@ import EventLog
 
 /// Reads one partition of a log store as changes (mixed format, section 8.6). Used by one thread at a time.
 ///
-/// With the guarantee on, a flip takes rows back that its writer never committed: they come once more, newest first and
-/// inverted, and are read back from the log for it, window by window. Epochs are compared as numbers, and it does not
-/// matter whether the flip's own epoch had rows in this partition.
+/// With the consistency guarantee enabled, a flip retracts rows that its writer never committed: they are read back
+/// from the log window by window and returned again, newest first and inverted. Epochs are compared numerically; the
+/// flip's own epoch need not have rows in this partition.
 ///
 /// ```
 /// log      e2 e2 e3 e3 flip(2) e3 e3
 /// changes  +a +b +c +d −d −c   +c +e
 /// ```
 public final class LogStoreReader {
-    /// Records that are read back at a time, as Amoro's readers do.
+    /// Records read back per window; the same as in Amoro's readers.
     public static let windowRecordsDefault: Int64 = 500
-    /// Bytes of them that are held at most, save for a single batch that is larger.
+    /// Maximum bytes of a window in memory, except for a single larger batch.
     static let windowBytes = 64 << 20
 
     public let topic: String
     public let partition: Int
-    /// Where the reader stands behind everything it has returned.
+    /// The reader's position after everything it has returned.
     public private(set) var state: LogStoreReaderState
     private let log: any PartitionedLog
     private let decoder: LogStoreDecoder
     private let isConsistent: Bool
     private let window: Int64
     private var reader: (any PartitionReader)?
-    /// Decoded and not yet returned, the next one last.
+    /// Decoded entries not yet returned, in reverse order.
     private var pending: [LogStoreEntry] = []
 
     /// - Parameters:
-    ///   - isConsistent: whether flips take rows back; otherwise they are passed over.
+    ///   - isConsistent: whether flips retract rows; otherwise flips are skipped.
     public init(
         _ log: any PartitionedLog,
         topic: String,
@@ -51,8 +51,8 @@ public final class LogStoreReader {
         decoder = try LogStoreDecoder(schema)
     }
 
-    /// The next changes, of about `maxBytes` in the log; nil when the log holds no more yet. The list is empty when
-    /// what was read has no changes for the caller. After an error the reader may be asked again.
+    /// The next changes, from about `maxBytes` of log; nil when the log holds no more yet. The list is empty when the
+    /// records read contain no changes for the caller. After an error `next` may be called again.
     public func next(maxBytes: Int = 4 << 20) throws(WeirError) -> [LogStoreChanges]? {
         if let retraction = state.retraction { return try takeBack(retraction) }
         if pending.isEmpty {
@@ -61,7 +61,7 @@ public final class LogStoreReader {
             do {
                 pending = try decoder.decode(raw).reversed()
             } catch {
-                // The position has moved past what could not be read.
+                // The reader's position has advanced past the records that failed to decode, so reopen it.
                 self.reader = nil
                 throw error
             }
@@ -76,8 +76,8 @@ public final class LogStoreReader {
         return changes
     }
 
-    /// Whether `next` may have something; when not, the wakeup is signalled once it may, or a watched descriptor becomes
-    /// readable.
+    /// Whether `next` may return changes. If not, the wakeup is signalled or a watched descriptor becomes readable once
+    /// it may.
     public func mayHaveRecords(waking wakeup: Wakeup, _ watched: inout [Int32]) throws(WeirError) -> Bool {
         if state.isRetracting || !pending.isEmpty { return true }
         return try openReader().mayHaveRecords(waking: wakeup, &watched)
@@ -113,7 +113,7 @@ public final class LogStoreReader {
         }
     }
 
-    /// One window of rows taken back.
+    /// Retracts one window of rows.
     private func takeBack(_ current: LogStoreReaderState.Retraction) throws(WeirError) -> [LogStoreChanges] {
         var retraction = current
         let start = max(retraction.stop, retraction.cursor - window)

@@ -1,6 +1,6 @@
 import Bytes
 
-/// What a table's properties say about its log store (mixed format, section 8.4).
+/// The log store settings in a table's properties (mixed format, section 8.4).
 public struct LogStoreSettings: Sendable, Equatable {
     /// Where the log is: the property `log-store.type`.
     public enum Kind: String, Sendable, CaseIterable {
@@ -11,21 +11,21 @@ public struct LogStoreSettings: Sendable, Equatable {
 
     public var isEnabled: Bool
     public var kind: Kind
-    /// Bootstrap servers, not nil where the log store is enabled; or the file log's root, nil for the default one.
+    /// Kafka: the bootstrap servers, not nil when the log store is enabled. File log: the root directory, nil for the
+    /// default.
     public var address: String?
-    /// Not nil where the log store is enabled.
+    /// Not nil when the log store is enabled.
     public var topic: String?
     public var format: LogStoreFormat
     /// Informational.
     public var dataVersion: String
-    /// Whether readers take back what was never committed. Readers of this project do unless the table says `false`; those
-    /// of others only where it says `true`.
+    /// Whether readers retract rows that were never committed. Weir's readers do unless the property is `false`; other
+    /// readers only if it is `true`.
     public var isConsistent: Bool
-    /// Properties of the Kafka client: those named `properties.…`, without the prefix.
+    /// Properties of the Kafka client: the table properties `properties.…`, without the prefix.
     public var client: [String: String]
 
-    /// Fails with `invalid` for a value that is none of those allowed, and for an enabled log store without address or
-    /// topic.
+    /// Fails with `invalid` for a value that is not allowed, and for an enabled log store without address or topic.
     public init(_ properties: [String: String], isKeyed: Bool) throws(WeirError) {
         let table = PropertyReader(properties)
         isEnabled = try table.flag("log-store.enabled") ?? false

@@ -5,12 +5,11 @@ import EventLog
 
 /// Writes the changes of one table to its log store (mixed format, section 8.5). Used by one thread at a time.
 ///
-/// Rows go out at once, before the commit that makes them good; the epoch they carry tells readers which commit that
-/// is. After a restart from epoch `k` the rows of later epochs are taken back with `flip(k)`, with the upstream id of
-/// before.
+/// Rows are sent at once, before the commit they belong to; their epoch identifies that commit. After a restart from
+/// epoch `k`, `flip(k)` with the previous upstream id retracts the rows of later epochs.
 public final class LogStoreWriter {
     public let upstream: UpstreamID
-    /// What rows are written under.
+    /// The epoch of the rows written now.
     public private(set) var epoch: Int64
     private let appender: any TopicAppender
     private let encoding: Encoding
@@ -22,8 +21,8 @@ public final class LogStoreWriter {
     }
 
     /// - Parameters:
-    ///   - primaryKey: places of the key's columns in the schema, in key order; empty without a key.
-    ///   - epoch: 1 for a new job, the last good epoch + 1 for a restored one.
+    ///   - primaryKey: column indexes of the key in the schema, in key order; empty without a key.
+    ///   - epoch: 1 for a new job, the last committed epoch + 1 for a restored one.
     public init(
         _ appender: any TopicAppender,
         schema: Schema,
@@ -43,7 +42,7 @@ public final class LogStoreWriter {
             }
     }
 
-    /// Appends the rows, without waiting for them to be acknowledged. Columns a row lacks are null.
+    /// Appends the rows without waiting for acknowledgement. Missing columns are written as null.
     public func write(_ batch: ChangeBatch) throws(WeirError) {
         guard batch.count > 0 else { return }
         let partitions = partitioner.partitions
@@ -59,25 +58,25 @@ public final class LogStoreWriter {
         for batch in records { try appender.append(batch) }
     }
 
-    /// Rows from here on belong to this epoch.
+    /// Starts an epoch: rows written from now on belong to it.
     public func beginEpoch(_ number: Int64) { epoch = number }
 
-    /// Waits until every row written so far is acknowledged: before the epoch's commit.
+    /// Waits until every row written so far is acknowledged. Called before the epoch's commit.
     public func flush() throws(WeirError) { try appender.flush() }
 
-    /// Takes back all rows of this upstream whose epoch is higher, in every partition, and goes on with the epoch
-    /// behind it. Returns when the flip is acknowledged everywhere.
+    /// Retracts all rows of this upstream with a higher epoch, in every partition, and continues with the next epoch.
+    /// Returns when the flip is acknowledged in every partition.
     public func flip(_ epoch: Int64) throws(WeirError) {
         try flip(epoch, of: upstream)
         self.epoch = epoch + 1
     }
 
-    /// The same for another writer, which must have ended.
+    /// The same for another upstream, whose writer must have ended.
     public func flip(_ epoch: Int64, of upstream: UpstreamID) throws(WeirError) {
         try appender.flush()
         for partition in partitioner.partitions {
             var arena = RecordArena(capacity: 128)
-            // Flips have no payload, so readers of version 1 understand them in every format.
+            // Flips have no payload, so readers of version 1 understand them whatever the data format.
             LogStoreHeader(upstream: upstream, epoch: epoch, isFlip: true).append(to: &arena.bytes)
             try arena.endRecord()
             try appender.append(arena.finish(topic: appender.topic, partition: partition))

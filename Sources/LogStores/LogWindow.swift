@@ -1,17 +1,17 @@
 import Bytes
 import EventLog
 
-/// Reads a range of offsets of a partition once more.
+/// Rereads a range of offsets of a partition.
 struct LogWindow {
     let log: any PartitionedLog
     let topic: String
     let partition: Int
 
-    /// Times the log is waited for, a second each, before a range that was read once is given up.
+    /// How many times to wait one second for records of a range that was read before, until reading it fails.
     private static let waitsMax = 30
 
-    /// The batches that hold the range's records, of which only the last `maxBytes` (and always the last batch); and
-    /// the offset from which on they are complete.
+    /// The batches with the last records of the range, at most `maxBytes` but at least one batch, and the offset from
+    /// which they are complete.
     func read(_ range: Range<Int64>, maxBytes: Int) throws(WeirError) -> (batches: [RawBatch], from: Int64) {
         let reader = try log.reader(topic: topic, partition: partition, from: range.lowerBound)
         var batches: [RawBatch] = []

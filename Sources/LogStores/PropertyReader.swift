@@ -1,6 +1,6 @@
 import Bytes
 
-/// Values out of a table's properties; errors name the property, its value and what is allowed.
+/// Parses values of a table's properties. Errors name the property, its value and the allowed values.
 struct PropertyReader {
     private let properties: [String: String]
 

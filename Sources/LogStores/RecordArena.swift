@@ -1,9 +1,9 @@
 import Bytes
 import EventLog
 
-/// Records of one partition while they are written: values one behind the other, without keys, timestamps or headers.
+/// Builds the records of one partition: consecutive values, without keys, timestamps or headers.
 struct RecordArena: ~Copyable {
-    /// Where a record's value is written, behind what is there.
+    /// The arena; a record's value is appended to it.
     var bytes: GrowableBuffer
     private var table = GrowableBuffer()
     private var start = 0
@@ -13,8 +13,7 @@ struct RecordArena: ~Copyable {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Ends the record that was written behind the last one. Fails with `invalid` when it is larger than a record can
-    /// be.
+    /// Ends the record appended after the previous one. Fails with `invalid` when it exceeds the maximum record size.
     @inline(__always)
     mutating func endRecord() throws(WeirError) {
         guard bytes.count <= Int(Int32.max) - RawBatch.padding else {
@@ -38,7 +37,7 @@ struct RecordArena: ~Copyable {
         count += 1
     }
 
-    /// The records; the arena starts again empty.
+    /// Returns the records and empties the arena.
     mutating func finish(topic: String, partition: Int) -> RawBatch {
         bytes.append(repeating: 0, count: RawBatch.padding)
         start = 0

@@ -1,8 +1,9 @@
 import Bytes
 
-/// Who writes to a log store: four ASCII characters that every writer of one job shares and no other job has.
+/// The id of a job that writes to a log store: four ASCII characters, shared by all writers of the job and unique among
+/// jobs.
 public struct UpstreamID: Hashable, Sendable, CustomStringConvertible {
-    /// The four bytes, first one highest.
+    /// The four bytes, the first as the most significant.
     let code: UInt32
 
     init(code: UInt32) { self.code = code }
@@ -27,13 +28,13 @@ public struct UpstreamID: Hashable, Sendable, CustomStringConvertible {
     private static let digits = Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_".utf8)
     private static let singleUseMark = UInt32(UInt8(ascii: "w"))
 
-    /// An id for a writer of one run. It begins with a `w`, which no id of Amoro's does: those are hexadecimal digits.
+    /// A random id for a writer of one run. It begins with `w`. Amoro's ids never do: they are hexadecimal digits.
     public static func random() -> UpstreamID {
         let rest = (0..<3).reduce(singleUseMark) { code, _ in code << 8 | UInt32(digits[Int.random(in: 0..<64)]) }
         return UpstreamID(code: rest)
     }
 
-    /// Whether its writer ends for good with its first flip. Amoro's writers go on under the id they had.
+    /// Whether the writer never writes again under this id after its first flip. Amoro's writers keep their id.
     public var isSingleUse: Bool { code >> 24 == Self.singleUseMark }
 
     public var description: String {
