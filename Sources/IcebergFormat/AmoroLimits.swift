@@ -1,9 +1,9 @@
 import Columnar
 
-/// Layouts of keyed tables that Amoro gets wrong once it optimizes them or reads them merged (spec sections 4.5 and 12).
-/// Weir itself, and engines that read the base store alone, take them all.
+/// Layouts of keyed tables that Amoro handles incorrectly when it optimizes them or reads them merged (spec sections
+/// 4.5 and 12). Weir itself, and engines that read only the base store, support all of them.
 public enum AmoroLimits {
-    /// What goes wrong with a partition value, as the end of a sentence that names it; nil where nothing does.
+    /// The defect for a partition value, as the end of a sentence that names the value; nil if there is none.
     public static func defect(of transform: Transform, on type: FieldType) -> String? {
         switch (transform, type) {
         case (.year, _): "changes the name of a year at each rewrite and shows rows twice"
@@ -14,16 +14,16 @@ public enum AmoroLimits {
         }
     }
 
-    /// What goes wrong with two partition values of one column.
+    /// The defect for two partition values of one column.
     public static let repeatedColumn = "cannot read a table with two partition values of one column after an optimize"
 
-    /// What goes wrong with a column of the primary key; nil where nothing does.
+    /// The defect for a column of the primary key; nil if there is none.
     public static func defect(ofKey type: FieldType) -> String? {
         if case .fixed = type { return "loses deletes of keys of type \(type)" }
         return nil
     }
 
-    /// Everything about one keyed table, a sentence each.
+    /// All defects that affect a keyed table, one sentence each.
     public static func warnings(_ spec: PartitionSpec, _ schema: Schema, primaryKey: [String]) -> [String] {
         var warnings: [String] = []
         var columns: Set<Int> = []

@@ -1,13 +1,13 @@
 import Bytes
 import Columnar
 
-/// How the blocks of an Avro file are compressed (Avro 1.12, "Required Codecs" and "Optional Codecs").
+/// The compression of the blocks of an Avro file (Avro 1.12, "Required Codecs" and "Optional Codecs").
 enum AvroCodec: String {
     case null, deflate, snappy, zstandard
-    /// No codec of the specification, but fastavro writes it: the original size in four little-endian bytes, an LZ4 block.
+    /// Not in the specification, but written by fastavro: the original size in four little-endian bytes, an LZ4 block.
     case lz4
 
-    // A block beyond this is refused before memory is taken for it.
+    // Larger blocks are refused before memory is allocated.
     private static let largestBlock = 1 << 30
 
     init(named name: String) throws(WeirError) {

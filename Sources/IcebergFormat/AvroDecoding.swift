@@ -1,10 +1,10 @@
 import Bytes
 import Columnar
 
-// Values of an Avro file, read the way its own schema says. The caller walks the fields of a record in the order they
-// were written and takes or skips each, so no intermediate tree is built.
+// Decodes values of an Avro file by the schema in its header. The caller visits the fields of a record in the order
+// they were written and reads or skips each one, so no intermediate tree is built.
 extension ByteReader {
-    /// Reads the branch number when the type is a union; nil means null.
+    /// Reads the branch index if the type is a union; nil means null.
     mutating func readBranch(_ type: AvroType) throws(WeirError) -> AvroType? {
         var type = type
         if case .union(let branches) = type {
@@ -61,7 +61,7 @@ extension ByteReader {
         return Int(length)
     }
 
-    /// Reads an array item by item; false when the value is null.
+    /// Reads an array item by item; returns false if the value is null.
     @discardableResult
     mutating func readArray(
         _ type: AvroType,
@@ -75,7 +75,7 @@ extension ByteReader {
         return true
     }
 
-    /// Items in the next block of an array or map; nil at its end.
+    /// The number of items in the next block of an array or map; nil at its end.
     private mutating func readBlockCount() throws(WeirError) -> Int? {
         var count = try readVarint()
         if count == 0 { return nil }
@@ -83,7 +83,7 @@ extension ByteReader {
             _ = try readVarint()
             count = 0 &- count
         }
-        // Every item of the files read here takes at least a byte, so a larger count can only be damage.
+        // Every item in these files takes at least one byte, so a larger count means corruption.
         guard count > 0, count <= remaining else {
             throw WeirError(.corrupt, "a block of \(count) items does not fit the file", at: "byte \(offset)")
         }
@@ -114,7 +114,7 @@ extension ByteReader {
         }
     }
 
-    /// A partition value of the spec's type. Files written before a type was widened hold the narrower one.
+    /// A partition value of the spec's type. Files written before a type was widened contain the narrower type.
     mutating func readScalar(_ type: AvroType, as target: FieldType) throws(WeirError) -> Scalar {
         guard let type = try readBranch(type) else { return .null }
         let integer: Int64
@@ -135,7 +135,7 @@ extension ByteReader {
         case .time: return .time(integer)
         case .timestamp: return .timestamp(integer)
         case .timestamptz: return .timestamptz(integer)
-        // Of a type or transform that is not known: the value only tells partitions apart.
+        // The type or transform is unknown: the value is only used to distinguish partitions.
         case .other: return .long(integer)
         default:
             guard let narrow = Int32(exactly: integer) else { throw mismatch("a 32-bit partition value") }
@@ -153,7 +153,7 @@ extension ByteReader {
             return .uuid(UInt128(bitPattern: SingleValue.int128(bigEndian: bytes)))
         case .fixed: return .fixed(bytes)
         case .string:
-            // The column is gone from the schema, so the file alone says what the value is.
+            // The column was dropped from the schema, so only the file gives the value's type.
             if case .logical(_, "decimal", let scale, _) = type, bytes.count <= 16 {
                 return .decimal(SingleValue.int128(bigEndian: bytes), scale: scale)
             }

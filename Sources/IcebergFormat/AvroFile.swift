@@ -3,7 +3,7 @@ import Bytes
 /// An Avro object container file (Avro 1.12, "Object Container Files").
 enum AvroFile {
     private static let magic: [UInt8] = [0x4f, 0x62, 0x6a, 0x01]
-    /// The member of the header that holds the checksum of the whole file. Sync markers find little of what may happen.
+    /// The header key for the checksum of the whole file. Sync markers detect little corruption.
     private static let checksumKey = "weir.crc32c"
 
     struct Header {
@@ -13,7 +13,7 @@ enum AvroFile {
         func text(_ key: String) -> String? { metadata[key].flatMap { String(validating: $0, as: UTF8.self) } }
     }
 
-    /// Calls `record` once for every record, with a reader placed at its first byte.
+    /// Calls `record` for every record, with a reader positioned at its first byte.
     static func read(
         _ bytes: [UInt8],
         started: (Header) throws(WeirError) -> Void = { (_) throws(WeirError) in },
@@ -92,9 +92,9 @@ enum AvroFile {
         }
     }
 
-    /// A whole file from encoded records.
+    /// Builds a whole file from encoded records.
     ///
-    /// - Parameter blocks: records in number and encoded form.
+    /// - Parameter blocks: the number of records and their encoded bytes, per block.
     static func encode(
         schema: JSONValue,
         metadata: KeyValuePairs<String, String>,
@@ -140,7 +140,7 @@ extension ByteWriter {
         writeBytes(bytes)
     }
 
-    /// The branch of a union of null and something.
+    /// Writes the branch index of a union of null and another type.
     mutating func writeBranch(isNull: Bool) { writeUInt8(isNull ? 0 : 2) }
 
     mutating func writeAvro(optional value: Int64?) {

@@ -1,6 +1,6 @@
 import Bytes
 
-/// A type of the schema an Avro file was written with.
+/// A type in the writer schema of an Avro file.
 indirect enum AvroType: Sendable {
     case null, boolean, int, long, float, double, bytes, string
     case fixed(Int, logical: String?)
@@ -9,7 +9,7 @@ indirect enum AvroType: Sendable {
     case map(AvroType)
     case union([AvroType])
     case record([AvroField])
-    /// A primitive with a logical type; decimals carry their scale.
+    /// A primitive with a logical type; decimals have a scale.
     case logical(AvroType, name: String, scale: Int, adjustsToUTC: Bool)
 
     /// The type without its logical annotation.

@@ -1,15 +1,15 @@
 import Bytes
 
-/// Names of columns that files cannot have, and those that other engines stumble over.
+/// Checks for column names that files cannot contain or that other engines cannot handle.
 public enum ColumnNames {
-    /// Why a column cannot be called that; nil when it can.
+    /// The reason a column cannot have this name; nil if it can.
     public static func refusal(_ name: String) -> String? {
         if name.allSatisfy(\.isWhitespace) { return "a column needs a name" }
         if name == "_file_offset" { return "'\(name)' is the name of a column that the files of changes have besides" }
         return nil
     }
 
-    /// What other engines make of the columns of a table, a sentence each.
+    /// The problems that other engines have with a table's column names, one sentence each.
     public static func warnings(_ names: [String]) -> [(name: String, text: String)] {
         var first: [String: String] = [:]
         var warnings: [(name: String, text: String)] = []

@@ -1,7 +1,7 @@
 import Columnar
 
 extension DataFile {
-    /// Describes a Parquet file that was just written, with as many metrics as the table asks for.
+    /// Describes a newly written Parquet file, with the metrics that the table is configured to collect.
     public init(
         parquet path: String,
         _ summary: ParquetFileSummary,
@@ -48,7 +48,7 @@ extension DataFile {
 }
 
 extension ParquetFileSummary.ColumnSummary {
-    /// Whether the column is of a floating type, the only ones whose NaNs are counted.
+    /// Whether the column has a floating-point type. NaNs are counted only for these.
     fileprivate var hasNaNs: Bool {
         switch lower ?? upper {
         case .float, .double: true

@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// A data file or delete file as manifests describe it.
+/// The metadata of a data file or delete file in a manifest.
 public struct DataFile: Hashable, Sendable {
     public enum Content: Int, Hashable, Sendable {
         case data = 0
@@ -17,30 +17,30 @@ public struct DataFile: Hashable, Sendable {
     /// Full location.
     public var path: String
     public var format: Format
-    /// Values in the order of the spec's fields; empty when unpartitioned.
+    /// The partition values, in the order of the spec's fields; empty if unpartitioned.
     public var partition: [Scalar]
-    /// The partition spec the values belong to.
+    /// The partition spec of the values.
     public var specId: Int
     public var recordCount: Int64
-    /// Bytes.
+    /// In bytes.
     public var fileSize: Int64
-    /// By field id: bytes in the file, values, nulls, NaNs.
+    /// By field id: size in bytes, and the number of values, nulls and NaNs.
     public var columnSizes: [Int: Int64]
     public var valueCounts: [Int: Int64]
     public var nullValueCounts: [Int: Int64]
     public var nanValueCounts: [Int: Int64]
-    /// By field id, in single-value serialization; possibly truncated, never exceeded by a value.
+    /// By field id, in single-value serialization. They may be truncated, but no value lies outside of them.
     public var lowerBounds: [Int: [UInt8]]
     public var upperBounds: [Int: [UInt8]]
     public var keyMetadata: [UInt8]?
-    /// Where row groups start.
+    /// The offsets at which row groups start.
     public var splitOffsets: [Int64]
     /// Key columns of an equality delete file.
     public var equalityIds: [Int]
     public var sortOrderId: Int?
-    /// The only data file a position delete file refers to.
+    /// The only data file that a position delete file refers to, if it is a single one.
     public var referencedDataFile: String?
-    /// Version 3: the first row id of a data file, and the place of a deletion vector inside its Puffin file.
+    /// Version 3: the first row id of a data file, and the location of a deletion vector in its Puffin file.
     public var firstRowId: Int64?
     public var contentOffset: Int64?
     public var contentSize: Int64?
@@ -91,7 +91,7 @@ public struct DataFile: Hashable, Sendable {
         self.contentSize = contentSize
     }
 
-    /// Field ids of the columns of position delete files.
+    /// Field ids of the columns in position delete files.
     public static let deletePathFieldId = 2_147_483_546
     public static let deletePositionFieldId = 2_147_483_545
 }

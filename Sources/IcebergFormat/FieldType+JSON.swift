@@ -2,7 +2,7 @@ import Bytes
 import Columnar
 
 extension FieldType {
-    /// Parses a type as table metadata writes it: the name of a primitive, or an object for list, map and struct.
+    /// Parses a type in table metadata: the name of a primitive, or an object for list, map and struct.
     init(json: JSONValue) throws(WeirError) {
         switch json {
         case .string(let name): self = FieldType(primitive: name) ?? .other(name)
@@ -33,7 +33,7 @@ extension FieldType {
                         isRequired: object["value-required"]?.asBool ?? false
                     )
                 )
-            // A type of a later format version that is written as an object.
+            // An object type of a later format version.
             case let name: self = .other(name)
             }
         default: throw WeirError(.corrupt, "a type is neither a text nor an object")
@@ -45,7 +45,7 @@ extension FieldType {
         self = try FieldType(json: json)
     }
 
-    /// The form other engines parse: Java writes a space inside `decimal(12, 2)`, some readers expect it.
+    /// The form that other engines parse. `decimal(12, 2)` contains a space as in Java, because some readers expect it.
     var json: JSONValue {
         switch self {
         case .decimal(let precision, let scale): .string("decimal(\(precision), \(scale))")

@@ -1,10 +1,10 @@
 import Bytes
 
 extension GrowableBuffer {
-    /// A copy of what was written; the buffer starts again empty.
+    /// Returns a copy of the bytes and resets the buffer.
     mutating func finishBytes() -> [UInt8] {
         let buffer = finish()
-        // The view of its memory does not keep the buffer alive.
+        // `bytes` does not keep the buffer alive.
         return withExtendedLifetime(buffer) { Array(buffer.bytes) }
     }
 }

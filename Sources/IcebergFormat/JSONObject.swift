@@ -1,6 +1,6 @@
 import Bytes
 
-/// The members of a JSON object in the order they were written.
+/// The members of a JSON object, in the order they were written.
 public struct JSONObject: Hashable, Sendable {
     public struct Entry: Hashable, Sendable {
         public let key: String
@@ -11,7 +11,7 @@ public struct JSONObject: Hashable, Sendable {
 
     public init() { entries = [] }
 
-    /// The texts of a map, sorted by key so that the same map always gives the same bytes.
+    /// A map of strings, sorted by key so that the same map always gives the same bytes.
     public init(texts: [String: String]) {
         entries = texts.sorted { $0.key < $1.key }.map { Entry(key: $0.key, value: .string($0.value)) }
     }
@@ -92,7 +92,7 @@ public struct JSONObject: Hashable, Sendable {
         return value
     }
 
-    /// The members of an array, each of which must be an object; none when the array is absent.
+    /// The objects in an array member; empty if the array is absent. Throws if an element is not an object.
     func objects(_ key: String) throws(WeirError) -> [JSONObject] {
         try (optionalArray(key) ?? []).map { (value) throws(WeirError) in
             guard let object = value.asObject else { throw missing(key, "an array of objects") }
@@ -100,7 +100,7 @@ public struct JSONObject: Hashable, Sendable {
         }
     }
 
-    /// A map of texts. Numbers and booleans, which some writers leave unquoted, are taken as their text.
+    /// A map of strings. Numbers and booleans, which some writers do not quote, are converted to their text.
     public func texts(_ key: String) throws(WeirError) -> [String: String] {
         switch self[key] {
         case nil, .null: return [:]

@@ -3,7 +3,7 @@ import Values
 
 /// A recursive-descent JSON parser (RFC 8259) over untrusted bytes.
 struct JSONParser {
-    // Deeper documents are refused before they can exhaust the stack.
+    // Documents nested deeper are refused, so that they cannot exhaust the stack.
     private static let maximumDepth = 200
 
     private let bytes: [UInt8]
@@ -88,7 +88,7 @@ struct JSONParser {
         }
     }
 
-    /// True when another element follows, false when the container was closed.
+    /// True if another element follows, false if the container was closed.
     private mutating func parseSeparator(closing: UInt8) throws(WeirError) -> Bool {
         skipSpace()
         guard let byte = next, byte == UInt8(ascii: ",") || byte == closing else {

@@ -1,14 +1,14 @@
 import Bytes
 import Values
 
-/// A JSON document that keeps what it does not understand: order of keys, exact integers, the text of other numbers.
+/// A JSON document that preserves the order of keys, exact integers and the text of other numbers.
 ///
 /// Snapshot ids use all 63 bits, so numbers never pass through a `Double`.
 public enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
-    /// Any other number, as it was written.
+    /// Any other number, in its original text.
     case number(String)
     case string(String)
     case array([JSONValue])

@@ -1,13 +1,13 @@
 import Bytes
 import Columnar
 
-/// Reading of manifests, whatever schema their writer used: fields are found by id, unknown ones skipped.
+/// Reads manifests, whatever schema their writer used: fields are matched by id, unknown ones skipped.
 public enum Manifest {
-    /// The entries of a manifest, with everything inherited filled in.
+    /// The entries of a manifest, with all inherited values filled in.
     ///
     /// - Parameters:
-    ///   - manifest: its line in the manifest list; names the file in errors.
-    ///   - partitionType: of the manifest's partition spec.
+    ///   - manifest: the manifest's entry in the manifest list; its path is used in errors.
+    ///   - partitionType: the partition type of the manifest's spec.
     public static func decode(
         _ bytes: [UInt8],
         _ manifest: ManifestFile,
@@ -37,7 +37,7 @@ public enum Manifest {
         return entries
     }
 
-    /// The partition spec that a manifest was written with, as it says itself; nil when it does not.
+    /// The partition spec id in the manifest's header; nil if the header has none.
     public static func partitionSpecId(_ bytes: [UInt8], at path: String) throws(WeirError) -> Int? {
         var specId: Int?
         do throws(WeirError) {
@@ -52,7 +52,7 @@ public enum Manifest {
         return specId
     }
 
-    /// What a manifest says of itself must be what the manifest list says of it.
+    /// Checks that the manifest's header matches its entry in the manifest list.
     private static func check(_ header: AvroFile.Header, _ manifest: ManifestFile) throws(WeirError) {
         if let content = header.text("content"), content != (manifest.content == .data ? "data" : "deletes") {
             throw WeirError(
@@ -184,7 +184,7 @@ public enum Manifest {
         return Int(narrow)
     }
 
-    /// Values in the order of the spec, found by field id; a field the file does not know is null.
+    /// Partition values in the order of the spec, matched by field id; fields missing in the file are null.
     private static func decodePartition(
         _ type: AvroType,
         _ reader: inout ByteReader,
@@ -226,7 +226,7 @@ public enum Manifest {
         return bounds
     }
 
-    /// A map with integer keys: an array of records of a key and a value.
+    /// A map with integer keys: an array of key-value records.
     private static func decodePairs(
         _ type: AvroType,
         _ reader: inout ByteReader,
@@ -243,7 +243,7 @@ public enum Manifest {
 }
 
 extension AvroField {
-    /// The Iceberg field id; files of writers that leave ids out are resolved by name.
+    /// The Iceberg field id. Files of writers that omit the ids are resolved by name.
     func resolvedId(_ names: [String: Int]) -> Int { id ?? names[name] ?? -1 }
 }
 

@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// Writes one manifest, format version 2, and the line that describes it in a manifest list.
+/// Encodes one manifest of format version 2, and its entry in the manifest list.
 public struct ManifestEncoder {
     private let spec: PartitionSpec
     private let partitionType: Schema
@@ -49,7 +49,8 @@ public struct ManifestEncoder {
         }
         files[entry.status.rawValue] += 1
         rows[entry.status.rawValue] = rows[entry.status.rawValue].addingClamped(file.recordCount)
-        // A number that is still to be given is above every one that was, so it is the smallest only among its like.
+        // Entries without a sequence number get that of the commit, which is higher than every earlier one. It is the
+        // minimum only if no live entry has a number.
         if entry.isLive, let sequence = entry.dataSequenceNumber {
             minSequenceNumber = min(minSequenceNumber ?? sequence, sequence)
         }
@@ -66,7 +67,7 @@ public struct ManifestEncoder {
         blockCount = 0
     }
 
-    /// The file, and its description with the sequence number still open (`ManifestFile.unassigned`).
+    /// The file, and its manifest list entry with the sequence number not yet assigned (`ManifestFile.unassigned`).
     public mutating func finish(path: String) throws(WeirError) -> (bytes: [UInt8], file: ManifestFile) {
         closeBlock()
         let bytes = try AvroFile.encode(
@@ -155,10 +156,10 @@ public struct ManifestEncoder {
 }
 
 extension ManifestFile {
-    /// A sequence number that the commit has yet to give.
+    /// A sequence number that the commit will assign.
     public static let unassigned: Int64 = -1
 
-    /// The same manifest as part of the commit of that number.
+    /// The same manifest with the sequence number of its commit.
     public func assigned(_ number: Int64) -> ManifestFile {
         var file = self
         if sequenceNumber == Self.unassigned { file.sequenceNumber = number }
@@ -168,7 +169,7 @@ extension ManifestFile {
 }
 
 extension ByteWriter {
-    /// A partition value of the column's type, as the branch of a union with null.
+    /// Writes a partition value of the column's type, as a union with null.
     mutating func writePartitionValue(_ value: Scalar, _ type: FieldType, at path: String) throws(WeirError) {
         writeBranch(isNull: value == .null)
         switch (value, type) {

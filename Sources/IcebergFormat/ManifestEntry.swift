@@ -1,6 +1,6 @@
 import Bytes
 
-/// One file inside a manifest and what a snapshot did to it.
+/// A file in a manifest, with its status in the snapshot.
 public struct ManifestEntry: Hashable, Sendable {
     public enum Status: Int, Hashable, Sendable {
         case existing = 0
@@ -9,9 +9,9 @@ public struct ManifestEntry: Hashable, Sendable {
     }
 
     public var status: Status
-    /// The snapshot that added the file, or deleted it when the status says so.
+    /// The snapshot that added the file, or deleted it if the status is deleted.
     public var snapshotId: Int64?
-    /// Orders rows against deletes. Nil in a new entry: the commit's number is inherited.
+    /// Decides which deletes apply to the file's rows. Nil in a new entry, which inherits the number of the commit.
     public var dataSequenceNumber: Int64?
     /// The sequence number of the commit that added the file.
     public var fileSequenceNumber: Int64?
@@ -33,7 +33,7 @@ public struct ManifestEntry: Hashable, Sendable {
 
     public var isLive: Bool { status != .deleted }
 
-    /// Fills in what the entry leaves to its manifest (spec, "Sequence Number Inheritance").
+    /// Fills in the values that the entry inherits from its manifest (spec, "Sequence Number Inheritance").
     mutating func inherit(from manifest: ManifestFile) throws(WeirError) {
         if snapshotId == nil { snapshotId = manifest.addedSnapshotId }
         let mayInherit = status == .added || manifest.sequenceNumber == 0
@@ -47,7 +47,7 @@ public struct ManifestEntry: Hashable, Sendable {
             }
             dataSequenceNumber = manifest.sequenceNumber
         }
-        // Writers before file sequence numbers existed left them out; unknown is then the truth.
+        // Old writers did not write file sequence numbers; if the entry cannot inherit one, it stays unknown.
         if fileSequenceNumber == nil, mayInherit { fileSequenceNumber = manifest.sequenceNumber }
     }
 }

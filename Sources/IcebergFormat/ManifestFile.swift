@@ -1,18 +1,18 @@
 import Bytes
 import Columnar
 
-/// A manifest as the manifest list of a snapshot describes it.
+/// The entry of a manifest in the manifest list of a snapshot.
 public struct ManifestFile: Hashable, Sendable {
     public enum Content: Int, Hashable, Sendable {
         case data = 0
         case deletes = 1
     }
 
-    /// What the files of a manifest hold for one partition field.
+    /// The values of one partition field in the files of a manifest.
     public struct FieldSummary: Hashable, Sendable {
         public var containsNull: Bool
         public var containsNaN: Bool?
-        /// In single-value serialization; nil when every value is null or NaN.
+        /// In single-value serialization; nil if every value is null or NaN.
         public var lowerBound: [UInt8]?
         public var upperBound: [UInt8]?
 
@@ -25,16 +25,16 @@ public struct ManifestFile: Hashable, Sendable {
     }
 
     public var path: String
-    /// Bytes.
+    /// In bytes.
     public var length: Int64
     public var specId: Int
     public var content: Content
-    /// The commit that wrote the manifest.
+    /// The sequence number of the commit that wrote the manifest.
     public var sequenceNumber: Int64
     /// The smallest data sequence number of its live files.
     public var minSequenceNumber: Int64
     public var addedSnapshotId: Int64
-    /// Files and rows by status. Nil where a version 1 writer left them out.
+    /// Numbers of files and rows by status. Nil if a version 1 writer left them out.
     public var addedFiles: Int?
     public var existingFiles: Int?
     public var deletedFiles: Int?
@@ -82,6 +82,6 @@ public struct ManifestFile: Hashable, Sendable {
         self.firstRowId = firstRowId
     }
 
-    /// Counts that are missing may hide files, so they count as some.
+    /// Missing counts are treated as nonzero, so that no file is overlooked.
     public var mayHaveLiveFiles: Bool { (addedFiles ?? 1) > 0 || (existingFiles ?? 1) > 0 }
 }

@@ -2,7 +2,7 @@ import Bytes
 
 /// The manifests of one snapshot.
 public enum ManifestList {
-    /// - Parameter path: names the file in errors.
+    /// - Parameter path: the path used in errors.
     public static func decode(_ bytes: [UInt8], at path: String) throws(WeirError) -> [ManifestFile] {
         var manifests: [ManifestFile] = []
         var paths: Set<String> = []
@@ -26,7 +26,7 @@ public enum ManifestList {
         return manifests
     }
 
-    /// Version 1 has no sequence numbers; later versions without them cannot tell what a delete applies to.
+    /// Version 1 has no sequence numbers. In later versions they are required to tell which files a delete applies to.
     private static func checkSequenceNumbers(_ header: AvroFile.Header) throws(WeirError) {
         guard let version = header.text("format-version").flatMap({ Int($0) }), version > 1,
             case .record(let fields) = header.schema, !fields.contains(where: { $0.resolvedId(names) == 515 })
@@ -107,7 +107,7 @@ public enum ManifestList {
         "contains_null": 509, "contains_nan": 518, "lower_bound": 510, "upper_bound": 511,
     ]
 
-    /// A manifest list of format version 2.
+    /// Encodes a manifest list of format version 2.
     public static func encode(
         _ manifests: [ManifestFile],
         snapshotId: Int64,

@@ -139,14 +139,15 @@ enum ManifestSchema {
         }
     }
 
-    /// Bytes that hold every decimal of that many digits.
+    /// The number of bytes needed for every decimal of a precision.
     static func decimalSize(_ precision: Int) -> Int {
         var largest: Int128 = 1
         for _ in 0..<min(precision, 38) { largest *= 10 }
         return Transform.minimalByteCount(largest - 1)
     }
 
-    /// Avro allows letters, digits and underscores; Java writes other characters as `_x` and their hexadecimal code.
+    /// Avro names consist of letters, digits and underscores. Other characters are written as `_x` and their
+    /// hexadecimal code, as in Java.
     static func compatibleName(_ name: String) -> String {
         var result = ""
         for (index, scalar) in name.unicodeScalars.enumerated() {

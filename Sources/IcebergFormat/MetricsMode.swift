@@ -1,15 +1,15 @@
 import Bytes
 import Columnar
 
-/// How much manifests say about a column: `write.metadata.metrics.*`.
+/// Which metrics manifests hold for a column: `write.metadata.metrics.*`.
 public enum MetricsMode: Hashable, Sendable {
     case none
     case counts
-    /// Counts, and bounds cut to that many code points or bytes.
+    /// Counts, and bounds truncated to a number of code points or bytes.
     case truncate(Int)
     case full
 
-    /// Parses `none`, `counts`, `truncate(16)`, `full`; nil when it is none of them.
+    /// Parses `none`, `counts`, `truncate(16)`, `full`; nil for other texts.
     public init?(_ text: String) {
         switch text.lowercased() {
         case "none": self = .none
@@ -29,7 +29,7 @@ public struct MetricsConfig: Hashable, Sendable {
     private let fallback: MetricsMode
     private let columns: [Int: MetricsMode]
 
-    // Tables of more columns than this keep counts and bounds of the first ones only, as Java does.
+    // Tables with more columns keep counts and bounds only of the first ones, as in Java.
     private static let inferredColumns = 100
 
     public init(properties: [String: String] = [:], schema: Schema = Schema([])) {
@@ -55,7 +55,7 @@ public struct MetricsConfig: Hashable, Sendable {
     public func mode(field id: Int) -> MetricsMode { columns[id] ?? fallback }
 }
 
-/// Bounds cut short. A cut lower bound is smaller than the value by itself; an upper bound is rounded up.
+/// Truncates bounds. A truncated lower bound is never above the value; a truncated upper bound is rounded up.
 enum TruncatedBound {
     static func lower(_ value: Scalar, _ length: Int) -> Scalar {
         switch value {
@@ -65,7 +65,7 @@ enum TruncatedBound {
         }
     }
 
-    /// Nil when nothing of that length is larger.
+    /// Nil if no larger value of that length exists.
     static func upper(_ value: Scalar, _ length: Int) -> Scalar? {
         switch value {
         case .string(let text):
@@ -73,7 +73,7 @@ enum TruncatedBound {
             if scalars.dropFirst(length).isEmpty { return value }
             var kept = Array(scalars.prefix(length))
             while let last = kept.popLast() {
-                // Code points between the halves of surrogate pairs do not exist.
+                // Skip the surrogates, which are not valid code points.
                 let next = last.value == 0xd7ff ? 0xe000 : last.value + 1
                 guard let scalar = Unicode.Scalar(next) else { continue }
                 var result = String.UnicodeScalarView(kept)

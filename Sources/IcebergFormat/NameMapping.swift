@@ -5,10 +5,10 @@ import Bytes
 public struct NameMapping: Hashable, Sendable {
     public static let property = "schema.name-mapping.default"
 
-    /// Of columns at the top level, by field id.
+    /// The names of columns at the top level, by field id.
     public let names: [Int: [String]]
 
-    /// Parses the property's JSON text. Fails when it is damaged, or when one name stands for two fields.
+    /// Parses the property's JSON text. Throws if it is malformed, or if one name maps to two fields.
     public init(parsing text: String) throws(WeirError) {
         do throws(WeirError) {
             guard let fields = try JSONValue.parse(text).asArray else {
@@ -19,7 +19,7 @@ public struct NameMapping: Hashable, Sendable {
             for value in fields {
                 guard let field = value.asObject else { throw WeirError(.corrupt, "a mapped field is not an object") }
                 let texts = (try field.optionalArray("names") ?? []).compactMap(\.asString)
-                // A field without an id maps names that no column has any more.
+                // A field without an id lists names that no longer belong to a column.
                 guard let id = try field.optionalInt("field-id") else { continue }
                 for name in texts {
                     if let other = owners.updateValue(id, forKey: name), other != id {

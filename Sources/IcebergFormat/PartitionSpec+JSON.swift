@@ -5,7 +5,7 @@ extension PartitionSpec {
         self.init(id: try json.optionalInt("spec-id") ?? 0, fields: try Self.parseFields(try json.objects("fields")))
     }
 
-    /// The fields of a spec. Version 1 metadata may leave out their ids, which then count up from 1000.
+    /// The fields of a spec. Version 1 metadata may omit their ids, which are then numbered from 1000.
     static func parseFields(_ objects: [JSONObject]) throws(WeirError) -> [PartitionField] {
         var fields: [PartitionField] = []
         for object in objects {

@@ -3,11 +3,11 @@ import Columnar
 import Foundation
 
 extension PartitionSpec {
-    /// The values that a partition path stands for; nil where it is no path of this spec.
+    /// Parses a partition path into its values; nil if it is not a path of this spec.
     ///
-    /// The way back from `path(for:)`, tolerant of other spellings: Java's text of timestamps and zones changed between
-    /// Iceberg's versions. `null` and Hive's word for it are null, also where a text of that name is meant: the two share
-    /// a path.
+    /// The inverse of `path(for:)`. It accepts other spellings, because Java's text of timestamps and zones changed
+    /// between Iceberg versions. `null` and Hive's `__HIVE_DEFAULT_PARTITION__` are null, even if a string of that
+    /// value was meant: the two share a path.
     public func values(ofPath path: String, _ schema: Schema) -> [Scalar]? {
         if fields.isEmpty { return path.isEmpty ? [] : nil }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -24,7 +24,7 @@ extension PartitionSpec {
         return values
     }
 
-    /// Undoes `escape`.
+    /// The inverse of `escape`.
     private static func unescape(_ text: Substring) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
@@ -45,9 +45,9 @@ extension PartitionSpec {
 }
 
 extension Transform {
-    /// The partition value that `humanText` shows.
+    /// Parses the text of `humanText`.
     ///
-    /// - Parameter type: of the partition value.
+    /// - Parameter type: the type of the partition value.
     func value(ofPathText text: String, type: FieldType) -> Scalar? {
         if Self.isNull(pathText: text) { return .null }
         switch self {
@@ -78,7 +78,7 @@ extension Transform {
         }
     }
 
-    /// Whether a value's text in a path is that of null.
+    /// Whether the text in a path stands for null.
     public static func isNull(pathText text: String) -> Bool {
         text == "null" || text == "__HIVE_DEFAULT_PARTITION__"
     }
@@ -88,7 +88,7 @@ extension Transform {
         return days
     }
 
-    /// Paths write long years without the sign that a date's text has.
+    /// Adds the sign of years with more than four digits, which paths omit and date texts require.
     private static func withSign(_ text: String) -> String {
         text.prefix { $0.isASCII && $0.isNumber }.count > 4 ? "+" + text : text
     }

@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// One value that files of a table are grouped by.
+/// A value by which the files of a table are partitioned.
 public struct PartitionField: Hashable, Sendable {
     /// Field id of the column.
     public let sourceId: Int
@@ -9,7 +9,7 @@ public struct PartitionField: Hashable, Sendable {
     public let id: Int
     public let name: String
     public let transform: Transform
-    /// The columns behind the first one, which only transforms of version 3 have; none that is known here.
+    /// The columns after the first one. Only version 3 transforms have them, and none of those is supported.
     var otherSourceIds: [Int] = []
 
     public init(sourceId: Int, id: Int, name: String, transform: Transform) {
@@ -19,9 +19,9 @@ public struct PartitionField: Hashable, Sendable {
         self.transform = transform
     }
 
-    /// Parses the form of topology files, `day(created_at)`, `bucket(16, id)`, `country`, against a schema.
+    /// Parses the form in topology files, `day(created_at)`, `bucket(16, id)`, `country`, against a schema.
     ///
-    /// The value's name follows Java: `created_at_day`, `id_bucket`, `name_trunc`, `country`.
+    /// The name follows Java: `created_at_day`, `id_bucket`, `name_trunc`, `country`.
     public init(parsing text: String, schema: Schema, id: Int = 1000) throws(WeirError) {
         let (transform, column) = try Self.split(text)
         guard let field = schema.field(named: column) else {
@@ -88,7 +88,7 @@ extension String {
     }
 }
 
-/// How the files of a table are grouped.
+/// How the files of a table are partitioned.
 public struct PartitionSpec: Hashable, Sendable {
     public let id: Int
     public let fields: [PartitionField]
@@ -100,7 +100,7 @@ public struct PartitionSpec: Hashable, Sendable {
 
     public static let unpartitioned = PartitionSpec()
 
-    /// Parses topology forms, numbering the values from 1000.
+    /// Parses fields in the form of topology files, numbering them from 1000.
     public init(parsing texts: [String], schema: Schema) throws(WeirError) {
         var fields: [PartitionField] = []
         for text in texts {
@@ -115,8 +115,8 @@ public struct PartitionSpec: Hashable, Sendable {
 
     /// The partition values as columns, in the order of the fields.
     ///
-    /// A value whose column the schema no longer has keeps its place as an `int` or, for transforms that keep the
-    /// column's type, as a `string`.
+    /// A value whose column was dropped from the schema keeps its place. Its type is `int`, or `string` for transforms
+    /// that keep the column's type.
     public func partitionType(_ schema: Schema) -> Schema {
         Schema(
             fields.map { field in
@@ -127,7 +127,7 @@ public struct PartitionSpec: Hashable, Sendable {
         )
     }
 
-    /// The folder of a partition below the data folder: `dt=2024-01-02/id_bucket=3`; empty when unpartitioned.
+    /// The directory of a partition below the data directory: `dt=2024-01-02/id_bucket=3`; empty if unpartitioned.
     public func path(for values: [Scalar]) -> String {
         zip(fields, values).map { field, value in
             Self.escape(field.name) + "=" + Self.escape(field.transform.humanText(value))

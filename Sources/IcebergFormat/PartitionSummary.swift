@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// Gathers what the manifest list says about one partition field of a manifest.
+/// Collects the summary of one partition field of a manifest for the manifest list.
 struct PartitionSummary {
     let type: FieldType
     private var containsNull = false

@@ -1,6 +1,6 @@
 import Bytes
 
-/// Puffin files, version 1: blobs of statistics behind a JSON footer. Blobs and footer are not compressed.
+/// Puffin files, version 1: statistics blobs followed by a JSON footer. Neither blobs nor footer are compressed.
 public enum PuffinFile {
     public struct Blob: Hashable, Sendable {
         public let type: String
@@ -26,7 +26,7 @@ public enum PuffinFile {
             self.bytes = bytes
         }
 
-        /// How the table's metadata describes the blob.
+        /// The blob's entry in the table metadata.
         public var metadata: StatisticsFile.BlobMetadata {
             StatisticsFile.BlobMetadata(
                 type: type,
@@ -39,7 +39,7 @@ public enum PuffinFile {
     }
 
     private static let magic: [UInt8] = [0x50, 0x46, 0x41, 0x31]
-    /// Properties that hold checksums: of a blob's bytes, and of the footer. Readers pass over those they do not know.
+    /// Properties with checksums of a blob's bytes and of the footer. Other readers ignore unknown properties.
     private static let blobChecksumKey = "weir.crc32c"
     private static let footerChecksumKey = "weir.footer-crc32c"
 
@@ -47,7 +47,7 @@ public enum PuffinFile {
         EmbeddedChecksum.digits(in: payload, between: "\"\(footerChecksumKey)\":\"", and: "\"}}")
     }
 
-    /// The file, and the size of its footer, which the table's metadata repeats.
+    /// The file and the size of its footer, which the table metadata also contains.
     public static func encode(
         _ blobs: [Blob],
         properties: [String: String] = [:]
@@ -86,7 +86,7 @@ public enum PuffinFile {
         return (Array(writer.bytes[..<footerStart]) + footerBytes, footerSize)
     }
 
-    /// - Parameter path: names the file in errors.
+    /// - Parameter path: the path used in errors.
     public static func decode(_ bytes: [UInt8], at path: String) throws(WeirError) -> [Blob] {
         do throws(WeirError) {
             return try decode(bytes)

@@ -2,7 +2,7 @@ import Bytes
 import Columnar
 
 extension SingleValue {
-    /// A value of that type from its JSON single-value serialization (spec appendix D), the form of default values.
+    /// Decodes a value of a type from its JSON single-value serialization (spec appendix D), used for default values.
     public static func decode(_ json: JSONValue, _ type: FieldType) throws(WeirError) -> Scalar {
         switch (json, type) {
         case (.null, _): return .null

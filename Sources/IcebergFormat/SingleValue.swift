@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// Binary single-value serialization (spec appendix D), the form of column bounds and partition bounds.
+/// Binary single-value serialization (spec appendix D), used for column bounds and partition bounds.
 public enum SingleValue {
     /// Nil for null, which has no binary form.
     public static func encode(_ value: Scalar) -> [UInt8]? {
@@ -22,7 +22,7 @@ public enum SingleValue {
         return writer.bytes
     }
 
-    /// A value of that type. Bounds written before a type was widened are read in their old width.
+    /// Decodes a value of a type. Bounds written before the type was widened are read in their old width.
     public static func decode(_ bytes: [UInt8], _ type: FieldType) throws(WeirError) -> Scalar {
         switch (type, bytes.count) {
         case (.boolean, 1): return .boolean(bytes[0] != 0)

@@ -8,15 +8,15 @@ public struct Snapshot: Hashable, Sendable {
     public let sequenceNumber: Int64
     /// Milliseconds since 1970.
     public let timestampMs: Int64
-    /// Location of the manifest list; nil where version 1 metadata names the manifests themselves.
+    /// The location of the manifest list; nil if version 1 metadata lists the manifests directly.
     public let manifestList: String?
     public let manifests: [String]
     /// `append`, `overwrite`, `replace` or `delete`; nil in old version 1 metadata.
     public let operation: String?
-    /// Everything else in the summary.
+    /// The other entries of the summary.
     public let summary: [String: String]
     public let schemaId: Int?
-    /// The key that its manifest list is encrypted with (version 3); nil when it is not encrypted.
+    /// The key that encrypts the manifest list (version 3); nil if it is not encrypted.
     public let keyId: String?
     let json: JSONObject
 
@@ -99,7 +99,7 @@ public struct SnapshotReference: Hashable, Sendable {
         maxReferenceAgeMs = try json.optionalLong("max-ref-age-ms")
     }
 
-    /// The same reference, with its retention, at another snapshot.
+    /// The same reference and retention, pointing to another snapshot.
     func moved(to snapshotId: Int64) throws(WeirError) -> SnapshotReference {
         var json = json
         json["snapshot-id"] = .integer(snapshotId)
@@ -118,7 +118,7 @@ public struct SnapshotLogEntry: Hashable, Sendable {
     }
 }
 
-/// A metadata file that was current before.
+/// A previous metadata file.
 public struct MetadataLogEntry: Hashable, Sendable {
     public let timestampMs: Int64
     public let path: String

@@ -1,6 +1,6 @@
 import Bytes
 
-/// An order in which writers are asked to sort rows.
+/// A sort order for rows that writers are asked to apply.
 public struct SortOrder: Hashable, Sendable {
     public struct Field: Hashable, Sendable {
         public let sourceId: Int

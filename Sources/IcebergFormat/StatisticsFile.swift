@@ -1,10 +1,10 @@
 import Bytes
 
-/// A Puffin file registered for one snapshot.
+/// A Puffin file that is registered for a snapshot.
 public struct StatisticsFile: Hashable, Sendable {
     public let snapshotId: Int64
     public let path: String
-    /// Bytes.
+    /// In bytes.
     public let fileSize: Int64
     public let footerSize: Int64
     public let blobs: [BlobMetadata]

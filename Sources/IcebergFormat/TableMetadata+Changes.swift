@@ -1,9 +1,9 @@
 import Bytes
 import Columnar
 
-// The changes that commits are made of. Each leaves valid metadata behind.
+// The metadata changes of which commits consist. Each results in valid metadata.
 extension TableMetadata {
-    /// Adds a snapshot and makes it the current state of the main branch.
+    /// Adds a snapshot and makes it the head of the main branch.
     public mutating func append(_ snapshot: Snapshot) throws(WeirError) {
         guard snapshot.sequenceNumber > lastSequenceNumber else {
             throw WeirError(
@@ -26,13 +26,13 @@ extension TableMetadata {
         for key in keys { properties[key] = nil }
     }
 
-    /// Registers a statistics file in place of the snapshot's earlier one.
+    /// Registers a statistics file, replacing the snapshot's earlier one.
     public mutating func setStatistics(_ file: StatisticsFile) {
         statistics.removeAll { $0.snapshotId == file.snapshotId }
         statistics.append(file)
     }
 
-    /// Makes a schema current. One that equals an earlier schema becomes current again under its old id.
+    /// Makes a schema current. A schema that equals an earlier one reuses its id.
     public mutating func setSchema(_ schema: Schema, identifierFieldIds: [Int]) {
         if let known = schemas.first(where: { $0.schema == schema && $0.identifierFieldIds == identifierFieldIds }) {
             currentSchemaId = known.id
@@ -44,21 +44,21 @@ extension TableMetadata {
         lastColumnId = max(lastColumnId, schema.highestFieldId)
     }
 
-    /// Forgets snapshots; the current one and those that a branch or tag names stay.
+    /// Removes snapshots, except for the current one and those that a branch or tag refers to.
     public mutating func removeSnapshots(_ ids: Set<Int64>) {
         let kept = Set(references.values.map(\.snapshotId) + [currentSnapshotId].compactMap { $0 })
         let removed = ids.subtracting(kept)
         snapshots.removeAll { removed.contains($0.id) }
         statistics.removeAll { removed.contains($0.snapshotId) }
-        // History up to and including a removed snapshot can no longer be told without gaps.
+        // The snapshot log must not have gaps, so drop all entries up to and including the last removed snapshot.
         if let last = snapshotLog.lastIndex(where: { removed.contains($0.snapshotId) }) {
             snapshotLog.removeFirst(last + 1)
         }
     }
 
-    /// Notes the metadata file this one replaces and forgets the oldest beyond `limit`.
+    /// Adds the replaced metadata file to the metadata log and drops the oldest entries beyond `limit`.
     ///
-    /// - Returns: the files forgotten.
+    /// - Returns: the dropped entries.
     public mutating func supersede(_ path: String, writtenAtMs: Int64, nowMs: Int64, limit: Int) -> [MetadataLogEntry] {
         metadataLog.append(MetadataLogEntry(timestampMs: writtenAtMs, path: path))
         lastUpdatedMs = max(lastUpdatedMs, nowMs)

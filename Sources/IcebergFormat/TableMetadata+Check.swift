@@ -1,8 +1,8 @@
 import Bytes
 import Columnar
 
-// Metadata that contradicts itself has no right reading: every choice loses or doubles rows for somebody. Other engines
-// refuse it too, so nothing is gained by guessing.
+// Inconsistent metadata has no correct interpretation: every choice loses or duplicates rows for some reader. Other
+// engines refuse it too.
 extension TableMetadata {
     func check() throws(WeirError) {
         try checkSchemas()
@@ -96,7 +96,7 @@ extension TableMetadata {
 }
 
 extension Schema {
-    /// The fields at every depth.
+    /// The fields at all depths.
     fileprivate var allFields: [Field] {
         func all(_ fields: [Field]) -> [Field] {
             fields.flatMap { field -> [Field] in

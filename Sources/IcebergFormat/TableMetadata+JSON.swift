@@ -4,7 +4,7 @@ import Columnar
 extension TableMetadata {
     /// Parses a metadata file of format version 1, 2 or 3, plain or compressed with gzip.
     ///
-    /// - Parameter path: names the file in errors.
+    /// - Parameter path: the path used in errors.
     public static func parse(_ bytes: [UInt8], at path: String) throws(WeirError) -> TableMetadata {
         do throws(WeirError) {
             let text = bytes.starts(with: [0x1f, 0x8b]) ? try unzipped(bytes) : bytes
@@ -39,7 +39,7 @@ extension TableMetadata {
         tableUUID = try json.optionalString("table-uuid") ?? ""
         location = try json.string("location")
         lastSequenceNumber = try json.sequenceNumber("last-sequence-number", version: formatVersion) ?? 0
-        // The next commit counts on from here.
+        // The next commit must be able to increment the number.
         guard (0..<Int64.max).contains(lastSequenceNumber) else {
             throw WeirError(.corrupt, "last-sequence-number is \(lastSequenceNumber)")
         }
@@ -82,7 +82,7 @@ extension TableMetadata {
             }
             references[entry.key] = try SnapshotReference(json: object)
         }
-        // Writers before references existed, and version 1, know main by its snapshot alone.
+        // Metadata of version 1, or written before references existed, gives main only as the current snapshot.
         if let currentSnapshotId, references[Self.mainBranch] == nil {
             references[Self.mainBranch] = SnapshotReference(branch: currentSnapshotId)
         }
@@ -93,8 +93,8 @@ extension TableMetadata {
         try check()
     }
 
-    /// The metadata file's bytes. Their last member is their checksum, which other readers of JSON pass over and other
-    /// writers leave out.
+    /// The bytes of the metadata file. The last member is a checksum of the file. Other readers ignore it, and other
+    /// writers leave it out.
     public func serialized() -> [UInt8] {
         var json = document
         json[Self.checksumMember] = .string(EmbeddedChecksum.placeholder)
@@ -125,7 +125,7 @@ extension TableMetadata {
         json["default-sort-order-id"] = .integer(Int64(defaultSortOrderId))
         json["sort-orders"] = .array(sortOrders.map { .object($0.json) })
         if formatVersion == 1 {
-            // Version 1 readers look for the current ones outside of the lists.
+            // Version 1 readers expect the current schema and spec outside of the lists.
             json["schema"] = .object(currentSchema.json)
             json["partition-spec"] = spec.fieldsJSON
         }
@@ -157,7 +157,7 @@ extension TableMetadata {
 }
 
 extension JSONObject {
-    /// The id that says which element of a list is in force. Where it is missing, the only element can be meant.
+    /// The id of the list element in use. If the member is missing, the list must have exactly one element.
     fileprivate func chosenId(_ key: String, among ids: [Int]) throws(WeirError) -> Int {
         if let id = try optionalInt(key) { return id }
         guard ids.count == 1 else {
@@ -166,7 +166,7 @@ extension JSONObject {
         return ids[0]
     }
 
-    /// A number that version 1 does not have and later versions must.
+    /// A sequence number: optional in version 1, required in later versions.
     fileprivate func sequenceNumber(_ key: String, version formatVersion: Int) throws(WeirError) -> Int64? {
         let value = try optionalLong(key)
         if formatVersion > 1, value == nil { throw missing(key, "an integer") }

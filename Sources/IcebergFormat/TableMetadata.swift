@@ -1,9 +1,9 @@
 import Bytes
 import Columnar
 
-/// Everything a metadata file says about a table.
+/// The contents of a metadata file.
 ///
-/// Members this version does not know are kept and written again.
+/// Unknown members are preserved and written again.
 public struct TableMetadata: Hashable, Sendable {
     public let formatVersion: Int
     public let tableUUID: String
@@ -11,7 +11,7 @@ public struct TableMetadata: Hashable, Sendable {
     public internal(set) var lastSequenceNumber: Int64
     /// Milliseconds since 1970.
     public internal(set) var lastUpdatedMs: Int64
-    /// The highest field id ever given to a column.
+    /// The highest field id ever assigned to a column.
     public internal(set) var lastColumnId: Int
     public internal(set) var schemas: [TableSchema]
     public internal(set) var currentSchemaId: Int
@@ -22,13 +22,13 @@ public struct TableMetadata: Hashable, Sendable {
     public internal(set) var defaultSortOrderId: Int
     public internal(set) var properties: [String: String]
     public internal(set) var currentSnapshotId: Int64?
-    /// Oldest first, as a rule; the parent ids say how they follow each other.
+    /// Usually oldest first; the parent ids give the actual history.
     public internal(set) var snapshots: [Snapshot]
     public internal(set) var snapshotLog: [SnapshotLogEntry]
     public internal(set) var metadataLog: [MetadataLogEntry]
     public internal(set) var references: [String: SnapshotReference]
     public internal(set) var statistics: [StatisticsFile]
-    /// Members without a place above, as they were read.
+    /// Members without a property above, as they were read.
     let otherMembers: JSONObject
 
     public static let mainBranch = "main"
@@ -42,7 +42,7 @@ public struct TableMetadata: Hashable, Sendable {
     public func schema(id: Int) -> TableSchema? { schemas.first { $0.id == id } }
     public func spec(id: Int) -> PartitionSpec? { specs.first { $0.id == id } }
 
-    /// The partition values of a spec. A column that has been dropped since is looked up in older schemas.
+    /// The partition type of a spec. Columns that were dropped since are looked up in older schemas.
     public func partitionType(_ spec: PartitionSpec) -> Schema {
         var sources: [Field] = []
         for field in spec.fields {
@@ -53,9 +53,9 @@ public struct TableMetadata: Hashable, Sendable {
         return spec.partitionType(Schema(sources))
     }
 
-    /// The metadata of a table that is created now.
+    /// The metadata of a new table.
     ///
-    /// Field ids are given anew from 1, level by level, as Java does; the spec's source ids follow.
+    /// Field ids are reassigned from 1, level by level, as in Java; the spec's source ids are mapped to them.
     public static func new(
         schema: Schema,
         spec: PartitionSpec,
@@ -79,7 +79,7 @@ public struct TableMetadata: Hashable, Sendable {
             )
         }
         var kept = properties
-        // The version is a member of the metadata; as a property it only chooses one.
+        // The format version is a member of the metadata. The property only selects it and is not stored.
         let version = kept.removeValue(forKey: "format-version") ?? "2"
         guard version == "2" else {
             throw WeirError(
@@ -114,7 +114,7 @@ public struct TableMetadata: Hashable, Sendable {
     }
 }
 
-/// Gives the columns of a new table their ids: all columns of one level before those inside them.
+/// Assigns ids to the columns of a new table: all columns of one level before those nested in them.
 enum FreshFieldIds {
     static func assign(_ schema: Schema) -> (schema: Schema, ids: [Int: Int], highest: Int) {
         var ids: [Int: Int] = [:]

@@ -6,7 +6,7 @@ public struct TableSchema: Hashable, Sendable {
     public let id: Int
     public let schema: Schema
     public let identifierFieldIds: [Int]
-    /// What was parsed, defaults of columns and unknown members included.
+    /// The parsed object, with column defaults and unknown members.
     let json: JSONObject
 
     public init(id: Int, schema: Schema, identifierFieldIds: [Int] = []) {
@@ -33,8 +33,8 @@ public struct TableSchema: Hashable, Sendable {
         }
     }
 
-    /// What rows written before a column was added have in it, by field id (version 3: `initial-default`). Of columns at
-    /// the top level; null where there is none.
+    /// The values of columns in rows that were written before the column was added, by field id (version 3:
+    /// `initial-default`). Only columns at the top level; columns without an entry are null in such rows.
     public func initialDefaults() throws(WeirError) -> [Int: Scalar] {
         var defaults: [Int: Scalar] = [:]
         for object in try json.objects("fields") {
@@ -50,7 +50,7 @@ public struct TableSchema: Hashable, Sendable {
         return defaults
     }
 
-    /// The JSON text that manifests carry in their header.
+    /// The JSON text in the header of manifests.
     var text: String { JSONValue.object(json).text }
 }
 
@@ -72,7 +72,7 @@ extension Schema {
         return find(fields)
     }
 
-    /// The largest field id at any depth, 0 when there are no fields.
+    /// The largest field id at any depth; 0 if there are no fields.
     public var highestFieldId: Int {
         func highest(_ fields: [Field]) -> Int {
             fields.map { field in

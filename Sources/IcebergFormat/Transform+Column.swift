@@ -3,7 +3,7 @@ import Columnar
 import Values
 
 extension Transform {
-    /// The transformed column, of `resultType(for:)`; nulls stay null.
+    /// The transformed column, of type `resultType(for:)`; nulls stay null.
     public func apply(_ column: ColumnVector) throws(WeirError) -> ColumnVector {
         let result = try requireResultType(for: column.type)
         switch self {
@@ -99,7 +99,7 @@ extension Transform {
         }
     }
 
-    /// Bytes of the first code points of UTF-8 text: all bytes before the next one that starts a code point.
+    /// The length in bytes of the first `codePoints` code points of UTF-8 text, up to the start of the next one.
     private static func byteCount(of bytes: UnsafeRawBufferPointer, codePoints: Int) -> Int {
         if bytes.count <= codePoints { return bytes.count }
         var started = 0

@@ -1,14 +1,15 @@
 import Columnar
 import Values
 
-// What a partition value says about the values it comes from. Types are narrower than some results: the multiple below
-// the least int does not fit an int, nor do the hours of the outermost timestamps. Writers differ in what they make of it
-// (Java wraps around), so that such partition values say nothing.
+// What a partition value implies about its source values. Some results do not fit their type: the multiple below the
+// least int does not fit an int, and the hours of the outermost timestamps do not fit either. Writers handle these
+// differently (Java wraps around), so such partition values cannot be used for pruning.
 extension Transform {
-    /// Whether the partition value says where its rows lie: no other values can have led to it.
+    /// Whether the partition value determines the range of its source values: no value outside of it has the same
+    /// result.
     public func isCertain(_ value: Scalar) -> Bool { isCertain(from: value, to: value) }
 
-    /// The same for all partition values between two.
+    /// The same for all partition values in a range.
     public func isCertain(from lower: Scalar, to upper: Scalar) -> Bool {
         switch (self, lower, upper) {
         case (.truncate(let width), .int(let low), .int(let high)):
@@ -21,21 +22,21 @@ extension Transform {
         }
     }
 
-    /// The only result of `truncate` that wraps around; nil when the least number is a multiple of the width.
+    /// The only result of `truncate` that wraps around; nil if the least number is a multiple of the width.
     private static func wrapped<T: FixedWidthInteger & SignedInteger>(_ width: T) -> T? {
         width < 1 || T.min % width == 0 ? nil : floor(T.min, width)
     }
 
-    /// From here on, and below its negative, an hour may be that of a timestamp 2³² hours away.
+    /// From this hour on, and at or below its negative, a wrapped hour may belong to a timestamp 2³² hours away.
     private static let ambiguousHour: Int32 = {
         let last = Int64.max.floorDivided(by: CivilTime.microsecondsPerHour)
         return Int32(clamping: (1 << 32) - last - 1)
     }()
 
-    /// The transformed value of a bound; nil when it is none to prune by.
+    /// The transformed value of a bound; nil if it cannot be used for pruning.
     public func certainly(_ value: Scalar) -> Scalar? {
         guard let result = try? apply(value), result != .null else { return nil }
-        // A saturated hour keeps the order of timestamps; a wrapped multiple does not keep that of numbers.
+        // Clamped hours keep the order of timestamps; wrapped multiples do not keep the order of numbers.
         if case .truncate = self { return isCertain(result) ? result : nil }
         return result
     }

@@ -49,7 +49,7 @@ extension Transform {
         }
     }
 
-    /// Decimals hash over the fewest big-endian bytes that hold the unscaled number.
+    /// Decimals hash the minimal big-endian bytes of their unscaled value.
     @inline(__always)
     static func hash(_ unscaled: Int128) -> Int32 {
         let length = minimalByteCount(unscaled)
@@ -58,7 +58,7 @@ extension Transform {
         }
     }
 
-    /// Bytes of the shortest two's complement form.
+    /// The number of bytes in the shortest two's complement form.
     @inline(__always)
     static func minimalByteCount(_ value: Int128) -> Int {
         let magnitude = value < 0 ? ~value : value
@@ -76,8 +76,8 @@ extension Transform {
         }
     }
 
-    /// Down to a multiple of the width. At the lower end of the type the result wraps, as it does in Java, so that rows
-    /// and deletes of all writers share a partition; `isCertain` tells such results apart.
+    /// Rounds down to a multiple of the width. At the lower end of the type the result wraps around, as in Java, so
+    /// that rows and deletes of all writers share a partition; `isCertain` detects such results.
     @inline(__always)
     static func floor<T: FixedWidthInteger & SignedInteger>(_ value: T, _ width: T) -> T {
         value &- value.floorRemainder(by: width)

@@ -3,8 +3,7 @@ import Columnar
 import Values
 
 extension Transform {
-    /// A partition value the way Java's partition paths show it: `2024-01-02`, `2024-01`, `2024-01-02-10`; "null" for
-    /// null.
+    /// A partition value as in Java's partition paths: `2024-01-02`, `2024-01`, `2024-01-02-10`; "null" for null.
     public func humanText(_ value: Scalar) -> String {
         switch (self, value) {
         case (.year, .int(let years)): ScalarText.text { $0.appendYear(1970 + Int(years), isSigned: false) }

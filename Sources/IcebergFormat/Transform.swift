@@ -2,12 +2,12 @@ import Bytes
 import Columnar
 import Values
 
-/// How a partition or sort value comes from a column.
+/// Derives a partition or sort value from a column.
 public enum Transform: Hashable, Sendable, CustomStringConvertible {
     case identity
-    /// Hash modulo that number.
+    /// Hash modulo the given number.
     case bucket(Int)
-    /// Rounded down to a multiple of that width, or cut to that many code points or bytes.
+    /// Rounded down to a multiple of the given width, or cut to that many code points or bytes.
     case truncate(Int)
     /// Years since 1970.
     case year
@@ -19,10 +19,10 @@ public enum Transform: Hashable, Sendable, CustomStringConvertible {
     case hour
     /// Always null.
     case void
-    /// A transform of a later format version, kept by its text so that the table still opens.
+    /// A transform of a later format version. Its text is kept, so that the table can still be opened.
     case other(String)
 
-    /// Parses the text of table metadata: `day`, `bucket[16]`.
+    /// Parses the form in table metadata: `day`, `bucket[16]`.
     public init(_ text: String) {
         switch text.lowercased() {
         case "identity": self = .identity
@@ -46,7 +46,7 @@ public enum Transform: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The transform of so many columns; none of several is known here, whatever its text says.
+    /// A transform of several columns is always `other`, because none is supported.
     init(_ text: String, sources: Int) { self = sources > 1 ? .other(text) : Transform(text) }
 
     public var description: String {
@@ -63,7 +63,7 @@ public enum Transform: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The type of the transformed values; nil when the transform cannot take that type.
+    /// The type of the transformed values; nil if the transform does not support the source type.
     public func resultType(for source: FieldType) -> FieldType? {
         switch (self, source) {
         case (.void, _): source
@@ -82,7 +82,7 @@ public enum Transform: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether a larger source value never gives a smaller result, which is what range pruning needs.
+    /// Whether a larger source value never gives a smaller result. Range pruning requires this.
     public var preservesOrder: Bool {
         switch self {
         case .identity, .truncate, .year, .month, .day, .hour: true
@@ -90,8 +90,8 @@ public enum Transform: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether manifests can hold the result of every value of the type. They keep a decimal in as many bytes as its digits
-    /// need; the multiple below the least value may need one more.
+    /// Whether manifests can store the result of every value of the type. They store a decimal in as many bytes as its
+    /// precision requires; the multiple below the least value may need one more.
     func fitsAllResults(of source: FieldType) -> Bool {
         guard case .truncate(let width) = self, case .decimal(let precision, _) = source else { return true }
         let least = 1 - Int128(PowersOfTen.wide[min(max(precision, 0), 38)])

@@ -4,11 +4,12 @@ extension FixedWidthInteger where Self: SignedInteger {
     @inline(__always)
     public func floorDivided(by divisor: Self) -> Self {
         let (quotient, rest) = quotientAndRemainder(dividingBy: divisor)
-        // Below zero a remainder means a divisor of at least two, so that the quotient is not the least number.
+        // A negative remainder implies a divisor of at least two, so the quotient is above `Self.min` and cannot
+        // overflow.
         return rest < 0 ? quotient &- 1 : quotient
     }
 
-    /// What is left over after `floorDivided`: from zero up to the divisor, which is positive.
+    /// The remainder of `floorDivided`: at least zero and below the positive divisor.
     @inlinable
     @inline(__always)
     public func floorRemainder(by divisor: Self) -> Self {
@@ -16,7 +17,7 @@ extension FixedWidthInteger where Self: SignedInteger {
         return rest < 0 ? rest &+ divisor : rest
     }
 
-    /// The largest multiple of a positive divisor that is not above the number; nil when the type does not hold it.
+    /// The largest multiple of a positive divisor that is not above the number; nil if it does not fit the type.
     @inlinable
     @inline(__always)
     public func floorMultiple(of divisor: Self) -> Self? {
@@ -26,14 +27,14 @@ extension FixedWidthInteger where Self: SignedInteger {
 }
 
 extension FixedWidthInteger {
-    /// The sum, or the end of the type that it passes: for totals over numbers that files name, which may be anything.
+    /// The sum, clamped to the range of the type. For totals of numbers from files, which may have any value.
     @inlinable
     public func addingClamped(_ other: Self) -> Self {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other < 0 ? .min : .max) : sum
     }
 
-    /// The difference, or the end of the type that it passes.
+    /// The difference, clamped to the range of the type.
     @inlinable
     public func subtractingClamped(_ other: Self) -> Self {
         let (difference, overflow) = subtractingReportingOverflow(other)
@@ -42,7 +43,7 @@ extension FixedWidthInteger {
 }
 
 extension Sequence where Element: FixedWidthInteger {
-    /// The total, or the end of the type that it passes.
+    /// The total, clamped to the range of the type.
     @inlinable
     public func clampedSum() -> Element { reduce(0) { $0.addingClamped($1) } }
 }

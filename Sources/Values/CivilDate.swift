@@ -1,7 +1,7 @@
 /// A day of the proleptic Gregorian calendar, and the arithmetic between it and days since 1970-01-01.
 ///
-/// Years are astronomical: year 0 is 1 BC. The method counts in eras of 400 years that begin on 1 March, so that the leap
-/// day is the last day of a year.
+/// Years are astronomical: year 0 is 1 BC. The algorithm counts in eras of 400 years that begin on 1 March, so that the
+/// leap day is the last day of a year.
 public struct CivilDate: Hashable, Sendable {
     public let year: Int
     /// 1 through 12.
@@ -14,7 +14,7 @@ public struct CivilDate: Hashable, Sendable {
     @usableFromInline
     static let daysFromEraToEpoch = 719_468
 
-    /// The day that many days after 1970-01-01.
+    /// The date of a number of days after 1970-01-01.
     @inlinable
     @inline(__always)
     public init(daysSinceEpoch days: Int) {
@@ -29,7 +29,7 @@ public struct CivilDate: Hashable, Sendable {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// Nil when there is no such day, or when the year is beyond ten million either way.
+    /// Nil if the date does not exist, or if the year is more than ten million away from zero.
     public init?(year: Int, month: Int, day: Int) {
         guard abs(year) <= 10_000_000, 1...12 ~= month, day >= 1, day <= Self.days(in: month, of: year) else {
             return nil
@@ -41,7 +41,7 @@ public struct CivilDate: Hashable, Sendable {
 
     public var daysSinceEpoch: Int { Self.daysSinceEpoch(year: year, month: month, day: day) }
 
-    /// The day number of a date that exists.
+    /// The day number of a valid date.
     @inlinable
     static func daysSinceEpoch(year: Int, month: Int, day: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year

@@ -1,6 +1,6 @@
-/// Dates, times and timestamps out of text: ISO 8601, the date and the time parted by `T` or a blank.
+/// Parses dates, times and timestamps: ISO 8601, with `T` or a blank between the date and the time.
 public enum CivilText {
-    /// Whether a timestamp names its zone.
+    /// Whether a timestamp has a zone.
     public enum Zone: Sendable { case none, required, optional }
 
     /// `2017-11-16`; years outside 0 to 9999 carry a sign. Days since 1970-01-01.
@@ -34,7 +34,7 @@ public enum CivilText {
     }
 }
 
-/// Reads dates, times and zones off the front of a text; nil where they are not what they should be.
+/// Parses dates, times and zones from the front of a text. Methods return nil if the text is malformed.
 private struct CivilCursor {
     private let text: UnsafeRawBufferPointer
     private let rule: TextRule
@@ -55,7 +55,7 @@ private struct CivilCursor {
         return true
     }
 
-    /// Digits as a number, with how many they were.
+    /// The value of a run of digits, and the number of digits.
     private mutating func digits(_ lengths: ClosedRange<Int>) -> (value: Int, count: Int)? {
         var value = 0
         var count = 0
@@ -95,13 +95,14 @@ private struct CivilCursor {
             fraction *= 10
             count += 1
         }
-        // Digits beyond microseconds: only zeros, or, for CAST, those of nanoseconds, as every engine cuts them.
+        // Digits below microseconds must be zeros. CAST also drops up to three nonzero ones (nanoseconds), as all
+        // engines do.
         if rule == .cast { _ = digits(0...3) }
         while next == 0x30 { place += 1 }
         return Int64(seconds) * 1_000_000 + Int64(fraction)
     }
 
-    /// Microseconds since 1970-01-01 00:00:00; wider than a timestamp, so that the caller sees what does not fit.
+    /// Microseconds since 1970-01-01 00:00:00. Wider than a timestamp, so that the caller can detect overflow.
     mutating func dateTime() -> Int128? {
         guard let days = date() else { return nil }
         let midnight = Int128(days) * Int128(CivilTime.microsecondsPerDay)

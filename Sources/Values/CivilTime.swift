@@ -3,7 +3,7 @@ public enum CivilTime {
     public static let microsecondsPerDay: Int64 = 86_400_000_000
     public static let microsecondsPerHour: Int64 = 3_600_000_000
 
-    /// Day and microseconds within it. The days of all 64-bit timestamps fit 32 bits.
+    /// The day and the microseconds within it. The days of all 64-bit timestamps fit 32 bits.
     @inlinable
     @inline(__always)
     public static func split(_ microseconds: Int64) -> (day: Int32, time: Int64) {
@@ -11,10 +11,10 @@ public enum CivilTime {
         return (Int32(truncatingIfNeeded: day), microseconds.floorRemainder(by: microsecondsPerDay))
     }
 
-    /// Microseconds since 1970 of a time of day; nil beyond the years that 64 bits reach.
+    /// Microseconds since 1970 of a day and time of day; nil if 64 bits cannot hold it.
     @inlinable
     public static func timestamp(day: Int, time: Int64 = 0) -> Int64? {
-        // The first midnight that 64 bits would need lies before their first microsecond.
+        // The midnight of the first representable day is itself below `Int64.min`, so it is computed in 128 bits.
         let (midnight, overflow) = Int128(day).multipliedReportingOverflow(by: Int128(microsecondsPerDay))
         return overflow ? nil : Int64(exactly: midnight + Int128(time))
     }
@@ -34,8 +34,8 @@ public enum CivilTime {
         return Int32(truncatingIfNeeded: (date.year - 1970) * 12 + date.month - 1)
     }
 
-    /// Hours since 1970. Timestamps reach some 290,000 years, 32 bits of hours 245,000: what lies beyond is in the first
-    /// or the last hour, so that the order of timestamps is kept.
+    /// Hours since 1970. 64-bit timestamps reach some 290,000 years, 32-bit hours only 245,000. Hours beyond that are
+    /// clamped, so that the order of timestamps is kept.
     @inlinable
     @inline(__always)
     public static func hours(_ microseconds: Int64) -> Int32 {
@@ -43,11 +43,11 @@ public enum CivilTime {
     }
 }
 
-/// A span of time that instants are cut to.
+/// A unit of time to which instants are truncated.
 public enum CivilUnit: String, Sendable, CaseIterable {
     case year, quarter, month, week, day, hour, minute, second
 
-    /// Microseconds, for units below a day.
+    /// The length in microseconds, for units below a day.
     @inlinable
     public var microseconds: Int64? {
         switch self {
@@ -58,7 +58,8 @@ public enum CivilUnit: String, Sendable, CaseIterable {
         }
     }
 
-    /// The first day of the unit that a day lies in, units below a day aside; it may lie below 32 bits.
+    /// The first day of the unit that contains a day; the day itself for units below a day. It may be below
+    /// `Int32.min`.
     @inlinable
     public func firstDay(_ day: Int32) -> Int {
         let date = CivilDate(daysSinceEpoch: Int(day))
@@ -72,7 +73,7 @@ public enum CivilUnit: String, Sendable, CaseIterable {
         }
     }
 
-    /// The start of the unit in microseconds since 1970; nil when 64 bits do not reach it.
+    /// The start of the unit in microseconds since 1970; nil if 64 bits cannot hold it.
     @inlinable
     public func start(_ microseconds: Int64) -> Int64? {
         if let length = self.microseconds { return microseconds.floorMultiple(of: length) }

@@ -1,6 +1,6 @@
-/// Decimal numbers out of text, exactly.
+/// Parses decimal numbers exactly.
 public enum DecimalText {
-    /// The unscaled number of `text` (`-14.2`, `1.42e1`) at a scale.
+    /// The unscaled value of `text` (`-14.2`, `1.42e1`) at a scale.
     public static func parse(
         _ text: String,
         precision: Int,
@@ -11,8 +11,8 @@ public enum DecimalText {
         return text.withUTF8 { parse(UnsafeRawBufferPointer($0), precision: precision, scale: scale, rule) }
     }
 
-    /// The same from bytes. Digits that the scale does not hold are out of range, unless they are zeros; for CAST they
-    /// are rounded half up, away from zero.
+    /// The same for bytes. Nonzero digits beyond the scale are out of range; for CAST they are rounded half up, away
+    /// from zero.
     public static func parse(
         _ text: UnsafeRawBufferPointer,
         precision: Int,
@@ -23,7 +23,7 @@ public enum DecimalText {
         var place = 0
         let isNegative = text.first == 0x2d
         if isNegative || text.first == 0x2b { place = 1 }
-        // The digits, with at most one point in or beside them.
+        // The digits, with at most one decimal point.
         let start = place
         var digits = 0
         var pointAt: Int?
@@ -39,7 +39,7 @@ public enum DecimalText {
             place += 1
         }
         guard digits > 0, let exponent = exponent(text, from: place) else { return .malformed }
-        // That many digits stand in front of the last place the type has; beyond the text they are zeros.
+        // The number of digits up to the last place of the scale. Digits beyond the end of the text are zeros.
         let kept = (pointAt ?? digits) + exponent + scale
         var number: UInt128 = 0
         var index = 0
@@ -71,7 +71,7 @@ public enum DecimalText {
         return .value(isNegative ? -value : value)
     }
 
-    /// What follows an `e`; zero when nothing follows, nil when something else does.
+    /// The exponent after an `e`; zero if the text ends, nil if it is malformed.
     private static func exponent(_ text: UnsafeRawBufferPointer, from start: Int) -> Int? {
         guard start < text.count else { return 0 }
         guard text[start] | 0x20 == 0x65 else { return nil }
@@ -82,7 +82,7 @@ public enum DecimalText {
         var exponent = 0
         while place < text.count {
             guard 0x30...0x39 ~= text[place] else { return nil }
-            // Beyond this no text is long enough to make up for it; the exact size no longer matters.
+            // Clamped: beyond this, no text is long enough for the exact exponent to matter.
             exponent = min(exponent * 10 + Int(text[place] - 0x30), 1 << 40)
             place += 1
         }

@@ -24,19 +24,19 @@ public enum Decimals {
         )
     }
 
-    /// A 256-bit magnitude divided and rounded.
+    /// Divides a 256-bit magnitude and rounds.
     @usableFromInline
     static func roundedQuotient(high: UInt128, low: UInt128, by divisor: UInt128, isNegative: Bool) -> Int128? {
         guard high < divisor else { return nil }
         var (quotient, remainder) =
             high == 0 ? low.quotientAndRemainder(dividingBy: divisor) : divisor.dividingFullWidth((high, low))
         guard quotient < UInt128(Int128.max) else { return nil }
-        // remainder * 2 could pass 128 bits.
+        // `remainder * 2` could overflow 128 bits.
         if remainder >= divisor - remainder { quotient += 1 }
         return isNegative ? -Int128(quotient) : Int128(quotient)
     }
 
-    /// `left ± right`, each at its own scale, at the result's scale.
+    /// `left ± right`, each at its own scale, rounded to the result's scale.
     public static func sum(_ left: Int128, _ leftScale: Int, _ right: Int128, _ rightScale: Int, scale: Int) -> Int128?
     {
         let common = max(leftScale, rightScale)
@@ -44,7 +44,7 @@ public enum Decimals {
             let (sum, overflow) = a.addingReportingOverflow(b)
             if !overflow { return rescale(sum, from: common, to: scale) }
         }
-        // Over 128 bits before rounding: the same in 256.
+        // The exact sum overflows 128 bits before rounding: compute it in 256 bits.
         let a = left.multipliedFullWidth(by: Int128(PowersOfTen.wide[common - leftScale]))
         let b = right.multipliedFullWidth(by: Int128(PowersOfTen.wide[common - rightScale]))
         let (low, carry) = a.low.addingReportingOverflow(b.low)
@@ -61,18 +61,19 @@ public enum Decimals {
         )
     }
 
-    /// `left − right`, likewise. No decimal is the one number without a counterpart, but files may hold it.
+    /// `left − right`, like `sum`. `Int128.min`, which has no negative, is not a valid decimal, but files may contain
+    /// it.
     public static func difference(_ left: Int128, _ leftScale: Int, _ right: Int128, _ rightScale: Int, scale: Int)
         -> Int128?
     {
         right == .min ? nil : sum(left, leftScale, -right, rightScale, scale: scale)
     }
 
-    /// A product whose exact scale is `productScale`, at the result's scale.
+    /// A product whose exact scale is `productScale`, rounded to the result's scale.
     public static func product(_ left: Int128, _ right: Int128, productScale: Int, scale: Int) -> Int128? {
         let (product, overflow) = left.multipliedReportingOverflow(by: right)
         if !overflow, productScale == scale { return product }
-        // The result type of two decimals never drops more than 38 digits.
+        // The result type of a product never drops more than 38 digits.
         let drop = productScale - scale
         let wide = left.magnitude.multipliedFullWidth(by: right.magnitude)
         return roundedQuotient(
@@ -83,7 +84,7 @@ public enum Decimals {
         )
     }
 
-    /// `left / right` at the result's scale; `right` is not zero.
+    /// `left / right`, rounded to the result's scale; `right` is not zero.
     public static func quotient(_ left: Int128, _ leftScale: Int, _ right: Int128, _ rightScale: Int, scale: Int)
         -> Int128?
     {
@@ -120,7 +121,7 @@ public enum Decimals {
     /// `left % right` at the larger of both scales, with the sign of `left`; `right` is not zero.
     public static func remainder(_ left: Int128, _ leftScale: Int, _ right: Int128, _ rightScale: Int) -> Int128 {
         let common = max(leftScale, rightScale)
-        // A divisor that outgrows 128 bits at the common scale is larger than the dividend.
+        // A divisor that overflows 128 bits at the common scale is larger than the dividend.
         guard let divisor = rescale(right, from: rightScale, to: common)?.magnitude else { return left }
         let wide = (left.magnitude % divisor).multipliedFullWidth(by: PowersOfTen.wide[common - leftScale])
         let rest = Int128(divisor.dividingFullWidth((wide.high, wide.low)).remainder)
@@ -133,7 +134,7 @@ public enum Decimals {
     public static func compare(_ left: Int128, _ leftScale: Int, _ right: Int128, _ rightScale: Int) -> Int {
         var (left, right) = (left, right)
         if leftScale < rightScale {
-            // A number that outgrows 128 bits at the finer scale is further from zero than the other one.
+            // A number that overflows 128 bits at the larger scale is further from zero than the other one.
             guard let larger = rescale(left, from: leftScale, to: rightScale) else { return left < 0 ? -1 : 1 }
             left = larger
         } else if rightScale < leftScale {
@@ -143,7 +144,7 @@ public enum Decimals {
         return left < right ? -1 : left == right ? 0 : 1
     }
 
-    /// The same number at another scale without rounding; nil when digits would be lost.
+    /// The same number at another scale without rounding; nil if digits would be lost.
     public static func exactly(_ value: Int128, from scale: Int, to target: Int) -> Int128? {
         guard let moved = rescale(value, from: scale, to: target) else { return nil }
         return target >= scale || compare(moved, target, value, scale) == 0 ? moved : nil
@@ -151,7 +152,8 @@ public enum Decimals {
 
     /// The nearest double.
     public static func double(_ value: Int128, scale: Int) -> Double {
-        // Both sides exact: one rounding. Beyond that the text's reading is the nearest double.
+        // Both operands are exact doubles, so the division rounds only once. Otherwise parse the text, which gives the
+        // nearest double.
         if scale <= 22, value.magnitude < 1 << 53 {
             return Double(Int64(truncatingIfNeeded: value)) / Double(PowersOfTen.wide[scale])
         }

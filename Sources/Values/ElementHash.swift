@@ -49,7 +49,7 @@ public enum ElementHash {
     public static func of(decimal value: Int128, scale: Int) -> Int32 {
         let magnitude = value.magnitude
         var hash: Int32 = 0
-        // A leading zero word adds nothing to a hash that is still zero.
+        // Leading zero words do not change a hash of zero.
         if magnitude >> 64 != 0 {
             hash = Int32(truncatingIfNeeded: magnitude >> 96)
             hash = hash &* 31 &+ Int32(truncatingIfNeeded: magnitude >> 64)
@@ -71,7 +71,7 @@ public enum ElementHash {
         return hash
     }
 
-    /// `h = 31·h + u` over the UTF-16 code units of UTF-8 text. Bytes that are not UTF-8 count as U+FFFD each.
+    /// `h = 31·h + u` over the UTF-16 code units of UTF-8 text. Every byte that is not UTF-8 counts as U+FFFD.
     @inlinable
     @inline(__always)
     public static func of(utf8 text: UnsafeRawBufferPointer) -> Int32 {
@@ -79,7 +79,7 @@ public enum ElementHash {
         var hash: Int32 = 0
         var place = 0
         let count = text.count
-        // Four ASCII characters a step; text is mostly that.
+        // Fast path: four ASCII characters per step.
         while place + 4 <= count {
             let word = base.loadUnaligned(fromByteOffset: place, as: UInt32.self)
             if word & 0x8080_8080 != 0 { return ofUnicode(base, place, count, hash) }

@@ -2,26 +2,25 @@ import Bytes
 
 // Dates and times as ASCII text.
 
-/// How much of a second is written.
+/// How seconds and their fraction are written.
 public enum SecondsStyle: Sendable {
     /// `22:31:00.500000`: always six digits.
     case micros
-    /// `22:31:00.5`, `22:31:00`: no zeros at the end.
+    /// `22:31:00.5`, `22:31:00`: no trailing zeros.
     case shortest
-    /// `22:31:00.500`, `22:31`: three digits or six, seconds only where they are not zero, as Java prints a time.
+    /// `22:31:00.500`, `22:31`: three or six digits, seconds only if they are not zero, as Java prints a time.
     case java
 }
 
 extension GrowableBuffer {
-    /// Two digits; the number is below 100.
+    /// Two digits of a number below 100.
     @inline(__always)
     private mutating func appendPair(_ number: Int) {
         appendByte(0x30 + UInt8(truncatingIfNeeded: number / 10))
         appendByte(0x30 + UInt8(truncatingIfNeeded: number % 10))
     }
 
-    /// A year with as many digits as it needs, at least four. Outside 0 to 9999 it carries a sign; only the minus when
-    /// not `isSigned`.
+    /// A year with at least four digits. Years outside 0 to 9999 have a sign; only a minus if `isSigned` is false.
     public mutating func appendYear(_ year: Int, isSigned: Bool = true) {
         if year < 0 { appendByte(0x2d) } else if year > 9999, isSigned { appendByte(0x2b) }
         appendDigits(UInt64(year.magnitude), width: 4)
@@ -37,7 +36,7 @@ extension GrowableBuffer {
         appendPair(date.day)
     }
 
-    /// `22:31:08.123456`, from microseconds since midnight. Values that are no time of day are brought into it.
+    /// `22:31:08.123456`, from microseconds since midnight. Values outside of a day are wrapped into it.
     public mutating func appendTime(_ microseconds: Int64, seconds style: SecondsStyle = .micros) {
         let time = Int(microseconds.floorRemainder(by: CivilTime.microsecondsPerDay))
         let seconds = time / 1_000_000

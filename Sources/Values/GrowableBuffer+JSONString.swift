@@ -8,7 +8,7 @@ extension GrowableBuffer {
         appendByte(0x22)
     }
 
-    /// The same as Jackson writes it: characters beyond U+FFFF as two escapes, hexadecimal digits in upper case.
+    /// The same as Jackson writes it: characters beyond U+FFFF as two escapes, with uppercase hexadecimal digits.
     public mutating func appendJavaJSONString(_ text: UnsafeRawBufferPointer) {
         appendByte(0x22)
         appendJSONCharacters(text, asJava: true)
@@ -45,7 +45,7 @@ extension GrowableBuffer {
         }
     }
 
-    /// Leading bytes that JSON takes as they are: ASCII, no control characters, neither quote nor backslash.
+    /// The number of leading bytes that need no escape: ASCII, no control characters, no quotes or backslashes.
     @inline(__always)
     private static func lengthOfPlainASCII(_ source: UnsafeRawPointer, _ length: Int) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -53,8 +53,8 @@ extension GrowableBuffer {
         var place = 0
         while place + 8 <= length {
             let word = source.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-            // A byte's high bit ends up set when the byte is zero after the exclusive or, below 0x20, or not ASCII; a
-            // carry can only spoil bytes above the first that is found.
+            // The high bit of a byte is set if the byte is a quote or backslash (zero after the XOR), below 0x20, or
+            // not ASCII. A borrow can only corrupt bytes above the first match.
             let quotes = word ^ (ones &* 0x22)
             let slashes = word ^ (ones &* 0x5c)
             let found =

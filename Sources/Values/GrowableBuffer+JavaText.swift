@@ -3,7 +3,8 @@ import Bytes
 // Values as Java's classes and Amoro's formatters write them, for the log store (mixed format, section 8.2).
 
 extension GrowableBuffer {
-    /// `BigDecimal.toString()`, with `cutsZeros` after `stripTrailingZeros()`: `10.5`, `1E+2`, `1.2E+3`, `1E-7`, `0`.
+    /// `BigDecimal.toString()`, after `stripTrailingZeros()` if `cutsZeros` is set: `10.5`, `1E+2`, `1.2E+3`, `1E-7`,
+    /// `0`.
     public mutating func appendJavaDecimal(_ unscaled: Int128, scale: Int, cutsZeros: Bool) {
         guard cutsZeros else {
             return appendJavaDecimal(isNegative: unscaled < 0, unscaled.magnitude, scale: scale)
@@ -32,7 +33,7 @@ extension GrowableBuffer {
         if scale >= 0, exponent >= -6 {
             return appendDecimal(isNegative: isNegative, digits, scale: scale)
         }
-        // One digit in front of the point.
+        // One digit before the point.
         appendDecimal(isNegative: isNegative, digits, scale: length - 1)
         appendByte(0x45)
         appendByte(exponent < 0 ? 0x2d : 0x2b)
@@ -50,9 +51,9 @@ extension GrowableBuffer {
         return length
     }
 
-    /// `Double.toString` as JDK 19 and later have it: the shortest digits, `1.0E10` from ten million on.
-    /// Where one digit is enough Java looks for a nearer number of two (`4.9E-324` for our `5.0E-324`); readers see the
-    /// same number.
+    /// `Double.toString` as of JDK 19: the shortest digits, `1.0E10` notation from ten million on. Where one digit is
+    /// enough, Java writes the closest number of two digits (`4.9E-324` for our `5.0E-324`); both parse to the same
+    /// number.
     public mutating func appendJava(_ value: Double) {
         guard value.isFinite else { return appendNotFinite(value) }
         if value == 0 || 1e-3 <= value.magnitude && value.magnitude < 1e7 { return appendDouble(value) }
@@ -67,8 +68,7 @@ extension GrowableBuffer {
         text.withUTF8 { appendScientific($0) }
     }
 
-    /// Writes a number that Swift has described (`12345678.0`, `1.5e-05`, `1e+16`) with its point behind the first
-    /// digit.
+    /// Writes a Swift description of a number (`12345678.0`, `1.5e-05`, `1e+16`) with the point after the first digit.
     private mutating func appendScientific(_ text: UnsafeBufferPointer<UInt8>) {
         var exponent = 0
         var end = text.count

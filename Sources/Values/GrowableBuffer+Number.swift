@@ -1,6 +1,6 @@
 import Bytes
 
-// Numbers as ASCII text, written straight into memory: what JSON rows, casts, scalar texts and partition paths share.
+// Writes numbers as ASCII text directly into the buffer. Used by JSON rows, casts, scalar texts and partition paths.
 
 extension GrowableBuffer {
     @inlinable
@@ -12,7 +12,7 @@ extension GrowableBuffer {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Digits of a number, with leading zeros up to `width`.
+    /// The digits of a number, padded with leading zeros to `width`.
     @inlinable
     @inline(__always)
     public mutating func appendDigits(_ number: UInt64, width: Int = 1) {
@@ -52,7 +52,7 @@ extension GrowableBuffer {
     mutating func appendDecimal(isNegative: Bool, _ magnitude: UInt128, scale: Int) {
         if isNegative { appendByte(0x2d) }
         guard scale > 0 else { return appendDigits(wide: magnitude, width: 1) }
-        // Dividing 128-bit numbers is slow, and most decimals are short.
+        // 128-bit division is slow, and most decimals are short.
         if let narrow = UInt64(exactly: magnitude), scale < 20 {
             let power = PowersOfTen.narrow[scale]
             appendDigits(narrow / power)
@@ -74,8 +74,8 @@ extension GrowableBuffer {
 
     /// The shortest digits that read back as the same number; finite numbers only.
     public mutating func appendDouble(_ value: Double) {
-        // A number of at most 15 digits, four of them after the point, is its own shortest form: fifteen digits survive
-        // the way through a double, and dividing two exact numbers rounds as reading the text does.
+        // A number of at most 15 digits, up to four of them after the point, is its own shortest form: 15 digits
+        // survive a round trip through a double, and dividing two exact numbers rounds the same as parsing the text.
         let scaled = (value * 10_000).rounded()
         if scaled.magnitude < 1e15, scaled / 10_000 == value, !(value == 0 && value.sign == .minus) {
             return appendFourDecimals(Int64(scaled))
@@ -85,7 +85,7 @@ extension GrowableBuffer {
     }
 
     public mutating func appendFloat(_ value: Float) {
-        // Six digits survive the way through a float.
+        // Six digits survive a round trip through a float.
         let scaled = (Double(value) * 10_000).rounded()
         if scaled.magnitude < 1e6, Float(scaled / 10_000) == value, !(value == 0 && value.sign == .minus) {
             return appendFourDecimals(Int64(scaled))

@@ -1,4 +1,4 @@
-/// Escapes in JSON strings (RFC 8259, section 7). Their counterpart is `GrowableBuffer.appendJSONString`.
+/// Decodes escapes in JSON strings (RFC 8259, section 7). `GrowableBuffer.appendJSONString` encodes them.
 public enum JSONEscape {
     public enum Failure: String, Error {
         case endsEarly = "a text is not closed"
@@ -7,9 +7,9 @@ public enum JSONEscape {
         case halfPair = "half a surrogate pair stands alone"
     }
 
-    /// The character that an escape stands for; the two escapes of a surrogate pair are one.
+    /// The character of an escape. The two escapes of a surrogate pair are decoded as one.
     ///
-    /// - Parameter offset: just behind the backslash; behind the escape when this returns.
+    /// - Parameter offset: the position after the backslash; on return, the position after the escape.
     public static func scalar(
         in text: UnsafeRawBufferPointer,
         at offset: inout Int

@@ -1,4 +1,4 @@
-/// Whole and floating numbers, booleans and uuids out of text.
+/// Parses integers, floating-point numbers, booleans and uuids.
 public enum NumberText {
     /// Digits with an optional sign.
     @inlinable
@@ -29,8 +29,8 @@ public enum NumberText {
         return fits ? .value(value) : .outOfRange
     }
 
-    /// A decimal number with an optional exponent, or `NaN`, `Infinity`, `-Infinity`. A finite text that only infinity
-    /// could stand for is out of range.
+    /// A decimal number with an optional exponent, or `NaN`, `Infinity`, `-Infinity`. A finite number that would round
+    /// to infinity is out of range.
     public static func floating<Number: BinaryFloatingPoint & LosslessStringConvertible>(
         _ text: UnsafeRawBufferPointer,
         as: Number.Type,
@@ -50,7 +50,7 @@ public enum NumberText {
             }
         case (_, .exact): break
         }
-        // The library's own words (inf, nan, 0x1p3) are not ours.
+        // Refuse other forms that Swift accepts, such as inf, nan and 0x1p3.
         let isDecimal = text.utf8.allSatisfy { byte in
             0x30...0x39 ~= byte || byte == 0x2b || byte == 0x2d || byte == 0x2e || byte | 0x20 == 0x65
         }

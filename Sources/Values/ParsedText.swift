@@ -1,9 +1,9 @@
-/// What became of a text that was to be a value.
+/// The result of parsing a value from text.
 public enum ParsedText<Value> {
     case value(Value)
-    /// The text is not of the type's form.
+    /// The text does not have the form of the type.
     case malformed
-    /// It is of the form, but the type does not hold the value, or not all its digits.
+    /// The text has the right form, but the type cannot hold the value, or not all of its digits.
     case outOfRange
 
     @inlinable
@@ -25,17 +25,18 @@ public enum ParsedText<Value> {
 extension ParsedText: Equatable where Value: Equatable {}
 extension ParsedText: Sendable where Value: Sendable {}
 
-/// How forgiving a text is read.
+/// How lenient the parser is.
 public enum TextRule: Sendable {
-    /// The form that values are written in, with nothing lost: no blanks, no digit that the type cannot hold.
+    /// The form in which values are written, without loss: no surrounding blanks, no digits that the type cannot hold.
     case exact
-    /// As CAST reads: blanks around the value, more words for booleans and floating numbers, decimals rounded half up,
-    /// fractions of seconds cut to microseconds, a timestamptz without a zone is UTC.
+    /// The rules of CAST: surrounding blanks and more words for booleans and floating-point numbers are allowed,
+    /// decimals are rounded half up, fractions of seconds are cut to microseconds, and a timestamptz without a zone is
+    /// UTC.
     case cast
 }
 
 extension UnsafeRawBufferPointer {
-    /// Without blanks, tabs and line ends around it, where the rule allows them.
+    /// Removes surrounding blanks, tabs and line ends if the rule allows them.
     @inlinable
     func trimmed(_ rule: TextRule) -> UnsafeRawBufferPointer {
         if rule == .exact { return self }

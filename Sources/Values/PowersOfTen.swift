@@ -1,4 +1,4 @@
-/// Powers of ten that numbers of 128 and 64 bits hold.
+/// The powers of ten that fit 128 and 64 bits.
 public enum PowersOfTen {
     /// 10⁰ through 10³⁸.
     public static let wide: [UInt128] = (0...38).map { exponent in

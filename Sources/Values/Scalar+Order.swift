@@ -1,7 +1,7 @@
 extension Scalar {
-    /// Whether this value comes before another of the same case, in the order of Iceberg and Parquet bounds: text by its
-    /// UTF-8 bytes, bytes and uuids unsigned, decimals by number. Nil when the two cannot be compared (different types,
-    /// a null, a NaN, decimals of different scale).
+    /// Whether this value sorts before another of the same case, in the order of Iceberg and Parquet bounds: text by
+    /// its UTF-8 bytes, bytes and uuids unsigned, decimals by numeric value. Nil if the two are not comparable
+    /// (different types, a null, a NaN, decimals of different scale).
     public func precedes(_ other: Scalar) -> Bool? {
         switch (self, other) {
         case (.boolean(let a), .boolean(let b)): return !a && b

@@ -1,24 +1,24 @@
 import Bytes
 
-/// Values as text.
+/// Formats values as text.
 public enum ScalarText {
     public enum Style: Sendable {
-        /// What JSON rows hold, without quotes, for tables, CSV and lookup keys: `14.20`, `2017-11-16`,
+        /// The form of JSON rows, without quotes, for tables, CSV and lookup keys: `14.20`, `2017-11-16`,
         /// `2017-11-16T22:31:08.123456`, with `+00:00` for timestamptz, hexadecimal for bytes.
         case json
-        /// As CAST writes: a blank between date and time, no zeros behind a second's fraction.
+        /// The form of CAST: a blank between date and time, no trailing zeros in fractions of seconds.
         case cast
-        /// As Java's classes print themselves, in partition paths: `1.0E10`, `5E-8`, `2017-11-16T22:31Z`, base64.
+        /// The form of Java's `toString`, for partition paths: `1.0E10`, `5E-8`, `2017-11-16T22:31Z`, base64.
         case java
     }
 
-    /// `null` for a null.
+    /// A null gives `null`.
     public static func text(_ scalar: Scalar, _ style: Style = .json) -> String {
         if case .string(let text) = scalar { return text }
         return text { append(scalar, style, to: &$0) }
     }
 
-    /// What `body` writes.
+    /// The text that `body` appends.
     public static func text(_ body: (inout GrowableBuffer) -> Void) -> String {
         var target = GrowableBuffer()
         body(&target)

@@ -1,6 +1,7 @@
-/// Code points out of UTF-8 bytes that nobody has checked.
+/// Decodes code points from unvalidated UTF-8 bytes.
 public enum UTF8Decoding {
-    /// The code point at `place` and its length in bytes; a byte that starts none is U+FFFD of length 1.
+    /// The code point at `place` and its length in bytes. A byte that starts no valid sequence gives U+FFFD of length
+    /// 1.
     @inlinable
     @inline(__always)
     public static func scalar(_ base: UnsafeRawPointer, _ place: Int, _ count: Int) -> (value: UInt32, length: Int) {
@@ -17,7 +18,7 @@ public enum UTF8Decoding {
         case 0xe0...0xef:
             if let second = continuation(1), let third = continuation(2) {
                 let value = (first & 0x0f) << 12 | second << 6 | third
-                // Neither an overlong form nor half of a surrogate pair.
+                // Reject overlong forms and surrogates.
                 if value >= 0x800, !(0xd800...0xdfff ~= value) { return (value, 3) }
             }
         case 0xf0...0xf4:

@@ -1,5 +1,5 @@
 extension TableProperties {
-    /// Amoro's, which nothing in Weir acts on yet.
+    /// Amoro's properties that Weir does not act on yet.
     static let amoro: [TableProperty] = optimizing + services
 
     private static let optimizing: [TableProperty] = [

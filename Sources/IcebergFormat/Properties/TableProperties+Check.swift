@@ -1,13 +1,13 @@
 import Bytes
 
-/// What is wrong with, or easily overlooked about, a property that somebody sets.
+/// A finding about a property that a user sets.
 public struct PropertyFinding: Sendable, Equatable {
     public enum Severity: Sendable, Equatable {
-        /// The name or the value is a mistake.
+        /// The name or the value is invalid.
         case error
-        /// It is kept, and hardly does what was meant.
+        /// The property is stored, but probably does not have the intended effect.
         case warning
-        /// It is kept for other engines.
+        /// The property is stored for other engines.
         case note
     }
 
@@ -17,10 +17,10 @@ public struct PropertyFinding: Sendable, Equatable {
 }
 
 extension TableProperties {
-    /// Holds a property against what is known; nil where nothing is to be said.
+    /// Checks a property against the known ones; nil if there is no finding.
     ///
-    /// Names that begin as Weir's or Amoro's do must be known. Of others, one that is nearly a known one is a mistake; the
-    /// rest is the user's own and only told.
+    /// Names with a prefix of Weir or Amoro must be known. Another name that is close to a known one is an error. All
+    /// other names are user-defined and give a warning.
     public static func finding(name: String, value: String) -> PropertyFinding? {
         guard let property = property(named: name) else { return unknown(name) }
         if property.effect == .format {
@@ -61,7 +61,7 @@ extension TableProperties {
         "base.refresh-interval": optimizeByHand,
     ]
 
-    /// How names begin that only Weir and Amoro give.
+    /// Prefixes that only Weir and Amoro use.
     private static let ownPrefixes = [
         "log-store.", "log.consumer.", "mixed-format.", "optimized-sequence.", "self-optimizing.", "base.", "change.",
         "table-expire.", "snapshot.keep.", "clean-orphan-file.", "clean-dangling-delete-files.", "data-expire.",
@@ -96,8 +96,8 @@ extension TableProperties {
         )
     }
 
-    /// The known name that differs in one of its parts, and there by little, or only in how its words are joined. Users may
-    /// name properties as they like, so this is stricter than the search for any near name.
+    /// A known name that differs slightly in one of its parts, or only in how its words are joined. Users may choose
+    /// names freely, so this is stricter than the search for a near name.
     private static func misspelt(_ name: String, among names: [String]) -> String? {
         let words = letters(name)
         if let same = names.first(where: { letters($0) == words }) { return same }

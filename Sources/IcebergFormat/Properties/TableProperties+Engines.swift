@@ -1,5 +1,5 @@
 extension TableProperties {
-    /// Kept for Amoro's writers in Flink and Spark, and for Iceberg's engines.
+    /// Properties that are stored for Amoro's writers in Flink and Spark, and for Iceberg's engines.
     static let engines: [TableProperty] = [
         other(
             "base.write.format",

@@ -1,9 +1,9 @@
-/// Every table property that has a meaning: the checks, the messages and the manual take it from here.
+/// All known table properties. The checks, the messages and the manual are derived from this list.
 public enum TableProperties {
-    /// In the order of the manual.
+    /// In the order they have in the manual.
     public static let all: [TableProperty] = acting + format + amoro + engines
 
-    /// The property of a name; an exact one before one that stands for many.
+    /// The property with this name. An exact match takes precedence over a wildcard.
     public static func property(named name: String) -> TableProperty? {
         exact[name] ?? patterns.first { $0.matches(name) }
     }
@@ -14,7 +14,7 @@ public enum TableProperties {
     private static let positive = PropertyValues.whole(1...Int64.max)
     private static let natural = PropertyValues.whole(0...Int64.max)
 
-    /// Those that Weir acts on.
+    /// Properties that Weir acts on.
     private static let acting: [TableProperty] = [
         TableProperty(
             "write.target-file-size-bytes",
@@ -182,7 +182,7 @@ public enum TableProperties {
         ),
     ]
 
-    /// Those that Weir writes itself.
+    /// Properties that Weir writes itself.
     private static let format: [TableProperty] = [
         TableProperty("table-format", .text, nil, effect: .format, "Marks a Mixed table: `MIXED_ICEBERG`."),
         TableProperty(

@@ -6,23 +6,23 @@ public struct TableProperty: Sendable {
     public enum Effect: String, Sendable, CaseIterable {
         /// Weir acts on it.
         case weir
-        /// Weir keeps it for other engines and does not act on it.
+        /// Weir stores it for other engines and does not act on it.
         case others
-        /// Known from Amoro, but nothing in Weir acts on it yet.
+        /// An Amoro property that Weir does not act on yet.
         case notYet
         /// Weir writes it; users cannot set it.
         case format
     }
 
-    /// A name that ends in `*` stands for every name that begins like it.
+    /// A name that ends in `*` is a wildcard for every name with this prefix.
     public let name: String
     public let values: PropertyValues
-    /// What holds where the property is not set; nil where nothing does.
+    /// The default value; nil if there is none.
     public let fallback: String?
     public let effect: Effect
-    /// Whether it keeps the value it had when the table was created.
+    /// Whether the value cannot change after the table was created.
     public let isFixed: Bool
-    /// One line for the manual.
+    /// The description in the manual, one line.
     public let text: String
 
     init(
@@ -41,7 +41,7 @@ public struct TableProperty: Sendable {
         self.text = text
     }
 
-    /// What a name that ends in `*` begins with.
+    /// The prefix of a name that ends in `*`.
     var prefix: String? { name.hasSuffix("*") ? String(name.dropLast()) : nil }
 
     func matches(_ other: String) -> Bool {
@@ -50,13 +50,13 @@ public struct TableProperty: Sendable {
     }
 }
 
-/// The values a property takes.
+/// The allowed values of a property.
 public enum PropertyValues: Sendable {
     case text
     case flag
     case whole(ClosedRange<Int64>)
     case number(ClosedRange<Double>)
-    /// A power of two up to that one.
+    /// A power of two up to the given maximum.
     case powerOfTwo(Int)
     case duration
     case choice([String])
@@ -83,7 +83,7 @@ public enum PropertyValues: Sendable {
         }
     }
 
-    /// What the values are, for the manual.
+    /// A description of the values, for the manual.
     public var description: String {
         switch self {
         case .text: "text"
@@ -98,7 +98,7 @@ public enum PropertyValues: Sendable {
         }
     }
 
-    /// What to write instead of a value that is not allowed.
+    /// The value to use instead of one that is not allowed.
     func advice(for text: String) -> String? {
         switch self {
         case .text: String?.none
@@ -125,7 +125,7 @@ public enum PropertyValues: Sendable {
 
     private static func trimmed(_ text: Substring) -> String { text.filter { $0 != " " } }
 
-    /// A whole number and Flink's name of a unit; milliseconds without one.
+    /// A whole number with one of Flink's time units; milliseconds without a unit.
     private static func isDuration(_ text: String) -> Bool {
         let text = text.filter { $0 != " " }
         let digits = text.prefix { $0.isASCII && $0.isNumber }
