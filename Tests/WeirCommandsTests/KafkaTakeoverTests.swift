@@ -70,11 +70,12 @@ struct KafkaTakeoverTests {
             var scenario = try KafkaScenario(folder, broker: .tansu)
             var options = KafkaScenario.Options()
             options.commit = "300ms"
-            options.sessionMilliseconds = 3000
+            // This broker lets a static member wait for three seconds at each step, twice at a change.
+            options.sessionMilliseconds = 8000
             try scenario.write(options)
             var runs = [try scenario.start(), try scenario.start()]
             try Self.produce(&scenario, 100)
-            #expect(scenario.settles(runs[0]), "seed \(scenario.history.seed): \(runs[0].errors)")
+            #expect(scenario.settles(runs[0], seconds: 120), "seed \(scenario.history.seed): \(runs[0].errors)")
             let kills = Soak.rounds(2)
             for kill in 1...kills {
                 let when = "kill \(kill), seed \(scenario.history.seed)"
@@ -86,7 +87,7 @@ struct KafkaTakeoverTests {
                 try Self.produce(&scenario, 100)
                 // Every other time the next one joins before the dead one's session is over.
                 if kill % 2 == 0 { runs.append(try scenario.start()) }
-                #expect(scenario.settles(runs[0]), "\(when): \(runs[0].errors)")
+                #expect(scenario.settles(runs[0], seconds: 120), "\(when): \(runs[0].errors)")
                 if runs.count < 2 { runs.append(try scenario.start()) }
             }
             for run in runs { scenario.stop(run) }
