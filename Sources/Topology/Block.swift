@@ -1,8 +1,8 @@
 import Bytes
 
-/// The keys of one mapping of the file.
+/// A mapping in the topology file.
 struct Block {
-    /// What errors call it: `source 'shop-cdc'`.
+    /// Its name in error messages: `source 'shop-cdc'`.
     let what: String
     let place: Place
     private let entries: [Value.Entry]
@@ -31,8 +31,8 @@ extension Checker {
         problems.append(Topology.Problem(.note, at: place, message, advice: advice))
     }
 
-    /// A mapping with known keys only; required ones must be there. `name` is read first, for the errors of the others.
-    /// Keys that begin with one of `prefixes` are known, too.
+    /// Reads a mapping. Reports unknown keys and missing required keys. Keys that start with one of `prefixes` are
+    /// known too. Reads `name` first, for use in error messages.
     mutating func block(
         _ value: Value,
         _ kind: String,
@@ -70,7 +70,7 @@ extension Checker {
         block(value, keys.block, keys: keys.names, prefixes: keys.prefixes, required: keys.required)
     }
 
-    /// The members of a list, or the value itself where a single one is allowed.
+    /// The members of a list, or the value itself if a single mapping is allowed.
     mutating func members(_ value: Value?, _ what: String, allowsOne: Bool = false) -> [Value] {
         guard let value, !value.isMissing else { return [] }
         if case .list(let members) = value.content { return members }
@@ -90,7 +90,7 @@ extension Checker {
         return nil
     }
 
-    /// A list of texts; a single text may stand for a list of one, or hold several separated by commas or semicolons.
+    /// A list of texts, or a single text with one or more values separated by `separators`.
     mutating func texts(_ block: Block, _ key: String, separators: Set<Character> = [",", ";"]) -> [Located] {
         guard let value = block.value(key) else { return [] }
         switch value.content {
@@ -133,7 +133,7 @@ extension Checker {
         }
     }
 
-    /// Names must differ; reports the second use.
+    /// Reports the second use of a name.
     mutating func checkUnique(_ name: String, _ what: String, _ place: Place) {
         if let first = names[what + name] {
             add(place, "\(what) '\(name)' is declared twice", "the first is on line \(first.line)")
@@ -142,7 +142,7 @@ extension Checker {
         }
     }
 
-    /// Key and value texts of `properties`.
+    /// The keys and values of `properties`.
     mutating func properties(_ block: Block) -> [String: Located] {
         guard let value = block.value("properties") else { return [:] }
         guard let entries = value.entries else {
@@ -154,7 +154,7 @@ extension Checker {
             if let text = entry.value.scalar {
                 properties[entry.key] = Located(text: text, place: entry.value.place)
             } else if case .secret(let secret) = entry.value.content {
-                // The table keeps the reference, which whoever opens its LogStore resolves.
+                // The table stores the reference. It is resolved when the LogStore is opened.
                 if entry.key.hasPrefix("properties."), let reference = secret.reference {
                     properties[entry.key] = Located(text: reference, place: entry.value.place)
                 } else {
@@ -168,7 +168,7 @@ extension Checker {
     }
 }
 
-/// A text and where it stands.
+/// A text with its position in the file.
 struct Located {
     let text: String
     let place: Place

@@ -1,8 +1,8 @@
 import Bytes
 
 extension Checker {
-    /// The `properties.*` of a source or sink without their prefix. They are librdkafka's and checked by it; here only what
-    /// no client can do without. `isKafka` is nil where the type is not known.
+    /// The `properties.*` of a source or sink, without the prefix. librdkafka checks them; only `bootstrap.servers` and
+    /// `group.id` are checked here. `isKafka` is nil if the type is unknown.
     mutating func clientProperties(_ block: Block, isKafka: Bool?) -> [String: Secret] {
         var properties: [String: Secret] = [:]
         for entry in block.keys where entry.key.hasPrefix("properties.") && !entry.value.isMissing {
@@ -45,7 +45,7 @@ extension Checker {
         }
     }
 
-    /// Reports a known key that means nothing where it stands.
+    /// Reports a known key that has no effect in this block.
     mutating func reject(_ entry: Value.Entry, in block: Block, _ advice: String) {
         add(entry.place, "'\(entry.key)' has no effect in \(block.what)", advice)
     }

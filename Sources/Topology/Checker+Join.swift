@@ -81,7 +81,7 @@ extension Checker {
         } else {
             add(place, "table '\(name)' is not declared", NearestName.advice(for: name, among: tables.map(\.name)))
         }
-        // What is meant is clear enough to check the rest.
+        // Continue the checks with the most similar name.
         let meant = NearestName.nearest(to: name, among: tables.map(\.name))
         return tables.first { $0.name == meant }
     }
@@ -95,7 +95,7 @@ extension Checker {
         }
     }
 
-    /// The pairs of `on` in the order of the dimension's key, all of which they must cover.
+    /// The column pairs of `on`, in the order of the dimension's primary key. Every key column must occur exactly once.
     private mutating func keyPairs(
         _ written: Written<JoinCondition>,
         _ left: Scope.Relation,
@@ -137,7 +137,8 @@ extension Checker {
         return isWhole ? ordered : nil
     }
 
-    /// Changes of the joined table find their rows by its key, which therefore has to be the stream's.
+    /// Warns if the joined table's primary key differs from the stream's: updates and deletes find their rows by the
+    /// stream's key.
     private mutating func warnIfKeyDiffers(
         _ key: [String],
         _ projection: BoundProjection,

@@ -4,7 +4,7 @@ import IcebergFormat
 extension Checker {
     private static let emitMode = "mixed-format.emit.mode"
 
-    /// A table's log store: Amoro's properties, and `file` and `columnar` of our own.
+    /// Checks the LogStore properties of a table: Amoro's, and Weir's own values `file` and `columnar`.
     mutating func checkLogStore(_ properties: [String: Located], _ block: Block) {
         for (key, value) in properties where key.hasPrefix("properties.") && !value.text.hasPrefix("${") {
             guard ["password", "jaas", "secret"].contains(where: key.lowercased().contains) else { continue }
@@ -29,7 +29,7 @@ extension Checker {
         checkEmitMode(properties[Self.emitMode], isEnabled)
     }
 
-    /// Keeps the topic for comparing, where the table writes to it.
+    /// Records the topic for `checkLogStoreTopics`, if the table writes to it.
     private mutating func noteLogStore(_ properties: [String: Located], _ block: Block) {
         let address = properties["log-store.address"]
         let isFile = properties["log-store.type"]?.text == "file"
@@ -44,7 +44,7 @@ extension Checker {
 
     private func isMissing(_ value: Located?) -> Bool { value.map(\.text.isEmpty) ?? true }
 
-    /// Modes that write a log need one.
+    /// Emit modes that write a log need a LogStore.
     private mutating func checkEmitMode(_ value: Located?, _ hasLogStore: Bool) {
         guard let value, !hasLogStore,
             TableProperties.property(named: Self.emitMode)?.values.allows(value.text) == true,

@@ -5,7 +5,7 @@ import IcebergFormat
 extension Checker {
     private static let transforms = ["identity", "bucket", "truncate", "year", "month", "day", "hour"]
 
-    /// Partition fields on columns of the schema that a table holds.
+    /// The partition fields of a table, on columns of its stored schema.
     mutating func partitions(_ texts: [Located], of table: String, _ schema: Schema, isKeyed: Bool)
         -> [Topology.PartitionExpression]
     {
@@ -22,7 +22,7 @@ extension Checker {
         return partitions
     }
 
-    /// Names what Amoro would get wrong, should it work on the table too.
+    /// Warns of partitions that Amoro handles incorrectly.
     private mutating func warnOfAmoro(
         _ partition: Topology.PartitionExpression,
         among others: [Topology.PartitionExpression],
@@ -30,7 +30,7 @@ extension Checker {
         _ schema: Schema
     ) {
         guard let type = schema.field(named: partition.column)?.type else { return }
-        // A width changes nothing about it.
+        // Amoro's defects do not depend on the argument.
         let name = partition.argument.map { "\(partition.transform)[\($0)]" } ?? partition.transform
         if let defect = AmoroLimits.defect(of: Transform(name), on: type) {
             let isYear = partition.transform == "year"
@@ -88,7 +88,7 @@ extension Checker {
         return Topology.PartitionExpression(transform: transform, argument: argument, column: column, fieldID: field.id)
     }
 
-    /// `day(created_at)` → day and its arguments; a bare column is identity.
+    /// Splits `day(created_at)` into transform and arguments. A bare column is the identity transform.
     private static func parts(of text: String) -> (name: String, parameters: [String])? {
         let text = Substring(text).trimmed
         guard let open = text.firstIndex(of: "(") else {

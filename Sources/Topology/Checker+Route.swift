@@ -9,7 +9,7 @@ extension Checker {
         }
         let place = block.value("sink-table")?.place ?? block.place
         let names = declared.map(\.name)
-        // What a group captures is not known, so $1 stands for any text.
+        // The text that a group captures is unknown, so $1 matches any text.
         var shape = ""
         var rest = Substring(sinkTable)
         while let next = rest.first {

@@ -4,13 +4,13 @@ extension Checker {
     private static let warehouseKeys = ["warehouse", "catalog", "catalog-name"]
     private static let kafkaKeys = ["format", "topic", "topic-prefix", "transactional.id.prefix"]
 
-    /// What a sink may take: a table or the result of a join.
+    /// A possible input of a sink: a table or the result of a join.
     struct Output {
         let name: String
         let isKeyed: Bool
     }
 
-    /// The sinks of the file; nil when no warehouse is among them.
+    /// The sinks of the file; nil if there is no warehouse.
     mutating func sinks(
         _ top: Block,
         _ topology: String,
@@ -77,8 +77,8 @@ extension Checker {
         return sink
     }
 
-    /// Brokers let one client at a time have the id of a transactional producer: two would shut each other out for good.
-    /// Sinks with the same properties have one client.
+    /// Brokers allow one active client per transactional id: two clients with the same id would fence each other. Sinks
+    /// with the same properties share a client.
     private mutating func checkProducers(
         _ first: (sink: Topology.Sink, place: Place),
         _ second: (sink: Topology.Sink, place: Place)

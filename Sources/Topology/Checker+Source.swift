@@ -38,7 +38,7 @@ extension Checker {
         )
     }
 
-    /// Units of single columns: what follows a key and a dot names one.
+    /// The units of single columns, from keys of the form `<key>.<column>`.
     private mutating func units(_ block: Block, _ key: String) -> [String: TimeUnit] {
         var units: [String: TimeUnit] = [:]
         for entry in block.keys where entry.key.hasPrefix(key + ".") {
@@ -48,7 +48,7 @@ extension Checker {
         return units
     }
 
-    /// Options for a column that no table has are probably misspelt.
+    /// Warns of units for a column that no table has; the name is probably misspelt.
     mutating func checkUnits(of sources: [Topology.Source], _ tables: [Topology.Table], _ places: [Place]) {
         let columns = Set(tables.flatMap { $0.sourceSchema.fields.map(\.name) })
         for (source, place) in zip(sources, places) {
@@ -68,7 +68,7 @@ extension Checker {
     private mutating func topics(_ block: Block, _ kind: Topology.Source.Kind?) -> ([String], NamePattern?) {
         let topics = texts(block, "topics")
         for topic in topics { checkUnique(topic.text, "topic", topic.place) }
-        // Flink's name, and the one Weir began with.
+        // `topic-pattern` is Flink's name, `topics.regex` Weir's older one.
         let key = block.entry("topic-pattern") == nil ? "topics.regex" : "topic-pattern"
         let pattern = pattern(block, key)
         if let value = block.value(key), value.scalar?.isEmpty == true {

@@ -9,7 +9,7 @@ extension Checker {
         case specificOffsets = "specific-offsets"
         case groupOffsets = "group-offsets"
 
-        /// The key that says more, which only this mode takes.
+        /// The additional key that only this mode takes.
         var detail: String? {
             switch self {
             case .timestamp: "scan.startup.timestamp-millis"
@@ -26,7 +26,7 @@ extension Checker {
         _ pattern: NamePattern?
     ) -> Startup {
         let mode = choice(block, "scan.startup.mode", StartupMode.self)
-        // A mode that was misspelt is reported already; which details it takes is not known.
+        // A misspelt mode is already reported, and its additional key is unknown.
         let isKnown = mode != nil || block.value("scan.startup.mode") == nil
         for other in StartupMode.allCases where isKnown && other != mode {
             guard let detail = other.detail, let entry = block.entry(detail) else { continue }
@@ -108,7 +108,7 @@ private struct StartupOffset {
     init?(_ text: String) {
         var parts: [String: String] = [:]
         for part in text.split(separator: ",") {
-            // Topic names hold no colon.
+            // Topic names cannot contain a colon.
             let pair = part.split(separator: ":", omittingEmptySubsequences: false).map { $0.trimmed }
             guard pair.count == 2, !pair[1].isEmpty, ["topic", "partition", "offset"].contains(pair[0]),
                 parts.updateValue(pair[1], forKey: pair[0]) == nil

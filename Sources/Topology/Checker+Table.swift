@@ -2,7 +2,7 @@ import Bytes
 import Columnar
 import IcebergFormat
 
-/// A declared table before transforms are known.
+/// A declared table before transforms are applied.
 struct CheckedTable {
     let name: String
     let place: Place
@@ -10,12 +10,12 @@ struct CheckedTable {
     let primaryKey: [String]
     let partitions: [Located]
     let properties: [String: String]
-    /// Whether some column's type is not known, so that what uses the columns cannot be checked.
+    /// Whether the type of a column is unknown. Then uses of the columns cannot be checked.
     let isBroken: Bool
 }
 
 extension Checker {
-    /// SQL's names, for advice.
+    /// SQL type names and their Iceberg names, for advice.
     private static let sqlNames = [
         "bigint": "long", "integer": "int", "smallint": "int", "tinyint": "int", "varchar": "string", "char": "string",
         "text": "string", "bool": "boolean", "real": "float", "numeric": "decimal(p,s)", "decimal": "decimal(p,s)",
@@ -28,7 +28,8 @@ extension Checker {
         "uuid", "fixed(n)", "binary",
     ]
 
-    /// `decimal(p,s)` with the numbers of what was written: `numeric(12,2)`.
+    /// Replaces the parameters of a type name such as `decimal(p,s)` by those of the written type, such as
+    /// `numeric(12,2)`.
     private static func name(_ known: String, with written: String) -> String {
         guard let open = known.firstIndex(of: "(") else { return known }
         return String(known[..<open] + written.drop { $0 != "(" })
@@ -42,7 +43,7 @@ extension Checker {
         let schema = schema(block, &names)
         let primaryKey = primaryKey(block, names)
         warnOfKey(block, primaryKey, schema)
-        // The key's columns are required, as Iceberg wants of identifier fields.
+        // Key columns are required: Iceberg's spec demands it of identifier fields.
         let fields = schema.fields.map {
             Field(
                 id: $0.id,
@@ -63,7 +64,7 @@ extension Checker {
         )
     }
 
-    /// Table names are `<database>.<table>`.
+    /// Checks that a table name is unique and has the form `<database>.<table>`.
     mutating func checkName(_ name: String, _ block: Block) {
         guard let place = block.value("name")?.place else { return }
         checkUnique(name, "table", place)
@@ -76,7 +77,7 @@ extension Checker {
         }
     }
 
-    /// The declared columns whose type is known; `names` gets all of them.
+    /// The declared columns with a known type. `names` gets the names of all declared columns.
     private mutating func schema(_ block: Block, _ names: inout [String]) -> Schema {
         guard let value = block.value("columns") else { return Schema([]) }
         var fields: [Field] = []
@@ -158,13 +159,13 @@ extension Checker {
                 return
             }
             let known = Self.sqlNames[String(base)]
-            // Of a type that is known, its numbers may be what is wrong.
+            // The type name may be valid and only its parameters wrong.
             let mistake = typeText.lowercased() == base ? nil : FieldType.mistake(in: typeText)
             let advice =
                 mistake ?? known.map { "Iceberg's name is \($0)" }
                 ?? NearestName.advice(for: typeText, among: Self.typeNames)
             add(typePlace, "unknown type '\(typeText)'", advice)
-            // What is meant is clear enough to check what uses the column.
+            // Continue the checks with the most similar type.
             let meant = known ?? NearestName.nearest(to: typeText, among: Self.typeNames)
             if let type = meant.flatMap({ FieldType(primitive: Self.name($0, with: typeText)) }) {
                 fields.append(Field(id: fields.count + 1, name: name, type: type, isRequired: isRequired, doc: doc))
@@ -174,7 +175,7 @@ extension Checker {
         fields.append(Field(id: fields.count + 1, name: name, type: type, isRequired: isRequired, doc: doc))
     }
 
-    /// Columns of the primary key; `known` are those it may name.
+    /// The columns of the primary key. `known` are the table's columns.
     mutating func primaryKey(_ block: Block, _ known: [String]) -> [String] {
         var key: [String] = []
         for column in texts(block, "primary-key") {
@@ -202,7 +203,7 @@ extension Checker {
         }
     }
 
-    /// `partition-by`, whose members hold commas themselves.
+    /// The members of `partition-by`. A comma does not separate them, since `bucket(4, id)` contains one.
     mutating func partitionTexts(_ block: Block) -> [Located] { texts(block, "partition-by", separators: [";"]) }
 
     mutating func checkedProperties(_ block: Block) -> [String: String] {

@@ -1,8 +1,8 @@
 import Bytes
 
-/// The topic that a table's changes are mirrored to, and where the file says so.
+/// The LogStore topic of a table, with its position in the file.
 struct LogStoreTopic {
-    /// What errors call it: `table 'shop.orders'`.
+    /// Its name in error messages: `table 'shop.orders'`.
     let owner: String
     let topic: String
     let log: LogPlace
@@ -10,7 +10,8 @@ struct LogStoreTopic {
 }
 
 extension Checker {
-    /// A LogStore's topic holds nothing else: readers of either find records there that they cannot take.
+    /// A LogStore topic must not be shared with a source, a sink or another LogStore, since their readers cannot read
+    /// each other's records.
     mutating func checkLogStoreTopics(_ sources: [Topology.Source], _ sinks: [Topology.Sink], _ outputs: [Output]) {
         for (index, store) in logStores.enumerated() {
             let advice = "give the LogStore a topic of its own"
@@ -29,7 +30,7 @@ extension Checker {
         }
     }
 
-    /// A topic that is read and written by one topology grows for ever.
+    /// Reports a topic that the topology both reads and writes: it would grow without end.
     mutating func checkLoop(_ sink: Topology.Sink, _ table: String, _ sources: [Topology.Source], _ place: Place) {
         guard let topic = sink.topic(of: table), let log = LogPlace(sink) else { return }
         let reader = sources.first { $0.reads(topic: topic) && LogPlace($0)?.isSame(as: log) == true }

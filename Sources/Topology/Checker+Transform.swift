@@ -11,7 +11,7 @@ struct CheckedTransform {
     let description: String?
 }
 
-/// A parsed text and where it stands.
+/// A parsed text with its value in the file.
 struct Written<Parsed> {
     let parsed: Parsed
     let value: Value
@@ -44,13 +44,13 @@ extension Checker {
         }
     }
 
-    /// An error of an expression, at its place in the file where the text stands on one line.
+    /// Reports an error of an expression at the position of its value in the file.
     mutating func add(_ error: ExpressionError, in value: Value, of what: String = "") {
         add(value.place, what + error.message + " at position \(error.position)", error.advice)
     }
 
-    /// Binds transforms to tables. A transform's `source-table` is matched against the routed table's name and against the
-    /// source identifiers known to lead there; the first transform that matches a table is the one it gets.
+    /// Binds transforms to tables. A transform's `source-table` is matched against the table's name and against the
+    /// known source identifiers and route patterns that lead to it. Each table gets the first transform that matches.
     mutating func apply(
         _ transforms: [CheckedTransform],
         to declared: [CheckedTable],
@@ -109,7 +109,7 @@ extension Checker {
                 add(error, in: written.value)
             }
         }
-        // After a fault in the projection the columns of the sink are not known.
+        // If the projection has an error, the sink's columns are unknown.
         let isKnown = !table.isBroken && (transform?.projection == nil || projection != nil)
         if !isKnown { broken.insert(table.name) }
         let sinkSchema = projection?.schema ?? table.schema
@@ -134,7 +134,7 @@ extension Checker {
         )
     }
 
-    /// The key must come through a projection as it is: deletes carry nothing else.
+    /// Checks that a projection keeps the key columns unchanged: deletes carry only the key.
     private mutating func keepsKey(_ projection: BoundProjection, of table: CheckedTable, _ value: Value) -> Bool {
         var keeps = true
         for column in table.primaryKey where projection.source(of: column) != table.schema.index(named: column) {

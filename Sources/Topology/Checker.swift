@@ -4,13 +4,13 @@ import Expressions
 import Foundation
 
 extension Topology {
-    /// Reads and checks a topology. Pure: nothing outside the text and the environment is looked at.
+    /// Reads and checks a topology. Depends only on the text, the overrides and the environment.
     ///
-    /// All problems come at once, sorted by line. The topology is nil when one of them is an error.
+    /// Returns all problems, sorted by line. The topology is nil if one of them is an error.
     /// - Parameters:
     ///   - overrides: `--set` options, applied in order: a dotted path such as `pipeline.commit.interval` or
     ///     `source.shop-cdc.path`, and a YAML value.
-    ///   - environment: what `${NAME}` and `${env:NAME}` are looked up in.
+    ///   - environment: the variables for `${NAME}` and `${env:NAME}`.
     public static func check(
         yaml: String,
         overrides: [(path: String, value: String)] = [],
@@ -48,14 +48,14 @@ extension Topology {
     }
 }
 
-/// Turns the tree into a plan and collects everything that is wrong with it.
+/// Converts the YAML tree to a topology and collects all problems.
 struct Checker {
     var problems: [Topology.Problem]
     /// Names in use, by kind.
     var names: [String: Place] = [:]
-    /// Of tables and joins, in the order of the file.
+    /// LogStore topics of tables and joins, in the order of the file.
     var logStores: [LogStoreTopic] = []
-    /// Tables whose columns are not all known because of a reported fault.
+    /// Tables with unknown columns, because of an error that is already reported.
     var broken: Set<String> = []
 
     init(problems: [Topology.Problem]) { self.problems = problems }

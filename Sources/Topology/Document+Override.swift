@@ -1,8 +1,8 @@
 import Bytes
 
 extension DocumentReader {
-    /// Puts one `--set path=value` into the tree. Keys hold dots themselves, so the longest key the path begins with wins;
-    /// members of lists are found by their `name`, or by their place from 0; the only member needs neither.
+    /// Applies one `--set path=value` to the tree. Keys may contain dots, so the longest key that is a prefix of the
+    /// path wins. List members are addressed by `name` or by index from 0. A list with one member needs neither.
     mutating func apply(_ path: String, _ text: String, to root: inout Value) {
         guard let value = read(text, at: .commandLine) else { return }
         if !Self.set(Substring(path), to: value, in: &root, depth: 0) {
@@ -10,7 +10,7 @@ extension DocumentReader {
         }
     }
 
-    /// Members of a list are easily left out.
+    /// Advice for a path that is not found; names the members if the path leaves out a list member.
     private static func advice(_ path: Substring, _ root: Value) -> String {
         let entry = root.entries?.first { rest(of: path, after: $0.key) != nil }
         if let entry, case .list(let members) = entry.value.content, members.count > 1 {
@@ -37,7 +37,8 @@ extension DocumentReader {
                 target.content = .mapping(entries)
                 return true
             }
-            // A new key: at the top a block is opened for the first word, below the path is the key.
+            // A new key. At the top level, the first word of the path becomes a new block; below, the whole path is the
+            // key.
             let dot = depth == 0 ? path.firstIndex(of: ".") : nil
             let key = dot.map { path[..<$0] } ?? path
             if entries.contains(where: { $0.key == key }) { return false }

@@ -1,10 +1,10 @@
 import Bytes
 import Yams
 
-/// The YAML tree with the place of every part and variables filled in.
+/// A node of the YAML tree, with its position and variables substituted.
 struct Value {
     enum Content {
-        /// `isPlain` when written without quotes.
+        /// `isPlain` is true if written without quotes.
         case scalar(String, isPlain: Bool)
         case secret(Secret)
         case list([Value])
@@ -32,7 +32,7 @@ struct Value {
     var scalar: String? { if case .scalar(let text, _) = content { text } else { nil } }
     var entries: [Entry]? { if case .mapping(let entries) = content { entries } else { nil } }
 
-    /// How an error calls it.
+    /// Its name in error messages.
     var kind: String {
         switch content {
         case .scalar, .secret: "a single value"
@@ -44,7 +44,7 @@ struct Value {
 
 typealias Place = Topology.Position
 
-/// Turns Yams' nodes into values.
+/// Converts Yams nodes to values.
 struct DocumentReader {
     let environment: [String: String]
     var problems: [Topology.Problem] = []
@@ -72,7 +72,7 @@ struct DocumentReader {
         return nil
     }
 
-    /// Two types that a comma has cut leave the same key behind: `2)` of `decimal(12,2)`.
+    /// Advice for duplicate keys such as `2)`, which result if a comma splits several types like `decimal(12,2)`.
     private static func cutKeys(_ error: YamlError) -> String? {
         guard case .duplicatedKeysInMapping(let duplicates, _) = error,
             duplicates.contains(where: { $0.contains(")") && !$0.contains("(") })
@@ -124,7 +124,7 @@ struct DocumentReader {
         }
     }
 
-    /// What is put together again is checked further on.
+    /// Reports a value that a comma has split. The joined value is still checked.
     private mutating func addCut(_ value: Value, _ brackets: String) {
         let text = value.scalar ?? ""
         add(value.place, "a comma ends a value inside \(brackets)", "write it in quotes: \"\(text)\"")

@@ -1,7 +1,8 @@
 import Bytes
 
 extension DocumentReader {
-    /// `${NAME}` and `${NAME:-default}` inside a text, `${env:NAME}` and `${file:PATH}` as a whole value; `$${` is a `${`.
+    /// Substitutes `${NAME}` and `${NAME:-default}` inside a text, and `${env:NAME}` and `${file:PATH}` as a whole
+    /// value. `$${` is an escaped `${`.
     mutating func substituted(_ text: String, isPlain: Bool, _ place: Place) -> Value.Content {
         guard text.contains("${") else { return .scalar(text, isPlain: isPlain) }
         if text.hasPrefix("${"), text.hasSuffix("}"), !text.dropFirst(2).contains("${") {

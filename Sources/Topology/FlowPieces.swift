@@ -1,7 +1,8 @@
-/// Puts together what a comma has cut: inside braces and brackets YAML ends a plain value there, so `decimal(12,2)` and
-/// `bucket(4, id)` come in pieces. Nothing else looks like that: the parser does not tell whether there were brackets.
+/// Joins values that a comma has split. Inside braces and brackets a comma ends a plain YAML value, so `decimal(12,2)`
+/// and `bucket(4, id)` arrive in pieces. The pieces are detected by unbalanced parentheses, since the parser does not
+/// report whether there were brackets.
 enum FlowPieces {
-    /// The members of a list in brackets, those that belong together as one.
+    /// Joins the pieces among the members of a list.
     static func joined(_ members: [Value]) -> (members: [Value], cut: [Value]) {
         var joined: [Value] = []
         var cut: [Value] = []
@@ -30,7 +31,7 @@ enum FlowPieces {
         return (joined, cut)
     }
 
-    /// The entries of a mapping in braces: what follows the comma has become keys without a value.
+    /// Joins the pieces among the entries of a mapping. The text after a comma was parsed as a key without a value.
     static func joined(_ entries: [Value.Entry]) -> (entries: [Value.Entry], cut: [Value]) {
         var joined: [Value.Entry] = []
         var cut: [Value] = []
@@ -60,7 +61,7 @@ enum FlowPieces {
         if case .scalar(let text, isPlain: true) = value.content { text } else { nil }
     }
 
-    /// A plain text with a parenthesis that is not closed in it.
+    /// The text of a plain value with an unclosed parenthesis; nil for other values.
     private static func open(_ value: Value) -> String? { plain(value).flatMap { depth($0) > 0 ? $0 : nil } }
 
     private static func depth(_ text: String) -> Int {

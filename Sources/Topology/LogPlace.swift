@@ -1,13 +1,13 @@
 import Bytes
 import Foundation
 
-/// Where a log's topics are: on brokers, or below a root of the file log.
+/// The location of a log's topics: Kafka brokers, or a root folder of the file log.
 enum LogPlace {
     case brokers(Secret)
     /// Nil for the default root.
     case files(String?)
 
-    /// Nil without brokers, which is reported elsewhere.
+    /// Nil if the brokers are missing, which is reported elsewhere.
     init?(_ source: Topology.Source) {
         switch source.kind {
         case .fileLog: self = .files(source.path)
@@ -22,7 +22,7 @@ enum LogPlace {
         self = .brokers(servers)
     }
 
-    /// Whether a topic's name means one topic in both, as far as the file tells.
+    /// Whether the same topic name refers to the same topic in both, as far as the topology file shows.
     func isSame(as other: LogPlace) -> Bool {
         switch (self, other) {
         case (.brokers(let left), .brokers(let right)):

@@ -2,12 +2,12 @@ import Foundation
 
 /// A regular expression that matches whole names.
 ///
-/// The syntax is ICU's, which agrees with Java's as far as table names go; a dot matches any character, as everywhere.
+/// The syntax is ICU's, which matches Java's for table names. A dot matches any character.
 public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
     public let text: String
     private let expression: NSRegularExpression
 
-    /// Nil when the text is no regular expression.
+    /// Nil if the text is not a valid regular expression.
     public init?(_ text: String) {
         guard let expression = try? NSRegularExpression(pattern: "\\A(?:\(text))\\z") else { return nil }
         self.text = text
@@ -20,10 +20,10 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
 
     public func matches(_ name: String) -> Bool { match(name) != nil }
 
-    /// Groups, `$1` to `$9`.
+    /// The number of capture groups.
     public var groupCount: Int { expression.numberOfCaptureGroups }
 
-    /// The template with `$1`, … filled in; nil when the name does not match.
+    /// The template with `$1`, … replaced by the groups; nil if the name does not match.
     public func replacing(_ name: String, by template: String) -> String? {
         guard let match = match(name) else { return nil }
         var result = ""

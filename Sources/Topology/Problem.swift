@@ -1,19 +1,19 @@
 extension Topology {
-    /// Something in a topology file that is wrong or questionable.
+    /// An error, warning or note about a topology file.
     public struct Problem: Hashable, Sendable, CustomStringConvertible {
         public enum Severity: String, Hashable, Sendable {
             /// The topology cannot run.
             case error
-            /// It can, but hardly as meant.
+            /// The topology can run, but probably not as intended.
             case warning
-            /// It does as the file says, and that is easily overlooked.
+            /// The topology runs as written, with an effect that is easy to overlook.
             case note
         }
 
         public let severity: Severity
         /// Line of the file from 1; 0 for a value given on the command line.
         public let line: Int
-        /// Column of the line from 1, where known.
+        /// Column of the line from 1, if known.
         public let column: Int?
         public let message: String
         public let advice: String?

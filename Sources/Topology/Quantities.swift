@@ -1,4 +1,4 @@
-/// Durations and sizes as topology files write them.
+/// Parses durations and sizes in topology files.
 enum Quantities {
     private static let durations: [String: Double] = [
         "ms": 0.001, "millis": 0.001, "s": 1, "sec": 1, "second": 1, "seconds": 1, "min": 60, "m": 60, "minute": 60,
@@ -10,7 +10,7 @@ enum Quantities {
         "g": 1 << 30, "gb": 1 << 30, "gib": 1 << 30,
     ]
 
-    /// `500ms`, `10s`, `1.5 min`. A unit is needed.
+    /// `500ms`, `10s`, `1.5 min`. The unit is required.
     static func duration(_ text: String) -> Duration? {
         guard let (number, unit) = split(text), let value = Double(number), let seconds = durations[unit] else {
             return nil

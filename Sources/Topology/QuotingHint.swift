@@ -1,6 +1,6 @@
-/// Guesses which quotes are missing where a text is not YAML.
+/// Suggests missing quotes for invalid YAML.
 enum QuotingHint {
-    /// What to do about the line that the parser stopped at, or the one before it; nil when neither shows a known mistake.
+    /// Advice for the line where the parser stopped, or the line before it; nil if neither has a known mistake.
     ///
     /// - Parameter line: from 1.
     static func advice(_ yaml: String, line: Int) -> String? {

@@ -1,7 +1,7 @@
 import Bytes
 import Foundation
 
-/// A value that is never printed: a password, or an address that may hold one.
+/// A value that is never printed: a password, or an address that may contain one.
 public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
     private enum Origin: Hashable, Sendable {
         case text(String)
@@ -14,11 +14,10 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     public init(_ text: String) { origin = .text(text) }
     /// The value of an environment variable.
     init(variable name: String, value: String) { origin = .variable(name: name, value: value) }
-    /// The content of a file, read when it is needed.
+    /// The content of a file, read on use.
     init(file path: String) { origin = .file(path) }
 
-    /// How the secret is written where others may read it: `${env:NAME}` or `${file:PATH}`; nil for one that is no more
-    /// than its text.
+    /// A reference that is safe to store in readable places: `${env:NAME}` or `${file:PATH}`; nil for a literal text.
     var reference: String? {
         switch origin {
         case .text: nil
@@ -27,8 +26,7 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
         }
     }
 
-    /// The secret that a text refers to; nil for a text that stands for itself. Fails with `notFound` for a variable that
-    /// is not set here.
+    /// Resolves a reference; nil if the text is not one. Fails with `notFound` if the environment variable is not set.
     public static func referenced(
         by text: String,
         environment: [String: String] = ProcessInfo.processInfo.environment
@@ -48,7 +46,7 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
         return Secret(variable: variable, value: value)
     }
 
-    /// The value, where no file needs to be read for it.
+    /// The value; nil if it has to be read from a file.
     var text: String? {
         switch origin {
         case .text(let text), .variable(_, let text): text
@@ -59,7 +57,7 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     public var description: String { "***" }
     public var debugDescription: String { "***" }
 
-    /// The value itself. A file's line end at the very end is not part of it.
+    /// The value. One trailing newline of a file is removed.
     public func reveal() throws(WeirError) -> String {
         switch origin {
         case .text(let text), .variable(_, let text): return text
@@ -81,6 +79,6 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
 }
 
 extension Secret: CustomReflectable {
-    /// `dump` and string interpolation of a containing value see no more than `description`.
+    /// Hides the value from `dump` and from string interpolation of a containing value.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -1,9 +1,9 @@
 extension Topology {
-    /// Where something is written in the topology file.
+    /// A position in the topology file.
     public struct Position: Hashable, Sendable {
-        /// From 1; 0 for a value of the command line.
+        /// From 1; 0 for a value given on the command line.
         public let line: Int
-        /// From 1, where known.
+        /// From 1, if known.
         public let column: Int?
 
         public init(line: Int, column: Int?) {
@@ -12,19 +12,19 @@ extension Topology {
         }
 
         static let commandLine = Position(line: 0, column: nil)
-        /// Of what is about the file as a whole.
+        /// The position of problems that concern the whole file.
         static let file = Position(line: 1, column: nil)
     }
 
-    /// Where the keys and values of a topology are written, as the parser of the file has found them.
+    /// The positions of a topology's keys and values in its file.
     public struct Positions: Sendable {
-        /// A key and what belongs to it, a member of a list (without a text), or a single value.
+        /// A key with its children, a list member (without a text), or a single value.
         private struct Node: Sendable {
             let text: String?
             let position: Position
             var children: [Node] = []
 
-            /// The first key or value, here or below, in which a word stands.
+            /// The position of the first key or value at or below this node that contains a word.
             func first(_ word: Substring) -> Position? {
                 if let text, Positions.words(text).contains(word) { return position }
                 for child in children {
@@ -33,7 +33,7 @@ extension Topology {
                 return nil
             }
 
-            /// The text of a key that stands directly below.
+            /// The value of a direct child key.
             func value(of key: String) -> String? { children.first { $0.text == key }?.children.first?.text }
         }
 
@@ -55,8 +55,8 @@ extension Topology {
             }
         }
 
-        /// The key or value that names the table, topic or column a message is about: the first dotted name of the message
-        /// that stands in the file. The file's first line when there is none.
+        /// The position of the table, topic or column that a message is about: where the file contains the first dotted
+        /// name of the message that it contains at all. The first line of the file if there is none.
         public func position(namedIn message: String) -> Position {
             for word in Self.words(message) where word.contains(".") {
                 for section in sections {
@@ -66,12 +66,11 @@ extension Topology {
             return .file
         }
 
-        /// The key or value of a block that holds one of the words, the first of them that is found; otherwise where the
-        /// block begins.
+        /// The position of the first of the words that a block contains; otherwise the start of the block.
         ///
         /// - Parameters:
         ///   - section: `source`, `tables`, `join`, `sink`.
-        ///   - name: of the block; nil for one without a name.
+        ///   - name: the name of the block; nil if it has none.
         public func position(of words: [String], in section: String, named name: String?) -> Position {
             guard let section = sections.first(where: { $0.text == section }) else { return .file }
             let isList = section.children.contains { $0.text == nil }

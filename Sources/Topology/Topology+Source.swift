@@ -4,7 +4,7 @@ import EventDecoders
 import EventLog
 
 extension Topology {
-    /// Topics of one log that changes are read from.
+    /// The topics of one log to read changes from.
     public struct Source: Sendable, Hashable {
         public enum Kind: String, Sendable, CaseIterable {
             case fileLog = "file-log"
@@ -12,9 +12,9 @@ extension Topology {
         }
         public enum Format: String, Sendable, CaseIterable { case debeziumJSON = "debezium-json" }
 
-        /// What happens to records with a schema registry's header, a zero byte and the schema's id, in front of JSON.
+        /// The handling of JSON records with a schema registry header (a zero byte and the schema id).
         public enum RegistryHeader: String, Sendable, CaseIterable {
-            /// They are dead letters.
+            /// The records become dead letters.
             case refuse
             case skip
         }
@@ -22,28 +22,28 @@ extension Topology {
         public let name: String
         public let kind: Kind
         public let format: Format
-        /// Topics by name. A source has these, `topicPattern`, or with Kafka both.
+        /// Topic names. A source has these or `topicPattern`; a Kafka source may have both.
         public let topics: [String]
         /// Matches whole topic names.
         public let topicPattern: NamePattern?
-        /// Where reading begins in partitions that no table has a position for.
+        /// The start position in partitions for which no table has a stored position.
         public let startup: Startup
-        /// What happens when the log no longer holds the next record to read.
+        /// What to do if the log no longer has the next record to read.
         public var onLostOffsets = LostOffsets.fail
-        /// Root of the file log, where it is not the default.
+        /// Root of the file log; nil for the default.
         public let path: String?
-        /// Settings of the Kafka client under librdkafka's names, without `properties.`; empty for a file log.
+        /// librdkafka settings, without the prefix `properties.`; empty for a file log.
         public var properties: [String: Secret] = [:]
-        /// What an integer counts that a record gives no unit for, for all columns that say nothing else; nil derives it for
-        /// each from its values.
+        /// The default unit of integers in time columns if the record does not state one; nil derives it per column
+        /// from the values. `timestampUnit` is the same for timestamp columns.
         public let timeUnit: TimeUnit?
         public let timestampUnit: TimeUnit?
-        /// For single columns, by `column`, `table.column` or a whole identifier and the column.
+        /// Units of single columns, by `column`, `table.column` or whole identifier and column.
         public var timeUnits: [String: TimeUnit] = [:]
         public var timestampUnits: [String: TimeUnit] = [:]
-        /// How text for a decimal column is read where the record does not say.
+        /// How to read text for a decimal column if the record does not state it.
         public let decimalText: DebeziumJSONOptions.DecimalText
-        /// What stands for an unchanged value that the source left out; nil for Debezium's own text.
+        /// The placeholder for an unchanged value that the source left out; nil for Debezium's default.
         public var unavailableValue: String?
         public var registryHeader = RegistryHeader.refuse
 

@@ -1,14 +1,14 @@
-/// The keys of one kind of mapping in a topology file. The checks and the manual take them from here.
+/// The keys of one kind of mapping in a topology file, used by the checks and the manual.
 public struct TopologyKeys: Sendable {
     public struct Key: Sendable {
-        /// A name that ends in `*` stands for every key that begins like it.
+        /// A name that ends in `*` matches every key with that prefix.
         public let name: String
-        /// What its values are, for the manual.
+        /// Description of the values, for the manual.
         public let values: String
-        /// What holds where the key is not there; nil where nothing does.
+        /// The default; nil if there is none.
         public let fallback: String?
         public let isRequired: Bool
-        /// What it means, for the manual.
+        /// Description of the key, for the manual.
         public let text: String
 
         init(_ name: String, _ values: String, _ fallback: String?, isRequired: Bool = false, _ text: String) {
@@ -20,7 +20,7 @@ public struct TopologyKeys: Sendable {
         }
     }
 
-    /// What errors call such a mapping: `source`.
+    /// The mapping's name in error messages: `source`.
     public let block: String
     public let keys: [Key]
 
