@@ -55,8 +55,8 @@ extension Topology {
             }
         }
 
-        /// The position of the table, topic or column that a message is about: where the file contains the first dotted
-        /// name of the message that it contains at all. The first line of the file if there is none.
+        /// The position of the table, topic or column that a message is about: the first dotted word of the message that
+        /// occurs in the file. The first line of the file if there is none.
         public func position(namedIn message: String) -> Position {
             for word in Self.words(message) where word.contains(".") {
                 for section in sections {
