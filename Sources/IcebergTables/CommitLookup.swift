@@ -23,7 +23,7 @@ struct CommitLookup {
     static let attempts = 4
     static let waitMs: Int64 = 50
 
-    /// - Parameter snapshots: of the new metadata.
+    /// - Parameter snapshots: ids of all snapshots in the new metadata.
     init(from old: Table, to path: String, snapshots: Set<Int64>) {
         self.old = old
         self.path = path

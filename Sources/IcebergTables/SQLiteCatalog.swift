@@ -6,10 +6,11 @@ import ObjectStorage
 
 /// The embedded catalog: one SQLite file with the schema that Java's JdbcCatalog and PyIceberg's SqlCatalog share.
 ///
-/// ``` iceberg_tables                catalog_name, table_namespace, table_name → metadata_location, previous_…,
-/// iceberg_type iceberg_namespace_properties  catalog_name, namespace, property_key → property_value ("exists" = "true"
-/// at least)
 /// ```
+/// iceberg_tables                catalog_name, table_namespace, table_name → metadata_location, previous_…, iceberg_type
+/// iceberg_namespace_properties  catalog_name, namespace, property_key → property_value ("exists" = "true" at least)
+/// ```
+///
 /// Several processes may use the file at once. Each change is one immediate transaction that waits for the write lock.
 /// With a write-ahead log, readers and the writer do not block each other.
 public final class SQLiteCatalog: Catalog {
