@@ -2,9 +2,9 @@ import Bytes
 import CRdKafka
 import EventLog
 
-/// Appends to one topic as an idempotent producer: a retry neither doubles nor reorders records.
+/// Appends to one topic as an idempotent producer: a retry neither duplicates nor reorders records.
 ///
-/// After a failure it stays failed: which of the records in flight arrived is not known.
+/// A failure is permanent, because it is unknown which records in flight were appended.
 public final class KafkaAppender: TopicAppender {
     private let producer: KafkaProducer
 
@@ -17,7 +17,7 @@ public final class KafkaAppender: TopicAppender {
     public var partitions: [Int] { producer.partitions }
     public var ends: [Int: Int64] { producer.ends }
 
-    /// Waits while more than `queue.buffering.max.kbytes` are on their way.
+    /// Blocks while more than `queue.buffering.max.kbytes` are in flight.
     public func append(_ batch: RawBatch) throws(WeirError) { try producer.send(batch) }
     public func flush() throws(WeirError) { try producer.flush() }
     public func close() throws(WeirError) { try producer.flush() }

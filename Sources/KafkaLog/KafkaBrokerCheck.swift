@@ -1,12 +1,12 @@
 import Bytes
 import EventLog
 
-/// Brokers that answer, for `weir check` and `weir doctor`: whether topics can be used.
+/// Checks for `weir check` and `weir doctor` whether brokers answer and topics can be used.
 public struct KafkaBrokerCheck: Sendable {
-    /// What is found out about a topic.
+    /// The result of checking a topic.
     public struct Topic: Sendable, Equatable {
         public let partitions: Int
-        /// Offsets between the earliest and the end: about as many records.
+        /// The number of offsets between the earliest and the end, which approximates the number of records.
         public let records: Int64
     }
 
@@ -15,13 +15,13 @@ public struct KafkaBrokerCheck: Sendable {
     private let log: KafkaLog
     private static let readMilliseconds = 500
 
-    /// Contacts the brokers. Blocks for about the time given at most, and fails with the reason when none answers.
+    /// Contacts the brokers. Blocks for at most about the given time, and fails with the reason when none answers.
     public init(_ settings: KafkaSettings, timeoutMilliseconds: Int = 5000) throws(WeirError) {
         log = try KafkaLog(settings, timeoutMilliseconds: timeoutMilliseconds)
         topics = try log.topics()
     }
 
-    /// Fails when the topic cannot be read, or the group's offsets cannot be.
+    /// Fails when the topic or the group's offsets cannot be read.
     public func reading(_ topic: String, group: String? = nil) throws(WeirError) -> Topic {
         let partitions = try log.partitions(of: topic)
         var records: Int64 = 0
@@ -32,7 +32,7 @@ public struct KafkaBrokerCheck: Sendable {
             if first == nil { first = (partition, earliest) }
         }
         if let (partition, earliest) = first {
-            // Looking a topic up takes fewer rights than reading it.
+            // Looking up a topic needs fewer rights than reading it, so read from it.
             let reader = try log.reader(topic: topic, partition: partition, from: earliest)
             _ = try reader.waitForRecords(timeoutMilliseconds: Self.readMilliseconds)
             if let group { _ = try log.committedOffset(group: group, topic: topic, partition: partition) }
@@ -40,7 +40,7 @@ public struct KafkaBrokerCheck: Sendable {
         return Topic(partitions: partitions.count, records: records)
     }
 
-    /// Fails when there is no such topic. The right to write is known only to who writes.
+    /// Fails when there is no such topic. The right to write cannot be checked without writing.
     public func writing(_ topic: String) throws(WeirError) -> Topic {
         Topic(partitions: try log.partitions(of: topic).count, records: 0)
     }

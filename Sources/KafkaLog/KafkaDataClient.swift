@@ -3,13 +3,13 @@ import CRdKafka
 import EventLog
 import Synchronization
 
-/// A client that reads, and the partitions that readers hold in it.
+/// A client for reading, and the partitions leased to its readers.
 final class KafkaDataClient: Sendable {
-    /// One reader's place; given back when the reader is gone.
+    /// The lease of a partition by one reader; released when the reader is freed.
     final class Lease: Sendable {
         let partition: TopicPartition
         let handle: KafkaHandle
-        /// How much is fetched ahead of the reader.
+        /// How much is prefetched for the reader.
         let prefetch: KafkaPrefetch
         private let owner: KafkaDataClient
 
@@ -32,7 +32,7 @@ final class KafkaDataClient: Sendable {
         self.prefetch = prefetch
     }
 
-    /// Nil when somebody reads the partition.
+    /// Nil when another reader holds the partition.
     func lease(_ partition: TopicPartition) -> Lease? {
         taken.withLock { $0.insert(partition).inserted } ? Lease(partition, self) : nil
     }

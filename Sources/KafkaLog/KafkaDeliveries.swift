@@ -2,12 +2,12 @@ import Bytes
 import CRdKafka
 import Synchronization
 
-/// What the brokers acknowledged, told by librdkafka while its client is polled.
+/// Delivery reports of the brokers. librdkafka's callbacks update them while the client is polled.
 final class KafkaDeliveries: Sendable {
     struct State {
-        /// The offset behind the last acknowledged record of each partition.
+        /// The offset after the last acknowledged record of each partition.
         var ends: [Int: Int64] = [:]
-        /// Partitions with acknowledged records whose offsets the brokers did not tell again after a retry.
+        /// Partitions with acknowledged records whose offsets are unknown: brokers may omit them after a retry.
         var unknownEnds: Set<Int> = []
         /// The first record that could not be appended.
         var failure: (code: rd_kafka_resp_err_t, partition: Int)?

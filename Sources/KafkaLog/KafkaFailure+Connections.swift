@@ -1,7 +1,7 @@
 import Bytes
 import CRdKafka
 
-/// Failures to reach a broker, in words.
+/// Describes failures to reach a broker.
 extension KafkaFailure {
     static func connectionMeaning(_ code: rd_kafka_resp_err_t, _ text: String) -> Meaning? {
         let broker = broker(in: text)
@@ -36,7 +36,7 @@ extension KafkaFailure {
                 "check firewalls, and that advertised.listeners names an address this machine can reach"
             )
         }
-        // All that newer versions of librdkafka say where a port wants TLS; brokers that stop look the same.
+        // Newer versions of librdkafka report only this when the port requires TLS. A stopping broker looks the same.
         if isVague(code), lower.contains("closed by peer") {
             return (
                 .storage, "\(broker) ends the connection (\(brief(text)))",
@@ -46,7 +46,8 @@ extension KafkaFailure {
         return isVague(code) ? (.storage, "\(broker) does not answer (\(brief(text)))", "is the broker running?") : nil
     }
 
-    /// An answer in another protocol: its first bytes are taken for the size of an answer of Kafka's, which is absurd.
+    /// A response in another protocol: librdkafka parses its first bytes as the size of a Kafka response, which is
+    /// implausible.
     static func foreignMeaning(_ broker: String, _ text: String) -> Meaning? {
         guard let mark = text.range(of: "Invalid response size "),
             let size = Int(text[mark.upperBound...].prefix { $0 == "-" || $0.isNumber })
@@ -54,9 +55,9 @@ extension KafkaFailure {
         let speaks = "\(broker) is no Kafka broker: that port speaks"
         let port = "check the port in bootstrap.servers and advertised.listeners; brokers mostly listen on 9092"
         switch UInt32(truncatingIfNeeded: size) {
-        // "HTTP", as text.
+        // ASCII "HTTP".
         case 0x4854_5450: return (.storage, "\(speaks) HTTP", port)
-        // More than half a gigabyte: rather a letter.
+        // More than 512 MiB: the first byte is probably a letter.
         case 0x2000_0000...: return (.storage, "\(speaks) another protocol", port)
         default: return (.invalid, "\(broker) sends an answer of \(size) bytes", "raise receive.message.max.bytes")
         }
@@ -76,7 +77,7 @@ extension KafkaFailure {
         if ["wrong version number", "packet length too long", "http request"].contains(where: lower.contains) {
             return (.storage, "\(broker) does not speak TLS on that port", noTLS)
         }
-        // This is how a broker treats what it takes for a damaged request.
+        // A broker closes the connection when it takes the TLS handshake for a damaged request.
         if lower.contains("unexpected eof") || lower.contains("plaintext broker listener") {
             return (.storage, "\(broker) ends the connection when TLS begins: that port speaks none, it seems", noTLS)
         }

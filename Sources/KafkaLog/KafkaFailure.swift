@@ -2,10 +2,10 @@ import Bytes
 import CRdKafka
 import Foundation
 
-/// Says in plain words what librdkafka means, and what to do about it.
+/// Translates librdkafka errors into a cause and advice for the user.
 ///
-/// librdkafka tells a code per call and, apart from it, lines about single brokers. The lines say more: a call that
-/// timed out tells nothing, the refused connection behind it everything.
+/// librdkafka returns a code per call and, separately, log lines about single brokers. The lines are more specific: a
+/// call only reports a timeout, the line the refused connection that caused it.
 package enum KafkaFailure {
     /// What librdkafka reported about a broker or a group.
     package struct Note: Sendable, Equatable {
@@ -21,9 +21,9 @@ package enum KafkaFailure {
     /// The error of a call that failed.
     ///
     /// - Parameters:
-    ///   - doing: what was tried, after "cannot": "list the topics".
-    ///   - text: librdkafka's own words; its name for the code when nil.
-    ///   - said: what librdkafka reported lately, oldest first; looked at when the code alone explains nothing.
+    ///   - doing: the failed action, to follow "cannot": "list the topics".
+    ///   - text: librdkafka's error text; its name for the code when nil.
+    ///   - said: recent reports of librdkafka, oldest first; used when the code alone explains nothing.
     package static func error(
         _ code: rd_kafka_resp_err_t,
         _ doing: String,
@@ -48,7 +48,7 @@ package enum KafkaFailure {
         return WeirError(meaning.code, "cannot \(doing): \(meaning.cause)", at: location, advice: meaning.advice)
     }
 
-    /// Whether waiting cannot help: the broker refuses this client, or the certificate does not fit.
+    /// Whether the failure is permanent: the broker refuses this client, or the certificate is not accepted.
     package static func isPermanent(_ note: Note) -> Bool {
         switch note.code {
         case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
@@ -64,7 +64,7 @@ package enum KafkaFailure {
         }
     }
 
-    /// Codes that a later attempt may not meet: nobody answered, or who leads a partition is being settled.
+    /// Transient codes: no broker answered, or a leader election is in progress.
     static func isPassing(_ code: rd_kafka_resp_err_t) -> Bool {
         switch code {
         case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
@@ -77,7 +77,7 @@ package enum KafkaFailure {
         }
     }
 
-    /// Codes that say that there is no such topic or partition: a broker, or a client that has not heard of it lately.
+    /// Codes for an unknown topic or partition, from a broker or from a client with stale metadata.
     static func isUnknown(_ code: rd_kafka_resp_err_t) -> Bool {
         switch code {
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
@@ -87,9 +87,9 @@ package enum KafkaFailure {
         }
     }
 
-    /// Whether a broker cannot be reached, as against one that has closed a connection nobody used.
+    /// Whether a broker cannot be reached, as opposed to having closed an idle connection.
     package static func isOutage(_ note: Note) -> Bool {
-        // The name of the protocol stands in front: "sasl_ssl://host:port/1: Disconnected (after … in state UP)".
+        // The line starts with the protocol: "sasl_ssl://host:port/1: Disconnected (after … in state UP)".
         let line = note.text.range(of: ": ").map { note.text[$0.upperBound...] } ?? Substring(note.text)
         let lower = line.lowercased()
         if lower.contains("timed out") { return true }
@@ -97,17 +97,17 @@ package enum KafkaFailure {
         return ["connect to ", "resolve", "ssl", "sasl"].contains { lower.contains($0) }
     }
 
-    /// What a note means, in words.
+    /// The cause of a note as text.
     package static func words(_ note: Note) -> String { meaning(note.code, note.text).cause }
 
-    /// librdkafka's words for a code.
+    /// librdkafka's text for a code.
     package static func name(_ code: rd_kafka_resp_err_t) -> String { String(cString: rd_kafka_err2str(code)) }
 
     // MARK: Meanings
 
     typealias Meaning = (code: WeirError.Code, cause: String, advice: String?)
 
-    /// Codes that only say that no answer came.
+    /// Codes that only mean that no answer came.
     static func isVague(_ code: rd_kafka_resp_err_t) -> Bool {
         switch code {
         case RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
@@ -204,9 +204,9 @@ package enum KafkaFailure {
 
     // MARK: Words
 
-    /// The `host:port` that a line is about: it stands before the first "/" or ": ".
+    /// The `host:port` a line is about: the text before the first "/" or ": ".
     static func broker(in text: String) -> String {
-        // With the name of a security protocol in front: "sasl_ssl://host:port/1: …".
+        // A security protocol may precede it: "sasl_ssl://host:port/1: …".
         var line = Substring(text)
         if let scheme = line.range(of: "://") { line = line[scheme.upperBound...] }
         let head = line.prefix { $0 != "/" && $0 != " " }
@@ -217,7 +217,7 @@ package enum KafkaFailure {
         return "broker \(name)"
     }
 
-    /// A line without the broker in front and without the state machine's words behind.
+    /// A line without the leading broker name and the trailing connection state.
     static func brief(_ text: String) -> String {
         var line = Substring(text)
         if let colon = line.range(of: ": "), broker(in: text) != "the broker" { line = line[colon.upperBound...] }

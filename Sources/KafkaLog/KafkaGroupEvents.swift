@@ -3,17 +3,17 @@ import CRdKafka
 import EventLog
 import Foundation
 
-/// Polls a group's client on a thread of its own and keeps what the group says until the member asks for it.
+/// Polls a consumer group client on its own thread and queues the group's events until the member takes them.
 ///
-/// librdkafka leaves a group when it is not polled for `max.poll.interval.ms`. A commit or the loading of keys may take
-/// longer and is no reason to give partitions away. Answering is the member's business: at a change of the group the
-/// brokers wait `max.poll.interval.ms` for the answer of each member and then go on without it. A member that asks for
-/// nothing for an hour hangs; it is not polled any more, so librdkafka gives its partitions away.
+/// librdkafka leaves a group when it is not polled for `max.poll.interval.ms`. A commit or loading keys may take
+/// longer, and must not lose partitions. The member itself answers the events: during a rebalance the brokers wait
+/// `max.poll.interval.ms` for each member's answer and then continue without it. A member that takes no events for an
+/// hour is considered hung: it is no longer polled, so librdkafka gives its partitions away.
 final class KafkaGroupEvents: @unchecked Sendable {
-    /// What the group says.
+    /// An event from the group.
     struct Said {
         let event: GroupEvent
-        /// Whether the group has changed and yet has dealt out the same generation to the same member as before.
+        /// Whether the group rebalanced but assigned the same generation to the same member again.
         var isRepeated = false
     }
 
@@ -34,7 +34,7 @@ final class KafkaGroupEvents: @unchecked Sendable {
 
     /// - Parameters:
     ///   - queue: the consumer queue of the client; both must outlive `stop`.
-    ///   - patience: how long the member may ask for nothing.
+    ///   - patience: how long the member may take no events before it is considered hung.
     init(_ handle: KafkaHandle, _ queue: OpaquePointer, patience: Duration = patience) {
         self.handle = handle
         self.queue = queue
@@ -44,7 +44,7 @@ final class KafkaGroupEvents: @unchecked Sendable {
         thread.start()
     }
 
-    /// Takes what has happened first; waits at most so long when nothing has.
+    /// Takes the oldest event; waits up to the timeout if there is none.
     func next(timeoutMilliseconds: Int) -> Said? {
         let deadline = MonotonicTime.after(milliseconds: timeoutMilliseconds)
         return condition.locked {
@@ -54,8 +54,8 @@ final class KafkaGroupEvents: @unchecked Sendable {
         }
     }
 
-    /// Ends the thread; from then on the queue may be used by others. Returns whether the group has said something that
-    /// nobody has asked for.
+    /// Stops the thread; the queue may be used by others afterwards. Returns whether there are events that the member
+    /// has not taken.
     func stop() -> Bool {
         condition.locked {
             isStopping = true
@@ -101,7 +101,7 @@ final class KafkaGroupEvents: @unchecked Sendable {
         case RD_KAFKA_EVENT_ERROR:
             var code = rd_kafka_event_error(event)
             var text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? KafkaFailure.name(code)
-            // What has happened is told on another way than that it is final.
+            // The event only reports that the error is fatal; get the actual error separately.
             if code == RD_KAFKA_RESP_ERR__FATAL {
                 var said = KafkaText()
                 code = said.fill { rd_kafka_fatal_error(handle.raw, $0, $1) }
@@ -113,7 +113,7 @@ final class KafkaGroupEvents: @unchecked Sendable {
         }
     }
 
-    /// The group, its generation and the names that it knows this member by, as librdkafka writes them for other clients.
+    /// The group, its generation and this member's ids, serialized by librdkafka.
     private var deal: [UInt8]? {
         guard let metadata = rd_kafka_consumer_group_metadata(handle.raw) else { return nil }
         defer { rd_kafka_consumer_group_metadata_destroy(metadata) }

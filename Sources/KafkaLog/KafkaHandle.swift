@@ -3,32 +3,32 @@ import CRdKafka
 import Foundation
 import Synchronization
 
-/// One client of librdkafka, with its threads and connections.
+/// One librdkafka client, with its threads and connections.
 final class KafkaHandle: @unchecked Sendable {
-    /// What a client is for; decides about properties that the user has no say in.
+    /// The purpose of a client; determines the properties that the user cannot override.
     enum Role {
-        /// Reads partitions and asks about topics; belongs to no group.
+        /// Reads partitions and queries topics; not a member of a group.
         case data(KafkaPrefetch)
-        /// Belongs to a group; its events are taken from the consumer queue.
+        /// Member of a group; its events are taken from the consumer queue.
         ///
-        /// - Parameter instance: what the group knows it by, unless the user says otherwise.
+        /// - Parameter instance: the static member id, unless the user sets one.
         case member(group: String, instance: String?)
-        /// Asks what a group has committed.
+        /// Queries the committed offsets of a group.
         case offsets(group: String)
         case producer
         case transactions(id: String)
     }
 
-    // librdkafka locks for itself.
+    // librdkafka clients are thread-safe.
     let raw: OpaquePointer
     let notes: KafkaNotes
-    /// Of every topic that this client sends to: records on their way point there.
+    /// Delivery state of every topic that this client sends to. Records in flight point to it.
     private let deliveries = Mutex<[KafkaDeliveries]>([])
     let brokers: String
 
     init(_ role: Role, _ settings: KafkaSettings) throws(WeirError) {
         let configuration = try settings.configuration(Self.forced(role, settings), leavingOut: Self.leftOut(role))
-        // The callbacks must find both for as long as the client lives.
+        // Both must live as long as the client, because callbacks use them.
         let context = KafkaNotes()
         rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(context).toOpaque())
         rd_kafka_conf_set_log_cb(configuration) { client, level, _, text in
@@ -58,11 +58,11 @@ final class KafkaHandle: @unchecked Sendable {
         brokers = settings.brokers
     }
 
-    /// Keeps what records on their way report to, as long as the client.
+    /// Keeps the delivery state that records in flight point to alive as long as the client.
     func keep(_ deliveries: KafkaDeliveries) { self.deliveries.withLock { $0.append(deliveries) } }
 
-    /// librdkafka 2.0 may never come back from this once a topic that was read is deleted. An error that is to be told,
-    /// or the end of a run, does not wait for that.
+    /// Destroys the client on another thread: in librdkafka 2.0 the call may never return after a topic that was read
+    /// is deleted. Reporting an error or ending a run must not wait for that.
     deinit {
         let client = Client(raw: raw, notes: notes, deliveries: deliveries.withLock { $0 })
         let isOver = DispatchSemaphore(value: 0)
@@ -75,21 +75,21 @@ final class KafkaHandle: @unchecked Sendable {
 
     private static let endingSeconds = 1.0
 
-    /// Carries a client that nobody else uses any more to the thread that ends it.
+    /// Moves an otherwise unused client to the thread that destroys it.
     private struct Client: @unchecked Sendable {
         let raw: OpaquePointer
         let notes: KafkaNotes
         let deliveries: [KafkaDeliveries]
 
         func destroy() {
-            // The callbacks need both to the end.
+            // Callbacks use both until the client is destroyed.
             withExtendedLifetime((notes, deliveries)) {
                 rd_kafka_destroy_flags(raw, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
             }
         }
     }
 
-    /// The error of a call, told with what librdkafka reported about its brokers.
+    /// The error of a failed call, including what librdkafka reported about its brokers.
     func failure(
         _ code: rd_kafka_resp_err_t,
         _ doing: String,
@@ -100,7 +100,7 @@ final class KafkaHandle: @unchecked Sendable {
         return KafkaFailure.error(code, doing, text: text, said: notes.recent, at: location ?? brokers)
     }
 
-    /// What was last wrong with a broker, in words; nil when nothing was lately.
+    /// The most recent outage of a broker as text; nil when there was none recently.
     var outage: String? {
         rd_kafka_poll(raw, 0)
         return notes.recent.last(where: KafkaFailure.isOutage).map { KafkaFailure.words($0) }
@@ -120,7 +120,7 @@ final class KafkaHandle: @unchecked Sendable {
         }
     }
 
-    /// Log lines about connections; they come at once, errors only when the client is polled.
+    /// Parses log lines about connections. They arrive at once, errors only when the client is polled.
     private static func note(ofLog line: String, _ code: rd_kafka_resp_err_t) -> KafkaFailure.Note? {
         // "[thrd:127.0.0.1:9092/bootstrap]: 127.0.0.1:9092/bootstrap: Connect to … failed: Connection refused (…)"
         guard let end = line.range(of: "]: ") else { return nil }
@@ -149,7 +149,7 @@ final class KafkaHandle: @unchecked Sendable {
             return ownOffsets.merging(["enable.partition.eof": "true"]) { $1 }.merging(prefetch.properties) { $1 }
         case .member(let group, let instance):
             let named = unless(given: instance.map { ["group.instance.id": $0] } ?? [:])
-            // Topics that appear later are looked for this often.
+            // How often new topics are discovered.
             return ownOffsets.merging(unless(given: ["topic.metadata.refresh.interval.ms": "5000"])) { $1 }
                 .merging(["group.id": group, "enable.partition.eof": "false"]) { $1 }.merging(named) { $1 }
         case .offsets(let group): return ownOffsets.merging(["group.id": group]) { $1 }

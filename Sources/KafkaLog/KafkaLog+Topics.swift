@@ -2,13 +2,13 @@ import Bytes
 import CRdKafka
 
 extension KafkaLog {
-    /// Creates a topic; fails with `alreadyExists` when there is one.
+    /// Creates a topic; fails with `alreadyExists` when it exists.
     ///
     /// - Parameters:
     ///   - name: of letters, digits, '.', '_' and '-'.
     ///   - partitions: how many; at least one.
-    ///   - replication: copies of each partition; nil for what the brokers are set to.
-    ///   - properties: of the topic, by Kafka's names ("retention.ms").
+    ///   - replication: replication factor; nil for the brokers' default.
+    ///   - properties: topic properties, by Kafka's names ("retention.ms").
     public func createTopic(
         _ name: String,
         partitions: Int,

@@ -4,34 +4,34 @@ import EventLog
 import Foundation
 import Synchronization
 
-/// Topics of brokers that speak Kafka.
+/// A log whose topics are on Kafka brokers.
 ///
-/// Connecting is left to the first question; every call blocks, at most about `timeoutMilliseconds`. Readers share one
-/// client, and with it one connection per broker. Questions go another way: a broker answers what comes on a connection
-/// in its order, and keeps a fetch that finds nothing for `fetch.wait.max.ms`.
+/// The first request connects. Every call blocks for at most about `timeoutMilliseconds`. Readers share one client, and
+/// so one connection per broker. Other requests use a separate client: a broker answers the requests of a connection in
+/// order and holds an empty fetch for `fetch.wait.max.ms`.
 public final class KafkaLog: SharedLog {
     public let settings: KafkaSettings
     let timeoutMilliseconds: Int32
-    /// How brokers that are written to are waited for; nil for not at all.
+    /// How to wait for unavailable brokers of topics that are written; nil for not waiting.
     let patience: KafkaPatience?
-    /// Answers questions.
+    /// The client for requests other than fetches.
     let client: KafkaHandle
     private let reading: Mutex<Reading>
-    /// Memory of batches, which all readers share: what is kept for later must not grow with the partitions.
+    /// Memory of batches, shared by all readers so that the pooled memory does not grow with the number of partitions.
     let arenas = ArenaPool()
     let tables = ArenaPool()
     private let groups = Mutex<[String: KafkaHandle]>([:])
-    /// Producers of transactions that are in use, by their id.
+    /// Transactional producers in use, by transactional id.
     let producers = Mutex<[String: KafkaTransactionalClient.Weak]>([:])
 
     private struct Reading {
-        /// Of the clients.
+        /// Prefetch limits of the clients.
         var prefetch: KafkaPrefetch
-        /// The first serves the first reader of each partition, and so on.
+        /// The first client serves the first reader of each partition, and so on.
         var clients: [KafkaDataClient]
     }
 
-    /// Fails with `invalid` for properties that do not fit together.
+    /// Fails with `invalid` for conflicting properties.
     public init(
         _ settings: KafkaSettings,
         timeoutMilliseconds: Int = 15_000,
@@ -47,7 +47,7 @@ public final class KafkaLog: SharedLog {
 
     // MARK: PartitionedLog
 
-    /// Without the names that begin with "__", which brokers use themselves.
+    /// Excludes internal topics, whose names begin with "__".
     public func topics() throws(WeirError) -> [String] {
         try KafkaMetadata.topics(client, timeoutMilliseconds).filter { !$0.hasPrefix("__") }
     }
@@ -56,7 +56,7 @@ public final class KafkaLog: SharedLog {
         try KafkaMetadata.partitions(client, topic, timeoutMilliseconds)
     }
 
-    /// The end is where readers of committed records stop: before the first transaction that is still open.
+    /// The end is the last stable offset: before the first transaction that is still open.
     public func offsets(topic: String, partition: Int) throws(WeirError) -> (earliest: Int64, end: Int64) {
         try offsets(topic, partition, timeoutMilliseconds)
     }
@@ -72,14 +72,14 @@ public final class KafkaLog: SharedLog {
             let code = rd_kafka_query_watermark_offsets(client.raw, topic, Int32(partition), &low, &high, timeout)
             if code == RD_KAFKA_RESP_ERR_NO_ERROR { return (low, high) }
             let error = try failure(code, topic, partition)
-            // A client that has lost its brokers may have forgotten what the topic consists of.
+            // A client that has lost its brokers may have dropped the topic's metadata.
             guard KafkaFailure.isUnknown(code), ContinuousClock.now < deadline else { throw error }
             usleep(50_000)
         }
     }
 
-    /// Asks each broker once for all of its partitions. Waits for brokers that are away as long as the log's patience
-    /// goes.
+    /// Sends each broker one request for all of its partitions. Waits for unavailable brokers as long as the log's
+    /// patience allows.
     public func ends(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64] {
         guard let patience else { return try endsAtOnce(topic: topic, partitions: partitions) }
         var wait = patience.begin()
@@ -102,7 +102,7 @@ public final class KafkaLog: SharedLog {
         try endsNow(topic, partitions, timeoutMilliseconds).get()
     }
 
-    /// Fails with the failure where no broker has answered, which may help to repeat; throws others.
+    /// Returns a failure if no broker answered, so that the request may be retried; throws other errors.
     private func endsNow(
         _ topic: String,
         _ partitions: [Int],
@@ -121,21 +121,21 @@ public final class KafkaLog: SharedLog {
             let error = client.failure(failed, "ask for the end of topic \(topic)")
             if KafkaFailure.isPassing(failed) { return .failure(error) }
         }
-        // One by one, which tells what is wrong with which, and is understood by every broker.
+        // Query the partitions one by one: this shows which one fails and works with every broker.
         do throws(WeirError) {
             for partition in partitions { ends[partition] = try offsets(topic, partition, timeout).end }
         } catch  where error.code == .storage {
-            // Newer clients name brokers that are away otherwise in the first question.
+            // Newer versions of librdkafka report unavailable brokers differently in the first request.
             return .failure(error)
         }
         return .success(ends)
     }
 
     public func offset(topic: String, partition: Int, notBefore timestamp: Int64) throws(WeirError) -> Int64 {
-        // Asked first: a record that arrives between the two answers must not be taken for an earlier one.
+        // Query the end first: a record that arrives between the two requests must not be skipped.
         let end = try offsets(topic: topic, partition: partition).end
         let list = KafkaPartitionList()
-        // Negative times are librdkafka's names for beginning and end.
+        // librdkafka treats negative times as special values for beginning and end.
         list.add(topic, partition, offset: max(timestamp, 0))
         var code = list.with { rd_kafka_offsets_for_times(client.raw, $0, timeoutMilliseconds) }
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }
@@ -149,7 +149,7 @@ public final class KafkaLog: SharedLog {
         guard offset >= earliest else { throw KafkaLostOffsets.error(topic, partition, offset, earliest: earliest) }
         let lease = try lease(TopicPartition(topic: topic, partition: partition))
         let reader = try KafkaPartitionReader(self, lease, from: offset)
-        // Some brokers tell an end that lies before their last records: what they deliver decides.
+        // Some brokers report an end before their last records, so check whether records can be fetched.
         if offset > end { try reader.probe(end: end) }
         return reader
     }
@@ -169,12 +169,12 @@ public final class KafkaLog: SharedLog {
 
     public func willRead(partitions: Int, aheadBytes: Int) {
         let prefetch = KafkaPrefetch(settings, partitions: partitions, aheadBytes: aheadBytes)
-        // A client's bound is set for good when it is made: those with another one are left to the readers they have.
+        // A client's prefetch limit cannot be changed. Clients with another limit only keep their existing readers.
         let idle = reading.withLock { reading in
             defer { if reading.prefetch != prefetch { reading = Reading(prefetch: prefetch, clients: []) } }
             return reading.clients
         }
-        // Ending a client takes time, which the lock is not held for.
+        // Release the clients outside the lock, because destroying a client takes time.
         withExtendedLifetime(idle) {}
     }
 
@@ -191,11 +191,11 @@ public final class KafkaLog: SharedLog {
 
     // MARK: Inside
 
-    /// One partition's committed offset and the text with it.
+    /// One partition's committed offset and its metadata text.
     ///
     /// - Parameters:
-    ///   - isKept: whether the client that asks is kept for the next question about the group.
-    ///   - isOptional: whether a group that this user may not see counts as one that has committed nothing.
+    ///   - isKept: whether to keep the client for the next request about the group.
+    ///   - isOptional: whether a group that this user may not access counts as having no committed offsets.
     func committed(
         group: String,
         topic: String,
@@ -209,7 +209,7 @@ public final class KafkaLog: SharedLog {
         let list = KafkaPartitionList([TopicPartition(topic: topic, partition: partition)])
         var code = list.with { rd_kafka_committed(handle.raw, $0, timeoutMilliseconds) }
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { code = list.failure }
-        // A topic that is not there yet has no offsets.
+        // A topic that does not exist yet has no offsets.
         if code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { return list }
         if isOptional, code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED { return list }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -218,7 +218,7 @@ public final class KafkaLog: SharedLog {
         return list
     }
 
-    /// The error of a request about one partition. Fails itself where the brokers do not know the partition.
+    /// The error of a failed request about one partition. Throws when the brokers do not know the partition.
     func failure(
         _ code: rd_kafka_resp_err_t,
         _ topic: String,
@@ -240,7 +240,8 @@ public final class KafkaLog: SharedLog {
         return handle.failure(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, doing)
     }
 
-    /// A client in which nobody reads the partition: librdkafka has one place per partition and client.
+    /// Leases the partition from a client in which no reader uses it: librdkafka has one position per partition and
+    /// client.
     private func lease(_ partition: TopicPartition) throws(WeirError) -> KafkaDataClient.Lease {
         let (known, prefetch) = reading.withLock { reading in
             (reading.clients.lazy.compactMap { $0.lease(partition) }.first, reading.prefetch)

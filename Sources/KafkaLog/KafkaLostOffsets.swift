@@ -1,6 +1,6 @@
 import Bytes
 
-/// What is told when a position is not, or no longer, within the log.
+/// Errors for a position outside the log.
 enum KafkaLostOffsets {
     static func error(_ topic: String, _ partition: Int, _ offset: Int64, earliest: Int64) -> WeirError {
         WeirError(

@@ -2,7 +2,7 @@ import Bytes
 import CRdKafka
 import EventLog
 
-/// A client that belongs to a group, and the queue on which it is told of the group.
+/// A client that is a member of a group, and the queue of its group events.
 final class KafkaMemberClient {
     let handle: KafkaHandle
     let events: KafkaGroupEvents
@@ -24,7 +24,7 @@ final class KafkaMemberClient {
         }
         let list = KafkaPartitionList()
         for topic in topics { list.add(topic, -1, offset: Int64(RD_KAFKA_OFFSET_INVALID)) }
-        // A name that begins with "^" is a pattern to librdkafka.
+        // librdkafka treats a name that begins with "^" as a regular expression.
         if let pattern { list.add("^(\(pattern))$", -1, offset: Int64(RD_KAFKA_OFFSET_INVALID)) }
         let code = list.with { rd_kafka_subscribe(handle.raw, $0) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -46,17 +46,17 @@ final class KafkaMemberClient {
 
     // MARK: Leaving, once the events are stopped
 
-    /// How long is waited for the answer to a request to join: the group gives it once every member has committed.
+    /// How long to wait for the response to a join request: the group sends it once every member has committed.
     private static let joiningSeconds = 12
     private static let leavingSeconds = 3
 
-    /// Gives the name of a static member back; returns whether the group was told.
+    /// Removes a static member from the group; returns whether the group was informed.
     ///
-    /// A static member that closes stays in the group until its session ends: it may be about to come back. This one is
-    /// not, and its partitions are for others, so it gives its subscription up first, which does make it leave.
+    /// A static member that closes stays in the group until its session ends, because it may come back. This one will
+    /// not, and its partitions should go to others, so it unsubscribes first, which makes it leave the group.
     func giveUp() -> Bool {
-        // The group may know the member before the member does: it could not leave, and would be waited for. Brokers that
-        // are away have nothing to answer.
+        // The group may have accepted the member before the client has received its member id. The client could not
+        // leave then, and the group would wait for it. So wait for the member id, unless the brokers are unavailable.
         let start = ContinuousClock.now - .seconds(15)
         poll(for: Self.joiningSeconds) { self.isMember || self.handle.outage != nil }
         guard isMember, rd_kafka_unsubscribe(handle.raw) == RD_KAFKA_RESP_ERR_NO_ERROR else { return false }
@@ -69,7 +69,7 @@ final class KafkaMemberClient {
             rd_kafka_error_destroy(error)
             return
         }
-        // A broker that does not answer must not hold up the end of the process.
+        // An unresponsive broker must not delay the end of the process.
         let isAway = handle.notes.outage(since: ContinuousClock.now - .seconds(15)) != nil
         let deadline = ContinuousClock.now + .seconds(isAway ? 1 : 5)
         while rd_kafka_consumer_closed(handle.raw) == 0, ContinuousClock.now < deadline { giveAwayNext(100) }
@@ -80,14 +80,14 @@ final class KafkaMemberClient {
         while !isDone(), ContinuousClock.now < deadline { giveAwayNext(20) }
     }
 
-    /// Answers the next event, if one comes, by having no partitions.
+    /// Handles the next event, if any; answers a rebalance by giving up all partitions.
     private func giveAwayNext(_ milliseconds: Int32) {
         guard let event = rd_kafka_queue_poll(queue, milliseconds) else { return }
         if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(handle.raw, nil) }
         rd_kafka_event_destroy(event)
     }
 
-    /// Whether the group has given this client a name that it has not given back.
+    /// Whether the client has a member id in the group.
     private var isMember: Bool {
         guard let id = rd_kafka_memberid(handle.raw) else { return false }
         defer { rd_kafka_mem_free(handle.raw, id) }

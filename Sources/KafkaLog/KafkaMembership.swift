@@ -2,13 +2,14 @@ import Bytes
 import CRdKafka
 import EventLog
 
-/// Membership in a group of brokers that speak Kafka, by the eager protocol: at a change everybody gives up everything.
+/// Membership in a Kafka consumer group with the eager protocol: in a rebalance every member gives up all partitions.
 ///
-/// It only decides who reads what: the assigned partitions are paused here, their records come through `KafkaLog`.
+/// It only assigns partitions to members: assigned partitions are paused in this client, and `KafkaLog` reads their
+/// records.
 ///
-/// With an instance it is a static member (KIP-345): killed and started again it gets its partitions back at once, while
-/// the group would wait for the end of the session of a member that it knows by no name. Brokers before 2.3 are not told
-/// the name and treat it like any other.
+/// With an instance id it is a static member (KIP-345): after a kill and restart it gets its partitions back at once,
+/// while for a dynamic member the group waits for the session timeout. Brokers before 2.3 do not receive the id and
+/// treat it as a dynamic member.
 final class KafkaMembership: GroupMembership, @unchecked Sendable {
     // Used by one thread at a time.
     private(set) var client: KafkaMemberClient
@@ -16,18 +17,18 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     private let group: String
     private var unanswered: GroupEvent?
     private var owned: Set<TopicPartition> = []
-    /// Whether the user has chosen the name that the group knows this member by.
+    /// Whether the user has set the static member id.
     private let isNamedByUser: Bool
-    /// What the group knows this member by; nil when it forgets it.
+    /// The static member id; nil for a dynamic member.
     private(set) var instanceID: String?
-    /// Whether the group was told that this member is not coming back.
+    /// Whether the group was informed that this member will not come back.
     private(set) var hasGivenUp = false
     private var hasLeft = false
     private var notice: String?
 
     private var handle: KafkaHandle { client.handle }
 
-    /// - Parameter patienceSeconds: how long this member may not poll before it counts as hanging; an hour when nil.
+    /// - Parameter patienceSeconds: how long this member may not poll before it is considered hung; an hour when nil.
     init(
         _ settings: KafkaSettings,
         group: String,
@@ -66,8 +67,8 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         guard note.code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, instanceID != nil, !isNamedByUser, !hasLeft else {
             throw KafkaFailure.error(note.code, "stay in group \(group)", text: note.text, at: handle.brokers)
         }
-        // Nobody was to have the same name: some brokers say so when a session is over, and a copy of the warehouse has a
-        // copy of the name. It goes on as a member without one.
+        // The instance id should be unique. But some brokers report this when a session has expired, and a copy of the
+        // warehouse has the same id. Continue as a dynamic member.
         _ = client.events.stop()
         notice =
             "another member of group \(group) has this process's name, \(instanceID ?? ""): it goes on without one, so "
@@ -75,8 +76,8 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         return try becomeNameless()
     }
 
-    /// Some brokers drop a static member that is silent, call the others together and then leave everything as it was:
-    /// nobody reads the partitions of the one that is gone. They do better by members without a name.
+    /// Some brokers remove a static member after its session timeout and rebalance, but keep the old assignment, so
+    /// nobody reads its partitions. They handle dynamic members correctly.
     private func goOn(unserved name: String, _ event: GroupEvent) throws(WeirError) -> GroupEvent {
         let what =
             "the brokers of group \(group) do not deal out anew the partitions of a static member whose session is over"
@@ -89,7 +90,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
             "\(what): this process goes on without its name, \(name), so after a kill its partitions wait for the end of "
             + "its session"
         _ = client.events.stop()
-        // One that has not taken what it was dealt does not get to leave.
+        // A member can leave only after it has confirmed its assignment.
         unanswered = event
         try confirm()
         _ = client.giveUp()
@@ -117,7 +118,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
             try check(rd_kafka_assign(handle.raw, nil), "give up partitions in group \(group)")
             return
         }
-        // From the end, and paused: this client must not fetch what the other one reads.
+        // Assign from the end and paused: this client must not fetch what the reading client fetches.
         let list = KafkaPartitionList(partitions, offset: Int64(RD_KAFKA_OFFSET_END))
         try check(list.with { rd_kafka_assign(handle.raw, $0) }, "take partitions in group \(group)")
         try check(list.with { rd_kafka_pause_partitions(handle.raw, $0) }, "pause partitions in group \(group)")
@@ -129,7 +130,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         guard !hasLeft, unanswered != .lost, next.keys.allSatisfy(owned.contains) else { return false }
         let list = KafkaPartitionList()
         for (partition, offset) in next { list.add(partition.topic, partition.partition, offset: offset) }
-        // Nobody waits for the answer: the brokers may be slow, and refuse what is late.
+        // Commit asynchronously: the brokers may be slow, and refuse late commits.
         return list.with { rd_kafka_commit(handle.raw, $0, 1) } == RD_KAFKA_RESP_ERR_NO_ERROR
     }
 
@@ -145,7 +146,7 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     // MARK: Failures
 
     private func check(_ code: rd_kafka_resp_err_t, _ doing: String) throws(WeirError) {
-        // Without an assignment there is nothing to pause; a group that is gone is told by the next poll.
+        // Without an assignment there is nothing to pause. The next poll reports that the group is lost.
         switch code {
         case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, RD_KAFKA_RESP_ERR__STATE: return
         default: throw handle.failure(code, doing)

@@ -1,6 +1,6 @@
 import CRdKafka
 
-/// Messages that librdkafka has handed over and nobody has read yet, in order.
+/// Messages delivered by librdkafka that have not been read yet, in order.
 struct KafkaMessages: ~Copyable {
     private static let step = 1024
     private var memory = UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>.allocate(capacity: step)
@@ -16,7 +16,7 @@ struct KafkaMessages: ~Copyable {
 
     subscript(_ index: Int) -> UnsafeMutablePointer<rd_kafka_message_t>? { memory[head + index] }
 
-    /// Takes what is there now; returns whether anything was.
+    /// Takes the available messages; returns whether there were any.
     mutating func fetch(_ topic: OpaquePointer, _ partition: Int32) -> Bool {
         makeRoom()
         guard let base = memory.baseAddress else { return false }

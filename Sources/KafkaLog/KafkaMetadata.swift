@@ -2,7 +2,7 @@ import Bytes
 import CRdKafka
 import Foundation
 
-/// Questions about topics. None of them makes the brokers create one.
+/// Metadata requests about topics. None of them makes the brokers create a topic.
 enum KafkaMetadata {
     /// Every topic, sorted.
     static func topics(_ handle: KafkaHandle, _ timeout: Int32) throws(WeirError) -> [String] {
@@ -11,13 +11,13 @@ enum KafkaMetadata {
         }
     }
 
-    /// A broker that has just come back may not know its topics yet: how long it is asked again, in milliseconds, and how
-    /// long after a sign of trouble.
+    /// A broker that has just restarted may not know its topics yet. `learningMilliseconds` is how long to retry;
+    /// `troubleSeconds` is how recent an outage must be for that.
     private static let learningMilliseconds = 5000
     private static let troubleSeconds = 30
 
-    /// Partition numbers, ascending. Fails with `notFound` when a broker says that there is no such topic, and goes on
-    /// saying so when it was away shortly before.
+    /// Partition numbers, ascending. Fails with `notFound` when a broker reports that there is no such topic. Shortly
+    /// after an outage it retries first.
     static func partitions(_ handle: KafkaHandle, _ topic: String, _ timeout: Int32) throws(WeirError) -> [Int] {
         let start = ContinuousClock.now
         let deadline = start + .milliseconds(Int(timeout))
@@ -33,7 +33,7 @@ enum KafkaMetadata {
                 }
                 usleep(100_000)
             case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-                // A topic that was created a moment ago.
+                // The topic has just been created.
                 guard ContinuousClock.now < deadline else {
                     throw handle.failure(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, "look up topic \(topic)")
                 }
@@ -69,7 +69,7 @@ enum KafkaMetadata {
         }
     }
 
-    /// Asks for every topic, or for one.
+    /// Requests the metadata of one topic, or of all.
     private static func request<Result>(
         _ handle: KafkaHandle,
         _ topic: OpaquePointer?,

@@ -1,7 +1,7 @@
 import CRdKafka
 import Synchronization
 
-/// What librdkafka has reported lately about its brokers. Filled by its callbacks, from threads of its own.
+/// Recent reports of librdkafka about its brokers. Its callbacks add them, from librdkafka's threads.
 final class KafkaNotes: Sendable {
     private struct State {
         var recent: [(note: KafkaFailure.Note, time: ContinuousClock.Instant)] = []
@@ -10,7 +10,7 @@ final class KafkaNotes: Sendable {
     }
 
     private static let kept = 16
-    /// What was said longer ago explains nothing that happens now.
+    /// Older reports are unrelated to current failures.
     private static let lifetime = Duration.seconds(120)
     private let state = Mutex(State())
 
@@ -18,7 +18,7 @@ final class KafkaNotes: Sendable {
         state.withLock { state in
             if KafkaFailure.isPermanent(note) { state.permanent = note }
             if KafkaFailure.isOutage(note) { state.outage = (note, .now) }
-            // What was said before is said again at every attempt to connect.
+            // librdkafka repeats the same report at every connection attempt.
             state.recent.removeAll { $0.note == note }
             if state.recent.count == Self.kept { state.recent.removeFirst() }
             state.recent.append((note, .now))
@@ -31,12 +31,12 @@ final class KafkaNotes: Sendable {
         return state.withLock { state in state.recent.filter { $0.time > oldest }.map(\.note) }
     }
 
-    /// The last sign after a moment that a broker cannot be reached.
+    /// The last outage of a broker, if it was reported after `moment`.
     func outage(since moment: ContinuousClock.Instant) -> KafkaFailure.Note? {
         state.withLock { state in state.outage.flatMap { $0.time > moment ? $0.note : nil } }
     }
 
-    /// The last failure that waiting does not cure, once.
+    /// Takes the last permanent failure; later calls return nil until there is another.
     func takePermanent() -> KafkaFailure.Note? {
         state.withLock { state in
             defer { state.permanent = nil }

@@ -3,7 +3,7 @@ import CRdKafka
 import EventLog
 import Foundation
 
-/// librdkafka's list of partitions with an offset and a text each.
+/// librdkafka's list of partitions, each with an offset and a metadata text.
 final class KafkaPartitionList: @unchecked Sendable {
     // Used by one thread at a time.
     private let raw: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
@@ -20,7 +20,7 @@ final class KafkaPartitionList: @unchecked Sendable {
         withExtendedLifetime(self) { call(raw) }
     }
 
-    /// The first partition's offset, negative for none, and the text with it.
+    /// The first partition's offset (negative for none) and its metadata text.
     var first: (offset: Int64, metadata: String?) {
         with { list in
             guard list.pointee.cnt > 0 else { return (Int64(RD_KAFKA_OFFSET_INVALID), nil) }
@@ -32,7 +32,7 @@ final class KafkaPartitionList: @unchecked Sendable {
         }
     }
 
-    /// What a call that succeeded as a whole says about single partitions.
+    /// The first error of a single partition, after a call that succeeded as a whole.
     var failure: rd_kafka_resp_err_t {
         with { list in
             (0..<Int(list.pointee.cnt)).lazy.map { list.pointee.elems[$0].err }
@@ -58,7 +58,7 @@ final class KafkaPartitionList: @unchecked Sendable {
         }
     }
 
-    /// `metadata` is kept with the offset when it is committed.
+    /// `metadata` is stored with the offset when it is committed.
     func add(_ topic: String, _ partition: Int, offset: Int64, metadata: String? = nil) {
         guard let element = rd_kafka_topic_partition_list_add(raw, topic, Int32(partition)) else { return }
         element.pointee.offset = offset

@@ -2,10 +2,11 @@ import Bytes
 import CRdKafka
 import EventLog
 
-/// Reads one partition through librdkafka's queue for it.
+/// Reads one partition through its librdkafka queue.
 ///
-/// Fetching ahead is bounded: what is not read stays with librdkafka, which stops at `queued.max.messages.kbytes`.
-/// Having stopped, versions before 2.2 look only once a second whether there is room again, unless something wakes them.
+/// Prefetching is bounded: unread records stay in librdkafka's queue, which stops fetching at
+/// `queued.max.messages.kbytes`. Versions before 2.2 then check only once a second for free space, unless another event
+/// wakes them.
 final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     // Used by one thread at a time.
     private(set) var position: Int64
@@ -14,14 +15,15 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     private let topic: OpaquePointer
     private let partition: Int32
     private var pending = KafkaMessages()
-    /// Records, and their bytes, taken since the queue was last found empty.
+    /// Records and bytes taken from the queue since fetching was last considered stopped or running.
     private var taken = (count: 0, bytes: 0)
     private var isDry = false
-    /// What librdkafka signals when its empty queue gets something.
+    /// The wakeup that librdkafka signals when its empty queue gets a message.
     private var wakeup: Wakeup?
-    /// Whether the position went past offsets without records since `next` last returned some.
+    /// Whether the position has skipped offsets without records since `next` last returned a batch.
     private var hasSkipped = false
-    /// What ended the reading. librdkafka says it once and sends nothing more, so it is kept for whoever asks again.
+    /// The error that ended reading. librdkafka reports it once and then delivers nothing more, so it is kept for later
+    /// calls.
     private var failure: WeirError?
 
     init(_ log: KafkaLog, _ lease: KafkaDataClient.Lease, from offset: Int64) throws(WeirError) {
@@ -40,7 +42,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     }
 
     deinit {
-        // Messages go before their client.
+        // Messages must be freed before their client.
         pending.drop(pending.count)
         notify(nil)
         rd_kafka_consume_stop(topic, partition)
@@ -75,13 +77,13 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         hasSkipped = false
         taken = (taken.count + count, taken.bytes + bytes)
         wakeIfStopped()
-        // What follows the last record may be the end already, behind markers that are no records.
+        // The next message may be the end of the partition, after control records.
         if let message = pending.first, message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF { try skipEvents() }
         return batch
     }
 
     func waitForRecords(timeoutMilliseconds: Int) throws(WeirError) -> Bool {
-        // A failure is `next`'s to tell: there the rules for lost offsets apply.
+        // Errors are reported by `next`, which applies the rules for lost offsets.
         (try? keepingFailure { () throws(WeirError) in try wait(timeoutMilliseconds) }) ?? true
     }
 
@@ -119,12 +121,12 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         let queue = rd_kafka_queue_get_partition(lease.handle.raw, lease.partition.topic, partition)
         defer { rd_kafka_queue_destroy(queue) }
         var one: UInt64 = 1
-        // librdkafka keeps a copy of the payload.
+        // librdkafka copies the payload.
         rd_kafka_queue_io_event_enable(queue, wakeup?.descriptor ?? -1, &one, 8)
         self.wakeup = wakeup
     }
 
-    /// Waits for a sign that an offset beyond the end that the brokers tell can be read all the same.
+    /// Checks whether an offset beyond the end reported by the brokers can be read anyway.
     func probe(end: Int64) throws(WeirError) {
         do {
             _ = pending.fetch(topic, partition, waiting: 2000)
@@ -137,7 +139,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
 
     // MARK: Batches
 
-    /// How many of the pending messages make the next batch, and the bytes of their keys and values.
+    /// The number of pending messages in the next batch, and the bytes of their keys and values.
     private func measure(maxBytes: Int) -> (count: Int, bytes: Int) {
         isDry = false
         var count = 0
@@ -199,7 +201,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         )
     }
 
-    /// Returns the bytes appended; −1 for none at all.
+    /// Returns the number of appended bytes; −1 for an absent key or value.
     @inline(__always)
     private func append(
         _ bytes: UnsafeMutableRawPointer?,
@@ -213,20 +215,20 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         return Int32(count)
     }
 
-    /// Fetching may have stopped at its bound when so much was taken that the queue may have been full; any request to
-    /// the broker makes librdkafka look again.
+    /// Fetching may have stopped if enough was taken that the queue may have been full. Any request to the broker makes
+    /// librdkafka check again.
     private func wakeIfStopped() {
         guard isDry, rd_kafka_version() < 0x0202_0000 else { return }
         defer { taken = (0, 0) }
         guard taken.count >= lease.prefetch.records / 2 || taken.bytes >= lease.prefetch.bytes / 2 else { return }
         var (low, high): (Int64, Int64) = (0, 0)
-        // What it answers is of no interest.
+        // The result is ignored.
         rd_kafka_query_watermark_offsets(lease.handle.raw, lease.partition.topic, partition, &low, &high, 1000)
     }
 
     // MARK: Events
 
-    /// Takes what stands before the next record and is none: ends, and errors.
+    /// Handles end and error messages before the next record.
     private func skipEvents() throws(WeirError) {
         while let message = pending.first, message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
             let code = message.pointee.err
@@ -242,7 +244,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     private func handle(_ code: rd_kafka_resp_err_t, _ offset: Int64, _ text: String?) throws(WeirError) {
         switch code {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-            // Markers of transactions and removed records take offsets; the end lies behind them.
+            // Transaction markers and removed records occupy offsets; the end is after them.
             guard offset > position else { return }
             position = offset
             hasSkipped = true
@@ -254,7 +256,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
                 : KafkaLostOffsets.error(name, Int(partition), position, earliest: earliest)
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
             RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-            // Brokers that know the partition after all are read on from: the client finds its leader again.
+            // Continue if the brokers do know the partition: the client will find its leader again.
             _ = try log.failure(code, lease.partition.topic, Int(partition), of: lease.handle)
         case RD_KAFKA_RESP_ERR__BAD_MSG, RD_KAFKA_RESP_ERR__BAD_COMPRESSION, RD_KAFKA_RESP_ERR_INVALID_MSG,
             RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED,
@@ -272,7 +274,8 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
         }
     }
 
-    /// Brokers that are down come back, and librdkafka connects again; one that refuses this user does not change.
+    /// Throws permanent failures, such as a refused user. Other failures pass: librdkafka reconnects to brokers that
+    /// are down.
     private func checkBrokers() throws(WeirError) {
         rd_kafka_poll(lease.handle.raw, 0)
         guard let note = lease.handle.notes.takePermanent() else { return }

@@ -3,13 +3,13 @@ import CRdKafka
 import Foundation
 import Synchronization
 
-/// What is done while the brokers that are written to do not answer: wait, and say so now and then.
+/// Policy for waiting while brokers of written topics do not answer, with periodic notices.
 ///
-/// A wait ends when nothing has come for the time that a producer gives its records (`message.timeout.ms`), and soon once
-/// the run is to stop. Where records wait, their sources wait as well: what is read ahead is bounded.
+/// A wait ends when there was no answer for the producer's delivery timeout (`message.timeout.ms`), or soon after the
+/// run is stopped. While records wait, their sources wait too, because read-ahead is bounded.
 public final class KafkaPatience: Sendable {
-    /// How long a wait goes on without an answer once the run is to stop, and how long those do that begin after one of
-    /// them was in vain: every topic and table waits in turn.
+    /// `endingSeconds` is how long a wait continues without an answer after the run is stopped. After one such wait has
+    /// failed, later ones take only `lastSeconds`, because every topic and table waits in turn.
     static let endingSeconds = 5
     static let lastSeconds = 1
     private static let silence = Duration.seconds(3)
@@ -24,12 +24,12 @@ public final class KafkaPatience: Sendable {
 
     private struct Stopping {
         var stoppedAt: ContinuousClock.Instant?
-        /// A wait has ended without an answer since.
+        /// Whether a wait has ended without an answer since then.
         var wasInVain = false
     }
 
     /// - Parameters:
-    ///   - onNotice: told, in words, that brokers are away and that they are back.
+    ///   - onNotice: called with a text when brokers are unavailable and when they are back.
     ///   - now: a clock that is never set back.
     public init(
         onNotice: @escaping @Sendable (String) -> Void,
@@ -41,22 +41,22 @@ public final class KafkaPatience: Sendable {
         self.sleep = sleep
     }
 
-    /// Has waits end soon, those under way and later ones. Safe to call from any thread, more than once.
+    /// Makes current and later waits end soon. May be called from any thread, more than once.
     public func stop() {
         let now = self.now()
         stopping.withLock { if $0.stoppedAt == nil { $0.stoppedAt = now } }
     }
 
-    /// How long one call may block, in milliseconds, so that a stop is noticed.
+    /// How long one call may block, in milliseconds, so that it notices a stop.
     ///
-    /// - Parameter most: what it may block in any case.
+    /// - Parameter most: upper limit of the result.
     func step(most: Int32) -> Int32 {
         min(most, stopping.withLock { $0.stoppedAt == nil } ? 5000 : 1000)
     }
 
     /// One wait for an answer. Used by one thread.
     struct Wait {
-        /// When it began, or when something came last.
+        /// When the wait began or last made progress.
         fileprivate var start: ContinuousClock.Instant
         fileprivate var toldAt: ContinuousClock.Instant?
         fileprivate var left: Int?
@@ -65,12 +65,12 @@ public final class KafkaPatience: Sendable {
 
     func begin() -> Wait { Wait(start: now()) }
 
-    /// Why the wait is over; nil while it goes on. Says now and then that it does.
+    /// The reason the wait is over; nil while it continues. Sends periodic notices while it continues.
     ///
     /// - Parameters:
-    ///   - bound: how long it may last, in milliseconds.
-    ///   - what: what waits, for the beginning of a sentence.
-    ///   - cause: what is wrong with the brokers, asked for when it is told.
+    ///   - bound: maximum duration without an answer, in milliseconds.
+    ///   - what: what waits, as the subject of the notice.
+    ///   - cause: returns the problem with the brokers; called when a notice is sent.
     func ending(_ wait: inout Wait, bound: Int, what: String, cause: () -> String?) -> String? {
         let time = now()
         let waited = time - wait.start
@@ -92,7 +92,7 @@ public final class KafkaPatience: Sendable {
         return nil
     }
 
-    /// Takes note of how much is still waited for: as long as that shrinks, the brokers answer.
+    /// Updates the number of outstanding records. While it decreases, the brokers are answering.
     func progress(_ wait: inout Wait, left: Int, what: String) {
         if let before = wait.left, left < before {
             end(wait, what: what)
@@ -101,13 +101,13 @@ public final class KafkaPatience: Sendable {
         wait.left = left
     }
 
-    /// Pauses between two attempts, each time longer.
+    /// Pauses before the next attempt, with exponential backoff.
     func pause(_ wait: inout Wait) {
         sleep(wait.pause)
         wait.pause = min(wait.pause * 2, Self.longestPause)
     }
 
-    /// The answer has come.
+    /// Ends the wait after an answer.
     func end(_ wait: Wait, what: String) {
         guard wait.toldAt != nil else { return }
         onNotice("\(what): the brokers answer again, after \((now() - wait.start).components.seconds) s")

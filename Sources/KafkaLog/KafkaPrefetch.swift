@@ -1,24 +1,24 @@
-/// How much librdkafka fetches ahead of the reader of one partition.
+/// How much librdkafka prefetches for the reader of one partition.
 ///
-/// librdkafka bounds each partition by itself, so what all of them may hold is divided among them. It counts keys and
-/// values alone, and every record costs it a few hundred bytes more: so records are counted, too. A partition may hold its
-/// share and the answer that is under way.
+/// librdkafka limits each partition separately, so the total is divided among the partitions. Its byte limit counts
+/// only keys and values, but every record has an overhead of a few hundred bytes, so the number of records is limited
+/// as well. A partition may buffer its share plus the response in flight.
 struct KafkaPrefetch: Sendable, Equatable {
-    /// Bytes of a partition where there are few.
+    /// Maximum bytes of a partition, used when there are few partitions.
     private static let bytesMax = 16 << 20
-    /// Less would make a request of every few records.
+    /// With less, every few records would need a request.
     private static let bytesMin = 256 << 10
-    /// Records that are smaller than that are bounded by their number.
+    /// Records smaller than this are limited by number instead of bytes.
     private static let recordBytes = 256
-    /// Of a partition in one answer: librdkafka's own bound.
+    /// Maximum bytes of a partition in one response: librdkafka's default.
     private static let answerBytesMax = 1 << 20
 
     let bytes: Int
     let records: Int
-    /// What a client is configured with.
+    /// The client's configuration properties.
     let properties: [String: String]
 
-    /// What the user has set stands.
+    /// Properties set by the user are kept.
     init(_ settings: KafkaSettings, partitions: Int = 1, aheadBytes: Int = bytesMax) {
         let share = min(Self.bytesMax, max(Self.bytesMin, aheadBytes / max(partitions, 1)))
         properties = [

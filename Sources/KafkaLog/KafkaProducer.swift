@@ -15,10 +15,10 @@ final class KafkaProducer: @unchecked Sendable {
 
     /// Fails with `notFound` when there is no such topic.
     ///
-    /// - Parameter shared: a client that sends to other topics as well; nil for one of its own.
+    /// - Parameter shared: a client that also sends to other topics; nil to create one.
     init(_ log: KafkaLog, topic: String, handle shared: KafkaHandle? = nil) throws(WeirError) {
         self.topic = topic
-        // Asked by a client that reads: a producer's question makes many brokers create the topic.
+        // Ask with the reading client: a producer's metadata request makes many brokers create the topic.
         partitions = try log.partitions(of: topic)
         deliveries = KafkaDeliveries()
         handle = if let shared { shared } else { try KafkaHandle(.producer, log.settings) }
@@ -36,7 +36,7 @@ final class KafkaProducer: @unchecked Sendable {
         rd_kafka_topic_destroy(reference)
     }
 
-    /// Queues records; waits while the queue is full, as long as `flush` does.
+    /// Queues records. While the queue is full, it waits at most as long as `flush`.
     func send(_ batch: RawBatch) throws(WeirError) {
         guard partitions.contains(batch.partition) else {
             throw WeirError(
@@ -47,7 +47,7 @@ final class KafkaProducer: @unchecked Sendable {
             )
         }
         let opaque = Unmanaged.passUnretained(deliveries).toOpaque()
-        // An empty key or value is not the same as none, which is a null pointer.
+        // An absent key or value is a null pointer, unlike an empty one.
         let base = batch.arena.base
         var wait: KafkaPatience.Wait?
         for record in batch.records {
@@ -74,8 +74,8 @@ final class KafkaProducer: @unchecked Sendable {
         try checkDeliveries()
     }
 
-    /// Waits until the brokers have acknowledged everything, or given up on it (`message.timeout.ms`), or the log's patience
-    /// is over: then it fails and says how many records are not delivered.
+    /// Waits until the brokers have acknowledged everything. Fails with the number of undelivered records when
+    /// librdkafka gives up on records (`message.timeout.ms`) or the log's patience is exhausted.
     func flush() throws(WeirError) {
         var wait: KafkaPatience.Wait?
         while rd_kafka_flush(handle.raw, 500) == RD_KAFKA_RESP_ERR__TIMED_OUT {
@@ -91,7 +91,7 @@ final class KafkaProducer: @unchecked Sendable {
     private func keepWaiting(_ wait: inout KafkaPatience.Wait?) throws(WeirError) {
         guard let patience else { return }
         var current = wait ?? patience.begin()
-        // librdkafka gives up on records in time; the bound here is for what it does not notice.
+        // librdkafka gives up on records after its timeout; this limit covers cases it misses.
         let bound = deliveryMilliseconds + 30_000
         patience.progress(&current, left: Int(rd_kafka_outq_len(handle.raw)), what: "topic \(topic)")
         let ending = patience.ending(&current, bound: bound, what: "topic \(topic)") { handle.outage }
@@ -131,7 +131,7 @@ final class KafkaProducer: @unchecked Sendable {
         if let note = handle.notes.takePermanent() { throw failure(note.code, text: note.text) }
     }
 
-    /// After a retry the brokers may acknowledge records without telling their offsets.
+    /// Queries end offsets: after a retry the brokers may acknowledge records without their offsets.
     private func learnEnds() throws(WeirError) {
         for partition in deliveries.state.withLock({ $0.unknownEnds }).sorted() {
             var (low, high): (Int64, Int64) = (0, 0)

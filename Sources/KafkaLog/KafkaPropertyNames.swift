@@ -1,9 +1,9 @@
 import Bytes
 import CRdKafka
 
-/// Property names of Kafka's Java clients, as configurations written for them have them.
+/// Translates property names of Kafka's Java clients.
 enum KafkaPropertyNames {
-    /// Without a meaning here: records are bytes, and how many are taken at once is the runtime's business.
+    /// Ignored properties: records are bytes, and the runtime decides how many are taken at once.
     private static let dropped: Set<String> = [
         "key.deserializer", "value.deserializer", "key.serializer", "value.serializer", "max.poll.records",
         "client.dns.lookup", "metric.reporters", "metrics.num.samples", "interceptor.classes",
@@ -18,7 +18,7 @@ enum KafkaPropertyNames {
         "sasl.mechanisms": "sasl.mechanism",
     ]
 
-    /// librdkafka's name; nil for a property that is passed over.
+    /// librdkafka's name; nil for an ignored property.
     static func translate(_ name: String) throws(WeirError) -> String? {
         if dropped.contains(name) { return nil }
         if name == "buffer.memory" {
@@ -32,7 +32,7 @@ enum KafkaPropertyNames {
         return renamed[name] ?? name
     }
 
-    /// What to write in place of a property that librdkafka does not know or take.
+    /// What to use instead of a property that librdkafka does not know or accept.
     static func advice(for name: String) -> String? {
         switch name {
         case "sasl.jaas.config": "use sasl.username and sasl.password"

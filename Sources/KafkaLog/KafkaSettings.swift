@@ -1,27 +1,27 @@
 import Bytes
 import CRdKafka
 
-/// How to reach brokers that speak Kafka: librdkafka's properties by their names.
+/// Connection settings of Kafka brokers: librdkafka's properties by name.
 ///
-/// Names of Kafka's Java clients are understood where they mean the same. What decides about exactness is not left to
-/// the user: offsets are Weir's own, so nothing is committed or reset behind its back.
+/// Equivalent property names of Kafka's Java clients are accepted. The user cannot change properties that affect
+/// exactly-once processing: Weir stores its own offsets, so librdkafka must not commit or reset them.
 public struct KafkaSettings: Sendable, CustomStringConvertible {
-    /// What is used when the user does not say otherwise.
+    /// Default properties.
     static let defaults = [
         "client.id": "weir",
         "isolation.level": "read_committed",
     ]
 
-    /// Used as well where librdkafka knows them.
+    /// Additional defaults, applied if librdkafka knows them.
     private static let newerDefaults = [
-        // Since 2.2: how long fetching pauses once that much waits; without it a second.
+        // Since 2.2: how long fetching pauses when the queue is full; the default is a second.
         "fetch.queue.backoff.ms": "20"
     ]
 
     /// By librdkafka's names, checked; without the defaults.
     public let properties: [String: String]
 
-    /// Fails with `invalid`, in librdkafka's words, for a property it does not know or a value it does not take.
+    /// Fails with `invalid` and librdkafka's message for an unknown property or a value that it does not accept.
     public init(properties given: [String: String]) throws(WeirError) {
         var known: [String: String] = [:]
         for (name, value) in given.sorted(by: { $0.key < $1.key }) {
@@ -53,8 +53,8 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
         rd_kafka_conf_destroy(try configuration([:], leavingOut: []))
     }
 
-    /// How long a producer tries to deliver a record, and how long is waited for brokers that are written to:
-    /// `message.timeout.ms`, which Kafka calls `delivery.timeout.ms`. Without end where it says 0.
+    /// How long a producer tries to deliver a record, and how long writes wait for brokers: `message.timeout.ms`,
+    /// called `delivery.timeout.ms` by Kafka. 0 means no limit.
     var deliveryMilliseconds: Int {
         let text = properties["message.timeout.ms"]
         let given = text.flatMap { Int($0) } ?? Self.deliveryMillisecondsDefault
@@ -63,20 +63,20 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
 
     static let deliveryMillisecondsDefault = 300_000
 
-    /// How long a group waits for a member that is silent: `session.timeout.ms`.
+    /// Session timeout of a group member: `session.timeout.ms`.
     var sessionMilliseconds: Int { properties["session.timeout.ms"].flatMap { Int($0) } ?? 45_000 }
 
     /// `host:port`, separated by commas.
     public var brokers: String { properties["bootstrap.servers"] ?? "" }
 
-    /// The brokers only: other properties hold passwords.
+    /// Only the brokers, because other properties may hold passwords.
     public var description: String { "Kafka at \(brokers)" }
 
-    /// What librdkafka is configured with. The caller destroys it or gives it to a client.
+    /// Creates a librdkafka configuration. The caller destroys it or passes it to a client.
     ///
     /// - Parameters:
-    ///   - forced: stronger than what the user says.
-    ///   - leavingOut: properties of the user that do not concern this client.
+    ///   - forced: properties that override the user's.
+    ///   - leavingOut: user properties that do not apply to this client.
     func configuration(_ forced: [String: String], leavingOut: Set<String>) throws(WeirError) -> OpaquePointer {
         guard let configuration = rd_kafka_conf_new() else {
             throw WeirError(.storage, "librdkafka cannot make a configuration")

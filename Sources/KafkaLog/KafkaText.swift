@@ -1,6 +1,6 @@
 import CRdKafka
 
-/// Takes the text that librdkafka writes beside a code.
+/// Receives the error text that librdkafka writes along with a code.
 struct KafkaText {
     private(set) var text = ""
 

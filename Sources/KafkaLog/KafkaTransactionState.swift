@@ -1,16 +1,16 @@
 import Bytes
 import Foundation
 
-/// The text that a transaction stores beside the offset of a group, which brokers allow 4096 bytes for.
+/// The metadata text that a transaction stores with a group offset. Brokers allow 4096 bytes.
 enum KafkaTransactionState {
     private static let mark = "gzip:"
     /// Bytes.
     static let limit = 3800
     private static let decodedLimit = 16 << 20
 
-    /// Fails with `invalid` when the text does not fit even compressed.
+    /// Fails with `invalid` when the text is too large even compressed.
     static func encode(_ state: String) throws(WeirError) -> String {
-        // Never empty: an offset without a text means that the brokers have not kept it.
+        // The result is never empty: an offset without a text means that the brokers did not store it.
         if !state.isEmpty, state.utf8.count <= limit, !state.hasPrefix(mark) { return state }
         var packed = GrowableBuffer()
         let bytes = Buffer(copying: state.utf8)

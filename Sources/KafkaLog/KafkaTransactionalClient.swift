@@ -5,9 +5,9 @@ import Synchronization
 
 /// One producer with a transactional id, which may append to any number of topics, one transaction at a time.
 ///
-/// A client costs connections, threads and a place in the brokers' memory, so the topics that a sink writes for one
-/// partition of its sources share one: their transactions follow each other. The first transaction takes the id over from
-/// whoever has it.
+/// A client needs connections, threads and broker memory, so the topics that a sink writes for one source partition
+/// share a client; their transactions run one after the other. The first transaction takes over the id and fences its
+/// previous owner.
 public final class KafkaTransactionalClient: Sendable {
     public let id: String
     let log: KafkaLog
@@ -16,11 +16,11 @@ public final class KafkaTransactionalClient: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        /// Whether the id is taken over.
+        /// Whether the id has been taken over.
         var isReady = false
         /// The topic whose transaction is open.
         var owner: ObjectIdentifier?
-        /// A transaction could not be given up; nothing else begins before that is done.
+        /// A transaction could not be aborted; it must be aborted before another begins.
         var mustAbort = false
     }
 
@@ -30,7 +30,7 @@ public final class KafkaTransactionalClient: Sendable {
         handle = try KafkaHandle(.transactions(id: id), log.settings)
     }
 
-    /// Takes the transactional id over, once: what another producer with it has not committed is given up.
+    /// Takes over the transactional id, once. This aborts the uncommitted transaction of another producer with this id.
     func makeReady() throws(WeirError) {
         condition.lock()
         defer { condition.unlock() }
@@ -39,7 +39,7 @@ public final class KafkaTransactionalClient: Sendable {
         state.withLock { $0.isReady = true }
     }
 
-    /// Waits until no other topic's transaction is open and opens one.
+    /// Waits until no other topic's transaction is open and begins one.
     func begin(for owner: ObjectIdentifier) throws(WeirError) {
         try makeReady()
         condition.lock()
@@ -65,7 +65,7 @@ public final class KafkaTransactionalClient: Sendable {
         state.withLock { $0.mustAbort = false }
     }
 
-    /// Lets the other topics go on.
+    /// Lets other topics begin transactions.
     func release(_ owner: ObjectIdentifier) {
         condition.lock()
         state.withLock { if $0.owner == owner { $0.owner = nil } }
@@ -73,8 +73,8 @@ public final class KafkaTransactionalClient: Sendable {
         condition.unlock()
     }
 
-    /// Calls again while librdkafka says that this may help, as long as the log's patience goes; without one at most four
-    /// times the log's time limit.
+    /// Retries a call while librdkafka reports a retriable error, as long as the log's patience allows; without
+    /// patience, for at most four times the log's timeout.
     func retrying(_ doing: String, _ call: (Int32) -> OpaquePointer?) throws(WeirError) {
         let deadline = ContinuousClock.now + .milliseconds(4 * Int(log.timeoutMilliseconds))
         var wait = log.patience?.begin()
@@ -97,7 +97,7 @@ public final class KafkaTransactionalClient: Sendable {
         return patience.ending(&current, bound: bound, what: what, cause: { handle.outage }) == nil
     }
 
-    /// Takes the error over.
+    /// Consumes and frees the error.
     private func failure(_ error: OpaquePointer, _ doing: String) -> WeirError {
         defer { rd_kafka_error_destroy(error) }
         if let fatal = fatalFailure() { return fatal }
@@ -105,7 +105,7 @@ public final class KafkaTransactionalClient: Sendable {
         return handle.failure(rd_kafka_error_code(error), doing, text: text, at: "transactional id \(id)")
     }
 
-    /// What ended this producer for good; mostly another one with its transactional id.
+    /// The fatal error of this producer, if any; usually it was fenced by another producer with its transactional id.
     func fatalFailure() -> WeirError? {
         var said = KafkaText()
         let code = said.fill { rd_kafka_fatal_error(handle.raw, $0, $1) }
@@ -113,7 +113,8 @@ public final class KafkaTransactionalClient: Sendable {
         return KafkaFailure.error(code, "append in transactions", text: said.text, at: "transactional id \(id)")
     }
 
-    /// The client of a log with an id, which is made when nobody has one, or when another producer has taken it over.
+    /// The log's client for an id. A new one is created when there is none, or when another producer has taken over the
+    /// id.
     public static func shared(_ log: KafkaLog, transactionalID id: String) throws(WeirError)
         -> KafkaTransactionalClient
     {
@@ -130,8 +131,8 @@ public final class KafkaTransactionalClient: Sendable {
         weak let client: KafkaTransactionalClient?
     }
 
-    /// Shuts out whoever writes under a transactional id, and gives up what it has not committed. When this process has
-    /// the id itself, taking it over has done that.
+    /// Fences other producers with a transactional id and aborts their uncommitted transactions. If this process
+    /// already owns the id, taking it over has done that.
     public static func shutOut(_ log: KafkaLog, transactionalID id: String) throws(WeirError) {
         try shared(log, transactionalID: id).makeReady()
     }

@@ -4,17 +4,17 @@ import EventLog
 
 /// Appends to one topic in transactions.
 ///
-/// A transaction's state is the text beside the offset that it commits to group `weir-<state id>` for partition 0 of the
-/// topic. The state's id names the topic and the table, the transactional id of the client may be shared by several.
+/// A transaction's state is the metadata text of the offset that it commits to group `weir-<state id>` for partition 0
+/// of the topic. The state id identifies the topic and the table; several may share the client's transactional id.
 public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable {
     // Used by one thread at a time; the client is shared.
     private let client: KafkaTransactionalClient
     private let producer: KafkaProducer
     private let id: String
     private var isOpen = false
-    /// Transactions that have committed a state; the offset beside it.
+    /// Number of transactions that have committed a state; stored as the committed offset.
     public private(set) var count: Int64 = 0
-    /// Whether the brokers are known to keep the text beside an offset: some do not.
+    /// Whether the brokers are known to store the metadata text of an offset: some do not.
     private var isKept = false
     private var committedEnds: [Int: Int64] = [:]
 
@@ -25,7 +25,7 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         producer = try KafkaProducer(client.log, topic: topic, handle: client.handle)
     }
 
-    /// With a client of its own, whose transactional id names the state as well.
+    /// Creates its own client, whose transactional id is also the state id.
     public convenience init(_ log: KafkaLog, topic: String, transactionalID: String) throws(WeirError) {
         let client = try KafkaTransactionalClient(log, transactionalID: transactionalID)
         try self.init(client, topic: topic, stateID: transactionalID)
@@ -36,14 +36,14 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
     private var log: KafkaLog { client.log }
     public var topic: String { producer.topic }
     public var partitions: [Int] { producer.partitions }
-    /// Of committed transactions.
+    /// Ends of committed transactions.
     public var ends: [Int: Int64] { committedEnds }
 
     private static func group(_ id: String) -> String { "weir-\(id)" }
     private var group: String { Self.group(id) }
 
-    /// The state that transactions with an id have stored and how many they were, without taking the id over; nil when
-    /// there is none. A group that this user may not see holds nothing of ours.
+    /// The stored state of transactions with an id and their number, without taking over the id; nil when there is
+    /// none. A group that this user may not access counts as having no state.
     public static func storedState(
         _ log: KafkaLog,
         topic: String,
@@ -61,7 +61,8 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
 
     public var writer: String? { client.id }
 
-    /// States that do not name their writer are from when every state had a producer of its own, named like it.
+    /// States without a writer are from versions in which every state had its own producer, with the state id as its
+    /// transactional id.
     public func shutOut(writer: String?) throws(WeirError) {
         let earlier = writer ?? id
         if earlier != client.id { try KafkaTransactionalClient.shutOut(log, transactionalID: earlier) }
@@ -83,7 +84,7 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
 
     public func fits(state: String) -> Bool { (try? KafkaTransactionState.encode(state)) != nil }
 
-    /// Adds to the transaction that the next `commit` ends.
+    /// Adds records to the transaction that the next `commit` ends.
     public func append(_ batch: RawBatch) throws(WeirError) {
         try begin()
         try abortingOnFailure { () throws(WeirError) in try producer.send(batch) }
@@ -94,8 +95,8 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         try abortingOnFailure { () throws(WeirError) in try producer.flush() }
     }
 
-    /// After an error other than `conflict`, `unknownState` and `unsupported` nothing of it can be read, and it can be
-    /// tried again. `unsupported` tells that the brokers do not keep states.
+    /// After an error other than `conflict`, `unknownState` and `unsupported`, none of the records are visible and the
+    /// commit can be retried. `unsupported` means that the brokers do not store states.
     public func commit(_ batches: [RawBatch], state: String) throws(WeirError) {
         let metadata = try KafkaTransactionState.encode(state)
         try begin()
@@ -110,20 +111,20 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
         try checkKept()
     }
 
-    /// Gives up what is not committed.
+    /// Aborts the open transaction.
     public func close() throws(WeirError) {
-        // A producer that another one has replaced has nothing left to give up.
+        // A fenced producer has no transaction left to abort.
         if isOpen, client.fatalFailure() == nil { try abort() }
         ended()
     }
 
     // MARK: Steps
 
-    /// Looks once whether the state just committed is there, before others rely on it.
+    /// Checks once that the state just committed is stored, before others rely on it.
     private func checkKept() throws(WeirError) {
         guard !isKept else { return }
         let stored: (offset: Int64, metadata: String?)
-        // The transaction is committed whatever becomes of this question; the next one asks again.
+        // The transaction is committed even if this request fails; the next commit checks again.
         do { stored = try log.committed(group: group, topic: topic, partition: 0, isKept: false).first } catch {
             return
         }
@@ -172,7 +173,7 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
                 ended()
                 throw error
             }
-            // Aborting tells whether the commit was still undecided; if it fails too, nobody knows.
+            // A successful abort shows that the commit did not happen; if the abort fails too, the outcome is unknown.
             do { try abort() } catch {
                 throw WeirError(
                     .unknownState,
@@ -186,7 +187,7 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
     }
 
     private func abort() throws(WeirError) {
-        // Whatever becomes of it, the other topics must not wait.
+        // Release the client even on failure, so that other topics do not wait.
         defer { ended() }
         try located { () throws(WeirError) in try client.abort() }
         producer.forgetFailure()
@@ -199,13 +200,13 @@ public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable
                 ended()
                 throw fatal.located(at: "topic \(topic)")
             }
-            // The first error tells more than one of the abort that follows it.
+            // The first error is more specific than an error of the abort that follows.
             do { try abort() } catch let second { if second.code == .conflict { throw second } }
             throw error
         }
     }
 
-    /// The transaction is over, however it ended: the other topics of the client may go on.
+    /// Releases the client for other topics after the transaction has ended.
     private func ended() {
         isOpen = false
         client.release(ObjectIdentifier(self))
