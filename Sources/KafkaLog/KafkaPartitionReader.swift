@@ -15,7 +15,7 @@ final class KafkaPartitionReader: PartitionReader, @unchecked Sendable {
     private let topic: OpaquePointer
     private let partition: Int32
     private var pending = KafkaMessages()
-    /// Records and bytes taken from the queue since fetching was last considered stopped or running.
+    /// Records and bytes taken since the queue was last found empty.
     private var taken = (count: 0, bytes: 0)
     private var isDry = false
     /// The wakeup that librdkafka signals when its empty queue gets a message.

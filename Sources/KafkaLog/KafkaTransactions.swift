@@ -5,7 +5,8 @@ import EventLog
 /// Appends to one topic in transactions.
 ///
 /// A transaction's state is the metadata text of the offset that it commits to group `weir-<state id>` for partition 0
-/// of the topic. The state id identifies the topic and the table; several may share the client's transactional id.
+/// of the topic. The state id identifies the topic and the table; several states may share the client's transactional
+/// id.
 public final class KafkaTransactions: TransactionalAppender, @unchecked Sendable {
     // Used by one thread at a time; the client is shared.
     private let client: KafkaTransactionalClient
