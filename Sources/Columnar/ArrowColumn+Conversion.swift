@@ -2,11 +2,11 @@ import Bytes
 import CArrowShim
 
 extension ArrowColumn {
-    /// This array as a column of `type`: the same memory where the layouts agree, otherwise converted.
+    /// This array as a column of `type`. Shares the memory if the layouts agree, otherwise converts the values.
     ///
-    /// What converts without loss: narrower integers to int and long, float to double, decimals of the same scale to more
-    /// digits, times and timestamps of any unit to microseconds (nanoseconds are rounded down), text and bytes to each
-    /// other, 16 fixed bytes to uuid.
+    /// Supported conversions: narrower integers to int and long, float to double, decimals of the same scale to a
+    /// higher precision, times and timestamps of any unit to microseconds (nanoseconds are rounded down), text and
+    /// bytes to each other, 16 fixed bytes to uuid.
     func converted(to type: FieldType) throws(WeirError) -> ColumnVector {
         if let dictionary = array.dictionary { return try decoded(dictionary.pointee, to: type) }
         switch (format, type) {
@@ -77,7 +77,7 @@ extension ArrowColumn {
         return rows.withUnsafeBufferPointer { plain.gathered($0) }
     }
 
-    /// Whether `converted(to:)` knows the pair, before any row is read.
+    /// Whether `converted(to:)` supports this pair of types. Checked before any row is read.
     static func canConvert(_ format: ArrowFormat, to type: FieldType) -> Bool {
         switch (format, type) {
         case (.timestamp(_, let hasZone), .timestamp): !hasZone
@@ -118,14 +118,14 @@ extension ArrowColumn {
 
     private func microseconds(_ unit: ArrowFormat.Unit) throws(WeirError) -> Buffer {
         if unit == .nanoseconds {
-            // Rounded towards the past, so that times before 1970 keep their order.
+            // Round down, so that times before 1970 keep their order.
             return try map(Int64.self, 8) { $0.floorDivided(by: 1000) }
         }
         let factor = 1_000_000 / unit.rawValue
         let validity = try validity()
         let source = try values(width: 8).values(as: Int64.self)
         for row in 0..<count where source[row].multipliedReportingOverflow(by: factor).overflow {
-            // What lies under a null means nothing.
+            // The value of a null row is undefined; skip it.
             if let validity, !Bitmap.isSet(validity.base, row) { continue }
             throw WeirError(.invalid, "timestamp \(source[row]) in \(unit) does not fit microseconds")
         }

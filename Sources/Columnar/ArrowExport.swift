@@ -1,12 +1,12 @@
 import Bytes
 import CArrowShim
 
-// Columns leave through the Arrow C Data Interface without a copy: the exported array holds references to the column's
-// buffers until its consumer calls `release`.
+// Columns are exported through the Arrow C Data Interface without a copy: the exported array holds references to the
+// column's buffers until its consumer calls `release`.
 
 extension Schema {
-    /// This schema as an Arrow struct type. Field ids travel as `PARQUET:field_id`, uuids as the extension `arrow.uuid`.
-    /// Whoever receives the struct calls its `release`.
+    /// This schema as an Arrow struct type. Field ids are exported as metadata `PARQUET:field_id`, uuids as the
+    /// extension type `arrow.uuid`. The receiver must call `release`.
     public func exportedToArrow() -> ArrowSchema {
         let children = fields.map { field in
             var metadata: [(String, String)] = []
@@ -28,7 +28,7 @@ extension Schema {
 }
 
 extension ColumnBatch {
-    /// This batch as an Arrow struct array that shares its memory. Whoever receives the struct calls its `release`.
+    /// This batch as an Arrow struct array that shares its memory. The receiver must call `release`.
     public func exportedToArrow() -> ArrowArray {
         ArrowArray.make(length: count, nullCount: 0, buffers: [nil], children: columns.map { $0.exportedToArrow() })
     }
@@ -43,7 +43,7 @@ extension ColumnVector {
     private var layoutHasArena: Bool { type.layout == .variableWidth }
 }
 
-/// What one exported array or schema keeps alive; freed by its `release`.
+/// The memory that an exported array or schema keeps alive; freed by its `release`.
 private final class ExportedMemory {
     let buffers: [Buffer?]
     var texts: [UnsafeMutableRawPointer] = []
@@ -123,7 +123,7 @@ extension ArrowSchema {
         )
     }
 
-    /// Pairs of texts with native 32-bit lengths, as the C Data Interface defines metadata.
+    /// Encodes metadata as the C Data Interface defines it: pairs of strings with native 32-bit lengths.
     private static func encode(_ metadata: [(String, String)]) -> [UInt8] {
         var writer = ByteWriter()
         writer.writeLittleEndian(Int32(metadata.count))
@@ -148,7 +148,7 @@ private func allocateChildren<T>(_ children: [T]) -> UnsafeMutablePointer<Unsafe
     return pointers
 }
 
-// A consumer may have moved a child out, which leaves its `release` empty; its struct is still ours.
+// A consumer may have moved a child out, which clears its `release`. The child's struct still has to be freed here.
 private func releaseChildren<T>(
     _ children: UnsafeMutablePointer<UnsafeMutablePointer<T>?>?,
     _ count: Int64,

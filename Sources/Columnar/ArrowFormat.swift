@@ -1,11 +1,11 @@
-/// Arrow's type of a column, as the format strings of the C Data Interface spell it.
+/// The Arrow type of a column, from a format string of the C Data Interface.
 enum ArrowFormat: Hashable, Sendable {
     enum Unit: Int64, Sendable {
         case seconds = 1, milliseconds = 1_000, microseconds = 1_000_000, nanoseconds = 1_000_000_000
     }
 
     case boolean
-    /// Bytes of the number.
+    /// Width in bytes.
     case signed(Int), unsigned(Int)
     case float, double
     case decimal128(precision: Int, scale: Int)
@@ -62,7 +62,7 @@ enum ArrowFormat: Hashable, Sendable {
         return .decimal128(precision: precision, scale: scale)
     }
 
-    /// The format a column of that type is exported with.
+    /// The format string with which a column of this type is exported.
     static func text(of type: FieldType) -> String {
         switch type {
         case .boolean: "b"
@@ -83,7 +83,7 @@ enum ArrowFormat: Hashable, Sendable {
         }
     }
 
-    /// The column type that stands nearest, for showing a file's schema.
+    /// The closest column type, for showing a file's schema.
     var nearestType: FieldType {
         switch self {
         case .boolean: .boolean

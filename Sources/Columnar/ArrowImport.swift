@@ -1,15 +1,15 @@
 import Bytes
 import CArrowShim
 
-// Arrays that Arrow hands over become columns without a copy: the buffers of the columns keep the array alive, and it is
-// released with the last of them. Bitmaps are copied when they do not start at a byte.
+// Arrow arrays are imported as columns without a copy. The columns' buffers keep the array alive; it is released with
+// the last of them. Bitmaps are copied when they do not start at a byte boundary.
 
 /// Owns an array received through the C Data Interface.
 final class ImportedArray: @unchecked Sendable {
     // Never changed after import; released once, from deinit.
     private let storage: UnsafeMutablePointer<ArrowArray>
 
-    /// Takes the array, as the C Data Interface's move: the source's `release` is cleared.
+    /// Moves the array as the C Data Interface defines it: clears the source's `release`.
     init(taking array: inout ArrowArray) {
         storage = .allocate(capacity: 1)
         storage.initialize(to: array)
@@ -27,7 +27,7 @@ final class ImportedArray: @unchecked Sendable {
 extension ColumnBatch {
     /// Takes a struct array whose children have the formats that `Schema.exportedToArrow()` gives for `schema`.
     ///
-    /// The array is released when the last column that shares its memory goes away, also when this fails.
+    /// The array is released with the last column that shares its memory, also when this fails.
     public init(importing array: inout ArrowArray, schema: Schema) throws(WeirError) {
         let owner = ImportedArray(taking: &array)
         let formats = schema.fields.map { ArrowFormat(ArrowFormat.text(of: $0.type)) }
@@ -66,10 +66,10 @@ extension ColumnBatch {
     }
 }
 
-/// One array of an imported batch, still of Arrow's type.
+/// One array of an imported batch, in its Arrow type.
 struct ArrowColumn {
     let array: ArrowArray
-    /// First row inside the buffers.
+    /// Index of the first row in the buffers.
     let offset: Int
     let count: Int
     let format: ArrowFormat

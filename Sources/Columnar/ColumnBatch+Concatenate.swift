@@ -2,8 +2,8 @@ import Bytes
 import Foundation
 
 extension ColumnBatch {
-    /// The rows of all batches, one after the other. The batches have the same column types; the first one's schema stays.
-    /// There is at least one batch.
+    /// Concatenates the rows of all batches. The batches must have the same column types; the result has the first
+    /// one's schema. There must be at least one batch.
     public static func concatenated(_ batches: [ColumnBatch]) -> ColumnBatch {
         guard let first = batches.first else { preconditionFailure("there is no schema without a batch") }
         let filled = batches.filter { $0.count > 0 }
@@ -16,7 +16,7 @@ extension ColumnBatch {
 }
 
 extension ColumnVector {
-    /// The values of all parts, one after the other. The parts have the same type, and there is at least one.
+    /// Concatenates the values of all parts. The parts must have the same type, and there must be at least one.
     public static func concatenated(_ parts: [ColumnVector]) -> ColumnVector {
         guard let type = parts.first?.type else { preconditionFailure("there is no type without a column") }
         precondition(parts.allSatisfy { $0.type == type }, "columns of different types do not concatenate")
@@ -41,7 +41,7 @@ extension ColumnVector {
         }
     }
 
-    /// Bitmaps one after the other; a part without one counts as all set.
+    /// Concatenates the bitmaps; a part without a bitmap counts as all set.
     private static func bits(_ parts: [ColumnVector], count: Int, _ bitmap: (ColumnVector) -> Buffer?) -> Buffer {
         Buffer.filled(count: Bitmap.byteCount(count)) { target in
             target.initializeMemory(as: UInt8.self, repeating: 0)
@@ -90,8 +90,8 @@ extension ColumnVector {
 }
 
 extension Bitmap {
-    /// Sets in `target`, from bit `start` on, the bits that are set among the first `count` of `source`. Those bits of the
-    /// target are clear before.
+    /// Copies the first `count` bits of `source` into `target` from bit `start` on. Those bits of the target must be
+    /// clear.
     static func merge(_ source: UnsafeRawPointer, count: Int, into target: UnsafeMutableRawPointer, at start: Int) {
         let shift = UInt8(start & 7)
         let out = target.assumingMemoryBound(to: UInt8.self) + (start >> 3)

@@ -2,7 +2,7 @@ import Bytes
 import Foundation
 
 extension ColumnVector {
-    /// The rows at those places, in that order. An index of −1 gives a null, which is how an outer join says "no match".
+    /// The rows at the given indexes, in that order. An index of −1 gives a null, as for an outer join without a match.
     public func gathered(_ rows: UnsafeBufferPointer<Int32>) -> ColumnVector {
         let mayMiss = rows.contains { $0 < 0 }
         let newValidity = mayMiss || validity != nil ? gatheredValidity(rows) : nil
@@ -75,7 +75,7 @@ extension ColumnVector {
                 out[place + 1] = Int32(truncatingIfNeeded: total)
             }
         }
-        // Batches are bounded by bytes long before this; crossing it is a mistake of the caller.
+        // Batches are limited in bytes far below this; exceeding it is a programming error of the caller.
         precondition(total <= Int(Int32.max), "a column of a batch holds at most 2 GiB of text")
         let arena = Buffer.filled(count: total) { target in
             var out = target.baseAddress!
@@ -90,7 +90,7 @@ extension ColumnVector {
         return (offsets, arena)
     }
 
-    /// Consecutive rows, sharing memory except for bitmaps that do not start at a byte.
+    /// Consecutive rows, sharing memory except for bitmaps that do not start at a byte boundary.
     public func sliced(from start: Int, count: Int) -> ColumnVector {
         let validity = validity.map { $0.bits(from: start, count: count) }
         switch type.layout {
@@ -115,7 +115,7 @@ extension Buffer {
 }
 
 extension ColumnBatch {
-    /// The rows at those places, in that order; −1 gives a row of nulls.
+    /// The rows at the given indexes, in that order; −1 gives a row of nulls.
     public func gathered(_ rows: UnsafeBufferPointer<Int32>) -> ColumnBatch {
         ColumnBatch(schema: schema, columns: columns.map { $0.gathered(rows) }, count: rows.count)
     }

@@ -22,13 +22,13 @@ extension ColumnBatch {
         return rows
     }
 
-    /// Text that a column should hold at most where rows are multiplied or put together: far below what it can hold.
+    /// Recommended maximum bytes of text in a column where rows are multiplied or combined, far below the hard limit.
     public static let usualTextBytes = 256 << 20
-    /// What offsets of 32 bits reach.
+    /// The limit of 32-bit offsets.
     private static let textBytesMax = Int(Int32.max)
 
-    /// As `interleaved`, of the first picks only: of as many as `textBytes` of text in each column allow, and of two at
-    /// least, since the two rows of an update belong together.
+    /// As `interleaved`, but only for the first picks: as many as fit `textBytes` of text in each column, and at least
+    /// two, because the two rows of an update belong together.
     public static func interleavedPrefix(
         _ sources: [ColumnBatch],
         schema: Schema,
@@ -43,7 +43,7 @@ extension ColumnBatch {
         return rows
     }
 
-    /// Nil when a column would hold more text.
+    /// Nil when a column would exceed `textBytes`.
     private static func interleaved(
         _ sources: [ColumnBatch],
         schema: Schema,
@@ -61,7 +61,7 @@ extension ColumnBatch {
         return ColumnBatch(schema: schema, columns: columns, count: picks.count)
     }
 
-    /// How many of the picks, from the first, make a batch whose columns hold so much text each.
+    /// How many of the first picks fit a batch with at most `textBytes` of text in each column.
     private static func fitting(
         _ sources: [ColumnBatch],
         schema: Schema,
@@ -97,7 +97,7 @@ extension ColumnVector {
         return column
     }
 
-    /// Nil when the column would hold more text.
+    /// Nil when the column would exceed `textBytes`.
     fileprivate static func interleaved(
         _ sources: [ColumnVector],
         type: FieldType,
@@ -139,7 +139,7 @@ extension ColumnVector {
         }
     }
 
-    /// Bits of several bitmaps; one that is missing counts as all set.
+    /// The picked bits of several bitmaps; a missing bitmap counts as all set.
     private static func bits(_ bitmaps: [UnsafeRawPointer?], _ picks: UnsafeBufferPointer<RowPick>) -> Buffer {
         Buffer.filled(count: Bitmap.byteCount(picks.count)) { target in
             let out = target.bindMemory(to: UInt8.self)
@@ -188,7 +188,7 @@ extension ColumnVector {
         }
     }
 
-    /// Where a column's texts begin and end, and their bytes.
+    /// The offsets and the bytes of a column's texts.
     private struct Texts {
         let offsets: UnsafePointer<Int32>
         let bytes: UnsafeRawPointer?

@@ -23,7 +23,7 @@ public struct ColumnBatch: Sendable {
     public func column(named name: String) -> ColumnVector? { schema.index(named: name).map { columns[$0] } }
     public func column(field id: Int) -> ColumnVector? { schema.index(ofField: id).map { columns[$0] } }
 
-    /// The columns at those places.
+    /// The columns at the given indexes.
     public func selecting(_ indices: [Int]) -> ColumnBatch {
         ColumnBatch(
             schema: Schema(indices.map { schema.fields[$0] }),

@@ -1,13 +1,13 @@
 /// What is known about the values of one column in some part of a table: a file, a row group, or the rows of a partition.
 public struct ColumnBounds: Sendable {
-    /// No value but NaN is smaller; nil when nothing is known.
+    /// No value except NaN is smaller; nil when unknown.
     public var lower: Scalar?
-    /// No value but NaN is larger; nil when nothing is known.
+    /// No value except NaN is larger; nil when unknown.
     public var upper: Scalar?
-    /// Rows, nulls among them; nil when nothing is known.
+    /// Number of rows, nulls included; nil when unknown.
     public var valueCount: Int64?
     public var nullCount: Int64?
-    /// Whether there may be NaN, which the bounds leave out and which sorts above every number.
+    /// Whether there may be NaN values. The bounds exclude them; NaN sorts above every number.
     public var mayHoldNaN: Bool
 
     public init(
@@ -24,7 +24,7 @@ public struct ColumnBounds: Sendable {
         self.mayHoldNaN = mayHoldNaN
     }
 
-    /// Of a column that has one value in all rows.
+    /// The bounds of a column with the same value in all rows.
     public init(constant value: Scalar) { self.init(lower: value, upper: value) }
 
     /// Whether all values are null.
@@ -35,11 +35,11 @@ public struct ColumnBounds: Sendable {
 }
 
 extension RowFilter.Bound {
-    /// Whether some value of a column may be within this bound. In doubt, it may.
+    /// Whether some value of a column may be within this bound; true if unknown.
     public func mayHold(in column: ColumnBounds) -> Bool {
-        // A null is within no bounds.
+        // Nulls never match a bound.
         if column.isNull { return false }
-        // What cannot be compared (nil) rules nothing out.
+        // Values that cannot be compared (nil) exclude nothing.
         let toLower = column.lower.flatMap { value.comparison(with: $0.promoted(toMatch: value)) }
         let toUpper = column.upper.flatMap { value.comparison(with: $0.promoted(toMatch: value)) }
         return switch comparison {
@@ -55,13 +55,14 @@ extension RowFilter.Bound {
 private enum Comparison { case before, same, behind }
 
 extension Scalar {
-    /// Where this value stands beside another; nil when the two cannot be compared.
+    /// Compares this value with another; nil when they cannot be compared.
     fileprivate func comparison(with other: Scalar) -> Comparison? {
         guard let isBefore = precedes(other), let isBehind = other.precedes(self) else { return nil }
         return isBefore ? .before : isBehind ? .behind : .same
     }
 
-    /// A value in the type of `other`, if Iceberg's promotions or the reader's conversions lead there.
+    /// The value converted to the type of `other`, if Iceberg's promotions or the reader's conversions allow it;
+    /// otherwise unchanged.
     fileprivate func promoted(toMatch other: Scalar) -> Scalar {
         switch (self, other) {
         case (.int(let value), .long): .long(Int64(value))

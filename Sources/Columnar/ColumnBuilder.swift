@@ -86,7 +86,7 @@ public struct ColumnBuilder: ~Copyable, Sendable {
         if Bitmap.byteCount(count + 1) > validity.count { validity.append(UInt8(0)) }
     }
 
-    /// The column built so far; the builder starts again empty.
+    /// Returns the column and empties the builder.
     public mutating func finish() -> ColumnVector {
         let rows = count
         let bitmap = hasNulls ? validity.finish() : nil

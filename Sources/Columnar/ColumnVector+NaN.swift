@@ -1,5 +1,5 @@
 extension ColumnVector {
-    /// Values that are not a number, nulls aside; zero for types without them.
+    /// The number of NaN values, nulls excluded; zero for types without NaN.
     public var nanCount: Int64 {
         switch type {
         case .float: countNaN(Float.self)
@@ -13,7 +13,7 @@ extension ColumnVector {
         var found: Int64 = 0
         for row in 0..<count { found &+= rows[row] == rows[row] ? 0 : 1 }
         guard found > 0, validity != nil else { return found }
-        // A NaN may lie under a null.
+        // The value of a null row may be NaN.
         found = 0
         for row in 0..<count where rows[row] != rows[row] && !isNull(row) { found += 1 }
         return found

@@ -1,14 +1,14 @@
 import Bytes
 
 extension ColumnVector {
-    /// The same values as those of a wider type, along Iceberg's promotions; nil when they do not lead there.
+    /// The values converted to a wider type by Iceberg's promotions; nil when there is no such promotion.
     public func promoted(to target: FieldType) -> ColumnVector? {
         if type == target { return self }
         guard type.canPromote(to: target) else { return nil }
         switch (type, target) {
         case (.int, .long): return widened(target) { (value: Int32) in Int64(value) }
         case (.float, .double): return widened(target) { (value: Float) in Double(value) }
-        // Decimals of one scale are the same numbers, whatever their precision.
+        // Decimals of the same scale have the same representation for any precision.
         default: return reinterpreted(as: target)
         }
     }

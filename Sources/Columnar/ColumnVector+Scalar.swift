@@ -1,7 +1,7 @@
 import Values
 
 extension ColumnVector {
-    /// One value; for edges, not for loops over rows.
+    /// The value of one row. Too slow for loops over rows.
     public func scalar(_ row: Int) -> Scalar {
         if isNull(row) { return .null }
         switch type {

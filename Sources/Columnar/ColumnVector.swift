@@ -79,7 +79,7 @@ public struct ColumnVector: Sendable {
         return ColumnVector(type: type, count: count, validity: validity, values: values, bytes: bytes)
     }
 
-    /// Bytes of memory the values take, for budgets.
+    /// Memory size of the values in bytes, for memory budgets.
     public var byteCount: Int {
         var total = validity?.count ?? 0
         switch type.layout {

@@ -1,7 +1,7 @@
 import Bytes
 import CArrowShim
 
-/// Single blocks of the codecs that come with Arrow.
+/// Compresses and decompresses single blocks with the codecs included in Arrow.
 public enum CompressedBlock {
     public enum Codec: Sendable, CaseIterable {
         case snappy
@@ -11,7 +11,7 @@ public enum CompressedBlock {
         fileprivate var number: Int32 { self == .snappy ? Int32(WEIR_CODEC_SNAPPY) : Int32(WEIR_CODEC_LZ4) }
     }
 
-    /// The original bytes, `size` in number. Fails on damaged input and on another number of bytes.
+    /// The `size` decompressed bytes. Fails on damaged input and when the size differs.
     public static func decompress(_ block: some Collection<UInt8>, _ codec: Codec, size: Int) throws(WeirError)
         -> [UInt8]
     {
@@ -22,7 +22,7 @@ public enum CompressedBlock {
         return [UInt8](UnsafeRawBufferPointer(start: output.base, count: output.count))
     }
 
-    /// Appends the original bytes, `size` in number.
+    /// Appends the `size` decompressed bytes.
     public static func decompress(
         _ block: UnsafeRawBufferPointer,
         _ codec: Codec,
@@ -43,9 +43,9 @@ public enum CompressedBlock {
         output.advance(by: size)
     }
 
-    /// Appends what a snappy block holds, which says its size itself: a plain varint in front.
+    /// Appends the decompressed bytes of a snappy block, whose size is stored as a plain varint at its start.
     ///
-    /// - Parameter limit: bytes beyond which it is refused before memory is taken for it.
+    /// - Parameter limit: maximum size; a larger block is refused before memory is allocated.
     public static func decompressSnappy(
         _ block: UnsafeRawBufferPointer,
         into output: inout GrowableBuffer,
@@ -60,7 +60,7 @@ public enum CompressedBlock {
         throw WeirError(.corrupt, "a snappy block does not say its size")
     }
 
-    /// A size that a block claims, when it can be true: neither codec makes a byte stand for more than 255.
+    /// Returns the size a block claims if it is plausible: in both codecs, a byte expands to at most 255 bytes.
     public static func checked(_ size: Int, of compressed: Int, _ limit: Int) throws(WeirError) -> Int {
         guard size <= min(limit, compressed * 256) else {
             throw WeirError(.corrupt, "a compressed block claims \(size) bytes")

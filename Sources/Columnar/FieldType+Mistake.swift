@@ -1,5 +1,5 @@
 extension FieldType {
-    /// What is wrong with the parameters of a primitive type; nil when its name is not one that has any, or nothing is.
+    /// Describes what is wrong with the parameters of a primitive type; nil when they are valid or the type has none.
     public static func mistake(in text: String) -> String? {
         let name = text.lowercased().filter { $0 != " " }
         let base = name.prefix { $0.isLetter }

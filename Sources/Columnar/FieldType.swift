@@ -1,4 +1,4 @@
-/// The type of a column, in Iceberg's words.
+/// The type of a column, named as in Iceberg.
 public enum FieldType: Hashable, Sendable {
     case boolean
     case int
@@ -16,7 +16,7 @@ public enum FieldType: Hashable, Sendable {
     case timestamptz
     case string
     case uuid
-    /// Exactly that many bytes.
+    /// Exactly this many bytes.
     case fixed(Int)
     case binary
     indirect case list(element: Field)
@@ -25,15 +25,15 @@ public enum FieldType: Hashable, Sendable {
     /// A type of a later format version, kept by its name so that the table still opens.
     case other(String)
 
-    /// How values lie in a column's memory.
+    /// The memory layout of a column's values.
     public enum Layout: Hashable, Sendable {
-        /// One bit a row, least significant first.
+        /// One bit per row, least significant first.
         case bits
-        /// That many bytes a row, little-endian.
+        /// This many bytes per row, little-endian.
         case fixedWidth(Int)
         /// 32-bit offsets into one arena of bytes.
         case variableWidth
-        /// Children of their own; not held in a column vector.
+        /// Has child columns; not supported by column vectors.
         case nested
     }
 

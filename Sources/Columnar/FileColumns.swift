@@ -1,9 +1,9 @@
-/// How the columns of a table are found in one data file, and what stands for those that the file lacks (Iceberg spec,
+/// How the columns of a table are found in one data file, and the values of those that the file lacks (Iceberg spec,
 /// "Column Projection").
 ///
 /// Columns are found by field id. A file in which no column has an id is matched by names instead.
 public struct FileColumns: Sendable, Equatable {
-    /// The names of each field in files without ids, by field id. Nil: a field has the name it is asked for by.
+    /// The names of each field in files without ids, by field id. Nil: the requested name is used.
     public var names: [Int: [String]]?
     /// The value of every row of a column that the file lacks, by field id; null for the others.
     public var substitutes: [Int: Scalar]
@@ -18,13 +18,13 @@ public struct FileColumns: Sendable, Equatable {
     static let firstReservedField = 2_147_482_000
 }
 
-/// The columns of a file as a table's fields find them.
+/// Finds the columns of a file for a table's fields.
 struct FileColumnLookup {
     enum Match {
         case column(ParquetColumn)
         /// The file lacks the column; every row has this value.
         case absent(Scalar)
-        /// A file without ids is asked for a field whose name is not known.
+        /// The file has no ids and the name of the field is unknown.
         case unknown
     }
 

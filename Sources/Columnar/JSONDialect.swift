@@ -1,24 +1,25 @@
-/// How the values of a row are written in JSON.
+/// The encoding of values in JSON.
 public enum JSONDialect: Sendable, Equatable {
     /// Iceberg's single-value serialization: decimals, dates, times, timestamps, uuids and bytes (in hexadecimal) are
     /// strings.
     case iceberg
-    /// As Flink writes events: decimals are numbers with all their digits, bytes are base64; all else is Iceberg's.
+    /// As Flink writes events: decimals are numbers with all their digits, bytes are base64; all else as in `iceberg`.
     case events
-    /// The log store's payload, byte for byte as Amoro's Java writers have it (mixed format, section 8.2): decimals are
-    /// numbers without trailing zeros, bytes and uuids base64, fractions of seconds as short as they go.
+    /// The log store's payload, byte for byte as Amoro's Java writers produce it (mixed format, section 8.2): decimals
+    /// are numbers without trailing zeros, bytes and uuids are base64, fractions of seconds have no trailing zeros.
     case logStore
 }
 
-/// `FieldType` without its nested cases, in a dialect, so that a switch per value copies no references.
+/// The encoding of a `FieldType` in a dialect, without nested cases, so that a switch per value does no reference
+/// counting.
 enum JSONType {
     case boolean, int, long, float, double, date, time, timestamp, timestamptz, string, uuid, binary
     case decimal(scale: Int)
     case fixed(Int)
-    // The log store's.
+    // Used by `logStore`.
     case javaFloat, javaDouble, javaString, javaTime, sqlTimestamp, instant, base64
     case javaDecimal(scale: Int)
-    // Of events.
+    // Used by `events`.
     case number(scale: Int)
     case fixedBase64(Int)
 

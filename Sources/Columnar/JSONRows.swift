@@ -1,13 +1,13 @@
 import Bytes
 import Values
 
-/// Writes rows as JSON objects: columns in schema order, values as the dialect has them.
+/// Writes rows as JSON objects: columns in schema order, values in the encoding of the dialect.
 ///
-/// Numbers that are not finite are `"NaN"`, `"Infinity"`, `"-Infinity"`, nulls are written out.
+/// Numbers that are not finite are written as `"NaN"`, `"Infinity"`, `"-Infinity"`, nulls as `null`.
 public struct JSONRowEncoder: Sendable {
     private let schema: Schema
     private let dialect: JSONDialect
-    /// `{"a":`, `,"b":`, … one after the other, and where each ends.
+    /// The texts `{"a":`, `,"b":`, … concatenated, and the end offset of each.
     private let names: Buffer
     private let nameEnds: [Int]
 
@@ -30,13 +30,13 @@ public struct JSONRowEncoder: Sendable {
         nameEnds = ends
     }
 
-    /// Ties the encoder to a batch of its schema's types: the form to use in loops over rows.
+    /// Prepares a batch with the schema's types for encoding. Use this in loops over rows.
     public func rows(of batch: ColumnBatch) -> JSONRows {
         precondition(batch.columns.count == schema.count, "a batch has one column per field of the encoder")
         return JSONRows(batch: batch, dialect: dialect, names: names, nameEnds: nameEnds)
     }
 
-    /// Appends one row of a batch. In loops, `rows(of:)` once and its `append` are faster.
+    /// Appends one row of a batch. In loops, `rows(of:)` and its `append` are faster.
     public func append(_ batch: ColumnBatch, row: Int, to target: inout GrowableBuffer) {
         rows(of: batch).append(row, to: &target)
     }
@@ -58,7 +58,7 @@ public struct JSONRows: @unchecked Sendable {
     private let names: Buffer
     private let columns: [Column]
 
-    /// One column without reference counts in it.
+    /// One column, as raw pointers without reference counting.
     private struct Column {
         let name: UnsafeRawBufferPointer
         let type: JSONType

@@ -2,7 +2,7 @@ import Bytes
 import Values
 
 extension KeyHash {
-    /// The hashes of `count` keys whose values stand in `columns`, in key order.
+    /// The hashes of `count` keys whose values are in `columns`, in key order.
     public static func hashes(of columns: [ColumnVector], count: Int) -> [Int32] {
         precondition(columns.allSatisfy { $0.count == count }, "key columns have one value per row")
         return [Int32](unsafeUninitializedCapacity: count) { buffer, initialized in

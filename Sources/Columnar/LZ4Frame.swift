@@ -10,8 +10,8 @@ public enum LZ4Frame {
         try CompressedBlock.compressFrame(input, into: &output)
     }
 
-    /// Appends the original form of one or more frames, which need not say how long they are. Fails on damaged input and on
-    /// output beyond `limit` bytes.
+    /// Appends the decompressed bytes of one or more frames, which need not contain their size. Fails on damaged input
+    /// and on output beyond `limit` bytes.
     public static func decompress(
         _ input: UnsafeRawBufferPointer,
         into output: inout GrowableBuffer,
@@ -46,7 +46,7 @@ public enum LZ4Frame {
             next += Int(taken)
             produced += Int(written)
             if isWhole, next == input.count { return }
-            // Damage may look like a frame that goes on: without a step forward there is none.
+            // A damaged frame may seem to continue: fail if decompression makes no progress.
             if written == room, produced >= limit {
                 throw WeirError(.corrupt, "LZ4 data expands beyond \(limit) bytes")
             }

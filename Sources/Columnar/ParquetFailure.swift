@@ -2,7 +2,7 @@ import Bytes
 import CArrowShim
 
 extension WeirError {
-    /// The shim's failure as an error of this file, or the error that the storage callback met.
+    /// Converts the shim's failure to an error of this file, or returns the error of the storage callback.
     init(_ failure: weir_arrow_error, callback: WeirError?, file: String?) {
         if failure.code == WEIR_ARROW_CALLBACK, let callback {
             self = callback
@@ -25,7 +25,7 @@ extension WeirError {
 }
 
 extension weir_arrow_error {
-    /// What Arrow says.
+    /// Arrow's error message.
     var text: String {
         withUnsafeBytes(of: message) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
     }

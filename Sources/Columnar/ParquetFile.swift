@@ -44,7 +44,7 @@ final class ParquetFile {
 
     deinit { weir_parquet_reader_free(reader) }
 
-    /// What a file is that is no Parquet file, by its first bytes; nil when they say nothing.
+    /// The format of a file that is not a Parquet file, detected by its first bytes; nil if unknown.
     private static func otherFormat(of object: any ObjectReader) -> String? {
         var mark = [UInt8](repeating: 0, count: 4)
         guard (try? mark.withUnsafeMutableBytes { try object.read(into: $0, at: 0) }) == mark.count else { return nil }
@@ -61,7 +61,7 @@ final class ParquetFile {
 
     func rows(of rowGroup: Int32) throws(WeirError) -> Int64 {
         let rows = weir_parquet_row_group_rows(weir_parquet_reader_metadata(reader), rowGroup)
-        // No real row group comes near this; sums of row counts stay far from overflowing.
+        // No real row group has this many rows; the limit keeps sums of row counts from overflowing.
         guard 0...(1 << 40) ~= rows else { throw corrupt("row group \(rowGroup) claims \(rows) rows") }
         return rows
     }
@@ -100,7 +100,7 @@ final class ParquetFile {
             var leaf = weir_parquet_leaf()
             guard weir_parquet_reader_leaf(reader, Int32(index), &leaf) == WEIR_ARROW_OK else { return nil }
             let own = String(cString: child.format)
-            // What Arrow keeps as a dictionary of 32-bit indices counts as its values; reading spells them out.
+            // A dictionary with 32-bit indices has the format of its values, because reading decodes it.
             let format = child.dictionary.map {
                 own == "i" ? ArrowFormat(String(cString: $0.pointee.format)) : .unknown("dictionary")
             }
@@ -122,7 +122,7 @@ extension ArrowSchema {
     /// The value of `PARQUET:field_id`; −1 when absent.
     var fieldID: Int {
         guard let metadata else { return -1 }
-        // Pairs of texts with native 32-bit lengths.
+        // Pairs of strings with native 32-bit lengths.
         var place = UnsafeRawPointer(metadata)
         func readLength() -> Int {
             defer { place += 4 }
@@ -141,7 +141,7 @@ extension ArrowSchema {
         return -1
     }
 
-    /// The column type that stands nearest, nested types included.
+    /// The closest column type, nested types included.
     var nearestType: FieldType {
         if let dictionary { return dictionary.pointee.nearestType }
         let children = (0..<Int(n_children)).compactMap { self.children?[$0]?.pointee }
@@ -164,7 +164,7 @@ extension ArrowSchema {
     }
 }
 
-/// Reads the shim's ranges from an object and keeps the error that stopped it.
+/// Reads the byte ranges requested by the shim from an object and keeps the error of a failed read.
 private final class ParquetSource {
     let object: any ObjectReader
     var failure: WeirError?

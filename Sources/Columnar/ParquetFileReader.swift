@@ -4,8 +4,8 @@ import ObjectStorage
 
 /// Reads chosen columns of a Parquet file batch by batch.
 ///
-/// Columns are matched by Iceberg field id, or by name in a file that has no ids at all. A column the file does not have
-/// comes back with the value that stands for it. Used by one thread at a time.
+/// Columns are matched by Iceberg field id, or by name in a file that has no ids at all. A column that the file lacks
+/// is returned with its substitute value. Used by one thread at a time.
 public final class ParquetFileReader: @unchecked Sendable {
     // Used by one thread at a time.
     private let file: ParquetFile
@@ -20,7 +20,7 @@ public final class ParquetFileReader: @unchecked Sendable {
     /// Rows of the whole file, skipped ones included.
     public let rowCount: Int64
 
-    /// Bytes that the repeated values of absent columns take in one batch at most.
+    /// Maximum bytes of the repeated values of absent columns in one batch.
     private static let constantBytesMax = 64 << 20
 
     private struct RowGroup {
@@ -29,10 +29,10 @@ public final class ParquetFileReader: @unchecked Sendable {
         let rows: Int
     }
 
-    /// Row groups that `bounds` rule out by their statistics are skipped; rows inside the others are not filtered. Batches
-    /// hold at most `batchRows` rows. Fails when the file is damaged or a column cannot become the requested type.
+    /// Row groups whose statistics exclude `bounds` are skipped; rows inside the others are not filtered. Batches hold
+    /// at most `batchRows` rows. Fails when the file is damaged or a column cannot become the requested type.
     ///
-    /// - Parameter columns: how the file's columns are named, and what stands for those it lacks.
+    /// - Parameter columns: how the file's columns are named, and the values of those it lacks.
     public init(
         _ object: any ObjectReader,
         schema: Schema,
@@ -60,7 +60,7 @@ public final class ParquetFileReader: @unchecked Sendable {
         pending = groups.reversed()
     }
 
-    /// The next rows and the place of the first of them in the file; nil after the last.
+    /// The next rows and the index of the first of them in the file; nil after the last.
     public func next() throws(WeirError) -> (batch: ColumnBatch, firstRow: Int64)? {
         while true {
             if current == nil {
@@ -109,10 +109,10 @@ public final class ParquetFileReader: @unchecked Sendable {
     }
 }
 
-/// Which leaf columns of a file are read, and where they stand in the requested schema.
+/// Which leaf columns of a file are read, and their positions in the requested schema.
 private struct ColumnPlan {
     private enum Place {
-        /// Among the columns read.
+        /// Index among the columns read.
         case read(Int)
         /// The value of every row, of the requested type.
         case constant(Scalar)
@@ -122,9 +122,9 @@ private struct ColumnPlan {
     var formats: [ArrowFormat] = []
     /// The requested fields that the file has, in the order they are read.
     let readSchema: Schema
-    /// Bytes that the values of absent columns take in each row.
+    /// Bytes per row of the values of absent columns.
     private(set) var constantBytes = 0
-    /// Per requested field.
+    /// One per requested field.
     private var places: [Place] = []
 
     init(_ schema: Schema, _ lookup: FileColumnLookup, path: String) throws(WeirError) {
@@ -163,7 +163,7 @@ private struct ColumnPlan {
                     at: path
                 )
             }
-            // Asked for twice, a column is read once when its type is the same both times.
+            // A column that is requested twice with the same type is read once.
             if let place = placeOfLeaf[column.leaf], fields[place].type == field.type {
                 places.append(.read(place))
                 continue
@@ -194,7 +194,7 @@ private struct ColumnPlan {
 
 extension ParquetColumn {
     fileprivate func canBeRead(as target: FieldType) -> Bool {
-        // INT96 carries an instant or a local time; only its reader knows which.
+        // INT96 stores an instant or a local time; the file does not say which.
         if physicalType == 3 { return target == .timestamp || target == .timestamptz }
         if isUUID { return target == .uuid || target == .fixed(16) }
         return ArrowColumn.canConvert(format, to: target)

@@ -1,4 +1,4 @@
-/// What a finished Parquet file holds, as Iceberg's manifests want to know it.
+/// Summary of a finished Parquet file with the values needed for Iceberg manifests.
 public struct ParquetFileSummary: Sendable, Equatable {
     public struct ColumnSummary: Sendable, Equatable {
         /// Iceberg field id.
@@ -10,10 +10,10 @@ public struct ParquetFileSummary: Sendable, Equatable {
         public let nullCount: Int64
         /// Zero for columns that are neither float nor double.
         public let nanCount: Int64
-        /// The least value that is neither null nor NaN; nil when there is none or when a bound of a row group is
+        /// The smallest value that is neither null nor NaN; nil when there is none or when a bound of a row group is
         /// longer than 4 KiB.
         public let lower: Scalar?
-        /// The greatest value that is neither null nor NaN; nil under the same conditions.
+        /// The largest value that is neither null nor NaN; nil under the same conditions.
         public let upper: Scalar?
 
         public init(

@@ -15,8 +15,8 @@ public final class ParquetFileWriter: @unchecked Sendable {
     private var rowCount: Int64 = 0
     private var nanCounts: [Int64]
 
-    /// Every field needs a primitive type. Takes over `target`: it ends with `finish()` or `abandon()` of this writer, and
-    /// is abandoned when this fails.
+    /// Every field must have a primitive type. Takes ownership of `target`: `finish()` or `abandon()` of this writer
+    /// ends it, and it is abandoned when this fails.
     public init(
         schema: Schema,
         to target: any ObjectWriter,
@@ -62,8 +62,8 @@ public final class ParquetFileWriter: @unchecked Sendable {
 
     deinit { weir_parquet_writer_free(writer) }
 
-    /// Appends rows. The batch's columns stand in the schema's order and have its types; a null in a required column is
-    /// an error. After an error the writer is only good for `abandon()`.
+    /// Appends rows. The batch's columns must be in the schema's order and have its types; a null in a required column
+    /// is an error. After an error only `abandon()` may be called.
     public func write(_ batch: ColumnBatch) throws(WeirError) {
         guard let writer else { preconditionFailure("a Parquet writer is used after its end") }
         precondition(batch.columns.count == schema.count, "a batch has one column per field of the file")
@@ -87,10 +87,10 @@ public final class ParquetFileWriter: @unchecked Sendable {
     /// Bytes written so far plus an estimate of those still in memory, for deciding when to begin the next file.
     public var writtenBytes: Int64 { writer.map { weir_parquet_writer_size($0) } ?? sink.count }
 
-    /// Bytes held in memory, estimated: the row group that is being filled.
+    /// Estimated bytes in memory: those of the current row group.
     public var bufferedBytes: Int64 { writtenBytes - sink.count }
 
-    /// Ends the row group that is being filled, which gives its memory back.
+    /// Ends the current row group, which frees its memory.
     public func endRowGroup() throws(WeirError) {
         guard let writer else { preconditionFailure("a Parquet writer is used after its end") }
         try callShim(callback: { [sink] in sink.failure }, file: nil) { weir_parquet_writer_end_row_group(writer, $0) }
@@ -111,7 +111,7 @@ public final class ParquetFileWriter: @unchecked Sendable {
         return summary
     }
 
-    /// Gives the file up; what was written is removed where that is possible.
+    /// Abandons the file and removes what was written if possible.
     public func abandon() {
         weir_parquet_writer_free(writer)
         writer = nil
@@ -162,7 +162,7 @@ extension ParquetColumn {
     }
 }
 
-/// The statistics of a column's chunks as one. A bound is known when every chunk that has values knows it.
+/// The merged statistics of a column's chunks. A bound is known if it is known for every chunk with values.
 private struct MergedStatistics {
     var compressedSize: Int64 = 0
     var valueCount: Int64 = 0
@@ -191,7 +191,7 @@ private struct MergedStatistics {
     }
 
     func summary(of field: Field, nanCount: Int64) -> ParquetFileSummary.ColumnSummary {
-        // A chunk of nothing but NaN has no bounds and takes none away.
+        // A chunk with only NaN has no bounds; it does not invalidate the bounds of other chunks.
         let ignoresUnknown = field.type == .float || field.type == .double
         return ParquetFileSummary.ColumnSummary(
             field: field.id,
@@ -205,7 +205,7 @@ private struct MergedStatistics {
     }
 }
 
-/// Passes the shim's bytes on to an object writer and keeps the error that stopped it.
+/// Writes the shim's bytes to an object writer and keeps the error of a failed write.
 private final class ParquetSink: @unchecked Sendable {
     // Used by the thread that uses the Parquet writer.
     let target: any ObjectWriter

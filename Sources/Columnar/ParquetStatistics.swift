@@ -3,16 +3,16 @@ import CArrowShim
 /// How a file stores one of its columns.
 struct ParquetColumn: Sendable {
     let name: String
-    /// −1 when the file has none.
+    /// −1 when the column has none.
     let fieldID: Int
     let format: ArrowFormat
-    /// Parquet's number of its physical type.
+    /// Parquet's physical type number.
     let physicalType: Int32
     let isUUID: Bool
-    /// Place among the file's leaf columns; −1 when nested.
+    /// Index among the file's leaf columns; −1 when nested.
     let leaf: Int32
     let isRequired: Bool
-    /// What a table would call its type.
+    /// The corresponding column type of a table.
     let type: FieldType
 }
 
@@ -20,13 +20,13 @@ struct ParquetColumn: Sendable {
 struct ParquetStatistics {
     let compressedSize: Int64
     let valueCount: Int64
-    /// Nil when the file does not say.
+    /// Nil when the file does not contain it.
     let nullCount: Int64?
     /// In the file's type; nil when absent or unusable (NaN).
     let lower: Scalar?
     let upper: Scalar?
 
-    /// A footer does not say whether there is a NaN.
+    /// A footer does not record whether a column contains NaN.
     var bounds: ColumnBounds {
         ColumnBounds(
             lower: lower,
@@ -80,12 +80,12 @@ struct ParquetStatistics {
             guard bytes.count == width else { return nil }
             if column.isUUID { return number(UInt128.self).map { .uuid(UInt128(bigEndian: $0)) } }
             return .fixed(Array(bytes))
-        // Unsigned numbers order differently from the signed ones they would become.
+        // Unsigned numbers sort differently from the signed numbers they would be converted to.
         case .unsigned, .structure, .unknown: return nil
         }
     }
 
-    /// Decimals lie in int32 or int64, or in big-endian bytes of any length.
+    /// Decimals are stored as int32, int64 or big-endian bytes of any length.
     private static func decimal(_ bytes: UnsafeRawBufferPointer, _ physicalType: Int32) -> Int128? {
         switch (physicalType, bytes.count) {
         case (1, 4): return Int128(bytes.loadUnaligned(as: Int32.self))

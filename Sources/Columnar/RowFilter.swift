@@ -1,6 +1,6 @@
 import Bytes
 
-/// A filter in the two forms a scan needs: bounds that rule out whole files and row groups, and the exact test of rows.
+/// A filter in the two forms a scan needs: bounds for pruning files and row groups, and the exact test of rows.
 public struct RowFilter: Sendable {
     /// One necessary condition on one column. All bounds of a filter hold for every row that passes.
     public struct Bound: Sendable, Hashable {

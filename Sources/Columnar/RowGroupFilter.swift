@@ -1,22 +1,21 @@
 import Bytes
 
-/// Decides from a footer's statistics which row groups can hold rows within bounds. When in doubt, they can.
+/// Decides from a footer's statistics which row groups may hold rows within bounds; unknown counts as yes.
 struct RowGroupFilter {
     private enum Test {
         case statistics(RowFilter.Bound, ParquetColumn)
-        /// The file lacks the column, and no row passes with the value that stands for it.
+        /// The file lacks the column, and its substitute value does not match.
         case never
     }
 
     private var tests: [Test] = []
 
-    /// A bound on a column that `schema` does not have decides nothing in a file whose columns are found by their names
-    /// in the schema.
+    /// If columns are matched by name, a bound on a column that is not in `schema` is ignored.
     init(_ bounds: [RowFilter.Bound], schema: Schema, _ lookup: FileColumnLookup) {
         for bound in bounds {
             switch lookup.match(field: bound.field, name: schema.field(id: bound.field)?.name) {
             case .column(let column): tests.append(.statistics(bound, column))
-            // A null is within no bounds.
+            // Nulls never match a bound.
             case .absent(.null): tests.append(.never)
             case .absent(let value): if !bound.mayHold(in: ColumnBounds(constant: value)) { tests.append(.never) }
             case .unknown: continue

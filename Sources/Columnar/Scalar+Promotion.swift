@@ -1,7 +1,8 @@
 extension Scalar {
-    /// The same value as one of `type`: along Iceberg's promotions, or back where the value fits. Nil when it is none.
+    /// The value converted to `type` by Iceberg's promotions, or to a narrower type if it fits. Nil if it cannot be
+    /// converted.
     ///
-    /// Values that metadata keeps are of the type their column had when they were written.
+    /// Values in metadata have the type their column had when they were written.
     public func converted(to type: FieldType) -> Scalar? {
         switch (self, type) {
         case (.null, _), (.boolean, .boolean), (.int, .int), (.long, .long), (.float, .float), (.double, .double),
@@ -19,7 +20,7 @@ extension Scalar {
         }
     }
 
-    /// Bytes one value takes in a column, about.
+    /// Approximate bytes of the value in a column.
     var byteCount: Int {
         switch self {
         case .string(let text): text.utf8.count
@@ -30,7 +31,7 @@ extension Scalar {
 }
 
 extension ColumnVector {
-    /// The same value in every row. Nil when the value is not of the type.
+    /// A column with the same value in every row. Nil when the value cannot be converted to the type.
     public static func constant(_ value: Scalar, _ type: FieldType, count: Int) -> ColumnVector? {
         guard let value = value.converted(to: type) else { return nil }
         if value == .null { return .nulls(type, count: count) }

@@ -2,10 +2,11 @@ import Bytes
 import Values
 
 extension ScalarText {
-    /// A value of `type` from its text. Fails with `invalid` when the text is no such value or does not fit.
+    /// Parses a value of `type`. Fails with `invalid` when the text is not such a value or is out of range.
     ///
-    /// Timestamps take a space in place of the `T`, fewer fraction digits, no seconds, or the date alone; a timestamptz
-    /// names its zone (`Z`, `+02:00`). Decimals may have fewer digits after the point than the type, or more zeros.
+    /// Timestamps may have a space instead of the `T`, fewer fraction digits, no seconds, or only a date; a timestamptz
+    /// must have a zone (`Z`, `+02:00`). Decimals may have fewer digits after the point than the type, or more if they
+    /// are zeros.
     public static func parse(_ text: String, as type: FieldType) throws(WeirError) -> Scalar {
         func invalid(_ reason: String, advice: String? = nil) -> WeirError {
             let shown = text.count > 64 ? text.prefix(64) + "…" : text[...]
@@ -23,8 +24,8 @@ extension ScalarText {
         }
     }
 
-    /// The same without a reason, and as forgiving as the rule says. Texts without a rule's form are malformed; for CAST
-    /// the bytes of a binary value are those of the text.
+    /// The same, but without an error message and as lenient as the rule. Text that the rule does not allow is
+    /// malformed; for CAST the bytes of a binary value are those of the text.
     public static func read(_ text: String, as type: FieldType, _ rule: TextRule = .exact) -> ParsedText<Scalar> {
         var text = text
         return text.withUTF8 { read(UnsafeRawBufferPointer($0), as: type, rule) }
@@ -72,7 +73,7 @@ extension FieldType {
         }
     }
 
-    /// What `ScalarText.parse` takes, for advice.
+    /// The format that `ScalarText.parse` accepts, for error messages.
     fileprivate var exactForm: String? {
         switch self {
         case .boolean: "write true or false"

@@ -30,7 +30,7 @@ public struct Schema: Hashable, Sendable {
     public func field(named name: String) -> Field? { fields.first { $0.name == name } }
     public func field(id: Int) -> Field? { fields.first { $0.id == id } }
 
-    /// The columns of those names, in the order asked for. Fails with the nearest known name.
+    /// The columns with the given names, in that order. Fails for an unknown name, suggesting the nearest known one.
     public func selecting(_ names: [String]) throws(WeirError) -> Schema {
         var selected: [Field] = []
         for name in names {

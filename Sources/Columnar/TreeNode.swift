@@ -1,4 +1,4 @@
-/// A slice of the key hash space: the keys whose hash has `index` in the bits of `mask` (mixed format, section 3.1).
+/// A slice of the key hash space: the keys with `hash & mask == index` (mixed format, section 3.1).
 ///
 /// Children split by the next higher bit of the hash, so node 2 (mask 1, index 0) has the children 4 and 6.
 public struct TreeNode: Hashable, Sendable {
@@ -16,7 +16,7 @@ public struct TreeNode: Hashable, Sendable {
         self.index = index
     }
 
-    /// Nil for numbers that are no node id: those below 1 and above 2⁶².
+    /// Nil for invalid node ids: those below 1 and above 2⁶².
     public init?(id: Int) {
         guard id >= 1, id <= 1 << 62 else { return nil }
         let size = 1 << (Int.bitWidth - 1 - id.leadingZeroBitCount)
@@ -45,11 +45,11 @@ public struct TreeNode: Hashable, Sendable {
         return (TreeNode(mask: childMask, index: index), TreeNode(mask: childMask, index: index + mask + 1))
     }
 
-    /// Whether keys of that hash belong to this node.
+    /// Whether keys with this hash belong to this node.
     @inline(__always)
     public func covers(hash: Int32) -> Bool { Int(hash) & mask == index }
 
-    /// Whether every key of this node belongs to `other` too.
+    /// Whether every key of this node also belongs to `other`.
     public func isDescendantOrSelf(of other: TreeNode) -> Bool {
         self == other || (mask > other.mask && index & other.mask == other.index)
     }

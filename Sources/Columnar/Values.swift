@@ -1,2 +1,2 @@
-// A column's values and their text are part of the columns' interface: who sees columns sees scalars.
+// Scalars and their text form are part of the API of columns, so importing `Columnar` also imports `Values`.
 @_exported import Values
