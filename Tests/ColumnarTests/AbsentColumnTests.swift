@@ -5,11 +5,11 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Columns that a file lacks, and columns it has under other names.
+/// Columns that are missing from a file, and columns stored under other names.
 @Suite struct AbsentColumnTests {
     private static let numbers: [Int64] = [1, 2, 3, 4, 5]
 
-    /// A file of one column, `n`, with the field id 1 or without any.
+    /// A file with one column `n`, with field id 1 or without field ids.
     private static func write(_ folder: String, hasIds: Bool = true) throws -> String {
         let path = folder + "/\(UUID().uuidString).parquet"
         let schema = Schema([Field(id: hasIds ? 1 : -1, name: "n", type: .long)])

@@ -7,7 +7,7 @@ import WeirTesting
         .less, .lessOrEqual, .equal, .greaterOrEqual, .greater,
     ]
 
-    /// Whether a value is within a bound; NaN is above every number.
+    /// Whether a value is within a bound; NaN is greater than every number.
     private static func isWithin(_ value: Scalar, _ bound: RowFilter.Bound) -> Bool {
         if value == .null { return false }
         if value.isNaN { return bound.comparison == .greater || bound.comparison == .greaterOrEqual }

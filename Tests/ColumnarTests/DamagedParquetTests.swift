@@ -4,7 +4,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Files that were torn or changed: an error, or the right rows, and never a crash.
+/// Truncated or modified files give an error or the right rows, and never crash.
 struct DamagedParquetTests {
     /// An object in memory.
     final class Bytes: ObjectReader, @unchecked Sendable {

@@ -4,7 +4,7 @@ import Foundation
 import ObjectStorage
 import Testing
 
-/// Files that another writer made; `Fixtures/README.md` says how.
+/// Files of another writer; see `Fixtures/README.md`.
 struct ForeignParquetTests {
     static func open(_ name: String) throws -> any ObjectReader {
         let url = try #require(Bundle.module.url(forResource: "Fixtures/" + name, withExtension: nil))

@@ -2,7 +2,7 @@ import Columnar
 import Testing
 import WeirTesting
 
-/// The vectors of the mixed format's section 3.4.
+/// The test vectors of the mixed format's section 3.4.
 struct KeyHashTests {
     static let vectors: [(key: [Scalar], types: [FieldType], hash: Int32, node: Int)] = [
         ([.long(1)], [.long], 32, 4),

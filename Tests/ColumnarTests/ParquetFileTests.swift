@@ -5,7 +5,7 @@ import Testing
 import WeirTesting
 
 struct ParquetFileTests {
-    /// Writes the batches to a file of the folder.
+    /// Writes the batches to a file in the folder.
     static func write(
         _ batches: [ColumnBatch],
         to path: String,

@@ -60,6 +60,6 @@ enum SampleRows {
 }
 
 extension ColumnBatch {
-    /// Every value, row by row; for comparing.
+    /// All values, row by row, for comparison.
     var scalars: [[Scalar]] { (0..<count).map { row in columns.map { $0.scalar(row) } } }
 }

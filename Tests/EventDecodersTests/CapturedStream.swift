@@ -6,7 +6,7 @@ import Testing
 
 @testable import EventDecoders
 
-/// What Debezium 3.6 wrote for PostgreSQL tables while they were loaded, and what the tables held at the end.
+/// Output of Debezium 3.6 for PostgreSQL tables under load, and the final contents of the tables.
 enum CapturedStream {
     static let customers = Schema([
         "id": .long, "name": .string, "country": .string, "tier": .string,

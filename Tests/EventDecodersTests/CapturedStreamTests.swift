@@ -7,7 +7,7 @@ import Testing
 @testable import EventDecoders
 
 struct CapturedStreamTests {
-    /// Applies changes by key and checks each against the row it finds.
+    /// Applies changes by key and checks each against the existing row.
     private func fold(_ batch: ChangeBatch, into rows: inout [Int64: [Scalar]]) {
         for row in 0..<batch.count {
             guard case .long(let key) = batch.rows.columns[0].scalar(row) else {
@@ -28,7 +28,7 @@ struct CapturedStreamTests {
         }
     }
 
-    /// The rows a table held at the end, as the values its columns must have.
+    /// The final rows of a table, as the expected column values.
     private func finalRows(_ name: String, _ schema: Schema) throws -> [Int64: [Scalar]] {
         var rows: [Int64: [Scalar]] = [:]
         for line in try CapturedStream.fixture(name).split(separator: UInt8(ascii: "\n")) {
@@ -183,7 +183,7 @@ private enum DatabaseValue: Decodable {
         }
     }
 
-    /// Microseconds since 1970 of a text that is in UTC or has no zone.
+    /// Parses a text in UTC or without a zone to microseconds since 1970.
     private func micros(_ text: String) throws -> Int64 {
         let body = text.hasSuffix("+00:00") ? String(text.dropLast(6)) : text
         let parts = body.split(separator: ".")

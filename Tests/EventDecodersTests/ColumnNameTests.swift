@@ -4,7 +4,7 @@ import Testing
 
 @testable import EventDecoders
 
-/// Which member of a record is which column.
+/// Matching of record members to columns.
 struct ColumnNameTests {
     private static let source = "\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"orders\"}"
     private static let table = SourceTable(

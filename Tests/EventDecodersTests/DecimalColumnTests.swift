@@ -6,7 +6,7 @@ import WeirTesting
 
 @testable import EventDecoders
 
-/// Decimals that the schema block names, in columns of other types.
+/// Values that the schema block declares as decimals, in columns of other types.
 struct DecimalColumnTests {
     private static func decode(_ type: FieldType, _ json: String, _ schema: String) throws -> (String?, String?) {
         let target = TableTarget(index: 0, schema: Schema(["id": .long, "v": type]), primaryKey: ["id"])

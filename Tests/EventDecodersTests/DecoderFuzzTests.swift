@@ -6,7 +6,7 @@ import WeirTesting
 @testable import EventDecoders
 
 struct DecoderFuzzTests {
-    /// Damaged times must not be asked about.
+    /// Configures time units, so that damaged times raise no unit questions.
     private static var options: DebeziumJSONOptions {
         var options = DebeziumJSONOptions()
         options.timeUnit = .microseconds
@@ -14,7 +14,7 @@ struct DecoderFuzzTests {
         return options
     }
 
-    /// Damages a text the way wires, writers and attackers do.
+    /// Damages a text as networks, writers and attackers do.
     private func mutate(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
         let tokens = [
             "null", "{}", "[]", "\"", "\\", "\\u0000", "1e999", "-", ",", ":", "}", "{", "]", "[[[[", "true", "\u{0}",

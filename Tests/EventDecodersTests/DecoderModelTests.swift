@@ -5,7 +5,7 @@ import WeirTesting
 
 @testable import EventDecoders
 
-/// Random rows, written the ways different converters write them, come back as they were.
+/// Random rows in the encodings of different converters are decoded unchanged.
 struct DecoderModelTests {
     private static let schema = Schema([
         "id": .long, "flag": .boolean, "small": .int, "ratio": .double, "narrow": .float,
@@ -13,7 +13,7 @@ struct DecoderModelTests {
         "instant": .timestamptz, "text": .string, "bytes": .binary, "code": .fixed(5), "token": .uuid,
     ])
 
-    /// How a writer lays out an event.
+    /// The layout of a writer's events.
     private struct Style {
         let hasSchemaBlock: Bool
         let isShuffled: Bool

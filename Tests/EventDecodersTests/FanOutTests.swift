@@ -7,7 +7,7 @@ import WeirTesting
 
 @testable import EventDecoders
 
-/// A record is read once, whatever tables its source goes to.
+/// A record is read once, however many tables its source goes to.
 struct FanOutTests {
     private static func event(_ table: String, _ after: String, before: String = "null", op: String = "c") -> Event {
         let source = "{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"\(table)\"}"

@@ -3,10 +3,10 @@ import ChangeEvents
 
 @testable import EventDecoders
 
-/// Keeps units as a table does, in memory.
+/// Keeps units in memory, as a table does in its properties.
 final class MemoryUnits: UnitKeeper {
     private(set) var kept: [SourceColumn: TimeUnit] = [:]
-    /// What somebody else keeps first.
+    /// A unit that another process keeps first.
     var others: TimeUnit?
 
     func units(of columns: [SourceColumn], told: [TimeUnit?]) -> [TimeUnit?] {

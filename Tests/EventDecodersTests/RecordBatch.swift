@@ -5,7 +5,7 @@ import EventLog
 
 @testable import EventDecoders
 
-/// Key and value of a record, as bytes.
+/// The key and value of a record as bytes.
 struct Event {
     var key: [UInt8]?
     var value: [UInt8]?
@@ -22,7 +22,7 @@ struct Event {
 }
 
 extension RawBatch {
-    /// Records with offsets 100, 101 … in an arena that ends `padding` bytes behind the last one.
+    /// Records with offsets 100, 101 … in an arena that ends `padding` bytes after the last record.
     init(_ events: [Event], topic: String = "shop.public.orders", padding: Int = RawBatch.padding) {
         var arena: [UInt8] = []
         var records: [Record] = []
@@ -54,14 +54,14 @@ extension RawBatch {
 }
 
 extension Schema {
-    /// Columns `name: type`, the first of them required.
+    /// Columns `name: type`; the first is required.
     init(_ columns: KeyValuePairs<String, FieldType>) {
         self.init(columns.enumerated().map { Field(id: $0.offset + 1, name: $0.element.key, type: $0.element.value) })
     }
 }
 
 extension ChangeBatch {
-    /// Every change as `offset symbol [values]`, for comparisons.
+    /// Every change as `offset symbol [values]`, for comparison.
     var lines: [String] {
         (0..<count).map { row in
             "\(offset(row)) \(kind(row).symbol) \(rows.columns.map { $0.scalar(row).text }.joined(separator: "|"))"
@@ -70,7 +70,7 @@ extension ChangeBatch {
 }
 
 extension Scalar {
-    /// A short text that tells any two values of one type apart.
+    /// A short text, distinct for any two values of a type.
     var text: String {
         switch self {
         case .null: "-"

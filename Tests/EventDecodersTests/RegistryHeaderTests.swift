@@ -4,7 +4,7 @@ import Testing
 
 @testable import EventDecoders
 
-/// Records that a schema registry's serializers wrote: a zero byte, the schema's id, then the value.
+/// Records of schema registry serializers: a zero byte, the schema id, then the value.
 @Suite struct RegistryHeaderTests {
     private static let header: [UInt8] = [0, 0, 0, 1, 7]
     private static let insert = #"{"op":"c","after":{"id":1,"note":"a"},"source":{"db":"d","table":"t"}}"#

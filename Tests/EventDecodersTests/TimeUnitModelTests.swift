@@ -6,7 +6,7 @@ import WeirTesting
 
 @testable import EventDecoders
 
-/// Columns of random units and values, in batches and over restarts, against what their source meant.
+/// Columns of random units and values, over batches and restarts, compared with the source's meaning.
 struct TimeUnitModelTests {
     private static func micros(_ value: Int64, _ unit: TimeUnit) -> Int64 {
         switch unit {
@@ -16,11 +16,11 @@ struct TimeUnitModelTests {
         }
     }
 
-    /// A source column, and what of it is known from outside.
+    /// A source column, and what is known about it in advance.
     private struct Source {
         let isTimeOfDay: Bool
         let unit: TimeUnit
-        /// Whether all values are of the kind that most columns hold.
+        /// Whether all values are typical for their column.
         let isPlain: Bool
 
         init(_ random: inout SeededGenerator) {
@@ -29,7 +29,7 @@ struct TimeUnitModelTests {
             isPlain = Bool.random(using: &random)
         }
 
-        /// A value of today, or of a day's work.
+        /// A current timestamp or a time of day in working hours.
         func plain(_ random: inout SeededGenerator) -> Int64 {
             let millis: Int64 =
                 isTimeOfDay
@@ -73,8 +73,8 @@ struct TimeUnitModelTests {
         RawBatch(values.map { Event("{\"after\":{\"id\":1,\"at\":\($0)},\"op\":\"c\"}") })
     }
 
-    /// Every column holds a plain value somewhere. One of a row's times must then be what its source meant, unless
-    /// somebody was told of the column; and with the unit told, all are.
+    /// Every column has a typical value somewhere. A decoded time must be the source's, unless the column was reported;
+    /// with configured units every time must be.
     @Test(arguments: SeededGenerator.seeds(4))
     func `no value becomes another time without a word`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import EventDecoders
 
-/// What integers count in time columns that no schema block describes.
+/// Units of integers in time columns without a schema block.
 struct TimeUnitTests {
     private static func events(_ values: [String], column: String = "at") -> RawBatch {
         let source = "{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"orders\"}"
@@ -37,7 +37,7 @@ struct TimeUnitTests {
         return DebeziumJSONDecoder(options, units: units) { _ in [target] }
     }
 
-    /// The reason of the only doubt of a batch, of which nothing else came.
+    /// The reason of the only doubt of a batch without other results.
     private static func reason(_ decoded: DecodedBatch) throws -> UnitDoubt.Reason {
         #expect(decoded.changes.isEmpty && decoded.doubts.count == 1)
         return try #require(decoded.doubts.first).reason

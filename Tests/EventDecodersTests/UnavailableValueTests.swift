@@ -4,7 +4,7 @@ import Testing
 
 @testable import EventDecoders
 
-/// What stands for a value the source left out is no value.
+/// The placeholder of an omitted value is not a value.
 struct UnavailableValueTests {
     static let text = "__debezium_unavailable_value"
     static let base64 = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="

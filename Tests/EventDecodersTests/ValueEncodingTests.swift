@@ -4,14 +4,14 @@ import Testing
 
 @testable import EventDecoders
 
-/// One value, one column type: accepted as exactly this, or rejected.
+/// One value for one column type: accepted as exactly this, or rejected.
 struct ValueEncodingTests {
     struct Case: CustomStringConvertible, Sendable {
         let type: FieldType
         let json: String
         /// The value's `Scalar.text`; nil when the record must be rejected.
         let expected: String?
-        /// Connect's schema of the column, when there is a schema block.
+        /// The column's Connect schema; nil without a schema block.
         var schema: String?
 
         init(_ type: FieldType, _ json: String, _ expected: String?, schema: String? = nil) {

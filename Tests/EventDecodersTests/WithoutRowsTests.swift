@@ -4,7 +4,7 @@ import Testing
 
 @testable import EventDecoders
 
-/// Debezium's own records hold no change of a row.
+/// Debezium's own events contain no row changes.
 struct WithoutRowsTests {
     private static func decode(_ values: [String]) throws -> DecodedBatch {
         let target = TableTarget(index: 0, schema: Schema(["id": .long]), primaryKey: ["id"])

@@ -3,7 +3,7 @@ import ChangeEvents
 import Columnar
 import EventLog
 
-/// A change written out: its kind and one value a column.
+/// A change: its kind and one value per column.
 struct Change {
     let kind: ChangeKind
     let values: [Scalar]
@@ -22,7 +22,7 @@ extension Schema {
 }
 
 extension ChangeBatch {
-    /// Changes with the offsets 100, 101, …; the two rows of an update share one.
+    /// Changes with offsets 100, 101, …; the two rows of an update share one offset.
     init(_ schema: Schema, _ changes: [Change]) {
         let columns = schema.fields.indices.map { index in
             ColumnVector(schema.fields[index].type, changes.map { $0.values[index] })
@@ -40,7 +40,7 @@ extension ChangeBatch {
         )
     }
 
-    /// Kind and values of every change.
+    /// The kind and values of every change.
     var changes: [String] {
         (0..<count).map { row in "\(kind(row).symbol) \(rows.columns.map { "\($0.scalar(row))" })" }
     }
@@ -69,7 +69,7 @@ extension ColumnVector {
 }
 
 extension RawBatch {
-    /// Every record as `key → value`, with `-` for none.
+    /// Every record as `key → value`, with `-` for null.
     var lines: [String] {
         records.map { record in
             let texts = [key(record), value(record)].map { $0.map { String(decoding: $0, as: UTF8.self) } ?? "-" }

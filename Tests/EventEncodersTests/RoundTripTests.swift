@@ -8,7 +8,7 @@ import WeirTesting
 
 @testable import EventEncoders
 
-/// What `debezium-json` writes is read back as the same changes.
+/// Changes written as `debezium-json` are read back unchanged.
 struct RoundTripTests {
     private static let schema = Schema([
         "id": .long, "part": .string, "flag": .boolean, "small": .int, "ratio": .double, "narrow": .float,

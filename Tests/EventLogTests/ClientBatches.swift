@@ -3,9 +3,10 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// A record batch as a Kafka client sent it.
+/// A record batch as sent by a Kafka client.
 ///
-/// Six records, the fifth of them a tombstone: key `k<n>`, value `{"id":<n>,"status":"PAID","note":"weir weir …"}`.
+/// It has six records, of which the fifth is a tombstone: key `k<n>`, value `{"id":<n>,"status":"PAID","note":"weir
+/// weir …"}`.
 struct ClientBatch: Sendable, CustomTestStringConvertible {
     let client: String
     let codec: CompressionCodec

@@ -7,7 +7,7 @@ import WeirTesting
 
 @testable import EventLog
 
-/// Compressed batches that other programs wrote, in a segment of the file log.
+/// Compressed batches of other programs in a segment of the file log.
 @Suite struct CompressedBatchTests {
     @Test(arguments: ClientBatch.all)
     func `a batch of a Kafka client is read`(_ batch: ClientBatch) throws {
@@ -77,7 +77,7 @@ import WeirTesting
         return [UInt8](UnsafeRawBufferPointer(start: output.base, count: output.count))
     }
 
-    /// Lays a batch down as the only one of a topic, over one of as many records.
+    /// Replaces the only batch of a topic by a batch with the same number of records.
     private static func read(_ bytes: [UInt8], in folder: String) throws -> [TestRecord] {
         let log = try makeLog(folder)
         let writer = FileLogWriter(log)

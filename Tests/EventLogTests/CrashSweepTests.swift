@@ -4,9 +4,9 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Kills the log at every step that changes a file, and fills the disk at every such step.
+/// Crashes the log, and fills the disk, at every step that changes a file.
 @Suite struct CrashSweepTests {
-    /// What a run was told before it died.
+    /// What a run observed before it crashed.
     struct Progress {
         var created = false
         /// Records whose append returned.
@@ -59,7 +59,7 @@ import WeirTesting
         return progress
     }
 
-    /// Opens what a crash has left and checks that every acknowledged record is there once, in order.
+    /// Opens the log after a crash and checks that every acknowledged record is there once, in order.
     static func check(_ folder: String, _ progress: Progress, _ label: String) throws {
         let log = try FileLog(root: folder + "/log", settings: FileLogSettings().adjusted(settings))
         guard try log.topics().contains("orders") else {
@@ -126,7 +126,7 @@ import WeirTesting
         print("crash sweep, \(failure): \(counting.steps) points")
     }
 
-    /// A second crash, while the first one is repaired, must not make things worse.
+    /// A second crash during recovery must not lose more.
     @Test func `a crash at any step of the recovery loses nothing either`() throws {
         let counting = FaultyFileSystem()
         _ = withTemporaryFolder { Self.run(counting, $0) }

@@ -5,9 +5,9 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Damaged files give the right records or an error, never a wrong record and never a trap.
+/// Damaged files give the right records or an error, never a wrong record or a trap.
 @Suite struct DamageTests {
-    /// A log of several segments, closed. Returns its records.
+    /// Writes and closes a log of several segments. Returns its records.
     static func build(_ folder: String, codec: CompressionCodec = .none) throws -> (FileLog, [TestRecord]) {
         let log = try makeLog(folder) {
             $0.segmentBytes = 4000

@@ -4,7 +4,7 @@ import WeirTesting
 
 @testable import EventLog
 
-/// A file log's topic through the protocol that all logs share.
+/// A file log's topic used through the protocol common to all logs.
 struct FileTopicAppenderTests {
     private func batch(_ records: [TestRecord], partition: Int) -> RawBatch {
         var arena: [UInt8] = []

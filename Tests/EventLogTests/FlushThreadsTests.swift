@@ -5,9 +5,9 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// A log has a few threads, however many partitions it has.
+/// The number of flush threads does not depend on the number of partitions.
 @Suite struct FlushThreadsTests {
-    /// Of this process.
+    /// The number of threads of this process.
     static func threads() throws -> Int {
         try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
     }

@@ -11,7 +11,7 @@ final class GatedFileSystem: FileSystem, @unchecked Sendable {
     private var waiting = 0
     private var count = 0
 
-    /// Syncs that have returned.
+    /// The number of syncs that have returned.
     var syncs: Int { condition.withLock { count } }
 
     func closeGate() { condition.withLock { isClosed = true } }
@@ -23,7 +23,7 @@ final class GatedFileSystem: FileSystem, @unchecked Sendable {
         }
     }
 
-    /// Blocks until a sync waits at the gate; a log that never syncs is given up on, and the test's checks then fail.
+    /// Blocks until a sync waits at the gate, or until a timeout; the test's checks then fail.
     func waitForSync() {
         condition.withLock {
             let deadline = Date(timeIntervalSinceNow: 10)

@@ -55,7 +55,7 @@ import WeirTesting
         }
     }
 
-    /// The values that Kafka's own partitioner gives.
+    /// The partitions that Kafka's own partitioner chooses.
     @Test(
         arguments: zip(
             ["21", "foobar", "a-little-bit-long-string", "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8"],

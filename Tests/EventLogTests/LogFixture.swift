@@ -3,14 +3,14 @@ import EventLog
 import ObjectStorage
 import WeirTesting
 
-/// One record as the tests compare it.
+/// A record as tests compare it.
 struct TestRecord: Equatable {
     var key: [UInt8]?
     var value: [UInt8]?
     var timestamp: Int64
 }
 
-/// A record whose bytes tell which one it is.
+/// A record whose bytes identify it.
 func numberedRecord(_ number: Int, valueBytes: Int = 20) -> TestRecord {
     let text = Array("value \(number) ".utf8)
     let filler = (0..<max(0, valueBytes - text.count)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number) }
@@ -41,7 +41,7 @@ func encode(_ records: [TestRecord], codec: CompressionCodec = .none) throws(Wei
     return try builder.finish()
 }
 
-/// Every record of a batch, with its offset.
+/// The records of a batch with their offsets.
 func records(of batch: RawBatch) -> [(offset: Int64, record: TestRecord)] {
     batch.records.map { slot in
         (
@@ -55,7 +55,7 @@ func records(of batch: RawBatch) -> [(offset: Int64, record: TestRecord)] {
     }
 }
 
-/// Everything from an offset to the end; fails when offsets do not follow each other.
+/// Reads all records from an offset to the end. Fails when offsets are not consecutive.
 func readAll(
     _ log: FileLog,
     topic: String = "orders",
@@ -78,7 +78,7 @@ func readAll(
     return found
 }
 
-/// A root with one topic, `orders`.
+/// A log root with one topic, `orders`.
 func makeLog(
     _ folder: String,
     partitions: Int = 1,

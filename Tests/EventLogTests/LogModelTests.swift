@@ -4,7 +4,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Random operations against an array.
+/// Random operations compared with an array.
 @Suite struct LogModelTests {
     @Test(arguments: SeededGenerator.seeds(6))
     func `random operations agree with an array of records`(_ seed: UInt64) throws {
@@ -90,7 +90,7 @@ import WeirTesting
         )
     }
 
-    /// Flips a byte of, cuts or removes an index file; a log must not depend on any of them.
+    /// Flips a byte of an index file, truncates it or deletes it. A log must not depend on index files.
     static func damageIndexes(_ log: FileLog, _ random: inout SeededGenerator) {
         let files = LocalFileSystem()
         let all = ((try? segmentFiles(log, kind: "index")) ?? []) + ((try? segmentFiles(log, kind: "timeindex")) ?? [])

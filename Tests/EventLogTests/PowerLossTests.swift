@@ -5,7 +5,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// A machine that loses power while a group is written: any of its pages may have reached the device.
+/// Power loss while a group is written: any of its pages may have reached the device.
 @Suite struct PowerLossTests {
     static func files(_ failAt: Int?) -> FaultyFileSystem { FaultyFileSystem(failAt: failAt, trackingPages: true) }
 
@@ -20,11 +20,11 @@ import WeirTesting
         return settings
     }
 
-    /// What one log was told over several lives.
+    /// The expected content of a log over several runs.
     struct Model {
-        /// Every record that is known to be in the log.
+        /// Records that must be in the log.
         var certain: [TestRecord] = []
-        /// Batches behind them, in order, of which any number may be there.
+        /// Later batches, in order. Any number of the first ones may be in the log.
         var possible: [[TestRecord]] = []
         var number = 0
 
@@ -35,7 +35,7 @@ import WeirTesting
             }
         }
 
-        /// Takes over what is found; fails when it is none of the states that may be.
+        /// Adopts the records found. Fails when they are none of the allowed states.
         mutating func settle(_ found: [TestRecord], _ label: String) {
             var allowed = certain
             var isAllowed = found == allowed
@@ -52,7 +52,7 @@ import WeirTesting
         }
     }
 
-    /// One life: appends until the file system dies, or closes. Returns whether it died.
+    /// One run: appends until the file system fails, or closes. Returns whether it failed.
     private static func live(
         _ folder: String,
         _ files: FaultyFileSystem,
@@ -125,7 +125,7 @@ import WeirTesting
         }
     }
 
-    /// What was acknowledged and synced is damaged or taken away: never fewer records without a word.
+    /// Damages or removes acknowledged and synced data: records must never be missing without an error.
     @Test(arguments: SeededGenerator.seeds(8))
     func `what was acknowledged is there or the log says in words what is missing`(_ seed: UInt64) throws {
         print("power loss damage seed \(seed)")

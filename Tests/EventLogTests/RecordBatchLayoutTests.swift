@@ -6,7 +6,7 @@ import WeirTesting
 @testable import Bytes
 @testable import EventLog
 
-/// The bytes of a batch, against ones written by hand and against ones the Python Kafka client made.
+/// The bytes of a batch, compared with batches written by hand and by the Python Kafka client.
 @Suite struct RecordBatchLayoutTests {
     static let records = [
         TestRecord(key: Array("k1".utf8), value: Array("hello".utf8), timestamp: 1_700_000_000_000),
@@ -14,7 +14,7 @@ import WeirTesting
         TestRecord(key: Array("k1".utf8), value: nil, timestamp: 1_699_999_999_990),
     ]
 
-    /// What the Python client's batch builder produces for the three records, uncompressed and with gzip.
+    /// The Python client's batches of the three records, uncompressed and with gzip.
     static let fromClient =
         "00000000000000000000009e00000000023f6a20c00000000000020000018bcfe568000000018bcfe56807ffffffffffffffffffffffff"
         + "ffff000000031a000000046b310a68656c6c6f00a801000e02018c01"

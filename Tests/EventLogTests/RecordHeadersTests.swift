@@ -3,7 +3,7 @@ import WeirTesting
 
 @testable import EventLog
 
-/// What stands beside a record reaches those who read it.
+/// Record headers reach readers.
 @Suite struct RecordHeadersTests {
     @Test func `a record has the headers it was written with`() throws {
         let headers: [[RecordHeader]] = [

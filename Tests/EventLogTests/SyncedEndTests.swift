@@ -5,14 +5,14 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// A torn end and a lost one, told apart by where the last sync ended.
+/// Tells a torn end from a lost one by the end of the last sync.
 @Suite struct SyncedEndTests {
     static func path(_ log: FileLog) -> String { log.root + "/orders/0/synced-end" }
 
     static func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
     /// Six batches of one record in one segment: the first in a group of its own, the others in one group. Returns the
-    /// log, the places of the batches, and what the file of the synced end said before the second group.
+    /// log, the positions of the batches, and the content of the synced-end file before the second group.
     static func build(_ folder: String) throws -> (log: FileLog, starts: [Int], before: Data) {
         let files = GatedFileSystem()
         let log = try makeLog(folder, files: files, clock: TestClock(1_700_000_000_000)) {
@@ -62,7 +62,7 @@ import WeirTesting
         }
     }
 
-    /// The file that tells what is synced may lag, or be lost: batches of a later group tell it as well.
+    /// The synced-end file may lag or be lost. Batches of a later group also prove that earlier ones were synced.
     @Test(arguments: [true, false])
     func `a hole before a later group is damage`(_ hasFile: Bool) throws {
         try withTemporaryFolder { folder in

@@ -101,7 +101,7 @@ import WeirTesting
         }
     }
 
-    /// The bytes of another process arrive without this process having a writer.
+    /// Another process appends bytes; this process has no writer.
     @Test func `appends of another process are seen when they are whole`() throws {
         try withTemporaryFolder { folder in
             let source = try makeLog(folder + "/source") { $0.segmentBytes = 2000 }

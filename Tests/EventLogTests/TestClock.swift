@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A clock that moves only when it is told to. Milliseconds since 1970.
+/// A manually advanced clock. Milliseconds since 1970.
 final class TestClock: Sendable {
     private let time: Atomic<Int64>
 

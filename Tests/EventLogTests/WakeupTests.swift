@@ -5,7 +5,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// These wait for descriptors themselves: `wait` would look again before long and find what nobody has told it.
+/// These tests wait for descriptors themselves, because `wait` polls periodically and would hide a missing wakeup.
 @Suite struct WakeupTests {
     @Test func `an append to any of several partitions wakes the thread that waits for all`() throws {
         try withTemporaryFolder { folder in

@@ -2,9 +2,9 @@ import Columnar
 import Foundation
 import WeirTesting
 
-/// What CAST gives, from the digits of texts and on wide integers.
+/// The expected results of CAST, computed from digits of text and on wide integers.
 enum CastOracle {
-    /// Nil where the oracle has no opinion.
+    /// Nil for casts that the oracle does not cover.
     static func expected(_ value: Scalar, _ target: FieldType) -> Outcome? {
         switch (value, target) {
         case (.null, _): return .value(.null)
@@ -91,7 +91,7 @@ enum CastOracle {
 
     private static func trimmed(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
 
-    /// A decimal text at a scale, rounded half away from zero, digit by digit.
+    /// Rounds a decimal text to a scale, half away from zero, digit by digit.
     private static func decimal(_ text: String, _ precision: Int, _ scale: Int) -> Outcome {
         var rest = Array(text.utf8)
         let isNegative = rest.first == 45

@@ -3,7 +3,7 @@ import Columnar
 import Expressions
 import Testing
 
-/// A batch from rows of values.
+/// A batch of the given rows.
 func batch(_ columns: [(String, FieldType)], _ rows: [[Scalar]]) -> ColumnBatch {
     let schema = Schema(columns.enumerated().map { Field(id: $0 + 1, name: $1.0, type: $1.1) })
     let vectors = columns.enumerated().map { index, column in
@@ -14,7 +14,7 @@ func batch(_ columns: [(String, FieldType)], _ rows: [[Scalar]]) -> ColumnBatch 
     return ColumnBatch(schema: schema, columns: vectors, count: rows.count)
 }
 
-/// One row with a value of most types, and a row of nulls.
+/// One row with values of most types, and a row of nulls.
 let samples = batch(
     [
         ("i", .int), ("l", .long), ("d", .double), ("f", .float), ("m", .decimal(precision: 12, scale: 2)),
@@ -40,12 +40,12 @@ func value(_ text: String) throws -> Scalar? {
     return failures.contains { $0.row == 0 } ? nil : column.scalar(0)
 }
 
-/// Why the first sample row failed.
+/// The error of the first sample row.
 func failure(_ text: String) throws -> String? {
     try SQLExpression.parse(text).bind(to: samples.schema).evaluate(samples).failures.first { $0.row == 0 }?.reason
 }
 
-/// What is wrong with an expression.
+/// The error of compiling an expression.
 func complaint(_ text: String) -> String {
     do {
         _ = try SQLExpression.parse(text).bind(to: samples.schema)

@@ -2,7 +2,7 @@ import Columnar
 import Expressions
 import Testing
 
-/// Calls that once ended the process, or would have taken all its memory.
+/// Calls that used to crash the process or would have exhausted its memory.
 @Suite struct ExtremeCallTests {
     static let digits = String(repeating: "9", count: 40)
 

@@ -4,12 +4,12 @@ import WeirTesting
 
 @testable import Expressions
 
-/// What functions give, computed one value at a time on wide integers and arrays of code points.
+/// The expected results of functions, computed per value on wide integers and arrays of code points.
 enum FunctionOracle {
-    /// Nothing is compared here: floating results have no exact form, or other tests compare them.
+    /// Functions not compared here, because floating-point results have no exact form or other tests compare them.
     static let checkedElsewhere: Set<String> = []
 
-    /// Nil where the oracle has no opinion.
+    /// Nil for calls that the oracle does not cover.
     static func expected(_ use: FunctionPropertyTests.Use, _ row: [Scalar]) -> Outcome? {
         var values: [Scalar] = []
         var types: [FieldType?] = []
@@ -64,7 +64,7 @@ enum FunctionOracle {
 
     private static func power(_ exponent: Int) -> Int128 { (0..<exponent).reduce(1) { power, _ in power * 10 } }
 
-    /// Half away from zero.
+    /// Rounds half away from zero.
     static func rounded(_ number: Int128, cutting digits: Int) -> Int128 {
         if digits > 38 { return 0 }
         let unit = power(digits)

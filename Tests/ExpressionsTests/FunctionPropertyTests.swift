@@ -5,8 +5,8 @@ import WeirTesting
 
 @testable import Expressions
 
-/// Every function of the registry over the ends of all types. What is not in the registry is not tested, and what is in
-/// it cannot be left out.
+/// Tests every function of the registry over the extreme values of all types. The functions come from the registry, so
+/// none can be left out.
 @Suite struct FunctionPropertyTests {
     static let types: [(name: String, type: FieldType)] = [
         ("b", .boolean), ("i", .int), ("l", .long), ("f", .float), ("d", .double),
@@ -40,7 +40,7 @@ import WeirTesting
         var text: String { name == "-" ? "-(\(arguments[0]))" : "\(name)(\(arguments.joined(separator: ", ")))" }
     }
 
-    /// A use of a function; most uses have arguments of types that go together.
+    /// A random call of a function; most calls have arguments of compatible types.
     static func use(_ name: String, _ function: Function, _ random: inout SeededGenerator) -> Use {
         let texts = ["s", "s2", "'ab'", "','", "NULL"]
         let numbers = ["i", "l", "f", "d", "m", "n", "p", "k", "0", "-1"]

@@ -7,7 +7,7 @@ import Testing
         (.boolean(true), "TRUE"), (.boolean(false), "FALSE"), (.null, "NULL"),
     ]
 
-    /// Every pair of truth values, more than eight rows so that bits cross a byte.
+    /// Every pair of truth values: more than eight rows, so that bits cross a byte.
     private static let pairs = batch(
         [("a", .boolean), ("b", .boolean)],
         truths.flatMap { a in truths.map { b in [a.0, b.0] } } + [[.boolean(true), .boolean(true)]]

@@ -3,9 +3,9 @@ import Expressions
 import Testing
 import WeirTesting
 
-/// Random expressions against a slow evaluator of single values, which knows nothing of columns.
+/// Random expressions compared with a simple evaluator of single values that does not use columns.
 @Suite struct OracleTests {
-    /// An expression and what it gives for one row; nil is "this row fails".
+    /// An expression and its expected value for one row; nil means that the row fails.
     struct Oracle {
         let text: String
         let value: ([Scalar]) -> Scalar?

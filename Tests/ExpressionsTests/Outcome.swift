@@ -1,11 +1,11 @@
 import Columnar
 
-/// What a row of an expression should give.
+/// The expected result of an expression for a row.
 enum Outcome: Equatable, CustomStringConvertible {
     case value(Scalar)
     case failure
 
-    /// Numbers as bits, so that NaN is NaN and 0.0 is not −0.0.
+    /// Compares numbers by bits, so that NaN equals NaN and 0.0 differs from −0.0.
     static func same(_ left: Scalar, _ right: Scalar) -> Bool {
         switch (left, right) {
         case (.double(let a), .double(let b)): a.isNaN && b.isNaN || a.bitPattern == b.bitPattern
@@ -22,7 +22,7 @@ enum Outcome: Equatable, CustomStringConvertible {
         }
     }
 
-    /// A whole number that the type may or may not hold.
+    /// An integer, or the failure when the type cannot hold it.
     static func whole(_ number: Int128, _ type: FieldType) -> Outcome {
         switch type {
         case .int: Int32(exactly: number).map { .value(.int($0)) } ?? .failure

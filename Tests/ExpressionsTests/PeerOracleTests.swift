@@ -4,8 +4,8 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// Functions beside DuckDB's of the same name, and decimal arithmetic beside exact fractions, over random and extreme
-/// values.
+/// Functions compared with DuckDB's of the same name, and decimal arithmetic compared with exact fractions, over random
+/// and extreme values.
 @Suite(.enabled(if: Peers.shouldRun)) struct PeerOracleTests {
     struct Request: Encodable {
         struct Function: Encodable {
@@ -84,7 +84,7 @@ import WeirTesting
     }
 
     struct Shared: Sendable {
-        /// Ours over the columns a0, a1, …, and DuckDB's when it is written in another way.
+        /// Weir's expression over the columns a0, a1, …, and DuckDB's where its syntax differs.
         let text: String
         var duckDB: String?
         let columns: [(FieldType, String, @Sendable (inout SeededGenerator) -> Scalar)]

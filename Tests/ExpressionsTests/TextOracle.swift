@@ -1,7 +1,7 @@
 import Columnar
 import Foundation
 
-/// What text functions give, on arrays of code points.
+/// The expected results of text functions, computed on arrays of code points.
 enum TextOracle {
     private typealias Points = [Unicode.Scalar]
 

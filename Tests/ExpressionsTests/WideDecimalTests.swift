@@ -2,7 +2,7 @@ import Columnar
 import Expressions
 import Testing
 
-/// Results of decimal arithmetic computed elsewhere with unlimited precision: type, then value, nil where it does not fit.
+/// Decimal arithmetic compared with results of unlimited precision: type, then value, nil where it does not fit.
 @Suite struct WideDecimalTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let text: String

@@ -5,7 +5,7 @@ import WeirTesting
 
 @testable import IcebergFormat
 
-/// Manifests in the codecs that other writers choose; fastavro wrote them from one manifest of PyIceberg's.
+/// Manifests in other writers' codecs; fastavro wrote them from one of PyIceberg's manifests.
 @Suite struct AvroCodecTests {
     private static func entries(_ bytes: [UInt8]) throws -> [ManifestEntry] {
         let metadata = try FixtureTests.metadata("pyiceberg-by_hour")

@@ -2,7 +2,7 @@ import Columnar
 import IcebergFormat
 import Testing
 
-/// Names and types of columns that are refused, or told to be trouble elsewhere.
+/// Column names and types that are refused, or reported as problematic for other engines.
 @Suite struct ColumnNamesTests {
     @Test func `names that differ in case alone, and names with dots, are told`() {
         let warnings = ColumnNames.warnings(["id", "F", "f", "a.b", "größe"])

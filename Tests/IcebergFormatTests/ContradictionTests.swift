@@ -4,7 +4,7 @@ import Testing
 
 @testable import IcebergFormat
 
-/// Metadata that contradicts itself is refused in words; what real writers leave out is not.
+/// Inconsistent metadata is refused with a message; metadata with members that real writers omit is accepted.
 @Suite struct ContradictionTests {
     private static func document(_ table: String) throws -> JSONObject {
         try #require(try JSONValue.parse(FixtureTests.bytes(table, "table.metadata.json")).asObject)

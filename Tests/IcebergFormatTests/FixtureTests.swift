@@ -6,7 +6,7 @@ import WeirTesting
 
 @testable import IcebergFormat
 
-/// Metadata that Iceberg's Java library (through Spark) and PyIceberg wrote.
+/// Metadata written by Iceberg's Java library (through Spark) and PyIceberg.
 @Suite struct FixtureTests {
     static let names = [
         "spark-v1", "spark-v2", "spark-v3", "pyiceberg-deleted", "pyiceberg-evolved", "pyiceberg-by_hour",
@@ -132,7 +132,7 @@ import WeirTesting
 }
 
 extension JSONValue {
-    /// Members in the order of their names, for comparing documents of different writers.
+    /// Members sorted by name, to compare documents of different writers.
     var sorted: JSONValue {
         switch self {
         case .object(let object):

@@ -6,11 +6,11 @@ import WeirTesting
 
 @testable import IcebergFormat
 
-/// Single flipped bits in every kind of metadata file: an error, or what was written.
+/// Single flipped bits in every kind of metadata file: an error, or the original content.
 @Suite struct FlippedBitTests {
     private static let rounds = Soak.rounds(300)
 
-    /// Flips bits and counts the files that are still taken for whole.
+    /// Flips bits and counts the files that are still accepted.
     private func sweep<Value: Equatable>(
         _ bytes: [UInt8],
         _ seed: UInt64,

@@ -119,7 +119,7 @@ import WeirTesting
         }
     }
 
-    /// Random bytes behind a valid header reach the record decoder itself, past the checks of compression.
+    /// Random bytes after a valid header reach the record decoder, past the compression checks.
     @Test(arguments: SeededGenerator.seeds(20))
     func `records of noise are errors`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
@@ -137,7 +137,7 @@ import WeirTesting
         }
     }
 
-    /// New files are younger than all others: they must not hide how old the oldest one is.
+    /// New files have the newest sequence number. They must not hide the oldest file's.
     @Test func `the smallest sequence number counts new files for themselves alone`() throws {
         let spec = PartitionSpec(id: 3)
         func smallest(_ entries: [(ManifestEntry.Status, Int64?)]) throws -> Int64 {

@@ -5,7 +5,7 @@ import WeirTesting
 
 @testable import IcebergFormat
 
-/// Partition paths back into values.
+/// Parsing of partition paths into values.
 @Suite struct PartitionPathTests {
     private static func spec(_ transform: Transform, _ type: FieldType) -> (PartitionSpec, Schema) {
         let schema = Schema([Field(id: 1, name: "c", type: type)])

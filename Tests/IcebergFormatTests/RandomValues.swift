@@ -3,7 +3,7 @@ import IcebergFormat
 import WeirTesting
 
 extension Scalar {
-    /// Any value of a primitive type.
+    /// A random value of a primitive type.
     static func random(_ type: FieldType, _ random: inout SeededGenerator) -> Scalar {
         func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) } }
         switch type {
@@ -39,7 +39,7 @@ extension Scalar {
 }
 
 extension DataFile {
-    /// A file with every member set at random.
+    /// A file with all members random.
     static func random(_ partitionType: Schema, specId: Int, content: Content, _ random: inout SeededGenerator)
         -> DataFile
     {

@@ -4,7 +4,7 @@ import IcebergFormat
 import Testing
 import WeirTesting
 
-/// Every transform over the ends of every type, beside exact arithmetic.
+/// Every transform over the extreme values of every type, compared with exact arithmetic.
 @Suite struct TransformPropertyTests {
     static let types: [FieldType] = [
         .boolean, .int, .long, .float, .double, .decimal(precision: 38, scale: 0), .decimal(precision: 38, scale: 38),
@@ -25,7 +25,7 @@ import WeirTesting
         return known
     }
 
-    /// What the transform gives; nil where the oracle has no opinion.
+    /// The expected result of the transform; nil where the oracle does not cover it.
     static func expected(_ transform: Transform, _ value: Scalar) -> Scalar? {
         if value == .null { return .null }
         func days() -> Int? {
@@ -127,7 +127,7 @@ import WeirTesting
         print("\(draws) draws of transforms, seed \(seed)")
     }
 
-    /// Certain results are in the order of the values they come from.
+    /// Results of order-preserving transforms have the order of their source values.
     private func checkOrder(_ transform: Transform, _ values: [Scalar], _ seed: UInt64) {
         guard transform.preservesOrder else { return }
         for (one, other) in zip(values, values.dropFirst()) where one.precedes(other) == true {

@@ -4,9 +4,10 @@ import IcebergFormat
 import IcebergTables
 import Testing
 
-/// The rule for columns that a file lacks, case by case.
+/// The rules for columns missing from a file, case by case.
 @Suite struct ColumnProjectionTests {
-    /// Specs: 0 unpartitioned, 1 identity of region, 2 others than identity, 3 region and then note.
+    /// Partition specs: 0 unpartitioned, 1 identity of region, 2 other transforms than identity, 3 region and then
+    /// note.
     private static func metadata(mapping: String? = nil, noteDefault: String = "null") throws -> TableMetadata {
         let property = mapping.map { JSONValue.string($0).text } ?? "null"
         let properties = mapping == nil ? "" : "\"\(NameMapping.property)\": \(property)"

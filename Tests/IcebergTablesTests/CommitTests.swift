@@ -11,7 +11,8 @@ import WeirTesting
 @Suite struct CommitTests {
     let id = TableIdentifier(namespace: ["db"], name: "t")
 
-    /// Dies at every step of a commit in turn; afterwards the table is as before or as after, never in between.
+    /// Crashes at every step of a commit in turn. Afterwards the table is in the old or the new state, never in
+    /// between.
     @Test func `a crash at any step leaves the old or the new table`() throws {
         var outcomes: Set<Bool> = []
         var failAt = 0
@@ -300,7 +301,7 @@ extension Table {
     }
 }
 
-/// Reads a table's live files from storage, past the cache of parsed manifests.
+/// Reads a table's live files from storage, bypassing the cache of parsed manifests.
 enum FreshPlan {
     static func liveNames(of table: Table) throws -> Set<String> {
         guard let path = table.currentSnapshot?.manifestList else { return [] }
@@ -318,15 +319,15 @@ enum FreshPlan {
     }
 }
 
-/// A catalog whose swap fails in a chosen way.
+/// A catalog whose swap fails in a given way.
 final class UnreliableCatalog: Catalog {
     enum Failure {
         case beforeSwap, afterSwap, forGood
-        /// The swap arrives when the test says so.
+        /// The swap arrives when the test triggers it.
         case late
-        /// Another commit, or two, come in its place the first time.
+        /// One or two other commits replace it the first time.
         case overtaken, farOvertaken
-        /// Two other commits follow it.
+        /// Two other commits follow the swap.
         case builtOn
     }
 

@@ -73,7 +73,7 @@ import WeirTesting
         }
     }
 
-    /// Most writers put the deletes of a whole partition into one file, which then names no data file in the manifest.
+    /// Most writers put the deletes of a whole partition into one file, whose manifest entry then names no data file.
     @Test func `deletes of several files notice that one of them was replaced`() throws {
         try withTemporaryFolder { folder in
             let start = try makeTable(folder).appending("a", "b", "x")

@@ -5,7 +5,8 @@ import IcebergTables
 import Testing
 import WeirTesting
 
-/// Partition pruning at the ends of the types, in tables of this writer and of ones that let hours wrap around.
+/// Partition pruning at the extreme values of the types, in Weir's tables and in those of writers whose hours wrap
+/// around.
 @Suite struct ExtremePruningTests {
     static let schema = Schema([
         Field(id: 1, name: "i", type: .int), Field(id: 2, name: "l", type: .long),

@@ -7,7 +7,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Plans over the metadata other engines wrote, kept as fixtures of the format's tests.
+/// Scan plans over other engines' metadata, from the fixtures of the format's tests.
 @Suite struct ForeignTableTests {
     static func table(_ name: String) throws -> Table {
         try withTemporaryFolder { folder in
@@ -83,7 +83,7 @@ import WeirTesting
     }
 }
 
-/// Reads the fixtures of one table by their file names, wherever its metadata says they are.
+/// Reads the fixtures of one table by file name, whatever location its metadata gives.
 struct FixtureStorage: ObjectStorage {
     let table: String
     private let real = LocalObjectStorage()

@@ -4,7 +4,7 @@ import IcebergTables
 import Testing
 import WeirTesting
 
-/// The smallest sequence number that manifest lists state, of tables that were written wrongly once.
+/// The smallest sequence number in the manifest lists of tables that earlier versions wrote wrongly.
 @Suite struct LeastSequenceTests {
     private let id = TableIdentifier(namespace: ["db"], name: "t")
 

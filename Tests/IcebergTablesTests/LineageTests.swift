@@ -7,7 +7,7 @@ import Testing
 import WeirTesting
 
 @Suite struct LineageTests {
-    /// Snapshots as (id, parent, sequence, time), with main at the last of `main`.
+    /// Snapshots as (id, parent, sequence, time). The branch main refers to the last id of `main`.
     private static func metadata(
         _ snapshots: [(id: Int64, parent: Int64?, sequence: Int64, time: Int64)],
         main: Int64?,

@@ -7,7 +7,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Other engines on our tables and we on theirs; they are there once `scripts/install-test-peers` has run.
+/// Other engines on Weir's tables and Weir on theirs. Requires `scripts/install-test-peers`.
 @Suite(.enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run"), .serialized) struct PeerTests {
     @Test func `PyIceberg and DuckDB read what we write, PyIceberg appends, and we read on`() throws {
         try withTemporaryFolder { folder in
@@ -54,8 +54,8 @@ import WeirTesting
         }
     }
 
-    /// A new file beside old ones in a manifest must not make the manifest look new: readers leave out delete files that
-    /// are older than everything they could delete from.
+    /// A new file next to old ones in a manifest must not make the manifest look new: readers skip delete files that
+    /// are older than all data they could apply to.
     @Test func `rows stay deleted when manifests are merged`() throws {
         try withTemporaryFolder { folder in
             let catalog = try makeCatalog(folder)

@@ -6,7 +6,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Pruning against a model: a file that holds a matching row is never left out.
+/// Pruning compared with a model: a file with a matching row is never pruned.
 @Suite struct PruningTests {
     static let schema = Schema([
         Field(id: 1, name: "id", type: .long), Field(id: 2, name: "at", type: .timestamptz),

@@ -7,11 +7,11 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// A purge deletes what the table's metadata reaches. What else lies in or behind its folder is somebody else's.
+/// A purge deletes files reachable from the table's metadata. Other files in or linked from its folder are kept.
 @Suite struct PurgeTests {
     private let id = TableIdentifier(namespace: ["db"], name: "t")
 
-    /// Appends a file that is really there.
+    /// Appends a file that exists on disk.
     private func append(_ path: String, to table: Table) throws -> Table {
         try table.storage.putNew(path, [1, 2, 3])
         let file = DataFile(content: .data, path: path, partition: [], recordCount: 1, fileSize: 3)

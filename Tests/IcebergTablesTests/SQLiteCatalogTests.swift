@@ -118,7 +118,7 @@ import WeirTesting
         }
     }
 
-    /// The schema Java's JdbcCatalog creates by default, without `iceberg_type`.
+    /// The default schema of Java's JdbcCatalog, without `iceberg_type`.
     @Test func `databases of the older schema work`() throws {
         try withTemporaryFolder { folder in
             let queue = try DatabaseQueue(path: folder + "/catalog.db")
@@ -275,7 +275,7 @@ import WeirTesting
         }
     }
 
-    /// What a catalog said while it waited.
+    /// Messages of a catalog while it waited.
     private final class Words: Sendable {
         private let texts = Mutex<[String]>([])
         var all: [String] { texts.withLock { $0 } }

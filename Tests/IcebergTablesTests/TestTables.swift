@@ -21,7 +21,7 @@ func makeCatalog(
     return catalog
 }
 
-/// A data file that exists in metadata only, with bounds of the id column.
+/// A data file that exists only in metadata, with bounds of the id column.
 func dataFile(
     _ name: String,
     ids: ClosedRange<Int64> = 0...9,
@@ -43,7 +43,7 @@ func dataFile(
 }
 
 extension Table {
-    /// Appends files named so.
+    /// Appends files with the given names.
     func appending(_ names: String...) throws -> Table {
         var transaction = Transaction(self)
         transaction.append(names.map { dataFile($0) })

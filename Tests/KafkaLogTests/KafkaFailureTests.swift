@@ -4,7 +4,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// What users are told when brokers cannot be used.
+/// Error messages for unusable brokers.
 @Suite struct KafkaFailureTests {
     static func settings(_ brokers: String, _ more: [String: String] = [:]) throws -> KafkaSettings {
         try KafkaSettings(properties: more.merging(["bootstrap.servers": brokers]) { $1 })
@@ -130,8 +130,8 @@ import Testing
 
     private static let web = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
-    /// `$` stands for the address. Where a port only ends the connection, the version of librdkafka and the moment decide how
-    /// much is known.
+    /// `$` stands for the address. When a port closes the connection, the detail available depends on timing and on
+    /// librdkafka's version.
     @Test(arguments: [
         (
             web, "plaintext", "broker $ is no Kafka broker: that port speaks HTTP",

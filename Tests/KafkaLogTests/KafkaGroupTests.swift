@@ -5,9 +5,9 @@ import Testing
 
 @testable import KafkaLog
 
-/// Groups on librdkafka's mock brokers.
+/// Consumer groups on librdkafka's mock brokers.
 @Suite struct KafkaGroupTests {
-    /// Confirms what happens until each member has as many partitions as expected.
+    /// Confirms rebalances until each member has the expected number of partitions.
     static func settle(_ members: [(any GroupMembership, Int)]) throws -> [[TopicPartition]]? {
         var owned = members.map { _ in [TopicPartition]() }
         let deadline = ContinuousClock.now + .seconds(30)
@@ -22,7 +22,7 @@ import Testing
         return nil
     }
 
-    /// Offsets are told without waiting for the brokers.
+    /// Offsets are reported without waiting for the brokers.
     static func isTold(_ log: KafkaLog, partition: Int, offset: Int64) throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(5)
         while try log.committedOffset(group: "g", topic: "orders", partition: partition) != offset {
@@ -60,7 +60,7 @@ import Testing
         #expect(try !second.commit([shared[1][0]: 9]))
     }
 
-    /// librdkafka leaves a group that is not polled for so long.
+    /// After this time without a poll, librdkafka leaves the group.
     private static let impatient = [
         "session.timeout.ms": "3000", "heartbeat.interval.ms": "300", "max.poll.interval.ms": "3000",
     ]

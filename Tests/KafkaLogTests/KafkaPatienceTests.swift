@@ -7,9 +7,9 @@ import Testing
 
 @testable import KafkaLog
 
-/// Writing to brokers that go away and come back.
+/// Writing to brokers that become unavailable and return.
 @Suite struct KafkaPatienceTests {
-    /// What was said.
+    /// Collects notices.
     final class Notices: Sendable {
         private let texts = Mutex<[String]>([])
         var all: [String] { texts.withLock { $0 } }
@@ -29,7 +29,7 @@ import Testing
         return try KafkaLog(try KafkaSettings(properties: all), timeoutMilliseconds: 1000, patience: patience)
     }
 
-    /// Brings the broker back once something was said of its absence.
+    /// Brings the broker back after its absence was reported.
     static func bringBack(_ kafka: MockKafka, after notices: Notices) {
         Thread.detachNewThread {
             let deadline = Date(timeIntervalSinceNow: 60)
@@ -95,7 +95,7 @@ import Testing
         #expect(try readToEnd(log.reader(topic: "orders", partition: 0, from: 0), 4).count == 4)
     }
 
-    /// A clock that runs ahead by what is slept, and by hand.
+    /// A clock that advances by sleeps and manually.
     final class Clock: Sendable {
         private let ahead = Mutex(Duration.zero)
         private let start = ContinuousClock.now
@@ -237,7 +237,7 @@ import Testing
         #expect(failure { _ = try log.partitions(of: "orders") }?.code == .notFound)
     }
 
-    /// Whether no broker has answered at all.
+    /// Whether the failure says that no broker answered.
     private static func isAway(_ found: Result<[Int], any Error>) -> Bool {
         if case .failure(let error) = found { return (error as? WeirError)?.code == .storage }
         return false

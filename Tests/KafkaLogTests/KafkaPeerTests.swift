@@ -8,8 +8,8 @@ import WeirTesting
 
 private let given = ProcessInfo.processInfo.environment["WEIR_KAFKA_BROKERS"]
 
-/// Against brokers that are not ours: those of WEIR_KAFKA_BROKERS (host:port, with WEIR_KAFKA_PROPERTIES as a=b,c=d), or
-/// else one that `make test-peers` has installed.
+/// Tests against external brokers: those of WEIR_KAFKA_BROKERS (host:port, with WEIR_KAFKA_PROPERTIES as a=b,c=d), or
+/// else one installed by `make test-peers`.
 @Suite(.serialized, .enabled(if: given != nil || KafkaBroker.isAvailable, "no Kafka broker is installed"))
 struct KafkaPeerTests {
     private static func withLog(_ body: (KafkaLog) throws -> Void) throws {

@@ -159,7 +159,7 @@ import Testing
         #expect(lost?.message.contains("are lost: the topic begins at offset 0") == true, "\(String(describing: lost))")
     }
 
-    /// Where a reader waits nobody knows the rule for lost offsets, and librdkafka says it once only.
+    /// A waiting reader does not know the rule for lost offsets, and librdkafka reports lost offsets only once.
     @Test func `that offsets are lost is told by reading, again and again, and never by waiting`() throws {
         let kafka = try MockKafka()
         let log = try kafka.log(["fetch.wait.max.ms": "20"])
@@ -184,7 +184,7 @@ import Testing
         }
     }
 
-    /// librdkafka 2.0 looks only once a second whether a full queue has room again.
+    /// librdkafka 2.0 checks only once a second whether a full queue has room again.
     @Test func `reading goes on at once after fetching ahead has stopped`() throws {
         let kafka = try MockKafka()
         try kafka.createTopic("many")
@@ -229,7 +229,7 @@ import Testing
         #expect(slow < 4 && readers.count == 12)
     }
 
-    /// librdkafka's own bound is one of each partition: many of them would hold as many times that.
+    /// librdkafka's own bound applies per partition, so many partitions would use a multiple of it.
     @Test func `what is fetched ahead of slow readers is bounded for all partitions together`() throws {
         let kafka = try MockKafka()
         let partitions = 16
@@ -266,7 +266,7 @@ import Testing
         #expect(most < 20_000_000 && most > 4_000_000, "\(most)")
     }
 
-    /// Values that librdkafka has fetched and the reader has not taken.
+    /// Bytes of values that librdkafka has fetched and the reader has not taken.
     private static func queuedBytes(_ reader: any PartitionReader) throws -> Int {
         let lease = try #require(reader as? KafkaPartitionReader).lease
         let (topic, number) = (lease.partition.topic, Int32(lease.partition.partition))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// One producer that appends to several topics in transactions, on librdkafka's mock brokers, which keep no states.
+/// One producer that appends to several topics in transactions, on librdkafka's mock brokers, which store no states.
 @Suite struct KafkaSharedProducerTests {
     private static let records = [TestRecord(timestamp: 5, key: "k", value: "v")]
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// Members that a group knows by a name of their own.
+/// Static group members.
 @Suite struct KafkaStaticMemberTests {
     @Test func `an orderly end gives the name back`() throws {
         let kafka = try MockKafka()

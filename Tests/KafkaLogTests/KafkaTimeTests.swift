@@ -7,7 +7,7 @@ import WeirTesting
 
 @testable import KafkaLog
 
-/// Offsets of times, on a broker that keeps them.
+/// Offsets by timestamp, on a broker that supports them.
 @Suite(.enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
 struct KafkaTimeTests {
     @Test func `a record that is written while its time is looked up is not passed over`() throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// Transactions on librdkafka's mock brokers, which isolate nothing, and write markers in newer versions only.
+/// Transactions on librdkafka's mock brokers, which do not isolate readers and write markers only in newer versions.
 @Suite struct KafkaTransactionTests {
     @Test func `a state is stored with its records`() throws {
         let kafka = try MockKafka()

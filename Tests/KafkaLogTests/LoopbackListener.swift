@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// Listens on the loopback address and gives everyone the same answer: what is there instead of a Kafka broker.
+/// Listens on the loopback address and sends every client the same answer, in place of a Kafka broker.
 final class LoopbackListener: Sendable {
     let address: String
     private let descriptor: Int32
 
-    /// - Parameter answer: sent when something has come; then the connection is closed.
+    /// - Parameter answer: sent after the first bytes arrive; then the connection is closed.
     init(answer: String) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         try #require(descriptor >= 0)

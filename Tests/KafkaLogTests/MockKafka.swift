@@ -5,7 +5,7 @@ import Testing
 
 @testable import KafkaLog
 
-/// librdkafka's own brokers, within this process; they listen on the loopback address.
+/// librdkafka's mock brokers in this process, on the loopback address.
 final class MockKafka: @unchecked Sendable {
     // librdkafka locks for itself.
     let cluster: OpaquePointer
@@ -35,7 +35,7 @@ final class MockKafka: @unchecked Sendable {
     }
 }
 
-/// One record, as tests write it and compare it.
+/// A record as tests write and compare it.
 struct TestRecord: Equatable {
     var offset: Int64 = 0
     var timestamp: Int64
@@ -81,7 +81,7 @@ func decode(_ batch: RawBatch) -> [TestRecord] {
     }
 }
 
-/// Reads until the position is the end, or nothing comes for five seconds.
+/// Reads until the position reaches the end, or until nothing arrives for five seconds.
 func readToEnd(_ reader: any PartitionReader, _ end: Int64, maxBytes: Int = 1 << 20) throws -> [TestRecord] {
     var found: [TestRecord] = []
     while reader.position < end {
@@ -94,7 +94,7 @@ func readToEnd(_ reader: any PartitionReader, _ end: Int64, maxBytes: Int = 1 <<
     return found
 }
 
-/// Runs the body, which must fail, and returns how.
+/// Runs a body that must fail and returns its error.
 func failure(_ body: () throws -> Void) -> WeirError? {
     do {
         try body()

@@ -6,7 +6,7 @@ import WeirTesting
 
 @testable import LogStores
 
-/// One change as tests write and compare it.
+/// A change as tests write and compare it.
 struct Change: Equatable, CustomStringConvertible {
     var kind: ChangeKind
     var values: [Scalar]
@@ -19,7 +19,7 @@ extension Schema {
         self.init(columns.enumerated().map { Field(id: $0.offset + 1, name: $0.element.key, type: $0.element.value) })
     }
 
-    /// One column of every type that a column vector holds.
+    /// One column of every type that column vectors support.
     static let everything = Schema([
         "id": .long, "flag": .boolean, "small": .int, "ratio": .double, "narrow": .float,
         "price": .decimal(precision: 20, scale: 4), "wide": .decimal(precision: 38, scale: 10), "day": .date,

@@ -7,7 +7,7 @@ import WeirTesting
 
 @testable import LogStores
 
-/// What is written and read back, in both formats.
+/// Writing and reading back in both formats.
 struct LogStoreFormatTests {
     private func written(_ values: [Scalar], _ schema: Schema, kind: ChangeKind = .insert) throws -> [UInt8] {
         let log = MemoryLog()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LogStores
 
-/// The 18 bytes in front of every record.
+/// The 18-byte header of every record.
 struct LogStoreHeaderTests {
     @Test func aFlipIsTheWorkedExampleByteForByte() throws {
         let header = LogStoreHeader(upstream: try UpstreamID("3f9a"), epoch: 4, isFlip: true)

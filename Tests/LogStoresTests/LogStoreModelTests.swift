@@ -7,11 +7,11 @@ import WeirTesting
 
 @testable import LogStores
 
-/// Random epochs, commits and crashes: a reader that takes rows back ends with exactly what was committed.
+/// Random epochs, commits and crashes: a reader that retracts rows ends with exactly the committed rows.
 struct LogStoreModelTests {
     private static let schema = Schema(["id": .int, "value": .string])
 
-    /// A job that writes a keyed table; a crash loses everything behind its last commit.
+    /// A job that writes a keyed table. A crash loses everything after its last commit.
     private struct Job {
         let writer: LogStoreWriter
         var table: [Int32: String] = [:]
@@ -59,7 +59,7 @@ struct LogStoreModelTests {
         }
     }
 
-    /// Reads one partition into a table; a reader may be lost and go on from what was saved.
+    /// Reads one partition into a table. A reader may be lost and continue from its saved state.
     private struct Follower {
         let partition: Int
         var saved: (state: LogStoreReaderState, table: [Int32: [String]])
@@ -148,7 +148,7 @@ struct LogStoreModelTests {
         try run(log, log, seed: seed)
     }
 
-    /// Readers that hold what a commit's files hold, and start in the log between the last flip and that commit.
+    /// Readers that have the files of a commit and start in the log between the last flip and that commit.
     @Test(arguments: SeededGenerator.seeds(40))
     func readersTakeOverFromFiles(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

@@ -8,7 +8,7 @@ import WeirTesting
 
 @testable import LogStores
 
-/// Flips, states and hand-over, row by row.
+/// Flips, states and hand-over, checked row by row.
 struct LogStoreReaderTests {
     private static let schema = Schema(["id": .long])
     private let log = MemoryLog()
@@ -44,7 +44,7 @@ struct LogStoreReaderTests {
         )
     }
 
-    /// `+1 +2 −2`: every change with its id.
+    /// `+1 +2 −2`: each change with its id.
     private func text(_ changes: [LogStoreChanges]) -> String {
         changes.changes.map { change in
             guard case .long(let id)? = change.values.first else { return "?" }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import LogStores
 
-/// Table properties and the errors they end in.
+/// Table properties and their errors.
 struct LogStoreSettingsTests {
     private static let enabled = [
         "log-store.enabled": "true", "log-store.address": "broker:9092", "log-store.topic": "orders",

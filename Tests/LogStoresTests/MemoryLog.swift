@@ -2,7 +2,7 @@ import Bytes
 import EventLog
 import Synchronization
 
-/// A log in memory that is appended to and read; batches come back as they were appended.
+/// An in-memory log for appending and reading; batches are returned as they were appended.
 final class MemoryLog: TopicAppender, PartitionedLog {
     let topic = "orders-log"
     let partitions: [Int]
@@ -65,7 +65,7 @@ private final class MemoryReader: PartitionReader {
 
     var position: Int64 { next.withLock { $0 } }
 
-    /// At most seven records, so that windows and batches do not meet.
+    /// At most seven records, so that batches do not align with windows.
     func next(maxBytes: Int) throws(WeirError) -> RawBatch? {
         let start = position
         let values = log.values(partition).dropFirst(Int(start)).prefix(7)

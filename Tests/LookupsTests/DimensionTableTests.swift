@@ -9,9 +9,9 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// A dimension table agrees with a dictionary whatever is committed to the table behind it.
+/// A dimension table equals a dictionary after any commits to its table.
 @Suite struct DimensionTableTests {
-    /// Keys of one column of eight bytes, of a text, and of several columns.
+    /// Keys of one eight-byte column, of one text column, and of several columns.
     enum Key: CaseIterable, CustomTestStringConvertible {
         case long, date, text, composite
 
@@ -26,7 +26,7 @@ import WeirTesting
             }
         }
 
-        /// The key of a number; the same numbers give the same keys.
+        /// The key of a number; equal numbers give equal keys.
         func values(_ number: UInt64) -> [Scalar] {
             switch self {
             case .long: [.long(Int64(bitPattern: number) &* 1_000_003)]
@@ -47,7 +47,7 @@ import WeirTesting
         var random: SeededGenerator
         var rows: [[Scalar]: [Scalar]] = [:]
 
-        /// Changes of a table with that key and two columns more.
+        /// Changes of a table with that key and two more columns.
         mutating func next(_ count: Int, keys: UInt64) -> [(kind: ChangeKind, row: [Scalar])] {
             (0..<count).map { _ in
                 let key = self.key.values(random.next() % keys)
@@ -105,7 +105,7 @@ import WeirTesting
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: 1)
     }
 
-    /// Looks every key up, with keys that are not there and nulls between them.
+    /// Looks up all keys, mixed with absent keys and nulls.
     private static func check(
         _ dimension: DimensionTable,
         _ history: History,

@@ -13,7 +13,7 @@ import Testing
         return ColumnBatch(schema: schema, columns: [column.finish()], count: count)
     }
 
-    /// Does what is due without rows dying; returns the largest chunk ever made, in bytes.
+    /// Fills the chunks without removing rows. Returns the size of the largest chunk, in bytes.
     private static func fill(_ chunks: inout RowChunks, _ batches: Int, _ batch: ColumnBatch) -> Int {
         var largest = 0
         for _ in 0..<batches {
