@@ -29,7 +29,7 @@ struct TimeUnitModelTests {
             isPlain = Bool.random(using: &random)
         }
 
-        /// A current timestamp or a time of day in working hours.
+        /// A typical timestamp, or a time of day from 01:00 on.
         func plain(_ random: inout SeededGenerator) -> Int64 {
             let millis: Int64 =
                 isTimeOfDay

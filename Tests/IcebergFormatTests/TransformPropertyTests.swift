@@ -127,7 +127,7 @@ import WeirTesting
         print("\(draws) draws of transforms, seed \(seed)")
     }
 
-    /// Results of order-preserving transforms have the order of their source values.
+    /// Where results are certain, an order-preserving transform keeps the order of its source values.
     private func checkOrder(_ transform: Transform, _ values: [Scalar], _ seed: UInt64) {
         guard transform.preservesOrder else { return }
         for (one, other) in zip(values, values.dropFirst()) where one.precedes(other) == true {

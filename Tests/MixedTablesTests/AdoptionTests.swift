@@ -6,7 +6,7 @@ import MixedTables
 import Testing
 import WeirTesting
 
-/// What a table hands from one name of a topology to another.
+/// Handing over a table from one topology name to another.
 @Suite struct AdoptionTests {
     private static func mark(_ offset: Int64) -> RecordMark { RecordMark(offset: offset, timestamp: offset, crc32c: 7) }
 

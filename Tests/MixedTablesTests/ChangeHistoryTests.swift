@@ -9,7 +9,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Change reading over histories that expired, were cut into or rolled back.
+/// Reading changes from histories that were expired, truncated or rolled back.
 @Suite struct ChangeHistoryTests {
     private static let schema = Schema([Field(id: 1, name: "id", type: .long)])
 
@@ -136,7 +136,7 @@ import WeirTesting
         }
     }
 
-    /// A keyed table with one key a commit.
+    /// A keyed table with one key per commit.
     private static func keyed(_ folder: String, commits: Int) throws -> MixedTable {
         let definition = MixedTableDefinition(
             identifier: TableIdentifier(namespace: ["shop"], name: "things"),

@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 import WeirTesting
 
-/// Several creators of one table: nobody deletes what another one has made.
+/// Concurrent creation of one table: no creator deletes files of another.
 @Suite struct CreationRaceTests {
     private static let identifier = TableIdentifier(namespace: ["shop"], name: "things")
     private static let definition = MixedTableDefinition(
@@ -58,7 +58,7 @@ import WeirTesting
     }
 }
 
-/// Does something else right before one of its calls.
+/// Runs another action right before one of its calls.
 private final class InterruptedCatalog: Catalog {
     private let real: SQLiteCatalog
     private let moment: Int

@@ -1,6 +1,6 @@
 import Columnar
 
-/// Few values of every type, among them those at its ends: few enough to partition by.
+/// A few values of every type, including its extremes: few enough to partition by.
 enum EdgeValues {
     static func of(_ type: FieldType) -> [Scalar] {
         switch type {

@@ -8,9 +8,9 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// PyIceberg and DuckDB on our tables: what they read is what merge-on-read gives.
+/// PyIceberg and DuckDB read Weir's tables with the same result as merge-on-read.
 @Suite(.enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")) struct EngineTests {
-    /// A table of every shape of the model, and one for each partition transform and column type.
+    /// One table for each shape of the model, and one for each partition transform and column type.
     private static let partitions: [[String]] = [
         [], ["name"], ["flag"], ["small"], ["large"], ["score"], ["ratio"], ["price"], ["huge"], ["day"], ["clock"],
         ["local"], ["instant"], ["photo"], ["mark"], ["token"], ["bucket(3, id)"], ["bucket(3, small)"],
@@ -22,8 +22,8 @@ import WeirTesting
         ["hour(instant)"], ["flag", "truncate(1, name)", "year(day)"],
     ]
 
-    /// PyIceberg reads partition values of these types differently from columns, also in tables of its own: such tables
-    /// are compared row by row, but not by their partition values.
+    /// PyIceberg reads partition values of these types differently from column values, also in its own tables. Such
+    /// tables are compared by rows, but not by partition values.
     private static func partitionsAreComparable(_ table: Table) -> Bool {
         !table.spec.fields.contains { field in
             guard field.transform == .identity else { return false }
@@ -31,7 +31,7 @@ import WeirTesting
         }
     }
 
-    /// Truncating the least whole number passes the end of its type, where Java wraps around and Python does not.
+    /// Truncating the smallest integer overflows its type. Java wraps around there, and Python does not.
     private static func pool(_ spec: PartitionSpec) -> (FieldType) -> [Scalar] {
         let truncates = spec.fields.contains { if case .truncate = $0.transform { true } else { false } }
         return { type in
@@ -96,7 +96,7 @@ import WeirTesting
         )
     }
 
-    /// A random history in four epochs, merged into base in the middle and at the end.
+    /// Writes a random history in four epochs, merged into base in the middle and at the end.
     private static func fill(
         _ definition: MixedTableDefinition,
         in catalog: SQLiteCatalog,

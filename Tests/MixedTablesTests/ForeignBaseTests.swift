@@ -8,25 +8,26 @@ import MixedTables
 import Testing
 import WeirTesting
 
-/// Other engines' commits to the base store of a keyed table, before, during and behind the epochs of a writer that stays.
+/// Other engines' commits to the base store of a keyed table, before, during and after the epochs of a long-lived
+/// writer.
 @Suite struct ForeignBaseTests {
-    /// A table, its one writer, another engine, and the rows that must be there.
+    /// A table, its only writer, another engine, and the expected rows.
     private struct World {
         var table: MixedTable
         let writer: KeyedTableWriter
         var history: ChangeHistory
-        /// Where the other engine's rows come from.
+        /// The source of the other engine's rows.
         var source: ChangeHistory
         var random: SeededGenerator
         var ledger = PositionLedger()
         var prepared: Epoch?
-        /// Rows that a reader sees, and what becomes of keys by the epochs that are ready and under way; nil for gone.
+        /// Rows visible to readers, and the effect on keys of the prepared and the open epoch; nil for deleted.
         var committed: [ModelRow: ModelRow] = [:]
         var ready: [ModelRow: ModelRow?] = [:]
         var current: [ModelRow: ModelRow?] = [:]
-        /// Keys that changes say something of which is not merged yet. A row that comes to base stands behind all of them.
+        /// Keys with unmerged changes. A row added to base is ordered after all of them.
         var unmerged: Set<ModelRow> = []
-        /// Files of the other engine, with the keys whose visible rows they hold.
+        /// Files of the other engine, with the keys of their visible rows.
         var foreign: [String: (file: DataFile, keys: Set<ModelRow>)] = [:]
 
         init(_ shape: TableShape, _ seed: UInt64, in folder: String) throws {
@@ -40,7 +41,7 @@ import WeirTesting
             writer = try KeyedTableWriter(table)
         }
 
-        /// What a run does before the first row of an epoch.
+        /// The step of a run before the first row of an epoch.
         mutating func follow() throws {
             guard writer.isBetweenEpochs, try writer.baseHasMoved() else { return }
             try commit()
@@ -63,7 +64,7 @@ import WeirTesting
             (ready, current) = (current, [:])
         }
 
-        /// Commits what is prepared; rows written since are not touched by that.
+        /// Commits the prepared epoch. Rows written since then are unaffected.
         mutating func commit() throws {
             guard let epoch = prepared else { return }
             prepared = nil
@@ -79,7 +80,7 @@ import WeirTesting
             ledger = next
         }
 
-        /// Adds rows of keys that neither the table nor its unmerged changes have.
+        /// Appends rows whose keys are neither in the table nor in its unmerged changes.
         mutating func append() throws {
             let batch = source.next(8)
             var rows: [ModelRow: ModelRow] = [:]
@@ -109,7 +110,7 @@ import WeirTesting
             if !groups.isEmpty { _ = try transaction.commit() }
         }
 
-        /// Takes one of the other engine's files away again.
+        /// Removes one of the other engine's files.
         mutating func remove() throws {
             let base = try table.refreshed().base
             let live = Set(try base.plan().map(\.file.path))
@@ -123,13 +124,13 @@ import WeirTesting
             for key in entry.keys { set(nil, key) }
         }
 
-        /// What an epoch under way says of a key comes after it.
+        /// Changes in the prepared and the open epoch take precedence for their keys.
         private mutating func set(_ row: ModelRow?, _ key: ModelRow) {
             committed[key] = row
             if ready[key] == nil && current[key] == nil { history.state[key] = row }
         }
 
-        /// Everything committed: the table holds what it must, and so does the writer's index.
+        /// With everything committed, checks the table's rows and the writer's index.
         mutating func settle(_ what: String) throws {
             try cut()
             try commit()

@@ -7,9 +7,9 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Plain Iceberg tables that PyIceberg made, read as Mixed tables.
+/// Plain Iceberg tables of PyIceberg, read as Mixed tables.
 @Suite(.enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")) struct ForeignTableTests {
-    /// What the script says a table holds.
+    /// The table contents reported by the script.
     private struct Expected {
         var rows: [String: [JSONValue]] = [:]
         var snapshots: [(id: Int64, count: Int)] = []
@@ -65,7 +65,7 @@ import WeirTesting
         }
     }
 
-    /// Optimizing rewrites other engines' tables so that every engine still reads the same rows.
+    /// Optimizing rewrites other engines' tables, and every engine still reads the same rows.
     private static func rewrite(
         _ tables: [TableIdentifier],
         _ expected: Expected,
@@ -98,7 +98,7 @@ import WeirTesting
         }
     }
 
-    /// Filters whose bounds rule files and row groups out give what testing every row gives.
+    /// Filters that prune files and row groups by bounds give the same rows as testing every row.
     private static func checkFilters(_ table: MixedTable, _ flat: Schema, _ rows: [ModelRow]) throws {
         for (place, field) in flat.fields.enumerated() {
             var values: Set<Scalar> = []
@@ -133,7 +133,7 @@ import WeirTesting
         }
     }
 
-    /// A nested column that is asked for is refused by name; files that lack it altogether are no way around that.
+    /// Requesting a nested column is refused by name, even when files lack the column.
     private static func checkNested(_ catalog: SQLiteCatalog) throws {
         let table = try MixedTable.load(TableIdentifier("db.nested"), from: catalog)
         let error = #expect(throws: WeirError.self) { try MergeOnReadScan(table).count() }
@@ -152,7 +152,7 @@ import WeirTesting
 }
 
 extension JSONValue {
-    /// The object with the columns of a schema only.
+    /// The object restricted to the columns of a schema.
     fileprivate func keeping(_ schema: Schema) -> JSONValue {
         var result = JSONObject()
         for field in schema.fields { result[field.name] = asObject?[field.name] }

@@ -47,7 +47,7 @@ import WeirTesting
         #expect(map.count == 11)
     }
 
-    /// Slots that the given keys begin their search in.
+    /// The slots at which the search for the given keys starts.
     private func homes<Key: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable>(
         _ keys: [Key],
         _ seed: KeySeed

@@ -8,7 +8,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Shapes of tables the random histories run over.
+/// The table shapes used by the random histories.
 enum TableShape: CaseIterable, CustomTestStringConvertible {
     case longKey, wideKey, partitionedByValue, partitionedByKey
 

@@ -9,9 +9,9 @@ import WeirTesting
 
 @testable import MixedTables
 
-/// What others do to a change store while a writer has it open.
+/// Other processes' commits to a change store while a writer has it open.
 @Suite struct NeighbourCommitTests {
-    /// A table and its writer, which goes on epoch after epoch.
+    /// A table and its writer over many epochs.
     private struct Writer {
         var table: MixedTable
         let writer: KeyedTableWriter
@@ -30,7 +30,7 @@ import WeirTesting
             writer = try KeyedTableWriter(table)
         }
 
-        /// Writes keys 0 to 4 once more and one new one.
+        /// Writes keys 0 to 4 again and one new key.
         mutating func write() throws {
             round += 1
             let ids = Array(0..<Int64(5)) + [100 + round]
@@ -52,7 +52,8 @@ import WeirTesting
         }
     }
 
-    /// An empty snapshot, and the expiry of all before it: nothing leads back to the last one of the writer.
+    /// Commits an empty snapshot and expires all earlier ones, so that the writer's last snapshot is no longer
+    /// reachable.
     private func expireHistory(_ change: Table) throws {
         var begin = Transaction(change)
         begin.append([], summary: ["tx.begin.signature": "s"])

@@ -57,7 +57,7 @@ private struct CountingStorage: ObjectStorage {
     func delete(_ path: String) throws(WeirError) { try local.delete(path) }
 }
 
-/// A commit of many partitions is read with few files open, in the order of its changes.
+/// A commit with many partitions is read in change order with few open files.
 @Suite struct OpenFilesTests {
     @Test func `however many files a commit has, few are open`() throws {
         try withTemporaryFolder { folder in

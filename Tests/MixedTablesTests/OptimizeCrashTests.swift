@@ -8,12 +8,12 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// A full optimize that dies at any step leaves a table that reads right and that a later one optimizes.
+/// A full optimize that crashes at any step leaves a readable table that a later optimize can process.
 @Suite struct OptimizeCrashTests {
-    /// A table before its second optimize, and what it holds.
+    /// A table before its second optimize, and its rows.
     private struct Prepared {
         let history: ChangeHistory
-        /// Change-store snapshot, its sequence and the rows that belong to it.
+        /// Change-store snapshots with their sequence and rows.
         let states: [(snapshot: Int64, sequence: Int64, rows: [ModelRow: ModelRow])]
     }
 
@@ -28,7 +28,7 @@ import WeirTesting
         return FaultyCatalog(real: real, files: files)
     }
 
-    /// Three epochs; after the first the changes are merged into base.
+    /// Writes three epochs; merges the changes into base after the first.
     private static func prepare(_ shape: TableShape, in folder: String) throws -> Prepared {
         var table = try MixedTableModelTests.create(
             shape,
@@ -149,7 +149,7 @@ import WeirTesting
         }
     }
 
-    /// What readers that know only the property make of the table: base, and every change that is newer.
+    /// The view of readers that know only the property: base, and every newer change.
     @Test func `the property that other readers fall back to holds the same sequences`() throws {
         try withTemporaryFolder { folder in
             _ = try Self.prepare(.partitionedByValue, in: folder)

@@ -11,7 +11,7 @@ import WeirTesting
 @testable import MixedTables
 
 @Suite struct OptimizedSequenceTests {
-    /// A table with two commits of which the first is optimized.
+    /// A table with two commits, of which the first is optimized.
     private static func optimized(_ folder: String, _ registration: String?) throws -> MixedTable {
         let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
         try catalog.createNamespace(["shop"])
@@ -88,8 +88,8 @@ import WeirTesting
         }
     }
 
-    /// Looks the map up as the format's own reader does: the nearest flag on the way to the root decides, whatever its
-    /// value, and the property counts only where there is none.
+    /// Looks the map up like the format's own reader: the nearest flag towards the root decides, whatever its value.
+    /// The property applies only where there is no flag.
     private static func amoroReads(_ base: Table) throws -> [String: Int64] {
         for snapshot in base.metadata.ancestors(of: base.metadata.currentSnapshotId) {
             guard snapshot.summary["optimized-sequence.exist"] != nil else { continue }
@@ -178,7 +178,8 @@ import WeirTesting
         }
     }
 
-    /// A keyed table of partitions by the identity of a time or text, with one row in each, optimized, and newer changes.
+    /// A keyed table partitioned by the identity of a time or text, with one optimized row per partition and newer
+    /// changes.
     private static func partitioned(_ folder: String, _ type: FieldType, _ values: [Scalar]) throws -> MixedTable {
         let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
         try catalog.createNamespace(["shop"])
@@ -203,7 +204,7 @@ import WeirTesting
         return try table.refreshed()
     }
 
-    /// Registers the same map with other spellings of its partitions, as another writer's optimizing leaves it.
+    /// Registers the same map with other spellings of its partitions, as another writer's optimize would.
     private static func respelling(_ table: MixedTable, _ spell: @escaping @Sendable (String) -> String) throws
         -> MixedTable
     {

@@ -10,7 +10,7 @@ import WeirTesting
 
 @testable import MixedTables
 
-/// Rows split over partitions, nodes and types, against a split row by row.
+/// Splitting of rows by partition, node and type, compared with a split row by row.
 @Suite struct PartitionedFileWriterTests {
     private static let schema = Schema(
         [
@@ -22,7 +22,7 @@ import WeirTesting
         ].enumerated().map { Field(id: $0.offset + 1, name: $0.element.0, type: $0.element.1) }
     )
 
-    /// Transforms that hold for every value of their column.
+    /// Transforms that are defined for every value of their column.
     private static let transforms: [String: [Transform]] = [
         "flag": [.identity], "small": [.identity, .bucket(3)], "large": [.identity, .bucket(7)],
         "score": [.identity], "ratio": [.identity, .void], "price": [.identity, .bucket(2)],
@@ -56,7 +56,7 @@ import WeirTesting
         }
     }
 
-    /// A file's place, found without the writer's help.
+    /// A file's location, computed without the writer.
     private struct Place: Hashable {
         let partition: PartitionKey
         let node: Int
@@ -141,7 +141,7 @@ import WeirTesting
         }
     }
 
-    /// Rows as text: a NaN is equal to itself, and −0.0 is not 0.0.
+    /// Rows as text, so that NaN equals NaN and −0.0 differs from 0.0.
     private static func texts(_ rows: [ModelRow]) -> [String] { rows.map { "\($0)" } }
 
     @Test func `writers share the files that may be open, and each always gets one`() throws {
@@ -241,7 +241,7 @@ import WeirTesting
     }
 }
 
-/// Local storage that counts the objects that are being written, and fails to finish any from a number on.
+/// Local storage that counts objects being written and, from a given number on, fails to finish them.
 private final class CountingStorage: ObjectStorage {
     private struct Counts {
         var open = 0

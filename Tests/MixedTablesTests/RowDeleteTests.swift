@@ -8,14 +8,14 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Position and equality deletes that other engines leave in plain Iceberg tables, made by hand here.
+/// Position and equality deletes as other engines write them to plain Iceberg tables, written here by hand.
 @Suite struct RowDeleteTests {
     private static let schema = Schema([
         Field(id: 1, name: "id", type: .long, isRequired: true), Field(id: 2, name: "city", type: .string),
         Field(id: 3, name: "score", type: .double), Field(id: 4, name: "day", type: .date),
     ])
 
-    /// A table written by hand, and the rows it must hold.
+    /// A table written by hand, and its expected rows.
     private struct Written {
         var table: Table
         /// Rows by file and position; nil once deleted.
@@ -68,7 +68,7 @@ import WeirTesting
             files += new
         }
 
-        /// Deletes about a third of all live rows by position: one delete file per partition.
+        /// Deletes about a third of all live rows by position, with one delete file per partition.
         mutating func deletePositions() throws {
             var byPartition: [[Scalar]: [ModelRow]] = [:]
             for index in files.indices {
@@ -99,7 +99,8 @@ import WeirTesting
             table = try transaction.commit()
         }
 
-        /// Deletes by the values of some columns and adds new rows with values like them in the same commit: those stay.
+        /// Deletes by the values of some columns and adds rows with the same values in the same commit; the new rows
+        /// stay.
         mutating func deleteEqual(_ columns: [String], matching victims: [ModelRow], adding ids: Range<Int64>) throws {
             let schema = try table.schema.selecting(columns)
             let places = columns.compactMap { table.schema.index(named: $0) }
@@ -132,7 +133,7 @@ import WeirTesting
             files += new
         }
 
-        /// NaN equals NaN in an equality delete; a plain value's does not.
+        /// NaN equals NaN in an equality delete, unlike with Swift's `==`.
         private static func comparable(_ value: Scalar) -> String { "\(value)" }
     }
 

@@ -4,7 +4,7 @@ import MixedTables
 import Testing
 import WeirTesting
 
-/// What the integers of source columns count, as a table keeps it.
+/// Units of source columns, as stored by a table.
 @Suite struct SourceUnitsTests {
     private static func units(_ unit: TimeUnit, _ column: String = "timestamp-unit.shop.orders.at") -> SourceUnits {
         SourceUnits(["t": [column: unit]])

@@ -12,7 +12,7 @@ import WeirTesting
 typealias ModelRow = [Scalar]
 
 extension ColumnBatch {
-    /// A batch of rows given as values.
+    /// A batch of the given rows.
     static func rows(_ rows: [ModelRow], _ schema: Schema) -> ColumnBatch {
         let columns = schema.fields.indices.map { place in
             var builder = ColumnBuilder(schema.fields[place].type, capacity: rows.count)
@@ -37,14 +37,14 @@ extension ChangeBatch {
     }
 }
 
-/// A seeded stream of changes as careless sources send them, and the dictionary it should end in.
+/// A seeded stream of changes with the irregularities of real sources, and the expected final rows.
 struct ChangeHistory {
     let schema: Schema
     let keyPlaces: [Int]
     var random: SeededGenerator
     var state: [ModelRow: ModelRow] = [:]
     private let keySpace: UInt64
-    /// What columns outside the key are drawn from, by type; random values when nil.
+    /// Possible values of columns outside the key, by type; random values when nil.
     private let pool: ((FieldType) -> [Scalar])?
 
     init(
@@ -104,7 +104,7 @@ struct ChangeHistory {
         return row
     }
 
-    /// The key's columns alone: what a delete holds when the source sends no old row.
+    /// Only the key's columns, as in a delete from a source that sends no old row.
     private func keyOnly(_ row: ModelRow) -> ModelRow {
         row.enumerated().map { keyPlaces.contains($0.offset) ? $0.element : .null }
     }
@@ -147,7 +147,7 @@ struct ChangeHistory {
     }
 }
 
-/// Reads a whole scan into a dictionary; a key met twice is reported instead of hidden.
+/// Reads a whole scan into a dictionary and reports duplicate keys.
 func contents(_ scan: MergeOnReadScan, _ history: ChangeHistory) throws -> (
     rows: [ModelRow: ModelRow], doubled: [ModelRow]
 ) {
@@ -163,7 +163,7 @@ func contents(_ scan: MergeOnReadScan, _ history: ChangeHistory) throws -> (
     return (rows, doubled)
 }
 
-/// Applies a change stream to a dictionary the way a downstream consumer would; complains about impossible changes.
+/// Applies a change stream to a dictionary like a downstream consumer and reports impossible changes.
 func replay(_ scan: ChangeLogScan, onto start: [ModelRow: ModelRow], _ history: ChangeHistory) throws -> (
     rows: [ModelRow: ModelRow], complaints: [String]
 ) {

@@ -9,7 +9,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Old snapshots are read with the columns they had, and deletes by columns that are gone still count.
+/// Old snapshots are read with their own columns, and deletes by dropped columns still apply.
 @Suite struct TimeTravelTests {
     private static let schema = Schema([
         Field(id: 1, name: "id", type: .int), Field(id: 2, name: "note", type: .string),

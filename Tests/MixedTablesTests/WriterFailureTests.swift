@@ -8,7 +8,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// A disk that is full for a moment costs an epoch, and leaves no file that nobody knows of.
+/// A temporarily full disk fails one epoch and leaves no orphan file.
 @Suite struct WriterFailureTests {
     private static let rows: [(ChangeKind, ModelRow)] = (0..<40).map {
         (.insert, [.long(Int64($0)), .uuid(UInt128($0)), .string("n")])

@@ -55,7 +55,7 @@ import WeirTesting
         }
     }
 
-    /// Putting is the commit of a table: at no step may a reader find a half object after the machine came back.
+    /// A put commits a table: after a crash at any step, no reader may find a partial object.
     @Test func `a put that crashes anywhere is not acknowledged, and one that was is whole`() throws {
         let content = [UInt8](repeating: 9, count: 1000)
         let counting = FaultyFileSystem()

@@ -10,7 +10,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// What Debezium wrote for two PostgreSQL tables while they were loaded, from the file log to other engines.
+/// Debezium's output for two PostgreSQL tables under load, from the file log to other engines.
 @Suite struct CapturedIngestTests {
     private static let topology = """
         name: test
@@ -61,7 +61,7 @@ import WeirTesting
         return records
     }
 
-    /// The rows the database held at the end, spelled as Weir writes them.
+    /// The final rows of the database, spelled as Weir writes them.
     private static func finalRows(_ name: String, _ schema: Schema) throws -> [String] {
         let comparable = ComparableRows(schema)
         let text = try String(contentsOfFile: fixtures + name + ".final.ndjson", encoding: .utf8)
@@ -73,7 +73,7 @@ import WeirTesting
         }.sorted()
     }
 
-    /// A value of PostgreSQL's `row_to_json` as Iceberg's single-value serialization has it.
+    /// Converts a value of PostgreSQL's `row_to_json` to Iceberg's single-value serialization.
     private static func spelled(_ value: JSONValue, _ type: FieldType) -> JSONValue {
         func padded(_ text: String) -> String {
             let parts = text.split(separator: ".")

@@ -5,7 +5,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// What a dead letter tells of its record.
+/// The content of a dead letter.
 @Suite struct DeadLetterTests {
     private static let topology = """
         name: test
@@ -18,7 +18,7 @@ import WeirTesting
         sink: { type: mixed-iceberg }
         """
 
-    /// The letters that records lead to, by offset.
+    /// The dead letters of the records, by offset.
     private static func letters(_ values: [[UInt8]], _ topology: String = topology) throws -> [Int64: DeadLetter] {
         try withTemporaryFolder { folder in
             let fixture = IngestFixture(folder: folder)

@@ -3,7 +3,7 @@ import EventLog
 import Foundation
 import WeirTesting
 
-/// A seeded stream of Debezium records as careless connectors send them, and the rows it should end in.
+/// A seeded stream of Debezium records with the irregularities of real connectors, and the expected final rows.
 struct DebeziumHistory {
     struct Record {
         let key: String?
@@ -20,7 +20,7 @@ struct DebeziumHistory {
     var random: SeededGenerator
     private(set) var rows: [Int: Row] = [:]
     private(set) var records: [Record] = []
-    /// Records that cannot be decoded.
+    /// The number of records that cannot be decoded.
     private(set) var poisoned = 0
     private let keySpace: UInt64
 

@@ -1,7 +1,7 @@
 import Bytes
 import EventLog
 
-/// A log that does something of its own with a file log's records, or with who reads them.
+/// A log that wraps a file log and alters its records or the access to them.
 protocol FileLogBacked: PartitionedLog {
     var log: FileLog { get }
 }

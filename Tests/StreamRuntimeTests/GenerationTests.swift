@@ -7,7 +7,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// What starting to read and write costs, the first time and every time after.
+/// The cost of starting to read and write, at first and on every restart.
 @Suite struct GenerationTests {
     private static func visits(_ type: String = "left") -> String {
         """

@@ -2,13 +2,13 @@ import Bytes
 import EventLog
 import Foundation
 
-/// A file log whose partitions are handed out to the members of a group, all in this process: joining, leaving, and
-/// members that are thrown out without noticing, as a broker does with those that stall.
+/// A file log whose partitions are assigned to members of a group, all in this process. Members join, leave, and are
+/// removed without notice, as a broker does with stalled members.
 final class GroupedFileLog: SharedLog, FileLogBacked, @unchecked Sendable {
     private final class Member {
         var events: [GroupEvent] = []
         var holds = false
-        /// Neither hears nor answers.
+        /// While true, the member neither receives nor sends group messages.
         var isAsleep = false
     }
 
@@ -40,7 +40,7 @@ final class GroupedFileLog: SharedLog, FileLogBacked, @unchecked Sendable {
         return Membership(log: self, id: id, topics: topics)
     }
 
-    /// Throws out the members that hold something without telling them, until `wake`. Returns how many.
+    /// Removes members that hold partitions without notifying them until `wake`. Returns how many.
     func stall(_ chosen: (Int) -> Bool) -> Int {
         lock.withLock {
             var count = 0
@@ -69,7 +69,7 @@ final class GroupedFileLog: SharedLog, FileLogBacked, @unchecked Sendable {
         for member in members.values where member.holds && member.events.isEmpty { member.events = [.revoked] }
     }
 
-    /// Once nobody holds anything, the partitions are dealt out anew.
+    /// Assigns the partitions again once no member holds any.
     private func dealIfReady(_ topics: [String]) {
         guard isRebalancing, members.values.allSatisfy({ !$0.holds || $0.isAsleep }) else { return }
         let awake = members.filter { !$0.value.isAsleep }.sorted { $0.key < $1.key }.map(\.value)

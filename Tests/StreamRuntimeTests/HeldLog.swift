@@ -3,8 +3,8 @@ import EventLog
 import Foundation
 import Synchronization
 
-/// A log that knows of the records of one topic and does not deliver them while it is held, as brokers do for a moment.
-/// With a group, of which this is the only member.
+/// A log that reports the records of one topic but does not deliver them while it is held, as brokers may do briefly.
+/// This is the only member of its group.
 final class HeldLog: SharedLog, FileLogBacked, Sendable {
     private struct State {
         var isHeld = false
@@ -28,13 +28,13 @@ final class HeldLog: SharedLog, FileLogBacked, Sendable {
         set { state.withLock { $0.isHeld = newValue } }
     }
 
-    /// Whether the first question is answered all the same, as by a look at what a partition holds.
+    /// Whether the first poll is answered even while held, as for a sample of a partition.
     var deliversFirst: Bool {
         get { state.withLock { $0.deliversFirst } }
         set { state.withLock { $0.deliversFirst = newValue } }
     }
 
-    /// How often records of the topic were asked for.
+    /// The number of polls for records of the topic.
     var polls: Int { state.withLock { $0.polls } }
 
     func reader(topic: String, partition: Int, from offset: Int64) throws(WeirError) -> any PartitionReader {

@@ -7,9 +7,9 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// Tables that a route leads to and that get no rows: what is read for them again, and what of it holds for which route.
+/// Tables of a route that receive no rows: what is read again for them, and to which route it applies.
 @Suite struct IdleTableTests {
-    /// People come; ghosts never do, as long as no route says that they are people.
+    /// The table of people gets rows. The table of ghosts gets none unless a route sends people to it.
     static func topology(
         ghosts: String = "shop.public.ghosts",
         startup: String = "earliest-offset",

@@ -12,7 +12,7 @@ import Testing
 import Topology
 import WeirTesting
 
-/// A warehouse with a file log, and topologies to run over it.
+/// A warehouse with a file log, for running topologies.
 struct IngestFixture {
     let folder: String
 
@@ -46,12 +46,12 @@ struct IngestFixture {
         return try #require(topology, "\(problems)")
     }
 
-    /// A topology as a run has it.
+    /// The plan of a run of a topology.
     ///
     /// - Parameters:
-    ///   - source: what it reads; the file log of the fixture when nil.
-    ///   - writer: of the log that LogStores are topics of; nil where there are none.
-    ///   - mirror: where LogStores are read; the log of the writer when nil.
+    ///   - source: the log to read; nil for the file log of the fixture.
+    ///   - writer: the log whose topics are LogStores; nil for none.
+    ///   - mirror: the log from which LogStores are read; nil for the log of the writer.
     func plan(
         _ text: String = people,
         source: (any PartitionedLog)? = nil,
@@ -78,7 +78,7 @@ struct IngestFixture {
         }
     }
 
-    /// Runs a topology until it has caught up, over storage that may fail.
+    /// Runs a topology until it has caught up, on storage that may fail.
     @discardableResult
     func run(
         _ text: String = people,
@@ -93,7 +93,7 @@ struct IngestFixture {
         try MixedTable.load(TableIdentifier(name), from: catalog())
     }
 
-    /// The rows of `shop.people` by id; an id met twice is an error.
+    /// The rows of `shop.people` by id. A duplicate id is an error.
     func people(at point: ReadPoint? = nil) throws -> [Int: DebeziumHistory.Row] {
         var rows: [Int: DebeziumHistory.Row] = [:]
         try MergeOnReadScan(table("shop.people"), at: point).forEachInOrder { (batch) throws(WeirError) in
@@ -116,7 +116,7 @@ struct IngestFixture {
         return ids.sorted()
     }
 
-    /// The second column of a table by its first; null as the word.
+    /// The second column of a table by the first, with null as the word.
     func contents(_ name: String) throws -> [Int: String] {
         var rows: [Int: String] = [:]
         try MergeOnReadScan(table(name)).forEachInOrder { (batch) throws(WeirError) in
@@ -131,7 +131,7 @@ struct IngestFixture {
         return rows
     }
 
-    /// The change log of `shop.people` applied from the beginning; complains about changes that cannot be.
+    /// The rows after applying the whole change log of `shop.people`. Reports impossible changes.
     func replayedPeople() throws -> [Int: DebeziumHistory.Row] {
         var rows: [Int: DebeziumHistory.Row] = [:]
         try ChangeLogScan(table("shop.people"), after: 0).forEach { (batch) throws(WeirError) in

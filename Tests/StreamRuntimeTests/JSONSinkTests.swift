@@ -8,7 +8,7 @@ import Testing
 import Topology
 import WeirTesting
 
-/// A sink of format json beside a table with a key, whose deletes it cannot express.
+/// A sink of format json, which cannot express deletes, next to a table with a key.
 @Suite struct JSONSinkTests {
     private static let topology = """
         name: test

@@ -8,7 +8,7 @@ import WeirTesting
 
 @testable import StreamRuntime
 
-/// Joined rows whose text is more than a column holds come in several batches.
+/// Joined rows with more text than a column can hold are split into several batches.
 @Suite struct JoinStageTests {
     private static let topology = """
         name: test
@@ -34,7 +34,7 @@ import WeirTesting
         sink: { type: mixed-iceberg }
         """
 
-    /// Changes of visits. A record has up to three of them, which share its offset; an update has two.
+    /// Changes of visits. A record has up to three changes with the same offset; an update has two.
     private static func changes(_ schema: Schema, _ random: inout SeededGenerator) -> ChangeBatch {
         var rows: [[Scalar]] = []
         var kinds: [UInt8] = []

@@ -9,7 +9,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// A stream of visits joined with the people they name.
+/// A stream of visits joined with the people they refer to.
 @Suite struct JoinTests {
     private struct Joined: Equatable {
         var note: String
@@ -64,7 +64,7 @@ import WeirTesting
         return rows
     }
 
-    /// What the joined table holds after events that all saw the same people.
+    /// The expected joined table after events that all saw the same people.
     private static func apply(
         _ events: ArraySlice<(id: Int, visit: VisitHistory.Visit?)>,
         _ people: [Int: DebeziumHistory.Row],
@@ -208,7 +208,7 @@ import WeirTesting
 }
 
 extension ChangeLogScan {
-    /// Keys left after the inserts and deletes of the whole log.
+    /// The number of keys left after the inserts and deletes of the whole log.
     fileprivate func replayedCount() throws -> Int {
         var count = 0
         try forEach { (batch) throws(WeirError) in

@@ -8,12 +8,12 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// What the integers of time columns count, from run to run and from process to process.
+/// Units of time columns kept between runs and processes.
 @Suite(.hangGuard) struct KeptUnitsTests {
     private static let april = 1_711_961_000_000
     private static let key = "timestamp-unit.shop.public.a.at"
 
-    /// Table x gets source table a; y gets a as well, if asked to, and b.
+    /// Table x reads source table a. Table y reads b and, with `toBoth`, also a.
     private static func topology(_ more: String = "", toBoth: Bool = false) -> String {
         """
         name: test
@@ -230,7 +230,7 @@ import WeirTesting
         }
     }
 
-    /// Rows of a column whose source counts one unit, over many runs: each row is right unless a run has said something.
+    /// A column with one source unit over many runs: each row is right unless a run reported the column.
     @Test(arguments: SeededGenerator.seeds(3))
     func `no run stores another time than the source meant without a word`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import StreamRuntime
 
-/// Dead letters are told as they come, and not each one.
+/// Dead letters are reported as they occur, but not one by one.
 @Suite struct LetterNoticesTests {
     private static func letter(_ offset: Int64, table: String? = "shop.orders") -> DeadLetter {
         DeadLetter(topic: "orders", partition: 1, offset: offset, table: table, reason: "after.n: expected int")

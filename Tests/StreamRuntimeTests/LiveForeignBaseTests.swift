@@ -6,7 +6,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// One run that stays up, while another engine adds rows to the base store of its table and takes them away.
+/// A long-lived run while another engine adds rows to the base store of its table and removes them.
 @Suite struct LiveForeignBaseTests {
     private static let topology = IngestFixture.people.replacingOccurrences(
         of: "commit.interval: 1h, commit.bytes: 1kb",

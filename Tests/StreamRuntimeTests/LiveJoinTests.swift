@@ -10,17 +10,17 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// A run that stays up joins every row with the dimension as anybody could see it when the row came.
+/// A long-lived run joins every row with the dimension as it was visible when the row arrived.
 @Suite struct LiveJoinTests {
-    /// Who writes the dimension, and how it is seen.
+    /// The writer of the dimension, and how its rows become visible.
     enum Feed: String, CaseIterable, CustomTestStringConvertible {
         /// A route of the same run.
         case sameRun
         case sameRunWithLogStore
-        /// Another topology's run; with a LogStore its rows are seen long before their commit.
+        /// Another topology's run. With a LogStore its rows are visible long before their commit.
         case otherRun
         case otherRunWithLogStore
-        /// Commits of a program that is no run.
+        /// Commits of another program.
         case otherEngine
 
         var testDescription: String { rawValue }
@@ -41,7 +41,7 @@ import WeirTesting
             """
     }
 
-    /// - Parameter interval: of commits.
+    /// - Parameter interval: the commit interval.
     private static func visits(_ feed: Feed, interval: String = "20ms") -> String {
         """
         name: visits
@@ -99,7 +99,7 @@ import WeirTesting
         try fixture.people().mapValues { $0.name ?? "null" }
     }
 
-    /// Waits until anybody can see those people.
+    /// Waits until these people are visible to readers.
     private static func awaitPeople(
         _ expected: [Int: String],
         _ fixture: IngestFixture,
@@ -117,7 +117,7 @@ import WeirTesting
         try run.wait("the table shows \(expected)") { (try? names(fixture)) == expected }
     }
 
-    /// Somebody who reads the LogStore.
+    /// A reader of the LogStore.
     private struct Mirror {
         let follower: LogStoreFollower
         var names: [Int: String] = [:]
@@ -133,10 +133,10 @@ import WeirTesting
         }
     }
 
-    /// People that another engine appends to base have these ids and above.
+    /// The smallest id of people that another engine appends to base.
     private static let freshIds = 100
 
-    /// Commits as a program that is no run does it: changes, with optimizing behind some, or an append to base.
+    /// Commits like an external program: changes, some followed by an optimize, or an append to base.
     private static func commit(
         _ people: [Int: String],
         _ change: (id: Int, name: String?),

@@ -1,8 +1,8 @@
 import WeirTesting
 
-/// What the tables of a live run hold once everything is committed.
+/// The expected tables of a live run once everything is committed.
 struct LiveOracle {
-    /// A visit with the person's name as it was when the visit was appended.
+    /// A visit with the person's name at the time the visit was appended.
     struct Joined: Equatable {
         var person: Int
         var name: String?
@@ -13,7 +13,7 @@ struct LiveOracle {
     private var names = 0
     private var foreign = 0
 
-    /// Keys beyond are made by another writer first.
+    /// Keys from here on are first created by another writer.
     static let foreignStart = 1000
 
     private mutating func name() -> String {
@@ -21,7 +21,7 @@ struct LiveOracle {
         return "n\(names)"
     }
 
-    /// Random changes of people, those of another writer included.
+    /// Random changes of people, including people that another writer created.
     mutating func changePeople(_ count: Int, _ random: inout SeededGenerator) -> [DebeziumHistory.Record] {
         (0..<count).map { _ in
             let isForeign = foreign > 0 && random.next() % 6 == 0
@@ -33,7 +33,7 @@ struct LiveOracle {
         }
     }
 
-    /// New and changed visits; some name people who do not exist.
+    /// New and changed visits; some refer to people who do not exist.
     mutating func visit(_ count: Int, _ random: inout SeededGenerator) -> [DebeziumHistory.Record] {
         (0..<count).map { _ in
             let id = Int(random.next() % 200)

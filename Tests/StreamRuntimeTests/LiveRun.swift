@@ -5,7 +5,7 @@ import StreamRuntime
 import Synchronization
 import Testing
 
-/// A run that stays up on a thread of its own while a test changes what is around it.
+/// A run on its own thread while a test changes its environment.
 final class LiveRun: Sendable {
     let run: IngestRun
     private let state = Mutex<(failure: WeirError?, isOver: Bool)>((nil, false))
@@ -29,9 +29,9 @@ final class LiveRun: Sendable {
         self.init(plan, deadLetters: "\(fixture.folder)/dead-letters/\(plan.topology).ndjson", clock: clock)
     }
 
-    /// One of the processes that share a topology's sources.
+    /// One of several processes that share a topology's sources.
     ///
-    /// - Parameter number: tells them apart.
+    /// - Parameter number: identifies the process.
     convenience init(
         _ fixture: IngestFixture,
         _ plan: IngestPlan,
@@ -46,10 +46,10 @@ final class LiveRun: Sendable {
         )
     }
 
-    /// Whether it has ended, asked to or not.
+    /// Whether the run has ended, on request or not.
     var isOver: Bool { state.withLock { $0.isOver } }
 
-    /// Asks it to end, and waits for that; the error it ended with.
+    /// Requests the end, waits for it, and returns the error of the run.
     func end() -> WeirError? {
         run.stop()
         done.wait()
@@ -58,12 +58,12 @@ final class LiveRun: Sendable {
         return state.withLock { $0.failure }
     }
 
-    /// The same; fails with what it ended with.
+    /// Ends the run and throws its error.
     func stop() throws {
         if let failure = end() { throw failure }
     }
 
-    /// Waits until that is so; fails when the run has failed, or after two minutes.
+    /// Waits until the condition holds. Fails when the run has failed, or after two minutes.
     func wait(_ what: String, until isSo: () throws -> Bool) throws {
         try Self.wait(what) {
             if let failure = state.withLock({ $0.failure }) { throw failure }
@@ -71,7 +71,7 @@ final class LiveRun: Sendable {
         }
     }
 
-    /// Waits for what need not come by one run; fails after two minutes.
+    /// Waits for a condition that does not depend on a single run. Fails after two minutes.
     static func wait(_ what: String, until isSo: () throws -> Bool) throws {
         let deadline = ContinuousClock.now + .seconds(120)
         while try !isSo() {
@@ -82,7 +82,7 @@ final class LiveRun: Sendable {
 }
 
 extension IngestPlan {
-    /// With sources whose partitions a group deals out, and short epochs.
+    /// The plan with sources whose partitions a group assigns, and with short epochs.
     func shared(over log: any SharedLog) -> IngestPlan {
         let sources = sources.map { source in
             Source(

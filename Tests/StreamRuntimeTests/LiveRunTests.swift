@@ -6,10 +6,10 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// One topology that stays up while everything around it changes: bursts, pauses, a dimension that is written all the
-/// time, other writers' commits, members that come, go and stall. At every quiet moment each table equals an oracle.
+/// One long-lived topology in a changing environment: bursts, pauses, a constantly written dimension, other writers'
+/// commits, members that join, leave and stall. At every quiet moment each table equals an oracle.
 ///
-/// A run of ten minutes with a `WEIR_SOAK` of 20, of some seconds without.
+/// A run takes ten minutes with a `WEIR_SOAK` of 20, and some seconds without.
 @Suite(.serialized, .hangGuard) struct LiveRunTests {
     private static let seconds = Soak.factor == 1 ? 8.0 : 30.0 * Double(Soak.factor)
 
@@ -76,7 +76,7 @@ import WeirTesting
     }
 }
 
-/// What happens around the run.
+/// Events during the run.
 enum LiveAction: CaseIterable {
     case people, visits, pause, quiet, optimize, foreignAppend, suspend, join, leave, stall
 }

@@ -6,7 +6,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// A warehouse, a file log and the members of one topology over it, each a run on a thread of this process.
+/// A warehouse, a file log and the members of one topology, each a run on a thread of this process.
 final class LiveTopology {
     private static let text = """
         name: live
@@ -55,7 +55,7 @@ final class LiveTopology {
 
     // MARK: - Members
 
-    /// One more member, up to a few.
+    /// Starts one more member, up to a limit.
     func start() throws {
         guard members.count < Self.membersMax else { return }
         started += 1
@@ -63,19 +63,19 @@ final class LiveTopology {
         members.append(LiveRun(fixture, plan, member: started, of: group, clock: time.clock))
     }
 
-    /// Ends one member in order; the last one stays.
+    /// Stops one member in order, except the last one.
     func stopOne(_ pick: Int) throws {
         guard members.count > 1 else { return }
         try end(members.remove(at: pick % members.count))
     }
 
-    /// Ends all; returns how many commits were refused.
+    /// Stops all members and returns the number of refused commits.
     func stop() throws -> Int {
         while let member = members.popLast() { try end(member) }
         return refused
     }
 
-    /// Whatever happened, nothing goes on.
+    /// Stops everything, whatever the state.
     func abandon() {
         for member in members { member.run.stop() }
         writer.close()
@@ -86,10 +86,10 @@ final class LiveTopology {
         refused += member.run.progress.fenced
     }
 
-    /// The machine was suspended for an hour.
+    /// Simulates a machine that was suspended for an hour.
     func suspend() { time.skip(.seconds(3600)) }
 
-    /// Throws some members out without a word to them; returns how many.
+    /// Removes some members from the group without notifying them. Returns how many.
     func stall(_ parity: Int) -> Int { members.count > 1 ? group.stall { $0 % 2 == parity } : 0 }
 
     func wake() { group.wake() }
@@ -115,7 +115,7 @@ final class LiveTopology {
         }
     }
 
-    /// Merges a table's changes into base, as another process does; gives way to a writer that was faster.
+    /// Merges a table's changes into base like another process; yields to a faster writer.
     func optimize(_ name: String) throws {
         do {
             _ = try FullOptimize(fixture.table(name), nowMilliseconds: 1_700_000_000_000).run()
@@ -124,14 +124,14 @@ final class LiveTopology {
         }
     }
 
-    /// Appends a row to the base store as an engine does that knows nothing of change stores.
+    /// Appends a row to the base store like an engine that does not know change stores.
     func appendToBase(_ person: (id: Int, name: String)) throws { try other.append([person.id], name: person.name) }
 
     // MARK: - What is there
 
     func people() throws -> [Int: String] { try fixture.contents("shop.people") }
 
-    /// Waits for a state that must come.
+    /// Waits for a state that must be reached.
     func waits(until holds: () throws -> Bool) throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(60)
         while try !holds() {
@@ -141,7 +141,7 @@ final class LiveTopology {
         return true
     }
 
-    /// Waits until everything is committed, and compares; nil when all is as it should be.
+    /// Waits until everything is committed and compares. Returns nil when all tables are as expected.
     func settle(_ oracle: LiveOracle) throws -> String? {
         let isRead = try waits(until: isCaughtUp)
         if !isRead {

@@ -9,7 +9,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// The ways around a LogStore: back to the change store when the log was trimmed, and into a running join.
+/// Fallbacks of LogStore readers: to the change store when the log was trimmed, and into a running join.
 @Suite struct LogStoreReaderPathTests {
     private static let peopleTable = """
           - name: shop.people

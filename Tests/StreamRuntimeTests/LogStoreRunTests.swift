@@ -9,7 +9,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// Runs that mirror a table to its LogStore, crash and start again, and a reader that lives through all of it.
+/// Runs that mirror a table to its LogStore, crash and restart, with one reader throughout.
 @Suite struct LogStoreRunTests {
     private static func topology(_ format: String, emit: String = "auto") -> String {
         IngestFixture.people.replacingOccurrences(
@@ -22,7 +22,7 @@ import WeirTesting
         )
     }
 
-    /// One run until it has caught up or a step fails; returns whether it failed.
+    /// Runs until caught up or until a step fails. Returns whether it failed.
     private static func run(_ fixture: IngestFixture, _ text: String, _ log: FileLog, failAt step: Int?) throws -> Bool
     {
         let files: any FileSystem = step.map { FaultyFileSystem(failAt: $0) } ?? LocalFileSystem()
@@ -48,7 +48,7 @@ import WeirTesting
         }
     }
 
-    /// What a consumer holds that applies every change by key.
+    /// The state of a consumer that applies every change by key.
     private struct Mirror {
         var rows: [Int: DebeziumHistory.Row] = [:]
         var retractions = 0

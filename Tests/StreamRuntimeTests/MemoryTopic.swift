@@ -7,12 +7,12 @@ import Foundation
 import StreamRuntime
 import Synchronization
 
-/// A topic in memory that is appended to in transactions, and may fail before or after one.
+/// An in-memory topic with transactional appends, which may fail before or after a commit.
 final class MemoryTopic: Sendable {
     private struct Content {
         var values: [String] = []
         var states: [String: (state: String, count: Int64, opening: Int)] = [:]
-        /// Commits until one fails; negative for never.
+        /// The number of commits until one fails; negative for never.
         var commitsLeft = -1
     }
 
@@ -24,7 +24,7 @@ final class MemoryTopic: Sendable {
 
     var values: [String] { content.withLock { $0.values } }
 
-    /// The commit after so many fails, before it takes effect or behind.
+    /// Makes the commit after `commits` others fail, before or after it takes effect.
     func fail(after commits: Int) { content.withLock { $0.commitsLeft = commits } }
 
     func output(

@@ -8,20 +8,20 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// One run that stays up, and other engines that work on its table's change store between bursts of records.
+/// A long-lived run, and other engines that modify its table's change store between bursts of records.
 @Suite struct NeighbourRunTests {
     private static let topology = IngestFixture.people.replacingOccurrences(
         of: "commit.interval: 1h, commit.bytes: 1kb",
         with: "commit.interval: 20ms"
     )
 
-    /// What a neighbour does to the change store.
+    /// An action of another engine on the change store.
     private enum Work: CaseIterable {
         /// An engine begins a transaction.
         case begin
-        /// Base takes the changes in, and maintenance removes their files.
+        /// Changes are merged into base, and maintenance removes their files.
         case expireFiles
-        /// The same, and the snapshots before go too.
+        /// The same, and earlier snapshots are expired too.
         case expireSnapshots
 
         func run(on fixture: IngestFixture) throws {
@@ -113,7 +113,7 @@ import WeirTesting
         }
     }
 
-    /// Sets a topology's positions as damage, or somebody's hand, does.
+    /// Overwrites a topology's positions, like damage or a manual edit.
     private static func set(_ positions: String, of name: String, _ fixture: IngestFixture) throws {
         var transaction = Transaction(try fixture.table(name).ingestStore)
         transaction.setProperties(["weir.positions.test": positions])

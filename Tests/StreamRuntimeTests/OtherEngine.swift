@@ -6,14 +6,14 @@ import IcebergTables
 import MixedTables
 import ObjectStorage
 
-/// What another engine does to the base store, by the library that it would use.
+/// Another engine's commits to the base store, made through IcebergTables.
 struct OtherEngine {
     let fixture: IngestFixture
     private var files: [(file: DataFile, ids: [Int])] = []
 
     init(_ fixture: IngestFixture) { self.fixture = fixture }
 
-    /// Adds a row of each id.
+    /// Adds one row per id.
     mutating func append(_ ids: [Int], name: String) throws {
         let base = try fixture.table("shop.people").base
         let path = "\(base.dataLocation)/other-\(UUID().uuidString).parquet"
@@ -38,7 +38,7 @@ struct OtherEngine {
         files.append((file, ids))
     }
 
-    /// Takes the oldest file away; nil when there is none.
+    /// Removes the oldest file; nil when there is none.
     mutating func remove() throws -> [Int]? {
         guard !files.isEmpty else { return nil }
         let (file, ids) = files.removeFirst()

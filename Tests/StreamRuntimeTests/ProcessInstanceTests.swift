@@ -5,7 +5,7 @@ import WeirTesting
 
 @testable import StreamRuntime
 
-/// The name by which a group knows a process over restarts.
+/// The name that identifies a process to a group across restarts.
 @Suite struct ProcessInstanceTests {
     private static let files = LocalFileSystem()
 

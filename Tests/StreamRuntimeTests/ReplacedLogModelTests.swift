@@ -5,23 +5,24 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// A topic that is made anew again and again, read by a table, a second table that comes and goes, and a topic, through
-/// crashes of each, shared by processes at one time and not at another: whatever is read goes to each of them once.
+/// A topic that is recreated repeatedly, read by a table, by a second table that is added and removed, and by a topic.
+/// Each of them may crash, and processes share the source at some times. Every record read reaches each of them once.
 @Suite struct ReplacedLogModelTests {
     private struct World {
         let fixture: IngestFixture
         var random: SeededGenerator
         let topic: MemoryTopic
         var nextId = 0
-        /// What each has taken in, or is to: the table, the topic, and the table that comes and goes.
+        /// The records that each has taken or still has to take: the table, the topic, and the second table.
         var all: [Int] = []
         var sent: [Int] = []
         var copied: [Int] = []
-        /// The records of the log that is there now.
+        /// The records of the current log.
         var present: [Int] = []
-        /// Whether the second table is part of the topology, and whether it has missed something.
+        /// Whether the second table is part of the topology, and whether it missed records.
         var hasCopy = true
-        /// Whether processes share the source: then each partition is claimed, and the topic has other transactions.
+        /// Whether processes share the source. Then each partition is claimed, and the topic's transactions are
+        /// separate.
         var isShared = false
 
         func text() -> String {
@@ -59,7 +60,7 @@ import WeirTesting
             if hasCopy { copied += ids }
         }
 
-        /// What somebody had not read of the old log is lost for them.
+        /// Replaces the log. Unread records of the old log are lost.
         mutating func replace() throws {
             all = (try? fixture.ids("shop.visits")) ?? []
             copied = (try? fixture.ids("shop.copy")) ?? []
@@ -106,7 +107,7 @@ import WeirTesting
             try IngestRun(mirrored, deadLetterPath: fixture.deadLetters, files: files).run(untilCaughtUp: true)
         }
 
-        /// Each id once.
+        /// The ids in the topic; each occurs once.
         func topicIds() -> [Int] {
             topic.values.compactMap { value in
                 Int(value.filter(\.isNumber))

@@ -7,9 +7,9 @@ import Synchronization
 import Testing
 import WeirTesting
 
-/// A topic that was deleted and created again: its offsets mean other records.
+/// A topic that was deleted and recreated, so that its offsets refer to other records.
 @Suite struct ReplacedLogTests {
-    /// A table with a key, and one without, where a record that is read twice is there twice.
+    /// A table with a key, and one without, where a record that is read twice appears twice.
     private static func text(_ rule: String? = nil) -> String {
         """
         name: test
@@ -45,7 +45,7 @@ import WeirTesting
         return history
     }
 
-    /// Writes both topics anew.
+    /// Writes both topics from the beginning.
     private static func fill(_ folder: String, _ people: DebeziumHistory, visits: Range<Int>) throws -> IngestFixture {
         let fixture = IngestFixture(folder: folder)
         for topic in ["people", "visits"] { try? FileManager.default.removeItem(atPath: fixture.logRoot + "/" + topic) }
@@ -170,11 +170,11 @@ import WeirTesting
         }
     }
 
-    /// A log whose records meet something on their way.
+    /// A log that modifies its batches.
     private struct AlteredLog: FileLogBacked {
         let log: FileLog
         var isThere: @Sendable (String) -> Bool = { _ in true }
-        /// What becomes of a batch; nil when nothing is left of it.
+        /// The modified batch; nil when nothing is left of it.
         let alter: @Sendable (RawBatch) throws(WeirError) -> RawBatch?
 
         func topics() throws(WeirError) -> [String] { try log.topics().filter(isThere) }

@@ -6,7 +6,7 @@ import WeirTesting
 
 @testable import StreamRuntime
 
-/// Time passes where the run's clock says so, and nowhere else.
+/// A run takes the time only from its clock.
 @Suite struct RunClockTests {
     @Test func `an epoch ends when the run's clock says so, however long it takes by others`() throws {
         try withTemporaryFolder { folder in

@@ -8,7 +8,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// Several processes of one topology over one group, played by runs on threads of this one.
+/// Several processes of one topology in one group, as runs on threads of this process.
 @Suite struct SharedIngestTests {
     private static let partitions = 4
 

@@ -6,7 +6,7 @@ import Testing
 import Topology
 import WeirTesting
 
-/// The newest records of a topic against the columns and routes of a topology.
+/// Checks a topic's newest records against the columns and routes of a topology.
 @Suite struct SourceSampleTests {
     private static let yaml = """
         name: shop

@@ -7,7 +7,7 @@ import StreamRuntime
 import Testing
 import WeirTesting
 
-/// Where a run begins, and what comes first.
+/// Start positions of a run, and the order of startup.
 @Suite struct StartupTests {
     private static func record(_ table: String, _ row: String, before: String = "null", operation: String = "c")
         -> String

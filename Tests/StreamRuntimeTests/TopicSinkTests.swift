@@ -8,14 +8,14 @@ import Testing
 
 @testable import StreamRuntime
 
-/// Transactions of the partitions of a shared source, on brokers that are a dictionary.
+/// Transactions per partition of a shared source, on brokers simulated by a dictionary.
 @Suite struct TopicSinkTests {
     private static let schema = Schema([Field(id: 1, name: "id", type: .long, isRequired: true)])
     private static let places: Set = [
         TopicPartition(topic: "in", partition: 0), TopicPartition(topic: "in", partition: 1),
     ]
 
-    /// What was committed, by partition, and which opening of each may still commit.
+    /// Committed data by partition, and the opening of each partition that may still commit.
     private final class Brokers: Sendable {
         struct Share {
             var opening = 0
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    /// One insert for each offset.
+    /// One insert per offset.
     private static func inserts(_ offsets: Range<Int64>) -> ChangeBatch {
         let values = Array(offsets).withUnsafeBytes { Buffer(copying: $0) }
         let ids = ColumnVector(type: .long, count: offsets.count, validity: nil, values: values)
@@ -104,7 +104,7 @@ import Testing
         PositionLedger(["in": [0: first, 1: second]])
     }
 
-    /// One topic whose appender has a name.
+    /// One topic with a named appender.
     private final class Named: TransactionalAppender {
         let topic = "out"
         let partitions = [0]
@@ -114,7 +114,7 @@ import Testing
         private let late: Mutex<String?>
         private let shut = Mutex<[String?]>([])
 
-        /// - Parameter late: what the writer of the state commits just before it is shut out.
+        /// - Parameter late: what the writer of the state commits just before it is fenced.
         init(_ writer: String?, state: String?, late: String? = nil) {
             self.writer = writer
             stored = Mutex(state)

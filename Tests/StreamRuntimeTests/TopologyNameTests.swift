@@ -10,7 +10,7 @@ import Testing
 import Topology
 import WeirTesting
 
-/// Whose positions a table holds: renamed topologies, and several that write one table.
+/// Ownership of a table's positions: renamed topologies, and several topologies that write one table.
 @Suite struct TopologyNameTests {
     private static func renamed(_ name: String) -> String { IdleTableTests.topology(name: name) }
 

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 import WeirTesting
 
-/// Source tables of one topic that go to different numbers of tables: each table gets its rows in the order of the log.
+/// Source tables of one topic with different numbers of target tables: each table gets its rows in log order.
 @Suite(.hangGuard) struct UnevenRoutesTests {
     private static let sources = ["a", "b", "c", "d"]
     private static let tables = ["x", "y", "z"]

@@ -1,6 +1,6 @@
 import WeirTesting
 
-/// A seeded stream of visits that refer to people by id, who may be unknown or not named at all.
+/// A seeded stream of visits that refer to people by id. The id may be unknown or null.
 struct VisitHistory {
     struct Visit: Equatable {
         var person: Int?
@@ -9,7 +9,7 @@ struct VisitHistory {
 
     var random: SeededGenerator
     private(set) var rows: [Int: Visit] = [:]
-    /// What happened, in order: the new row of an id, nil when it was deleted.
+    /// The events in order: the new row of an id, nil for a delete.
     private(set) var events: [(id: Int, visit: Visit?)] = []
     private(set) var records: [DebeziumHistory.Record] = []
     private var peopleMax: UInt64
@@ -26,7 +26,7 @@ struct VisitHistory {
             """
     }
 
-    /// Adds so many records.
+    /// Adds `count` records.
     mutating func extend(_ count: Int) {
         for _ in 0..<count {
             let id = Int(random.next() % 30)

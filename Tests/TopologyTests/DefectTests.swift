@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Topology
 
-/// A whole topology without fault; defects are put into it by replacing a part.
+/// A valid topology. Tests introduce defects by replacing a part of it.
 let sound = """
     name: shop
     pipeline: { commit.interval: 10s }

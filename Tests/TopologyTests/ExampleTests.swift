@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import Topology
 
-/// The files of `topologies/` at the root of the package, and what the services of `docker/` run.
+/// The files of `topologies/` at the root of the package, and the topologies of `docker/`.
 let examples: [String] = {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

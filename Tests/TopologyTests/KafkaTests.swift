@@ -4,7 +4,7 @@ import Foundation
 import Testing
 import Topology
 
-/// Sources and sinks of type kafka, where reading starts, and log stores.
+/// Sources and sinks of type kafka, start positions, and LogStores.
 @Suite struct KafkaTests {
     private static let file = "type: file-log\n    topics: [shop.public.orders]\n"
     private static let servers = "    properties.bootstrap.servers: localhost:9092\n"
@@ -25,7 +25,7 @@ import Topology
             "8:36: error: '\(text)' is no value of 'scan.startup.timestamp-millis'; write milliseconds since 1970"
         )
     }
-    /// Beside the warehouse, on line 32 and after.
+    /// A sink next to the warehouse, from line 32 on.
     private static func sink(_ text: String, _ problem: String) -> Defect {
         Defect("sink: { type: mixed-iceberg }", "sink:\n  - type: mixed-iceberg\n  - { type: kafka, \(text) }", problem)
     }
@@ -339,7 +339,7 @@ import Topology
         #expect(found("other:9092, PLAINTEXT://LocalHost", "cdc.").count == 3)
     }
 
-    /// A LogStore of shop.orders, on line 13, and the source, on Kafka.
+    /// A LogStore of shop.orders, on line 13, with its source on Kafka.
     private static func mirrored(_ properties: String, _ source: String = kafka) -> String {
         sound.replacingOccurrences(of: file, with: source)
             .replacingOccurrences(of: "base.file-index.hash-bucket: 4", with: "log-store.enabled: true, " + properties)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Topology
 
-/// Where in the file something is written that is found to be wrong later.
+/// File positions of values whose problems are found later.
 @Suite struct PositionTests {
     private static let yaml = """
         name: shop

@@ -1,7 +1,7 @@
 import Testing
 import Topology
 
-/// Mistakes of quoting get their hint, and hide nothing else.
+/// Quoting mistakes get a hint and hide no other problem.
 @Suite struct QuotingTests {
     @Test func `a comma that ends a value in braces or brackets is named, and the rest is checked`() throws {
         let columns = try problems("status: string, at", "status: decimal(12,2), at")

@@ -1,7 +1,7 @@
 import Testing
 import Topology
 
-/// Properties of a table, as the checker takes them.
+/// Checks of table properties.
 @Suite struct TablePropertyTests {
     private static func found(_ property: String) throws -> [String] {
         try problems("base.file-index.hash-bucket: 4", property)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Topology
 
-/// What a source says of values that records do not explain.
+/// Source options for values that records do not describe.
 @Suite struct ValueOptionTests {
     private static func check(_ options: String) -> (topology: Topology?, problems: [Topology.Problem]) {
         Topology.check(

@@ -125,6 +125,6 @@ import WeirTesting
 }
 
 extension String {
-    /// A YAML list of one text that holds a comma.
+    /// A YAML list of one text that contains a comma.
     fileprivate var quotedInside: String { "[\"" + dropFirst().dropLast() + "\"]" }
 }

@@ -4,7 +4,7 @@ import Values
 import WeirTesting
 
 @Suite struct JSONEscapeTests {
-    /// What an escape without its backslash stands for, and how many bytes it has.
+    /// Reads an escape without its backslash. Returns its scalar and its length in bytes.
     private static func read(_ text: String) throws(JSONEscape.Failure) -> (scalar: Unicode.Scalar, length: Int) {
         var offset = 0
         let bytes = Array(text.utf8)

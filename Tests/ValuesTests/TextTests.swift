@@ -1,7 +1,7 @@
 import Testing
 import Values
 
-/// Values out of text and back, exactly and as CAST reads.
+/// Conversion of text to values and back, exactly and as CAST does.
 @Suite struct TextTests {
     private func decimal(_ text: String, _ precision: Int, _ scale: Int, _ rule: TextRule) -> ParsedText<Int128> {
         DecimalText.parse(text, precision: precision, scale: scale, rule)

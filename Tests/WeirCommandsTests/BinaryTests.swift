@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// The binary from outside: what is printed, how it ends, and that nothing is lost when it is killed.
+/// End-to-end tests of the binary: output, exit status, and no data loss when it is killed.
 @Suite(.serialized, .hangGuard) struct BinaryTests {
     static let topology = """
         name: people
@@ -358,7 +358,7 @@ import WeirTesting
         }
     }
 
-    /// A JSON object with its members in one order, so that lines can be compared.
+    /// A JSON object with its members in a fixed order, to compare lines.
     private static func canonical(_ line: some StringProtocol) throws -> String {
         let object = try JSONSerialization.jsonObject(with: Data(String(line).utf8))
         return String(decoding: try JSONSerialization.data(withJSONObject: object, options: .sortedKeys), as: UTF8.self)

@@ -6,7 +6,7 @@ import WeirTesting
 
 @testable import WeirCommands
 
-/// What `weir check` and `weir doctor` say about brokers, and where.
+/// Broker messages of `weir check` and `weir doctor`, and their positions.
 @Suite struct BrokerCheckTests {
     private static let yaml = """
         name: shop

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// Tables that another engine keeps in the same database under another name of the catalog.
+/// Tables of another engine in the same database under another catalog name.
 @Suite(
     .serialized,
     .timeLimit(.minutes(30)),

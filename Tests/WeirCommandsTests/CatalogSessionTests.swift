@@ -2,13 +2,13 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// One run, and sessions of other engines that keep transactions open on its catalog.
+/// A run next to sessions of other engines that keep transactions open on its catalog.
 @Suite(
     .serialized,
     .hangGuard,
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct CatalogSessionTests {
-    /// A Python process that holds a transaction until it is let go.
+    /// A Python process that holds a transaction until it is released.
     private final class Session {
         let process = Process()
         private let input = Pipe()

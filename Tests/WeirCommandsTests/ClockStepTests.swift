@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// A process that stays up while the wall clock of its machine is set.
+/// A long-running process while the wall clock of its machine is set.
 @Suite(.serialized, .hangGuard, .enabled(if: FakeTime.isInstalled || Peers.shouldRun))
 struct ClockStepTests {
     /// The time of the table's newest commit.
@@ -62,7 +62,7 @@ struct ClockStepTests {
 }
 
 extension WeirBinary.Running {
-    /// Looks until that is so, as long as the process is there; false when it is gone or the time is over.
+    /// Polls until the condition holds. False when the process is gone or the time is over.
     fileprivate func waits(seconds: Double, until isSo: () throws -> Bool) throws -> Bool {
         let end = ContinuousClock.now + .seconds(seconds)
         while try !isSo() {

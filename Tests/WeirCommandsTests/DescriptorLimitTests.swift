@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// A table of many partitions in a process that may open few files.
+/// A table of many partitions in a process with a low limit of open files.
 @Suite(.hangGuard) struct DescriptorLimitTests {
     private static let partitions = 150
 

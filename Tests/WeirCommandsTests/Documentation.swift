@@ -1,35 +1,35 @@
 import Foundation
 import WeirTesting
 
-/// A page of the documentation, as the tests see it.
+/// A page of the documentation.
 struct Documentation {
     static let readme = Documentation("README.md")
 
     let path: String
     let text: String
 
-    /// - Parameter path: within the checkout.
+    /// - Parameter path: the path within the checkout.
     init(_ path: String) {
         self.path = path
         text = (try? String(contentsOfFile: Peers.checkout + "/" + path, encoding: .utf8)) ?? ""
     }
 
-    /// With one blank for each break and indentation.
+    /// Replaces each line break and indentation by one blank.
     static func flowing(_ text: some StringProtocol) -> String {
         text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
-    /// Whether the page has these words in this order, wherever its lines break.
+    /// Whether the page contains these words in this order, ignoring line breaks.
     func says(_ words: String) -> Bool { Self.flowing(text).contains(Self.flowing(words)) }
 
-    /// What stands below a heading of the second level.
+    /// The text below a second-level heading.
     func section(_ title: String) -> String {
         guard let start = text.range(of: "\n## \(title)\n") else { return "" }
         let rest = text[start.upperBound...]
         return String(rest.range(of: "\n## ").map { rest[..<$0.lowerBound] } ?? rest)
     }
 
-    /// The fenced blocks of a language, in their order.
+    /// The fenced blocks of a language, in order.
     func blocks(_ language: String, before end: String? = nil) -> [String] {
         let part = end.flatMap { text.range(of: "\n## \($0)\n") }.map { text[..<$0.lowerBound] } ?? text[...]
         return part.components(separatedBy: "\n```\(language)\n").dropFirst().map {
@@ -37,7 +37,7 @@ struct Documentation {
         }
     }
 
-    /// What stands between single backticks outside of fenced blocks.
+    /// The text between single backticks outside fenced blocks.
     var inlineCode: [String] {
         let outside = text.components(separatedBy: "\n```").enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
         return outside.flatMap { part in
@@ -54,7 +54,7 @@ struct Documentation {
         }
     }
 
-    /// Where its links lead, those to other sites left out.
+    /// The targets of its links, without links to other sites.
     var links: [String] {
         text.matches(of: /\]\(([^)]+)\)/).map { String($0.output.1) }.filter { !$0.contains("://") }
     }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// How commands that go on end, from outside.
+/// How long-running commands end.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct EndOfRunTests {
     private static let patience = 1200.0
 
@@ -21,7 +21,7 @@ import WeirTesting
         }
     }
 
-    /// What `nohup` does: the signal is ignored when the process begins.
+    /// As with `nohup`: the signal is ignored when the process starts.
     @Test func `a run that ignores SIGHUP from the beginning goes on`() throws {
         try withTemporaryFolder { folder in
             let weir = try BinaryTests.prepare(folder)
@@ -57,7 +57,7 @@ import WeirTesting
         return process
     }
 
-    /// Nothing comes any more, so that no write tells that the reader has gone.
+    /// No more records arrive, so no failing write shows that the reader is gone.
     @Test(
         arguments: [
             "read shop.people --from earliest --follow", "log tail people --follow",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import WeirCommands
 
-/// Topic, key and value of a line; nil for null.
+/// The topic, key and value of a line; nil for null.
 private func parts(_ line: String) throws -> [String?] {
     var parser = EnvelopeParser()
     let envelope = try Array(line.utf8).withUnsafeBytes { try parser.parse($0) }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// The example topologies with events in their topics: the tables hold what the examples say.
+/// Runs the example topologies with events in their topics and checks the tables.
 @Suite(.serialized, .hangGuard) struct ExampleTopologyTests {
     private static func event(_ source: String, _ after: String, operation: String = "c", before: String = "null")
         -> String

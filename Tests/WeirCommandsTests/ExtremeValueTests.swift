@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// The ends of the types, as partition values and in filters, through the binary.
+/// Extreme values of the types as partition values and in filters, through the binary.
 @Suite(.hangGuard) struct ExtremeValueTests {
     static let topology = """
         name: ends
@@ -20,7 +20,7 @@ import WeirTesting
         sink: { type: mixed-iceberg }
         """
 
-    /// PostgreSQL's infinity and its opposite are the ends of a timestamp.
+    /// PostgreSQL's infinity and -infinity become the extreme timestamps.
     static let moments = [
         1: "\"+294247-01-10T04:00:54.775807Z\"", 2: "\"-290308-12-21T19:59:05.224192Z\"",
         3: "\"2024-05-06T10:00:00Z\"", 4: "null",

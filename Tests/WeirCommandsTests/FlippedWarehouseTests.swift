@@ -2,8 +2,8 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// Single flipped bits over the kinds of file a warehouse is made of: a command says so and ends with 1, or prints what it
-/// prints of the whole file.
+/// Single flipped bits in every kind of warehouse file: a command reports the damage and exits with 1, or its output is
+/// the same as for the undamaged file.
 @Suite(.serialized, .hangGuard) struct FlippedWarehouseTests {
     private enum Kind: CaseIterable {
         case metadata, manifestList, manifest, puffin, parquetFooter, parquetPages
@@ -18,7 +18,7 @@ import WeirTesting
             }
         }
 
-        /// The bytes of a file that are this kind's.
+        /// The byte range of this kind in a file.
         func bytes(of whole: Data) -> Range<Int> {
             guard name == "parquet" else { return 0..<whole.count }
             let footer = whole.suffix(8).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) } + 8

@@ -2,13 +2,13 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// What other engines' tables have that Weir does not read is named as what it is, not as damage; the rest is read.
+/// Unsupported features in other engines' tables are refused by name, not as damage; the rest is read.
 @Suite(
     .serialized,
     .timeLimit(.minutes(30)),
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct ForeignFeatureTests {
-    /// A feature, the words of the refusal, and what a command can still do.
+    /// A feature and the words of its refusal.
     private static let refused: [(feature: String, words: [String])] = [
         ("orc", ["is of format ORC, and Weir reads Parquet only", "orc.data", "write.format.default=parquet"]),
         ("avro", ["is of format Avro, and Weir reads Parquet only", "avro.data", "rewrite_data_files"]),

@@ -2,14 +2,14 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// The binary beside PyIceberg, which commits to the same tables: histories that expire, branch or carry no numbers, and
-/// rows that come to the base store under a run.
+/// The binary and PyIceberg committing to the same tables: histories that expire, branch or lack sequence numbers, and
+/// rows added to the base store during a run.
 @Suite(
     .serialized,
     .hangGuard,
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct ForeignHistoryTests {
-    /// Has PyIceberg carry out commands; returns the snapshots after each.
+    /// Runs commands in PyIceberg and returns the snapshots after each.
     @discardableResult
     private static func commit(_ folder: String, _ commands: String...) throws -> [[String]] {
         let warehouse = folder + "/warehouse"

@@ -4,13 +4,13 @@ import IcebergFormat
 import Testing
 import WeirTesting
 
-/// The binary on a warehouse that PyIceberg made: output as the scripts of other engines print it.
+/// The binary on a warehouse of PyIceberg. Its output must match the scripts of other engines.
 @Suite(
     .serialized,
     .hangGuard,
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct ForeignWarehouseTests {
-    /// Columns of the script's tables whose numbers have more than one spelling.
+    /// Columns of the script's tables whose numbers have several spellings.
     private static let comparable = ComparableRows(
         Schema([
             Field(id: 1, name: "id", type: .long), Field(id: 5, name: "single", type: .float),
@@ -82,7 +82,7 @@ import WeirTesting
         }
     }
 
-    /// The first snapshot of a table whose columns were renamed, widened and dropped since.
+    /// Reads the first snapshot of a table whose columns were later renamed, widened and dropped.
     private static func checkTimeTravel(_ weir: WeirBinary, _ warehouse: String) throws {
         let document = try #require(
             try JSONValue.parse(Array(Data(contentsOf: URL(fileURLWithPath: metadata(warehouse, "db.evolved")))))
@@ -110,7 +110,7 @@ import WeirTesting
         #expect(try weir("scan", "db.evolved", "--columns", "flag").status == 1)
     }
 
-    /// The newest metadata file of a table, which PyIceberg numbers.
+    /// The newest metadata file of a table, by PyIceberg's numbering.
     private static func metadata(_ warehouse: String, _ table: String) throws -> String {
         let folder = warehouse + "/" + table.replacingOccurrences(of: ".", with: "/") + "/metadata"
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)

@@ -4,7 +4,7 @@ import IcebergTables
 import Testing
 import WeirTesting
 
-/// Tables that a run works with, or would make, from outside.
+/// Commands on tables that a run uses or would create.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct HeldTableTests {
     private static let patience = 1200.0
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// The binary against a broker that is a process of its own: every record once, whatever happens to either.
+/// The binary with a broker in a separate process: every record once, whatever happens to either.
 @Suite(
     .serialized,
     .hangGuard,

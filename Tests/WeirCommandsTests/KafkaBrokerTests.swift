@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// The brokers that other tests rely on do what these expect of them.
+/// Checks the broker behaviour that other tests rely on.
 @Suite(.serialized, .hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
 struct KafkaBrokerTests {
     @Test(arguments: KafkaBroker.Kind.allCases)

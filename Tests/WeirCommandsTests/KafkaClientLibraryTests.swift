@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// Other versions of librdkafka than the one that everything was built with.
+/// The binary with other versions of librdkafka than the one it was built with.
 @Suite(.hangGuard, .enabled(if: KafkaClientLibrary.isAvailable, "confluent-kafka is not installed"))
 struct KafkaClientLibraryTests {
     @Test func `the tests of topics and groups pass with a newer librdkafka`() throws {

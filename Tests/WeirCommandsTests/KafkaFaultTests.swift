@@ -169,7 +169,7 @@ extension KafkaBinaryTests {
         }
     }
 
-    /// The topic holds what a run that nothing disturbs writes: for every key the same changes in the same order.
+    /// Checks that the topic equals that of an undisturbed run: the same changes in the same order for every key.
     private static func verify(_ scenario: KafkaScenario, _ options: KafkaScenario.Options, target: String) throws {
         var options = options
         try scenario.broker.create("undisturbed", partitions: 2)
@@ -185,7 +185,7 @@ extension KafkaBinaryTests {
         #expect(all == expected && !all.isEmpty, "seed \(seed)")
     }
 
-    /// The committed values of every key in their order, and the rows they lead to.
+    /// The committed values of every key in order, and the resulting rows.
     private static func changes(
         _ topic: String,
         _ broker: KafkaBroker

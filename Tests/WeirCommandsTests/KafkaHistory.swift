@@ -1,10 +1,10 @@
 import WeirTesting
 
-/// A seeded stream of Debezium records about people, and the rows it ends in.
+/// A seeded stream of Debezium records about people, and the resulting rows.
 struct KafkaHistory {
     struct Row: Equatable, Hashable {
         var name: String?
-        /// The number of the record that made the row: no two records make the same row.
+        /// The number of the record that wrote the row. No two records write the same row.
         var seq: Int
     }
 
@@ -12,7 +12,7 @@ struct KafkaHistory {
 
     private(set) var random: SeededGenerator
     private(set) var rows: [Int: Row] = [:]
-    /// The marks of the records that cannot be decoded.
+    /// The markers of the records that cannot be decoded.
     private(set) var poison: Set<String> = []
     private var seq = 0
 
@@ -22,7 +22,7 @@ struct KafkaHistory {
 
     mutating func pick(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
 
-    /// The next records, of keys in the range; what they leave behind is in `rows`.
+    /// The next records, for keys in the range. Updates `rows`.
     mutating func records(_ count: Int, ids: Range<Int> = 0..<60) -> [Record] {
         var records: [Record] = []
         while records.count < count {
@@ -59,7 +59,7 @@ struct KafkaHistory {
         return records
     }
 
-    /// The insert of a row of its own, which no other record changes.
+    /// The insert of a new row that no other record changes.
     mutating func insert() -> Record {
         seq += 1
         let id = 1_000_000 + seq
@@ -73,7 +73,7 @@ struct KafkaHistory {
         return Row(name: names[pick(names.count)], seq: seq)
     }
 
-    /// A row that stands in no history.
+    /// The insert of a row outside any history.
     static func insert(_ id: Int, _ name: String) -> Record {
         ("{\"id\":\(id)}", event(before: nil, after: Row(name: name, seq: -1), id, "c"))
     }
@@ -89,7 +89,7 @@ struct KafkaHistory {
         """
     }
 
-    /// Names are written as they stand in JSON.
+    /// A row as JSON. Names are already JSON-escaped.
     private static func json(_ row: Row, _ id: Int) -> String {
         "{\"id\":\(id),\"name\":\(row.name.map { "\"\($0)\"" } ?? "null"),\"seq\":\(row.seq)}"
     }

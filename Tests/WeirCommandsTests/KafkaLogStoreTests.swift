@@ -2,10 +2,10 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// A LogStore on a broker: what the binary writes there, and a reader that lives through kills of the writer.
+/// A LogStore on a broker: its records, and a reader that survives kills of the writer.
 @Suite(.serialized, .hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
 struct KafkaLogStoreTests {
-    /// Each start has a group of its own, which needs not wait for members that were killed.
+    /// Each start uses a new group, which does not wait for killed members.
     private static func write(_ scenario: KafkaScenario, group: Int) throws {
         // An epoch lasts long enough for kills to meet rows that are in the log alone.
         try scenario.write(KafkaScenario.Options(commit: "700ms", group: "weir-\(group)"))
@@ -19,7 +19,7 @@ struct KafkaLogStoreTests {
             .write(toFile: path, atomically: true, encoding: .utf8)
     }
 
-    /// The rows that a reader's output leads to.
+    /// The rows that result from a reader's output.
     private static func mirror(_ output: String) throws -> [Int: KafkaHistory.Row] {
         var rows: [Int: KafkaHistory.Row] = [:]
         for line in output.split(separator: "\n").map(String.init) where line.hasSuffix("}}") {
@@ -130,7 +130,7 @@ struct KafkaLogStoreTests {
         }
     }
 
-    /// Every record is what section 8 of the format says, read by clients that are not ours.
+    /// Checks every record against section 8 of the format, as read by an independent client.
     private static func checkRecords(_ scenario: KafkaScenario) throws {
         let records = try scenario.broker.consume("changes")
         var flips = 0

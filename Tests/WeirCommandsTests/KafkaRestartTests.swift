@@ -2,8 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// A process that comes back after `kill -9`, and one that is stopped: nobody waits for the end of a session. This broker
-/// never ends one.
+/// Restarts after `kill -9` and after a stop do not wait for the end of a session. This broker never ends a session.
 @Suite(
     .serialized,
     .hangGuard,

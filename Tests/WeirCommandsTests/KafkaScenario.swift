@@ -2,26 +2,26 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// A broker, a topology that reads it, and what its table should hold.
+/// A broker, a topology that reads from it, and the expected content of its table.
 struct KafkaScenario {
     let folder: String
     let broker: KafkaBroker
     let weir: WeirBinary
     var history: KafkaHistory
 
-    /// What a topology is told besides the brokers.
+    /// Settings of a topology besides the brokers.
     struct Options {
         var name = "people"
         var warehouse = "warehouse"
         var commit = "100ms"
         var topics = "topics: [people]"
-        /// More lines of the source.
+        /// Additional lines of the source.
         var source: [String] = []
-        /// A new group needs not wait for members that were killed.
+        /// A new group does not wait for killed members.
         var group = "weir-people"
-        /// How long the group waits for a member that is silent; Kafka's brokers take nothing below 6 s.
+        /// How long the group waits for a silent member. Kafka's brokers accept no less than 6 s.
         var sessionMilliseconds = 6000
-        /// A topic that gets the changes.
+        /// The topic for the changes; nil for none.
         var target: String?
     }
 
@@ -79,17 +79,17 @@ struct KafkaScenario {
         try text.write(toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
     }
 
-    /// A process of the topology that goes on.
+    /// Starts a process of the topology that runs until stopped.
     func start() throws -> WeirBinary.Running { try weir.start(["run", "people.yaml", "--quiet"]) }
 
     mutating func produce(_ count: Int, ids: Range<Int> = 0..<60, to topic: String = "people") throws {
         try broker.produce(history.records(count, ids: ids), to: topic)
     }
 
-    /// A new row to each of the four partitions.
+    /// Writes one new row to each of the four partitions.
     mutating func dealRows() throws { try broker.deal((0..<4).map { _ in history.insert() }, to: "people") }
 
-    /// Ends a process as a user does.
+    /// Stops a process as a user does.
     func stop(_ run: WeirBinary.Running, source: SourceLocation = #_sourceLocation) {
         run.signal(SIGTERM)
         let ended = run.finish(seconds: 30)
@@ -107,7 +107,7 @@ struct KafkaScenario {
         return rows
     }
 
-    /// The offset behind the last record that the table holds, by partition.
+    /// The offset after the last record in the table, by partition.
     func positions() throws -> [Int: Int] {
         let described = try weir("table", "describe", "shop.people", "-o", "json")
         let positions = try #require(Self.object(described.output)["positions"] as? [[String: Any]])
@@ -118,7 +118,7 @@ struct KafkaScenario {
         return offsets
     }
 
-    /// Waits until the table holds what it should; true when it does.
+    /// Waits until the table has the expected content. Returns whether it has.
     func settles(_ run: WeirBinary.Running? = nil, seconds: Double = 40) -> Bool {
         let end = Date().addingTimeInterval(seconds)
         while Date() < end {
@@ -129,7 +129,7 @@ struct KafkaScenario {
         return false
     }
 
-    /// Reads what is left to its end and holds everything that is visible against the history.
+    /// Reads the remaining records and compares everything visible with the history.
     func verify(_ when: String = "", source: SourceLocation = #_sourceLocation) throws {
         let run = try weir("run", "people.yaml", "--until-caught-up", "--quiet")
         let place = "\(when) seed \(history.seed)"
@@ -141,7 +141,7 @@ struct KafkaScenario {
         #expect(letters.count == history.poison.count, "dead letters, \(place)", sourceLocation: source)
     }
 
-    /// The rows that all changes from the earliest one on lead to; every change must fit the row it meets.
+    /// The rows after applying all changes from the earliest one. Every change must match the existing row.
     func replayed() throws -> [Int: KafkaHistory.Row] {
         let read = try weir("read", "shop.people", "--from", "earliest", "-o", "json")
         try #require(read.status == 0, "\(read.errors)")
@@ -167,7 +167,7 @@ struct KafkaScenario {
         return rows
     }
 
-    /// The marks of all dead letters, by where their records stand; a letter may be there more than once.
+    /// The markers of all dead letters, by the position of their records. A letter may occur more than once.
     func letters() throws -> [String: String] {
         struct Letter: Decodable {
             let topic: String
@@ -194,7 +194,7 @@ struct KafkaScenario {
         try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
     }
 
-    /// Names as they stand in JSON, which is how the history writes them.
+    /// Names stay JSON-escaped, as in the history.
     static func row(_ object: [String: Any]) throws -> (id: Int, KafkaHistory.Row) {
         let name = (object["name"] as? String).map {
             $0.replacingOccurrences(of: "\"", with: "\\\"").replacingOccurrences(of: "\n", with: "\\n")

@@ -3,12 +3,13 @@ import Testing
 import WeirTesting
 
 extension KafkaBinaryTests {
-    /// An hour ago: brokers drop records that are older than a week.
+    /// An hour ago, because brokers drop records older than a week.
     private static let epoch = Int64(Date().timeIntervalSince1970 * 1000) - 3_600_000
-    /// Milliseconds after the epoch, by partition and batch. Two partitions stay empty, and times need not ascend.
+    /// Milliseconds after the epoch, by partition and batch. Two partitions stay empty, and times need not be
+    /// ascending.
     private static let batches: [[[Int64]]] = [[[0, 10, 10, 20, 30], [40], [35], [60, 50, 70]], [[5, 15], [25]]]
 
-    /// A topology with a warehouse of its own that starts at a time; returns its file.
+    /// Writes a topology with its own warehouse that starts at a time. Returns its file.
     private static func write(_ scenario: KafkaScenario, startingAt time: String, name: String) throws -> String {
         var options = KafkaScenario.Options()
         (options.name, options.warehouse, options.group) = (name, name, name)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// Members of one group that die without a word, on a broker that ends their sessions; the binary runs with another
+/// Members of one group that die silently, on a broker that ends their sessions. The binary runs with another
 /// librdkafka than it was built with.
 @Suite(
     .serialized,
@@ -95,13 +95,14 @@ struct KafkaTakeoverTests {
         }
     }
 
-    /// Records, and behind them one in each partition by itself: the end that this broker tells is that of such a batch.
+    /// Produces records, then one record per partition in its own batch: this broker reports the end of such a batch as
+    /// the end offset.
     private static func produce(_ scenario: inout KafkaScenario, _ count: Int) throws {
         try scenario.produce(count)
         try scenario.dealRows()
     }
 
-    /// The partitions a process commits records of while the other one is paused, for less than its session.
+    /// The partitions whose records a process commits while the other one is paused for less than its session.
     private static func share(
         of run: WeirBinary.Running,
         pausing other: WeirBinary.Running,
@@ -121,7 +122,7 @@ struct KafkaTakeoverTests {
         return moved()
     }
 
-    /// How often each partition was claimed, as the store of the changes has it.
+    /// The number of claims of each partition, from the change store.
     private static func claims(_ folder: String) throws -> [Int: Int] {
         let metadata = folder + "/warehouse/shop/people_change_/metadata"
         let names = try FileManager.default.contentsOfDirectory(atPath: metadata)

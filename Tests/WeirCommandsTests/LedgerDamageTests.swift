@@ -6,7 +6,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// Positions that are not those that were written: no run goes on from them.
+/// Damaged positions: no run continues from them.
 @Suite(.serialized, .hangGuard) struct LedgerDamageTests {
     @Test(arguments: ["24", "12"])
     func `a wrong digit is refused, in our metadata and in metadata that another engine has written`(wrong: String)

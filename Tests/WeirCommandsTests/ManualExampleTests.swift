@@ -2,9 +2,9 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// The examples of the manual's commands, run as they stand there.
+/// Runs the examples of the manual's commands as written.
 @Suite(.hangGuard) struct ManualExampleTests {
-    /// Every page begins with the files of `docs/examples`, whose records are in the log and in tables.
+    /// Every page starts with the files of `docs/examples`, with their records in the log and in tables.
     private static let setup = """
         weir log create shop.public.orders
         weir log create shop.public.customers
@@ -54,7 +54,7 @@ import WeirTesting
         }
     }
 
-    /// The commands of a block with what they print now.
+    /// The commands of a block with their current output.
     private static func session(_ lines: [String], in folder: String) throws -> String {
         var commands: [String] = []
         var isContinued = false
@@ -98,8 +98,8 @@ import WeirTesting
         return (process.terminationStatus, String(decoding: output, as: UTF8.self))
     }
 
-    /// A text without what differs from run to run: times, ids, durations, sizes, the width of columns, and the order of
-    /// lines, since rows come in no particular order.
+    /// Masks what differs between runs: times, ids, durations, sizes, column widths, and the order of lines, since rows
+    /// have no fixed order.
     static func masked(_ text: String) -> [String] {
         text.replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)/, with: "TIME")
             .replacing(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, with: "ID")

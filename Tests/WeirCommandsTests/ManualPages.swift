@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The pages of `docs/`. With `WEIR_UPDATE_MANUAL=1` the parts that come from the code are written anew instead of compared.
+/// The pages of `docs/`. With `WEIR_UPDATE_MANUAL=1` the generated parts are rewritten instead of compared.
 enum ManualPages {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -18,7 +18,7 @@ enum ManualPages {
         try String(contentsOf: folder.appendingPathComponent(page), encoding: .utf8)
     }
 
-    /// Holds the part of a page between `<!-- NAME -->` and `<!-- end -->` against what the code says.
+    /// Compares the part of a page between `<!-- NAME -->` and `<!-- end -->` with the text from the code.
     static func check(_ page: String, part: String, _ expected: String) throws {
         let text = try text(page)
         let begin = try #require(text.range(of: "<!-- \(part) -->\n"), "docs/\(page) has no part '\(part)'")
@@ -39,7 +39,7 @@ enum ManualPages {
         if Set(old) == Set(new) { Issue.record("docs/\(page), part '\(part)', has another order") }
     }
 
-    /// A fenced block: what stands behind the fence, its lines, and the line number of the fence.
+    /// A fenced block: the text after the fence, its lines, and the line number of the fence.
     struct Fence {
         let info: String
         var lines: [String]
@@ -64,7 +64,7 @@ enum ManualPages {
         return fences
     }
 
-    /// First cells of the rows of tables whose header begins with a word, without backticks around them.
+    /// The first cells of tables whose header begins with a word, without surrounding backticks.
     static func firstCells(_ text: String, of header: String) -> [String] {
         var cells: [String] = []
         var isInside = false

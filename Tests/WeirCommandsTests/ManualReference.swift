@@ -2,9 +2,9 @@ import Foundation
 import IcebergFormat
 import Topology
 
-/// The parts of the manual that come from the code.
+/// The parts of the manual that are generated from the code.
 enum ManualReference {
-    /// What `weir --experimental-dump-help` prints.
+    /// The output of `weir --experimental-dump-help`.
     struct Help: Decodable { let command: Command }
 
     struct Command: Decodable {
@@ -14,10 +14,10 @@ enum ManualReference {
         let subcommands: [Command]?
         let arguments: [Argument]?
 
-        /// `table create`; empty for `weir` itself.
+        /// For example `table create`; empty for `weir` itself.
         var path: String { ((superCommands ?? []).dropFirst() + [commandName]).joined(separator: " ") }
         var page: String { "commands/\(path.replacingOccurrences(of: " ", with: "-")).md" }
-        /// Commands that do something, this one included.
+        /// The commands without subcommands, possibly this one.
         var leaves: [Command] {
             guard let subcommands, !subcommands.isEmpty else { return [self] }
             return subcommands.filter { $0.commandName != "help" }.flatMap(\.leaves)

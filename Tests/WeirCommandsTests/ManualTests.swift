@@ -7,7 +7,7 @@ import WeirTesting
 
 @testable import Expressions
 
-/// The pages of `docs/` against the code.
+/// Compares the pages of `docs/` with the code.
 @Suite(.hangGuard) struct ManualTests {
     private static func commands() throws -> [ManualReference.Command] {
         try withTemporaryFolder { folder in
@@ -213,7 +213,7 @@ import WeirTesting
         }
     }
 
-    /// As GitHub makes them of headings.
+    /// The anchor that GitHub generates for a heading.
     private static func anchor(_ heading: Substring) -> String {
         let text = heading.drop { $0 == "#" }.trimmingCharacters(in: .whitespaces).lowercased()
         return String(text.filter { $0.isLetter || $0.isNumber || $0 == " " || $0 == "-" || $0 == "_" })

@@ -2,7 +2,7 @@ import Testing
 
 /// A topology of one topic and one table.
 enum OneTable {
-    /// A table `a.t` with the key `id` of the topic `t`; its third line is the source, its fourth the table.
+    /// A table `a.t` with the key `id`, fed by the topic `t`. The third line is the source, the fourth the table.
     static func topology(columns: String) -> String {
         """
         name: t
@@ -25,7 +25,7 @@ enum OneTable {
         return "{\"op\":\"\(operation)\",\"source\":\(source),\"before\":\(before),\"after\":\(after)}\n"
     }
 
-    /// A folder with the topology `t.yaml`, whose topic holds these new rows, after a run.
+    /// A folder with the topology `t.yaml` after a run, with these new rows in its topic.
     static func prepare(
         _ folder: String,
         columns: String,

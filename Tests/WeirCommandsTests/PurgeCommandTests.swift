@@ -6,7 +6,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-/// What is said of a table whose metadata is not as it should be: before its files go, and by the doctor.
+/// Messages about tables with damaged metadata, from a purge and from the doctor.
 @Suite(.serialized, .hangGuard) struct PurgeCommandTests {
     private static func files(_ folder: String) -> Set<String> {
         let names = (FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? [])

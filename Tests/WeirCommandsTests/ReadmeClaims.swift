@@ -1,6 +1,6 @@
-/// What the README promises and another suite proves: its words, and the tests by file and name.
+/// A promise of the README that another suite proves: its words, and the tests by file and name.
 ///
-/// Claims that take a few commands are proven in `ReadmeClaimsTests` itself.
+/// `ReadmeClaimsTests` itself proves claims that take a few commands.
 struct ReadmeClaim {
     let words: String
     let proofs: [(file: String, test: String)]
@@ -154,7 +154,7 @@ struct ReadmeClaim {
         ),
     ]
 
-    /// Sentences of the guarantees that describe the world around Weir.
+    /// Sentences of the guarantees that describe the environment of Weir.
     static let untestable = [
         "The source must deliver each change once: Debezium itself may repeat records after a crash",
         "all records of a key must be in one partition.",

@@ -5,11 +5,12 @@ import WeirTesting
 
 @testable import WeirCommands
 
-/// The promises of the README, which tests prove: those of `ReadmeClaim.all`, and those that are named in its own words.
+/// Checks that tests prove the README's promises: those of `ReadmeClaim.all`, and those with tests named by their
+/// words.
 @Suite(.hangGuard) struct ReadmeClaimsTests {
     private static let readme = Documentation.readme
 
-    /// The words that tests of this target claim to prove by their names.
+    /// The claims that tests of this target prove according to their names.
     private static let namedClaims: [String] = {
         let folder = Peers.checkout + "/Tests/WeirCommandsTests/"
         let sources = ["ReadmeUsageTests.swift", "ReadmeLimitsTests.swift"].map {
@@ -105,7 +106,7 @@ import WeirTesting
         }
     }
 
-    /// The commands that do something, such as `table drop`, with their help.
+    /// The commands without subcommands, such as `table drop`, with their help.
     static func commands(_ command: any ParsableCommand.Type, _ path: [String] = []) -> [(
         name: String, help: String
     )] {

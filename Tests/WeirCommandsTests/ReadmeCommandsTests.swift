@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// The README's commands as somebody copies them: word for word, in their order, and again.
+/// Runs the README's commands word for word, in order, and again.
 @Suite(.serialized, .hangGuard) struct ReadmeCommandsTests {
     @Test func `the README's commands run from top to bottom, and once more`() throws {
         try withTemporaryFolder { folder in
@@ -43,7 +43,7 @@ import WeirTesting
         }
     }
 
-    /// A folder that looks like a checkout after `make demo`'s build: the binary in its place, and a `make` that runs it.
+    /// A folder like a checkout after the build of `make demo`: the binary in its place, and a `make` that runs it.
     private static func checkout(_ folder: String) throws -> String {
         let checkout = folder + "/weir"
         let tools = folder + "/tools"

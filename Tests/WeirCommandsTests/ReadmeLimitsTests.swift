@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// What the README says Weir does not do, and what becomes of such things; each test is named by its words.
+/// The limits stated in the README and their effects; each test is named by the README's words.
 @Suite(.hangGuard) struct ReadmeLimitsTests {
     @Test("later changes of the dimension do not change rows that are already joined.") func joinedRowsStay() throws {
         try withTemporaryFolder { folder in

@@ -4,7 +4,7 @@ import WeirTesting
 
 @testable import WeirCommands
 
-/// How the README says commands are used; each test is named by its words.
+/// The usage described in the README; each test is named by its words.
 @Suite(.hangGuard) struct ReadmeUsageTests {
     @Test("Every command has `--help` with an example.") func examples() throws {
         for (name, _) in ReadmeClaimsTests.commands(Weir.self) {

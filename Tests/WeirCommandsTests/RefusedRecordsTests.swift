@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// What a run and a check say of records that do not fit, from outside.
+/// Messages of a run and a check about records that do not fit.
 @Suite(.serialized, .hangGuard) struct RefusedRecordsTests {
     private static func event(_ row: String) -> String {
         "{\"before\":null,\"after\":\(row),\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"people\"},\"op\":\"c\"}\n"

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// A topology that gets another name, as a user meets it.
+/// Renaming a topology, end to end.
 @Suite(.serialized, .hangGuard) struct RenamedTopologyTests {
     @Test func `check and run say what to do, and --adopt does it`() throws {
         try withTemporaryFolder { folder in

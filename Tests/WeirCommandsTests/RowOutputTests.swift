@@ -7,7 +7,7 @@ import Testing
 @testable import WeirCommands
 
 extension StandardOutput {
-    /// What would be printed next.
+    /// The output not yet printed.
     var pending: String {
         String(decoding: UnsafeRawBufferPointer(start: buffer.base, count: buffer.count), as: UTF8.self)
     }
@@ -17,7 +17,7 @@ extension GrowableBuffer {
     var text: String { String(decoding: UnsafeRawBufferPointer(start: base, count: count), as: UTF8.self) }
 }
 
-/// Rows of an id and a text.
+/// Rows with an id and a text.
 private func batch(_ rows: [(Int64, String?)]) -> ColumnBatch {
     var ids = ColumnBuilder(.long)
     var texts = ColumnBuilder(.string)
@@ -57,7 +57,7 @@ private func batch(_ rows: [(Int64, String?)]) -> ColumnBatch {
     #expect(csv.pending == "op,seq,id,text\n+I,7,1,a\n-U,7,1,a\n+U,7,1,b\n-D,7,1,b\n")
 }
 
-/// The events of a Debezium output, without the times of printing.
+/// The events of a Debezium output without their processing times.
 private func events(_ out: StandardOutput) throws -> [JSONObject] {
     try out.pending.split(separator: "\n").map { try #require(try JSONValue.parse(String($0)).asObject) }
 }

@@ -7,7 +7,7 @@ import WeirTesting
 @testable import StreamRuntime
 @testable import WeirCommands
 
-/// What a run shows of itself, with a clock that is moved by hand.
+/// The status display of a run, with a manually advanced clock.
 @Suite(.timeLimit(.minutes(30))) struct RunStatusTests {
     private let begin = RunClock.system.now
 

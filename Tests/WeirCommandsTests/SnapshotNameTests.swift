@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// Branches and tags of PyIceberg's, named to the commands that read a table.
+/// Commands that read a table at branches and tags created by PyIceberg.
 @Suite(
     .serialized,
     .timeLimit(.minutes(30)),
@@ -104,7 +104,7 @@ import WeirTesting
 }
 
 extension WeirBinary {
-    /// Runs rows `id:name` into `shop.people`, a table with the key `id`.
+    /// Runs a topology with rows `id:name` into `shop.people`, a table with the key `id`.
     fileprivate func make(_ rows: [String]) throws {
         let topology = """
             name: test

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// Which commit a reader begins with, and what optimizing does without a kind, from outside.
+/// The commit at which a reader starts, and optimize without a kind, end to end.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct StartNoticeTests {
     private static func snapshots(_ weir: WeirBinary) throws -> [(id: Int64, time: String)] {
         try weir("table", "snapshots", "shop.people", "-o", "json").lines.compactMap { line in

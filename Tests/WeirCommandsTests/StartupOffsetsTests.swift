@@ -7,9 +7,9 @@ import WeirTesting
 
 @testable import WeirCommands
 
-/// What `weir check` says about `scan.startup.specific-offsets`.
+/// Checks of `scan.startup.specific-offsets` by `weir check`.
 @Suite struct StartupOffsetsTests {
-    /// Partitions with the range of offsets each holds.
+    /// Partitions, each with its range of available offsets.
     private struct RangeLog: PartitionedLog {
         let ranges: [String: [Int: Range<Int64>]]
 

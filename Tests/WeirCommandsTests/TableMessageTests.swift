@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// What `weir table` says of mistakes, and of what it cannot do.
+/// Messages of `weir table` about mistakes and unsupported operations.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct TableMessageTests {
     @Test func `columns and types that are no good are refused or told`() throws {
         try withTemporaryFolder { folder in

@@ -7,7 +7,7 @@ import WeirTesting
 
 @testable import WeirCommands
 
-/// What a second process of a topology is told.
+/// Errors of a second process of the same topology.
 @Suite struct TopologyLockTests {
     private static func yaml(_ source: String) -> String {
         """

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WeirTesting
 
-/// Every file of a warehouse damaged in turn: commands end with an error or with the right rows, and never die.
+/// Damages every file of a warehouse in turn: commands end with an error or the right rows, and never crash.
 @Suite(.serialized, .hangGuard) struct WarehouseDamageTests {
     private enum Damage: CaseIterable {
         case missing, emptied, cut, flipped
@@ -20,7 +20,7 @@ import WeirTesting
         }
     }
 
-    /// Changes in two epochs around an optimize: files of every kind.
+    /// Writes changes in two epochs around an optimize, which produces files of every kind.
     private static func prepare(_ folder: String) throws -> WeirBinary {
         let weir = try BinaryTests.prepare(folder)
         for round in 0..<2 {

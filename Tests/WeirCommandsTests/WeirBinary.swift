@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The built binary, run as a user runs it.
+/// The built binary, run like a user does.
 struct WeirBinary {
     struct Result {
         let status: Int32
@@ -11,20 +11,20 @@ struct WeirBinary {
         var lines: [String] { output.split(separator: "\n").map(String.init) }
     }
 
-    /// Beside the test bundle.
+    /// The path next to the test bundle.
     static let path: String = {
         let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         return bundle.appendingPathComponent("weir").path
     }()
 
     let folder: String
-    /// A folder of shared libraries that come before the system's.
+    /// A folder of shared libraries with precedence over the system's.
     var libraries: String?
     var environment: [String: String] = [:]
-    /// A program that starts the binary, given its path and arguments; nil for none.
+    /// A program that gets the binary's path and arguments and starts it; nil for none.
     var launcher: String?
 
-    /// Runs a command to its end in the folder, at most a minute.
+    /// Runs a command to its end in the folder, for at most a minute.
     @discardableResult
     func callAsFunction(_ arguments: String..., input: String? = nil) throws -> Result {
         let process = try start(arguments, input: input)
@@ -33,7 +33,7 @@ struct WeirBinary {
 
     func run(_ arguments: [String]) throws -> Result { try start(arguments).finish(seconds: 60) }
 
-    /// Starts a command that goes on.
+    /// Starts a command that runs until it is stopped.
     func start(_ arguments: [String], input: String? = nil) throws -> Running {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: launcher ?? Self.path)
@@ -61,7 +61,7 @@ struct WeirBinary {
         return Running(process: process, name: name)
     }
 
-    /// A command on its way.
+    /// A running command.
     final class Running {
         let process: Process
         private let name: String
@@ -71,7 +71,7 @@ struct WeirBinary {
             self.name = name
         }
 
-        /// Whatever happens to the test, its process ends.
+        /// Ends the process even when the test fails.
         deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
         var output: String { (try? String(contentsOfFile: name, encoding: .utf8)) ?? "" }
@@ -79,7 +79,7 @@ struct WeirBinary {
 
         func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
-        /// Waits for the end; what takes longer is killed and shows as a status of −1.
+        /// Waits for the end. A command that takes longer is killed and has the status −1.
         func finish(seconds: Double) -> Result {
             let isOver = wait(seconds: seconds) { !process.isRunning }
             if !isOver { signal(SIGKILL) }
@@ -87,7 +87,7 @@ struct WeirBinary {
             return Result(status: isOver ? process.terminationStatus : -1, output: output, errors: errors)
         }
 
-        /// Looks until the condition holds; false when the time is over.
+        /// Polls until the condition holds. False on timeout.
         @discardableResult
         func wait(seconds: Double, until holds: () -> Bool) -> Bool {
             let end = Date().addingTimeInterval(seconds)

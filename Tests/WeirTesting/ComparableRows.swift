@@ -2,13 +2,13 @@ import Bytes
 import Columnar
 import IcebergFormat
 
-/// Rows as JSON objects in one spelling: equal rows have equal texts, whoever wrote them.
+/// Converts rows to JSON objects in one spelling: equal rows of any writer have equal texts.
 public struct ComparableRows: Sendable {
     private let schema: Schema
 
     public init(_ schema: Schema) { self.schema = schema }
 
-    /// The row's columns in schema order. Numbers that are not whole are written as Swift writes the column's type.
+    /// The row's columns in schema order. Fractional numbers are written as Swift writes the column's type.
     public func text(_ row: JSONValue) -> String {
         guard let object = row.asObject else { return "not an object: \(row.text)" }
         var result = JSONObject()
@@ -17,7 +17,7 @@ public struct ComparableRows: Sendable {
         return JSONValue.object(result).text
     }
 
-    /// A column that the row lacks is left out, so that it differs from one that is null.
+    /// Omits a column that the row lacks, so that it differs from a null.
     private static func spelled(_ value: JSONValue?, _ type: FieldType) -> JSONValue? {
         let text: String
         switch value {
@@ -32,12 +32,12 @@ public struct ComparableRows: Sendable {
         }
     }
 
-    /// The rows of lines of JSON, sorted.
+    /// The rows of JSON lines, sorted.
     public func sorted(lines: String) throws -> [String] {
         try lines.split(separator: "\n").map { try text(JSONValue.parse(String($0))) }.sorted()
     }
 
-    /// The rows of a batch, in its order.
+    /// The rows of a batch, in order.
     public func texts(_ batch: ColumnBatch) throws -> [String] {
         var target = GrowableBuffer()
         JSONRowEncoder(batch.schema).appendLines(batch, to: &target)
@@ -46,7 +46,7 @@ public struct ComparableRows: Sendable {
         return try text.split(separator: "\n").map { try self.text(JSONValue.parse(String($0))) }
     }
 
-    /// What one list has and the other lacks, cut short for messages; empty when they are equal. Both are sorted.
+    /// The differences of two sorted lists, truncated for messages; empty when the lists are equal.
     public static func difference(_ ours: [String], _ theirs: [String], ofMax limit: Int = 4) -> String {
         let change = theirs.difference(from: ours)
         if change.isEmpty { return "" }

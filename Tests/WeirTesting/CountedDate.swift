@@ -1,4 +1,4 @@
-/// Dates by counting years and months, not by formula.
+/// Dates computed by counting years and months instead of a formula.
 public struct CountedDate: Equatable {
     public let year: Int
     public let month: Int
@@ -33,13 +33,13 @@ public struct CountedDate: Equatable {
         self.day = rest + 1
     }
 
-    /// Days to the first of the month and of the year.
+    /// The day of the year, from 1.
     public var dayOfYear: Int { Self.lengths(year)[..<(month - 1)].reduce(day - 1, +) }
 
     /// ISO 8601.
     public var text: String { (year > 9999 ? "+" : "") + plainText }
 
-    /// Without a plus in front of long years.
+    /// ISO 8601 without a plus sign for years above 9999.
     public var plainText: String {
         func padded(_ number: Int, _ width: Int) -> String {
             let digits = String(number.magnitude)
@@ -49,7 +49,7 @@ public struct CountedDate: Equatable {
     }
 }
 
-/// Whole days and the microseconds behind them.
+/// Splits microseconds into whole days and the microseconds of the day.
 public func daysAndTime(_ microseconds: Int64) -> (days: Int, time: Int64) {
     let wide = Int128(microseconds)
     var days = wide / 86_400_000_000

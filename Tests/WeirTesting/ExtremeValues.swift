@@ -1,7 +1,7 @@
 import Columnar
 
 extension Scalar {
-    /// A value of a primitive type: nulls, the ends of the type, values around them and around zero, and any other.
+    /// A random value of a primitive type: null, an extreme of the type, a value near an extreme or zero, or any other.
     public static func extreme(_ type: FieldType, _ random: inout SeededGenerator) -> Scalar {
         if Int.random(in: 0..<10, using: &random) == 0 { return .null }
         switch type {
@@ -44,7 +44,7 @@ extension Scalar {
             ? Double(bitPattern: random.next()) : Double.random(in: -1000...1000, using: &random)
     }
 
-    /// Texts that are values of some type, nearly so, or none at all.
+    /// Texts that are valid, almost valid, or invalid values of some type.
     private static func extremeText(_ random: inout SeededGenerator) -> String {
         let texts = [
             "", " ", "a", "abc", "äöü", "日本語", "🦆🦆🦆", "ab%_", "true", "no", "NaN", "-Infinity", "inf", "1e999", "-",
@@ -78,7 +78,8 @@ extension Scalar {
 }
 
 extension FixedWidthInteger where Self: SignedInteger {
-    /// The ends of the type, numbers near them, near zero and near the ends of narrower types, and any other.
+    /// A random value: an extreme of the type, a value near it, near zero or near the extremes of narrower types, or
+    /// any other.
     public static func extreme(_ random: inout SeededGenerator) -> Self {
         let near = Self(truncatingIfNeeded: Int.random(in: -12...12, using: &random))
         switch Int.random(in: 0..<8, using: &random) {

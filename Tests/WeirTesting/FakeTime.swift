@@ -1,6 +1,6 @@
 import Foundation
 
-/// A wall clock that a test sets while a program runs: libfaketime, loaded into the program. The clocks that only go forward
+/// A wall clock that a test sets while a program runs, through libfaketime loaded into the program. Monotonic clocks
 /// are the machine's.
 public struct FakeTime {
     private static let library: String? = {
@@ -14,17 +14,18 @@ public struct FakeTime {
 
     private let path: String
 
-    /// - Parameter folder: where the file lies that programs read the time from.
+    /// - Parameter folder: the folder of the file from which programs read the time.
     public init(folder: String) throws {
         path = folder + "/wall-clock"
         try set(hours: 0)
     }
 
-    /// Starts a program given with its arguments. libfaketime sets a variable in the first program that it is loaded into,
-    /// and Swift finds the arguments of a program beside its environment: the first one must be another.
+    /// Starts a program with its arguments. libfaketime sets an environment variable in the first program that loads
+    /// it, and Swift locates a program's arguments relative to its environment. The first program must therefore be
+    /// another one.
     public static let launcher = "/usr/bin/env"
 
-    /// What a program is started with, by the launcher.
+    /// The environment for the launcher.
     public var environment: [String: String] {
         [
             "LD_PRELOAD": Self.library ?? "", "FAKETIME_TIMESTAMP_FILE": path, "FAKETIME_NO_CACHE": "1",
@@ -32,7 +33,7 @@ public struct FakeTime {
         ]
     }
 
-    /// Steps the wall clock to so many hours from the machine's.
+    /// Sets the wall clock to the machine's time plus `hours`.
     public func set(hours: Int) throws {
         try "\(hours < 0 ? "" : "+")\(hours * 3600)\n".write(toFile: path, atomically: true, encoding: .utf8)
     }

@@ -3,7 +3,7 @@ import IcebergFormat
 import IcebergTables
 import ObjectStorage
 
-/// A catalog whose commits can die before or behind the swap, on the step count of a faulty file system.
+/// A catalog whose commits can fail before or after the swap, using the step count of a faulty file system.
 public struct FaultyCatalog: Catalog {
     private let real: SQLiteCatalog
     private let files: FaultyFileSystem

@@ -2,32 +2,32 @@ import Bytes
 import ObjectStorage
 import Synchronization
 
-/// A file system that dies at a chosen step, the way a process or a machine does.
+/// A file system that fails at a chosen step, like a crashed process or machine.
 ///
-/// Nothing is really synced, which would cost most of a test's time: what a sync covered is only remembered.
+/// Syncs are only recorded and not executed, because they would take most of a test's time.
 ///
-/// Every call that changes something is one step. At the fatal step a write is torn in half, every later call fails, and
-/// `loseUnsynced()` then takes away what was written but never synced. The test starts again over the real files.
+/// Every call that changes something is one step. At the fatal step a write is torn in half, and every later call
+/// fails. `loseUnsynced()` then removes what was written but never synced. The test restarts on the real files.
 ///
-/// A device is not so orderly: any of the pages written since the last sync may have reached it, in any order. Made with
-/// `trackingPages`, the file system remembers them, and `loseUnsynced(pageBytes:using:)` draws which ones.
+/// On a real device any of the pages written since the last sync may have reached it, in any order. With
+/// `trackingPages` the file system tracks them, and `loseUnsynced(pageBytes:using:)` draws which pages remain.
 public final class FaultyFileSystem: FileSystem {
-    /// What happens at the fatal step.
+    /// The kind of failure at the fatal step.
     public enum Fault: Sendable {
-        /// The process is gone: this call and all later ones fail.
+        /// A crash: this call and all later ones fail.
         case crash
-        /// This one call reports a full disk; later ones work.
+        /// A full disk: this call fails; later ones work.
         case outOfSpace
     }
 
     struct State {
         var steps = 0
         var isDead = false
-        /// Size of each file at its last sync.
+        /// The size of each file at its last sync.
         var syncedSizes: [String: Int64] = [:]
-        /// What is on the device of each file, and what was written to it since; only when pages are tracked.
+        /// The synced content of each file and the writes since; only when pages are tracked.
         var images: [String: UnsyncedWrites] = [:]
-        /// Files whose directory was not synced since they were created.
+        /// Files created since the last sync of their directory.
         var created: Set<String> = []
     }
 
@@ -37,18 +37,18 @@ public final class FaultyFileSystem: FileSystem {
     private let trackingPages: Bool
     let state = Mutex(State())
 
-    /// Fails at the step of that number, counted from 0; never when nil.
+    /// - Parameter failAt: the fatal step, counted from 0; nil for none.
     public init(failAt: Int? = nil, fault: Fault = .crash, trackingPages: Bool = false) {
         self.failAt = failAt
         self.fault = fault
         self.trackingPages = trackingPages
     }
 
-    /// Steps taken so far: run once without a fault to learn how many there are to sweep.
+    /// Steps taken so far. A run without a fault gives the number of steps to sweep.
     public var steps: Int { state.withLock { $0.steps } }
     public var isDead: Bool { state.withLock { $0.isDead } }
 
-    /// Cuts every file back to what its last sync covered: a power failure instead of a killed process.
+    /// Truncates every file to its last sync: a power failure instead of a killed process.
     public func loseUnsynced() {
         let sizes = state.withLock { $0.syncedSizes }
         for (path, size) in sizes {
@@ -60,10 +60,10 @@ public final class FaultyFileSystem: FileSystem {
         }
     }
 
-    /// Leaves of everything unsynced what the generator draws: each page of each file as the last sync or any write since
-    /// has left it, each file as long as it was at any time since, each new file there or not.
+    /// Keeps a random part of unsynced writes: each page as of the last sync or any write since, each file with any of
+    /// its lengths since, and each new file or not.
     ///
-    /// - Parameter pageBytes: the unit that is written whole; small ones make many holes in small files.
+    /// - Parameter pageBytes: the unit of atomic writes. Small units make many holes in small files.
     public func loseUnsynced(pageBytes: Int, using random: inout some RandomNumberGenerator) {
         let (images, created) = state.withLock { ($0.images, $0.created) }
         for (path, image) in images.sorted(by: { $0.key < $1.key }) {
@@ -101,7 +101,7 @@ public final class FaultyFileSystem: FileSystem {
         }
     }
 
-    /// Takes one step on behalf of something that is not a file, such as a catalog.
+    /// Takes one step for an object that is not a file, such as a catalog.
     public func step() throws(WeirError) {
         if case .fail(let error) = takeStep() { throw error }
     }

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Runs a block without root's right to write everywhere, so that permissions of files are tested as root, too.
+/// Runs a block without root's right to write everywhere, so that file permissions can also be tested as root.
 ///
-/// The rights are those of the calling thread alone: the block must not hand file work to another one.
+/// Only the calling thread loses the right, so the block must not move file work to another thread.
 public func withoutRootRights<Result>(_ body: () throws -> Result) throws -> Result {
     guard geteuid() == 0 else { return try body() }
     let nobody: UInt32 = 65_534
@@ -11,7 +11,7 @@ public func withoutRootRights<Result>(_ body: () throws -> Result) throws -> Res
     return try body()
 }
 
-/// The user of one thread. Linux keeps it by thread; the C library's functions change it for all of them.
+/// The user of one thread. Linux keeps the user per thread; the C library's functions change all threads.
 private enum ThreadUser {
     #if arch(x86_64)
     private static let setresuid = 117
@@ -19,7 +19,7 @@ private enum ThreadUser {
     private static let setresuid = 147
     #endif
 
-    /// The saved user stays root, which is the way back.
+    /// The saved user stays root, so that the change can be reverted.
     static func set(real: UInt32, effective: UInt32) throws {
         // Swift does not import functions with varying arguments.
         typealias SystemCall = @convention(c) (Int, UInt32, UInt32, UInt32) -> Int

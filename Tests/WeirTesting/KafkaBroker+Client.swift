@@ -1,6 +1,6 @@
 import Foundation
 
-/// A record as librdkafka's client reads it.
+/// A record as read by librdkafka's client.
 public struct KafkaRecord: Sendable, Decodable, Equatable {
     public let partition: Int
     public let offset: Int64
@@ -14,15 +14,15 @@ public struct KafkaRecord: Sendable, Decodable, Equatable {
     public var valueText: String? { value.map { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// What happens to the records of one `produce`.
+/// The outcome of the transaction of one `produce`.
 public enum KafkaTransaction: String, Sendable {
     case committed = "--transactional"
     case aborted = "--abort"
-    /// As of a writer that died.
+    /// Left open, as by a writer that died.
     case leftOpen = "--open"
 }
 
-/// Topics as a client sees them that shares no code with ours.
+/// Access to topics through a client that shares no code with Weir.
 extension KafkaBroker {
     public func create(_ topic: String, partitions: Int = 1) throws {
         _ = try client("create", [topic, "\(partitions)"])
@@ -30,17 +30,17 @@ extension KafkaBroker {
 
     public func delete(_ topic: String) throws { _ = try client("delete", [topic]) }
 
-    /// Adds partitions until there are so many; only noida does.
+    /// Adds partitions up to a count; supported by noida only.
     public func widen(_ topic: String, to partitions: Int) throws {
         _ = try client("widen", [topic, "\(partitions)"])
     }
 
-    /// Removes the records before an offset, as retention does; only noida does.
+    /// Deletes the records before an offset, like retention; supported by noida only.
     public func trim(_ topic: String, partition: Int, before offset: Int64) throws {
         _ = try client("trim", [topic, "\(partition)", "\(offset)"])
     }
 
-    /// Writes records without a tab or line break in them; a key of nil is none, a value of nil a tombstone.
+    /// Writes records that contain no tab or line break. A nil key means none, a nil value a tombstone.
     public func produce(
         _ records: [(key: String?, value: String?)],
         to topic: String,
@@ -52,13 +52,13 @@ extension KafkaBroker {
         _ = try client("produce", [topic] + options, input: lines.joined())
     }
 
-    /// Writes one record to each partition, in their order.
+    /// Writes one record to each partition, in order.
     public func deal(_ records: [(key: String?, value: String?)], to topic: String) throws {
         let lines = records.map { "\($0.key ?? "")\t\($0.value ?? "")\n" }
         _ = try client("produce", [topic, "--deal"], input: lines.joined())
     }
 
-    /// Writes records with their times, milliseconds since 1970, to one partition.
+    /// Writes records with timestamps, in milliseconds since 1970, to one partition.
     public func produce(
         _ records: [(timestamp: Int64, key: String, value: String)],
         to topic: String,
@@ -69,13 +69,13 @@ extension KafkaBroker {
         _ = try client("produce", [topic] + options, input: lines.joined())
     }
 
-    /// All records, or the first `count` as soon as they are there; those of one partition in their order.
+    /// Reads all records, or the first `count` as soon as they are available. Records of one partition are in order.
     public func consume(_ topic: String, readsCommitted: Bool = false, count: Int? = nil) throws -> [KafkaRecord] {
         let options = [readsCommitted ? "--read-committed" : nil, count.map { "--count=\($0)" }].compactMap(\.self)
         return try decoded(try client("consume", [topic] + options))
     }
 
-    /// The offset behind the last one that a group has committed, by partition.
+    /// The committed offsets of a group, by partition.
     public func committed(group: String, topic: String) throws -> [Int: Int64] {
         struct Position: Decodable {
             let partition: Int

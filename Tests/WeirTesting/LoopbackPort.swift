@@ -2,7 +2,7 @@ import Foundation
 
 /// Ports of the loopback interface.
 enum LoopbackPort {
-    /// A port that nothing listens on.
+    /// A port without a listener.
     static func free() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Peers.Failure(description: "no socket: errno \(errno)") }
@@ -18,7 +18,7 @@ enum LoopbackPort {
         return UInt16(bigEndian: address.sin_port)
     }
 
-    /// Whether what listens on a port answers Kafka's first question, which versions of requests it takes.
+    /// Whether the listener on a port answers Kafka's ApiVersions request.
     static func answersKafka(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return false }

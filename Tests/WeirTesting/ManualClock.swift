@@ -1,7 +1,7 @@
 import Bytes
 import Synchronization
 
-/// A clock that stands still until it is moved. Threads that wait for it notice within a millisecond.
+/// A clock that tests advance manually. Threads waiting for it notice within a millisecond.
 public final class ManualClock: Sendable {
     private let time: Mutex<ContinuousClock.Instant>
 

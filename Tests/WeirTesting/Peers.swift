@@ -1,6 +1,6 @@
 import Foundation
 
-/// Other engines as Python scripts; they are there once `scripts/install-test-peers` has run.
+/// Other engines as Python scripts. Requires `scripts/install-test-peers`.
 public enum Peers {
     /// The checkout that the tests were built from.
     public static let checkout = String(
@@ -10,17 +10,17 @@ public enum Peers {
 
     public static let isInstalled = FileManager.default.isExecutableFile(atPath: python)
 
-    /// Where tests are to prove something, missing peers are a failure and not a reason to skip.
+    /// When peers are required, missing ones are a failure and not a reason to skip.
     public static let shouldRun = isInstalled || isRequired
 
-    /// Whether the environment is one where nothing may be skipped: `CI` is set, to `1` or `true` or whatever.
+    /// Whether no test may be skipped: `CI` is set to anything but an empty text, `0` or `false`.
     static let isRequired = !["", "0", "false"].contains(ProcessInfo.processInfo.environment["CI"] ?? "")
 
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
     }
 
-    /// A program that a package of the Python environment brings along; nil when it is not there.
+    /// A program of a package in the Python environment; nil when it is not installed.
     static func program(_ path: String) -> String? {
         packages.map { "\($0)/\(path)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
@@ -39,7 +39,7 @@ public enum Peers {
         return versions.filter { $0.hasPrefix("python3") }.map { "\(libraries)/\($0)/site-packages" }
     }()
 
-    /// What one of the peer scripts prints. Fails with its complaints when it does not end well.
+    /// Runs a peer script and returns its output. Throws with its error output when it fails.
     public static func run(_ script: String, _ arguments: [String], input: String? = nil) throws -> String {
         guard isInstalled else {
             throw Failure(description: "\(python) is missing; scripts/install-test-peers installs it")

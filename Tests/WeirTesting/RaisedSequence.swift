@@ -5,8 +5,8 @@ import IcebergTables
 import ObjectStorage
 
 extension Table {
-    /// The table with a manifest list that states of every manifest that all of its files are as new as it, as earlier
-    /// versions did. The metadata file is replaced in its place, and carries no checksum.
+    /// Rewrites the manifest list so that every manifest claims that all its files are as new as the manifest, as
+    /// earlier versions did. Replaces the metadata file in place, without a checksum.
     public func withRaisedSequenceNumbers() throws -> Table {
         guard let snapshot = currentSnapshot, let list = snapshot.manifestList else {
             throw WeirError(.notFound, "there is no snapshot")

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A repeatable source of randomness (SplitMix64). Tests print its seed, and `WEIR_SEED` replays one.
+/// A reproducible random generator (SplitMix64). Tests print its seed; `WEIR_SEED` replays one.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     public let seed: UInt64
     private var state: UInt64
@@ -10,7 +10,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         self.state = seed
     }
 
-    /// The seeds a test runs: the one in `WEIR_SEED`, otherwise as many fixed ones as `Soak` makes of `count`.
+    /// The seeds of a test: the one in `WEIR_SEED`, otherwise `count` fixed ones, multiplied by `Soak`.
     public static func seeds(_ count: Int) -> [UInt64] {
         let environment = ProcessInfo.processInfo.environment
         if let text = environment["WEIR_SEED"], let seed = UInt64(text) { return [seed] }

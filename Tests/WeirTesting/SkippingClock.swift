@@ -1,7 +1,7 @@
 import Bytes
 import Synchronization
 
-/// The system's clock, which can be made to skip time as it does when a machine was suspended.
+/// The system's clock with jumps forward, as after a machine was suspended.
 public final class SkippingClock: Sendable {
     private let skipped = Mutex(Duration.zero)
 

@@ -3,7 +3,7 @@ import Foundation
 import ObjectStorage
 import Synchronization
 
-/// A file system that takes its time to open data files, and counts them.
+/// A file system that opens data files slowly and counts them.
 public final class SlowFileSystem: FileSystem {
     private let real = LocalFileSystem()
     private let seconds: Double
@@ -11,7 +11,7 @@ public final class SlowFileSystem: FileSystem {
 
     public init(seconds: Double) { self.seconds = seconds }
 
-    /// Data files that were opened.
+    /// The number of data files opened.
     public var opened: Int { count.withLock { $0 } }
 
     public func open(_ path: String, _ access: FileAccess) throws(WeirError) -> any OpenFile {

@@ -1,4 +1,4 @@
-/// The writes to a file that no sync has covered yet, over what the last one left on the device.
+/// The unsynced writes to a file, on top of its content at the last sync.
 struct UnsyncedWrites: Sendable {
     private enum Change {
         case write([UInt8], at: Int)
@@ -20,7 +20,7 @@ struct UnsyncedWrites: Sendable {
         changes = []
     }
 
-    /// What a power failure leaves: of each page the state after any of the changes, cut to the size after any of them.
+    /// The file after a power failure: each page as of any of the changes, truncated to the size after any of them.
     func drawn(pageBytes: Int, using random: inout some RandomNumberGenerator) -> [UInt8] {
         var states = [synced]
         for change in changes {
