@@ -6,7 +6,7 @@ public enum JSONDialect: Sendable, Equatable {
     /// As Flink writes events: decimals are numbers with all their digits, bytes are base64; all else as in `iceberg`.
     case events
     /// The log store's payload, byte for byte as Amoro's Java writers produce it (mixed format, section 8.2): decimals
-    /// are numbers without trailing zeros, bytes and uuids are base64, fractions of seconds have no trailing zeros.
+    /// are numbers without trailing zeros, bytes and uuids are base64, fractions of seconds are as short as possible.
     case logStore
 }
 

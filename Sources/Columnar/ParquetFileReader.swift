@@ -194,7 +194,7 @@ private struct ColumnPlan {
 
 extension ParquetColumn {
     fileprivate func canBeRead(as target: FieldType) -> Bool {
-        // INT96 stores an instant or a local time; the file does not say which.
+        // INT96 stores an instant or a local time; only the reader knows which.
         if physicalType == 3 { return target == .timestamp || target == .timestamptz }
         if isUUID { return target == .uuid || target == .fixed(16) }
         return ArrowColumn.canConvert(format, to: target)
