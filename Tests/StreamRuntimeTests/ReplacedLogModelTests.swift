@@ -21,8 +21,8 @@ import WeirTesting
         var present: [Int] = []
         /// Whether the second table is part of the topology, and whether it missed records.
         var hasCopy = true
-        /// Whether processes share the source. Then each partition is claimed, and the topic's transactions are
-        /// separate.
+        /// Whether processes share the source. Then each partition is claimed, and the topic's transactions
+        /// differ.
         var isShared = false
 
         func text() -> String {
