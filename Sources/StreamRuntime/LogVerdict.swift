@@ -65,11 +65,13 @@ enum LogVerdict: Sendable {
         _ reader: any PartitionReader
     ) throws(WeirError) -> Int64? {
         if mark + 1 >= position { return nil }
+        // `records` points into its batch, so the batch must outlive every use of them.
         let next: Int64?
         if let record = batch.records.first(where: { $0.offset > mark }) {
             next = record.offset
         } else {
-            next = try reader.next(maxBytes: 1)?.records.first?.offset
+            let following = try reader.next(maxBytes: 1)
+            next = withExtendedLifetime(following) { following?.records.first?.offset }
         }
         return next.flatMap { $0 < position ? $0 : nil }
     }
