@@ -26,7 +26,11 @@ import WeirTesting
 
     @Test func `a check says that a join does not follow its dimension`() throws {
         try withTemporaryFolder { folder in
-            let weir = try Self.prepare("shop.yaml", topics: ["shop.public.orders", "shop.public.customers"], in: folder)
+            let weir = try Self.prepare(
+                "shop.yaml",
+                topics: ["shop.public.orders", "shop.public.customers"],
+                in: folder
+            )
             let check = try weir("check", "topology.yaml")
             let sentence = "later changes of shop.customers do not touch rows already joined"
             #expect(check.status == 0 && check.output.contains(sentence), "\(check.output)")

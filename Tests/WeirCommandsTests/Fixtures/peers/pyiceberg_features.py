@@ -71,7 +71,10 @@ def add_file(name, label, write, **members):
         equality_ids=None,
         sort_order_id=None,
     )
-    with table.transaction() as transaction, transaction.update_snapshot().fast_append() as append:
+    with (
+        table.transaction() as transaction,
+        transaction.update_snapshot().fast_append() as append,
+    ):
         append.append_data_file(file)
 
 
@@ -86,7 +89,10 @@ def edit(name, change, spec=PartitionSpec()):
     edited = path.rsplit("/", 1)[0] + f"/00009-{uuid.uuid4()}.metadata.json"
     json.dump(metadata, open(edited, "w"))
     with sqlite3.connect(catalog_db) as db:
-        db.execute("UPDATE iceberg_tables SET metadata_location = ? WHERE table_name = ?", (edited, name))
+        db.execute(
+            "UPDATE iceberg_tables SET metadata_location = ? WHERE table_name = ?",
+            (edited, name),
+        )
 
 
 def add_column(column):
@@ -129,7 +135,12 @@ def set_version(metadata):
 
 
 def add_statistics(metadata):
-    blob = {"type": "some-later-sketch", "snapshot-id": metadata["current-snapshot-id"], "sequence-number": 1, "fields": [1]}
+    blob = {
+        "type": "some-later-sketch",
+        "snapshot-id": metadata["current-snapshot-id"],
+        "sequence-number": 1,
+        "fields": [1],
+    }
     metadata["statistics"] = [
         {
             "snapshot-id": metadata["current-snapshot-id"],
@@ -148,12 +159,22 @@ add_file("avro", FileFormat.AVRO, write_avro)
 add_file("mislabelled_orc", FileFormat.PARQUET, write_orc)
 add_file("mislabelled_avro", FileFormat.PARQUET, write_avro)
 add_file("encrypted_footer", FileFormat.PARQUET, write_encrypted)
-add_file("encrypted_file", FileFormat.PARQUET, lambda path: pq.write_table(rows, path), key_metadata=b"key")
+add_file(
+    "encrypted_file",
+    FileFormat.PARQUET,
+    lambda path: pq.write_table(rows, path),
+    key_metadata=b"key",
+)
 edit("encrypted_table", encrypt)
 edit("variant", add_column({"name": "v", "type": "variant"}))
 edit("geometry", add_column({"name": "g", "type": "geometry(OGC:CRS84)"}))
 edit("timestamp_ns", add_column({"name": "t", "type": "timestamp_ns"}))
-edit("default_value", add_column({"name": "d", "type": "string", "initial-default": "x", "write-default": "y"}))
+edit(
+    "default_value",
+    add_column(
+        {"name": "d", "type": "string", "initial-default": "x", "write-default": "y"}
+    ),
+)
 edit("unknown_transform", set_transform(transform="zorder[4]"), bucket)
 edit("several_columns", set_transform(**{"source-ids": [1, 2]}), bucket)
 edit("version_4", set_version)
