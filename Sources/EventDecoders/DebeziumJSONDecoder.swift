@@ -82,20 +82,20 @@ public final class DebeziumJSONDecoder: EventDecoder {
         }
         try read(raw)
         var notices = takeNotices(raw)
-        let questions = questions
-        var doubts = questions.compactMap { doubt($0, raw) }
-        let told = questions.filter { $0.verdict == WEIR_JSON_UNIT_TOLD }
-        if !doubts.isEmpty || told.isEmpty {
-            notices += told.compactMap { notice($0) }
-        } else {
+        while true {
+            let questions = questions
+            let doubts = questions.compactMap { doubt($0, raw) }
+            let told = questions.filter { $0.verdict == WEIR_JSON_UNIT_TOLD }
+            if !doubts.isEmpty || told.isEmpty {
+                return finish(raw, notices + told.compactMap { notice($0) }, doubts)
+            }
             let held = try settle(told)
-            // Read the batch again with the units found. The second pass reports truncates again.
+            // Read the batch again with the units found. A pass may accept records that the one before rejected, and
+            // these may determine units of further columns. Every pass reports truncates again.
             notices.removeAll { if case .truncated = $0 { true } else { false } }
             try read(raw)
             notices += takeNotices(raw) + held.compactMap { notice($0) }
-            doubts = self.questions.compactMap { doubt($0, raw) }
         }
-        return finish(raw, notices, doubts)
     }
 
     private func read(_ raw: RawBatch) throws(WeirError) {

@@ -148,6 +148,22 @@ struct TimeUnitTests {
         #expect(Self.values(decoded) == ["1711961000000000"])
     }
 
+    @Test func `a record that only the second pass accepts tells units, too`() throws {
+        let schema = Schema(["id": .long, "n": .long, "at": .timestamp, "later": .timestamp])
+        let target = TableTarget(index: 0, schema: schema, primaryKey: ["id"])
+        let decoder = DebeziumJSONDecoder { _ in [target] }
+        let source = "\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"orders\"},\"op\":\"c\""
+        // `N` is taken for `n` until a record has both.
+        let decoded = try decoder.decode(
+            RawBatch([
+                Event("{\"after\":{\"id\":1,\"N\":\"abc\",\"later\":1711961000000},\(source)}"),
+                Event("{\"after\":{\"id\":2,\"N\":5,\"n\":6,\"at\":1711961000000},\(source)}"),
+            ])
+        )
+        #expect(decoded.doubts.isEmpty && decoded.rejected.isEmpty)
+        #expect(Self.values(decoded).first == "1711961000000000")
+    }
+
     @Test func `whoever keeps a unit first has it, and other values are in doubt`() throws {
         let units = MemoryUnits()
         units.others = .microseconds
