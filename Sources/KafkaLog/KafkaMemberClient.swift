@@ -60,7 +60,12 @@ final class KafkaMemberClient {
         let start = ContinuousClock.now - .seconds(15)
         poll(for: Self.joiningSeconds) { self.isMember || self.handle.outage != nil }
         guard isMember, rd_kafka_unsubscribe(handle.raw) == RD_KAFKA_RESP_ERR_NO_ERROR else { return false }
-        poll(for: Self.leavingSeconds) { !self.isMember || self.handle.notes.outage(since: start) != nil }
+        // The request to leave is sent only after the revocation is answered here. An outage may be of another broker, or
+        // over, so it shortens the wait and does not skip it.
+        let earliest = ContinuousClock.now + .seconds(1)
+        poll(for: Self.leavingSeconds) {
+            !self.isMember || (ContinuousClock.now >= earliest && self.handle.notes.outage(since: start) != nil)
+        }
         return !isMember
     }
 
