@@ -14,7 +14,8 @@ public struct SourceLag: Sendable, Equatable {
     mutating func add(_ read: ReadPositions.Read, end: Int64) {
         guard end > read.next else { return }
         records += end - read.next
-        guard let time = read.timestamp else { return }
+        // Records without a time have a negative one.
+        guard let time = read.timestamp, time >= 0 else { return }
         lastRead = min(lastRead ?? time, time)
     }
 }

@@ -14,8 +14,9 @@ struct RunCommand: ParsableCommand {
         abstract: "Run a topology: move events from the log into its tables.",
         discussion: """
             Creates declared tables that are not there and goes on behind the last commit of those that are. SIGINT, \
-            SIGTERM or SIGHUP ends it after a last commit, a second one at once. Standard error shows how it gets on: on a \
-            terminal in one line, elsewhere in a line a minute that begins with the time; with --quiet only what is wrong. \
+            SIGTERM or SIGHUP ends it after a last commit, a second SIGINT or SIGTERM at once. Standard error shows \
+            how it gets on: on a terminal in one line, elsewhere in a line a minute that begins with the time; with \
+            --quiet only what is wrong. \
             With --until-caught-up it exits with 3 when every record became a dead letter. Examples:
               weir run topologies/shop.yaml
               weir run topologies/shop.yaml --until-caught-up --set pipeline.commit.interval=1s

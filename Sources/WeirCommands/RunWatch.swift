@@ -10,7 +10,7 @@ final class RunWatch: Sendable {
     private let clock: RunClock
     private let isOver = Atomic<Bool>(false)
     private let isStopping = Atomic<Bool>(false)
-    private let lag = Mutex<(lag: SourceLag?, time: RunClock.Instant)?>(nil)
+    private let lag = Mutex<(lag: SourceLag?, generation: Int, time: RunClock.Instant)?>(nil)
 
     private static let lookEvery = Duration.milliseconds(500)
     /// How often the logs' end offsets are requested, and the maximum age of an answer that is shown.
@@ -27,9 +27,9 @@ final class RunWatch: Sendable {
     func start(showsEvents: Bool) {
         let asking = Thread { [self] in
             while !isEnded {
-                let before = clock.now
+                let (before, generation) = (clock.now, ingest.state.generation)
                 let now = ingest.lag()
-                lag.withLock { $0 = (now, before) }
+                lag.withLock { $0 = (now, generation, before) }
                 clock.pause(for: Self.askEvery) { isEnded }
             }
         }
@@ -58,12 +58,16 @@ final class RunWatch: Sendable {
 
     private func sample() -> RunStatus.Sample {
         let now = clock.now
-        let known = lag.withLock { $0 }.flatMap { now - $0.time <= Self.lagAgeMax ? $0.lag : nil }
+        let state = ingest.state
+        // The lag of an earlier generation is that of other partitions.
+        let known = lag.withLock { $0 }.flatMap { last in
+            last.generation == state.generation && now - last.time <= Self.lagAgeMax ? last.lag : nil
+        }
         return RunStatus.Sample(
             time: now,
             wallTime: TimeText.nowMilliseconds,
             counts: ingest.progress,
-            state: ingest.state,
+            state: state,
             lag: known,
             isStopping: isStopping.load(ordering: .relaxed)
         )

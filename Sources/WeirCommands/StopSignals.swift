@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Turns SIGINT, SIGTERM and SIGHUP into a request for a clean stop. The second signal ends the process at once.
+/// Turns SIGINT, SIGTERM and SIGHUP into a request for a clean stop. A second SIGINT or SIGTERM ends the process at once.
 final class StopSignals: @unchecked Sendable {
     private let count = Atomic<Int>(0)
     // Written only by the initializer.
@@ -16,8 +16,12 @@ final class StopSignals: @unchecked Sendable {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler { [weak self] in
                 guard let self else { return }
-                // The shell's exit code convention for a process ended by a signal.
-                if self.count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(128 + number) }
+                if self.count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 {
+                    // When a terminal goes away, both its shell and the kernel send SIGHUP.
+                    if number == SIGHUP { return }
+                    // The shell's exit code convention for a process ended by a signal.
+                    _exit(128 + number)
+                }
                 onStop()
             }
             source.activate()
