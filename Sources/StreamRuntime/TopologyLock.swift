@@ -45,7 +45,7 @@ public final class TopologyLock: Sendable {
                 .locked,
                 "topology '\(topology)' is being run by process \(Self.owner(opened))",
                 at: path,
-                advice: "stop that process, or give this topology another name"
+                advice: "stop that process first"
             )
         }
         let lines = ["\(ProcessInfo.processInfo.processIdentifier)"] + tables

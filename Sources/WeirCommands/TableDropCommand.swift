@@ -69,7 +69,7 @@ struct TableDropCommand: ParsableCommand {
             .locked,
             "table \(name) is in use by topology '\(holder.name)', which process \(holder.process) runs",
             advice:
-                "stop that process first; with --force the table is dropped all the same and the run ends with an error"
+                "stop that process first; with --force --yes the table is dropped all the same and the run ends with an error"
         )
     }
 
