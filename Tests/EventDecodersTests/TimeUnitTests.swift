@@ -151,7 +151,7 @@ struct TimeUnitTests {
     @Test func `a record that only the second pass accepts tells units, too`() throws {
         let schema = Schema(["id": .long, "n": .long, "at": .timestamp, "later": .timestamp])
         let target = TableTarget(index: 0, schema: schema, primaryKey: ["id"])
-        let decoder = DebeziumJSONDecoder { _ in [target] }
+        let decoder = DebeziumJSONDecoder { _ in target }
         let source = "\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"orders\"},\"op\":\"c\""
         // `N` is taken for `n` until a record has both.
         let decoded = try decoder.decode(
