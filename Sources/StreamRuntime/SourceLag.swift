@@ -50,6 +50,8 @@ final class ReadPositions: Sendable {
         let source: Int
         /// The offset of the next record.
         var next: Int64
+        /// The offset after the last record that was handed to the writer.
+        var queued: Int64
         /// Of the last record that was read, milliseconds since 1970.
         var timestamp: Int64?
     }
@@ -67,9 +69,21 @@ final class ReadPositions: Sendable {
                 if partition.isGone {
                     reads[place] = nil
                 } else if reads[place] == nil {
-                    reads[place] = Read(source: partition.source, next: partition.first)
+                    reads[place] = Read(source: partition.source, next: partition.first, queued: partition.first)
                 }
             }
+        }
+    }
+
+    /// Called before records are handed to the writer.
+    func queue(_ place: TopicPartition, to next: Int64) { reads.withLock { $0[place]?.queued = next } }
+
+    /// Skips offsets without records, such as transaction markers, once the writer has all records before them.
+    func skip(_ place: TopicPartition, to position: Int64) {
+        reads.withLock { reads in
+            guard let read = reads[place], read.next == read.queued, position > read.next else { return }
+            reads[place]?.next = position
+            reads[place]?.queued = position
         }
     }
 

@@ -114,6 +114,10 @@ final class SourceReader {
                 lastSearch = clock.now
             }
             if try readRound({ _ in true }) { continue }
+            for partition in partitions.all {
+                let place = TopicPartition(topic: partition.topic, partition: partition.number)
+                positions.skip(place, to: partition.reader.position)
+            }
             if untilCaughtUp, try partitions.areAtEnd() { return .finished }
             try waitForRecords { _ in true }
         }
@@ -131,6 +135,8 @@ final class SourceReader {
             found = true
             outages.sawRecords(source: partitions.all[index].source)
             let changes = try decode(raw, last, partitions.all[index], readAt: clock.now)
+            let place = TopicPartition(topic: changes.topic, partition: changes.partition)
+            positions.queue(place, to: changes.nextOffset)
             if !queue.put(changes, bytes: changes.bytes) { return false }
         }
         return found
