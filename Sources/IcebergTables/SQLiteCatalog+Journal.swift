@@ -68,8 +68,9 @@ extension SQLiteCatalog {
         defer { try? FileManager.default.removeItem(at: folder) }
         let copy = folder.appendingPathComponent("catalog.db")
         try FileManager.default.copyItem(atPath: path, toPath: copy.path)
-        if FileManager.default.fileExists(atPath: path + "-wal") {
-            try FileManager.default.copyItem(atPath: path + "-wal", toPath: copy.path + "-wal")
+        // With a rollback journal, left by a writer that died, the copy is rolled back when it is opened.
+        for suffix in ["-wal", "-journal"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileManager.default.copyItem(atPath: path + suffix, toPath: copy.path + suffix)
         }
         return try DatabaseQueue(path: copy.path).read(body)
     }
