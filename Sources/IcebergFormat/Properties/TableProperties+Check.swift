@@ -30,7 +30,9 @@ extension TableProperties {
                 advice: name.hasPrefix("weir.") ? "runs keep there what they need to go on" : "leave it out"
             )
         }
-        guard property.values.allows(value) else {
+        // Iceberg reads such values in any case; those that Weir acts on are compared exactly.
+        let spellings = property.effect == .weir ? [value] : [value, value.lowercased(), value.uppercased()]
+        guard spellings.contains(where: property.values.allows) else {
             return PropertyFinding(
                 severity: .error,
                 message: "'\(value)' is no value of '\(name)'",
