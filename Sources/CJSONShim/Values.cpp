@@ -168,6 +168,11 @@ static uint32_t readDecimal(
                          "which is meant, number or base64";
                 return 0;
             }
+        } else if (parse == Parse::malformed && isJavaBase64(text.text) &&
+                   readDecimalBytes(text.text, plan.decimalScale, column, value) == Parse::ok) {
+            detail = "it is no number; if the connector writes decimals as bytes in base64, say so with the source's "
+                     "debezium-json.decimal-text: base64";
+            return 0;
         }
     } else if (isNumberStart(first)) {
         std::string_view raw = tokens.raw(token);

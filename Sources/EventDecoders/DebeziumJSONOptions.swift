@@ -5,13 +5,15 @@ import Columnar
 public struct DebeziumJSONOptions: Sendable {
     /// How text for a decimal column is read.
     public enum DecimalText: String, Sendable, CaseIterable {
-        /// As a number if the text is one. Otherwise as base64 of the unscaled value in the column's scale, if the text
-        /// is padded as Java writes it and the value fits the column. Any other text is refused. Base64 that looks like
-        /// a number, such as `1234`, is read as a number. Use `base64` if the connector runs with
-        /// `decimal.handling.mode=precise` and sends no schema block, and `number` if it never sends base64.
-        case numberOrBase64 = "number-or-base64"
+        /// As a number; other text is refused.
         case number
+        /// As base64 of the unscaled value in the column's scale: for connectors with `decimal.handling.mode=precise`
+        /// that send no schema block.
         case base64
+        /// As a number if the text is one, otherwise as base64 if it is padded as Java writes it and the value fits the
+        /// column. Base64 that looks like a number, such as `1234`, is read as a number, and a word of four letters as
+        /// base64.
+        case numberOrBase64 = "number-or-base64"
     }
 
     /// The unit of `time` columns without a schema block; nil derives it for each column from its values.
@@ -23,7 +25,7 @@ public struct DebeziumJSONOptions: Sendable {
     public var timeUnits: [String: TimeUnit] = [:]
     public var timestampUnits: [String: TimeUnit] = [:]
     /// For `decimal` columns without a schema block.
-    public var decimalText = DecimalText.numberOrBase64
+    public var decimalText = DecimalText.number
     /// The placeholder for a value that the source left out because it did not change; Debezium's
     /// `unavailable.value.placeholder`. A record with this value in a column is rejected.
     public var unavailableValue = Self.defaultUnavailableValue

@@ -31,7 +31,7 @@ extension Checker {
             timeUnits: units(block, Self.timeUnit),
             timestampUnits: units(block, Self.timestampUnit),
             decimalText: choice(block, "debezium-json.decimal-text", DebeziumJSONOptions.DecimalText.self)
-                ?? .numberOrBase64,
+                ?? .number,
             unavailableValue: text(block, "debezium-json.unavailable-value"),
             registryHeader: choice(block, "debezium-json.schema-registry-header", Topology.Source.RegistryHeader.self)
                 ?? .refuse

@@ -118,8 +118,8 @@ public struct TopologyKeys: Sendable {
             Key("debezium-json.time-unit.*", units, nil, "The same for one column."),
             Key(
                 "debezium-json.decimal-text",
-                "`number-or-base64`, `number`, `base64`",
-                "`number-or-base64`",
+                "`number`, `base64`, `number-or-base64`",
+                "`number`",
                 "How text for a decimal column is read, where records have no schema."
             ),
             Key(
