@@ -12,7 +12,7 @@ import WeirTesting
             let run = try weir.start(["run", "people.yaml"])
             try weir("log", "append", "people", input: BinaryTests.record(1, "ada", operation: "c"))
             #expect(
-                run.wait(seconds: Self.patience) { (try? Self.rowsIfThere(weir)) == [1: "ada"] },
+                run.wait(seconds: Self.patience) { (try? BinaryTests.rows(weir)) == [1: "ada"] },
                 "\(run.errors)"
             )
             run.signal(SIGHUP)
@@ -28,7 +28,7 @@ import WeirTesting
             let run = try Self.shell("trap '' HUP; exec '\(WeirBinary.path)' run people.yaml > out 2> err", folder)
             defer { if run.isRunning { kill(run.processIdentifier, SIGKILL) } }
             func waitForRows(_ rows: [Int: String]) {
-                while run.isRunning, (try? Self.rowsIfThere(weir)) != rows { Thread.sleep(forTimeInterval: 0.02) }
+                while run.isRunning, (try? BinaryTests.rows(weir)) != rows { Thread.sleep(forTimeInterval: 0.02) }
             }
             try weir("log", "append", "people", input: BinaryTests.record(1, "ada", operation: "c"))
             waitForRows([1: "ada"])
@@ -40,11 +40,6 @@ import WeirTesting
             run.waitUntilExit()
             #expect(run.terminationStatus == 0)
         }
-    }
-
-    private static func rowsIfThere(_ weir: WeirBinary) throws -> [Int: String] {
-        guard try weir("scan", "shop.people", "--count").status == 0 else { return [:] }
-        return try BinaryTests.rows(weir)
     }
 
     private static func shell(_ script: String, _ folder: String) throws -> Process {

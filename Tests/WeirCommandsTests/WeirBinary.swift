@@ -11,6 +11,11 @@ struct WeirBinary {
         var lines: [String] { output.split(separator: "\n").map(String.init) }
     }
 
+    /// A command that was to succeed and has not.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
     /// The path next to the test bundle.
     static let path: String = {
         let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
