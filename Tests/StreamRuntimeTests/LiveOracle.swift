@@ -2,14 +2,18 @@ import WeirTesting
 
 /// The expected tables of a live run once everything is committed.
 struct LiveOracle {
-    /// A visit with the person's name at the time the visit was appended.
+    /// A visit with a person's name.
     struct Joined: Equatable {
         var person: Int
         var name: String?
     }
 
     private(set) var people: [Int: String] = [:]
-    private(set) var joined: [Int: Joined] = [:]
+    private(set) var visits: [Int: Joined] = [:]
+    /// Names that a person had since the beginning, and how many of them when a visit was appended. The visit may be
+    /// read later and show a newer name, never an older one.
+    private var history: [Int: [String?]] = [:]
+    private var known: [Int: Int] = [:]
     private var names = 0
     private var foreign = 0
 
@@ -28,7 +32,7 @@ struct LiveOracle {
             let id = isForeign ? Self.foreignStart + Int(random.next() % UInt64(foreign)) : Int(random.next() % 30)
             let old = people[id]
             let new = random.next() % 4 == 0 ? nil : name()
-            people[id] = new
+            rename(id, new)
             return Self.record(id, table: "people", old.map { Self.person(id, $0) }, new.map { Self.person(id, $0) })
         }
     }
@@ -39,7 +43,8 @@ struct LiveOracle {
             let id = Int(random.next() % 200)
             let isForeign = foreign > 0 && random.next() % 5 == 0
             let person = isForeign ? Self.foreignStart + Int(random.next() % UInt64(foreign)) : Int(random.next() % 35)
-            joined[id] = Joined(person: person, name: people[person])
+            visits[id] = Joined(person: person, name: people[person])
+            known[id] = history[person]?.count ?? 0
             return Self.record(id, table: "visits", nil, "{\"id\":\(id),\"person\":\(person)}")
         }
     }
@@ -49,8 +54,20 @@ struct LiveOracle {
         let id = Self.foreignStart + foreign
         foreign += 1
         let name = name()
-        people[id] = name
+        rename(id, name)
         return (id, name)
+    }
+
+    private mutating func rename(_ id: Int, _ name: String?) {
+        people[id] = name
+        history[id, default: []].append(name)
+    }
+
+    /// Whether a joined row is one that its visit may have.
+    func allows(_ row: Joined?, of visit: Int) -> Bool {
+        guard let row, let wanted = visits[visit], let known = known[visit] else { return row == visits[visit] }
+        return row == wanted
+            || row.person == wanted.person && (history[row.person] ?? []).dropFirst(known).contains(row.name)
     }
 
     private static func person(_ id: Int, _ name: String) -> String { "{\"id\":\(id),\"name\":\"\(name)\"}" }

@@ -36,7 +36,7 @@ import WeirTesting
             }
             let refused = try live.stop()
             #expect(try live.difference(oracle) == nil, "after the end, seed \(seed)")
-            #expect(!oracle.joined.isEmpty)
+            #expect(!oracle.visits.isEmpty)
             print("live run, seed \(seed): \(story.count) actions, \(checks) checks, \(refused) commits refused")
         }
     }

@@ -153,13 +153,17 @@ final class LiveTopology {
 
     func difference(_ oracle: LiveOracle) throws -> String? {
         let people = try people()
-        if people != oracle.people { return "people: \(Self.unlike(people, oracle.people))" }
-        let joined = try visitors()
-        return joined == oracle.joined ? nil : "visitors: \(Self.unlike(joined, oracle.joined))"
+        if let unlike = Self.unlike(people, oracle.people, { $0 == oracle.people[$1] }) { return "people: \(unlike)" }
+        return Self.unlike(try visitors(), oracle.visits, oracle.allows).map { "visitors: \($0)" }
     }
 
-    private static func unlike<Value: Equatable>(_ found: [Int: Value], _ wanted: [Int: Value]) -> String {
-        let ids = Set(found.keys).union(wanted.keys).sorted().filter { found[$0] != wanted[$0] }
+    private static func unlike<Value>(
+        _ found: [Int: Value],
+        _ wanted: [Int: Value],
+        _ isAllowed: (Value?, Int) -> Bool
+    ) -> String? {
+        let ids = Set(found.keys).union(wanted.keys).sorted().filter { !isAllowed(found[$0], $0) }
+        if ids.isEmpty { return nil }
         return ids.prefix(4).map { id in
             "\(id) is \(found[id].map { "\($0)" } ?? "missing"), not \(wanted[id].map { "\($0)" } ?? "there")"
         }.joined(separator: "; ") + (ids.count > 4 ? " and \(ids.count - 4) more" : "")
