@@ -80,7 +80,9 @@ struct KafkaScenario {
     }
 
     /// Starts a process of the topology that runs until stopped.
-    func start() throws -> WeirBinary.Running { try weir.start(["run", "people.yaml", "--quiet"]) }
+    func start(isQuiet: Bool = true) throws -> WeirBinary.Running {
+        try weir.start(["run", "people.yaml"] + (isQuiet ? ["--quiet"] : []))
+    }
 
     mutating func produce(_ count: Int, ids: Range<Int> = 0..<60, to topic: String = "people") throws {
         try broker.produce(history.records(count, ids: ids), to: topic)
