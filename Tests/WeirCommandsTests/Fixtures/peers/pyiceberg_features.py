@@ -171,9 +171,7 @@ edit("geometry", add_column({"name": "g", "type": "geometry(OGC:CRS84)"}))
 edit("timestamp_ns", add_column({"name": "t", "type": "timestamp_ns"}))
 edit(
     "default_value",
-    add_column(
-        {"name": "d", "type": "string", "initial-default": "x", "write-default": "y"}
-    ),
+    add_column({"name": "d", "type": "string", "initial-default": "x", "write-default": "y"}),
 )
 edit("unknown_transform", set_transform(transform="zorder[4]"), bucket)
 edit("several_columns", set_transform(**{"source-ids": [1, 2]}), bucket)
