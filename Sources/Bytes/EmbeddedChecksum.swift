@@ -3,7 +3,7 @@
 /// Files whose format has no checksum carry it in a member that other readers do not know and ignore. A file without
 /// one comes from another writer and is not checked.
 public enum EmbeddedChecksum {
-    /// Reserves the place of the digits until `seal` writes them.
+    /// Reserves the bytes of the digits until `seal` writes them.
     public static let placeholder = "00000000"
     public static let count = 8
 

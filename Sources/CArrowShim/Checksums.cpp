@@ -78,9 +78,9 @@ arrow::Status seal_footer(std::string& footer, const parquet::FileMetaData& meta
   const std::string text = checksum_text(chunks);
   const size_t digits = find_digits(footer, text);
   if (digits == std::string_view::npos) return arrow::Status::Invalid("the footer does not hold its checksum");
-  const auto places = chunks_of(metadata);
+  const auto written = chunks_of(metadata);
   auto is_same = [](const Extent& a, const Extent& b) { return a.offset == b.offset && a.length == b.length; };
-  if (!std::equal(places.begin(), places.end(), chunks.begin(), chunks.end(), is_same)) {
+  if (!std::equal(written.begin(), written.end(), chunks.begin(), chunks.end(), is_same)) {
     std::fill(footer.begin() + digits + digit_count, footer.begin() + digits + text.size(), '-');
   }
   std::string own;
@@ -119,12 +119,12 @@ arrow::Result<std::shared_ptr<parquet::FileMetaData>> read_footer(const std::sha
       footer_checksum(footer, digits) != expected) {
     return arrow::Status::IOError("the footer does not match its checksum");
   }
-  auto places = chunks_of(*metadata);
-  if (text.size() != digit_count * (places.size() + 1)) return metadata;
+  auto extents = chunks_of(*metadata);
+  if (text.size() != digit_count * (extents.size() + 1)) return metadata;
   const std::string_view rest = std::string_view(text).substr(digit_count);
-  for (size_t place = 0; place < places.size(); place++) {
-    if (!parse_digits(rest.substr(place * digit_count), places[place].crc32c)) continue;
-    chunks[places[place].offset] = places[place];
+  for (size_t i = 0; i < extents.size(); i++) {
+    if (!parse_digits(rest.substr(i * digit_count), extents[i].crc32c)) continue;
+    chunks[extents[i].offset] = extents[i];
   }
   return metadata;
 }

@@ -60,7 +60,7 @@ int32_t field_id(const arrow::Field& field) {
 }
 
 // The physical and logical types of Iceberg's specification, appendix A. They are explicit because Arrow's own mapping
-// depends on settings and differs in places (uuid, time).
+// depends on settings and differs in some fields (uuid, time).
 arrow::Result<parquet::schema::NodePtr> node_of(const arrow::Field& field) {
   using parquet::LogicalType;
   using parquet::Type;

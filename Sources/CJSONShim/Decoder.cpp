@@ -150,14 +150,14 @@ bool Decoder::findBlock(Slice text, SchemaBlocks &blocks, uint32_t token, Schema
 
 const std::vector<Plan> &Decoder::plansFor(const Table &table, int32_t number, SchemaBlock *block) {
     if (!block) return table.plans;
-    auto [place, isNew] = block->plans.try_emplace(number);
+    auto [entry, isNew] = block->plans.try_emplace(number);
     if (isNew) {
         for (const Column &column : table.columns) {
             const SchemaField *field = findField(block->fields, column.name);
-            place->second.push_back(planFor(column.type, column.scale, field, options_));
+            entry->second.push_back(planFor(column.type, column.scale, field, options_));
         }
     }
-    return place->second;
+    return entry->second;
 }
 
 Decoder::Outcome Decoder::decode(const weir_json_batch &batch, const weir_json_record &record) {

@@ -17,8 +17,8 @@ FieldOrder::FieldOrder(const std::vector<Column> &columns, Notices *notices, int
         const std::string &name = columns[i].name;
         // A further type of an existing column is filled from the same member.
         if (!columnOfName_.emplace(name, int32_t(i)).second) continue;
-        auto [place, isNew] = columnOfLowercased_.emplace(lowercased(name), int32_t(i));
-        if (!isNew) place->second = ignored;
+        auto [entry, isNew] = columnOfLowercased_.emplace(lowercased(name), int32_t(i));
+        if (!isNew) entry->second = ignored;
         // `search` finds names with characters that JSON escapes.
         if (name.find_first_of("\\\"") != std::string::npos) continue;
         uint32_t slot = insert(name, int32_t(i));
@@ -40,10 +40,10 @@ uint32_t FieldOrder::insert(std::string_view key, int32_t column) {
     memcpy(&slot.high, bytes + 8, 8);
     memcpy(&slot.lowMask, masks, 8);
     memcpy(&slot.highMask, masks + 8, 8);
-    uint32_t place = uint32_t(slots_.size());
+    uint32_t number = uint32_t(slots_.size());
     slots_.push_back(std::move(slot));
-    slotOfKey_.emplace(std::string(key), place);
-    return place;
+    slotOfKey_.emplace(std::string(key), number);
+    return number;
 }
 
 bool FieldOrder::resolve(std::string_view key, std::string &name) {
@@ -107,14 +107,14 @@ bool FieldOrder::dropOtherCases(int32_t column) {
         isDropped = true;
         tell(WEIR_JSON_AMBIGUOUS_CASE, slot.name, column);
     }
-    if (auto place = forgottenCases_.find(column); place != forgottenCases_.end()) {
+    if (auto entry = forgottenCases_.find(column); entry != forgottenCases_.end()) {
         isDropped = true;
-        tell(WEIR_JSON_AMBIGUOUS_CASE, place->second, column);
-        forgottenCases_.erase(place);
+        tell(WEIR_JSON_AMBIGUOUS_CASE, entry->second, column);
+        forgottenCases_.erase(entry);
     }
     if (!isDropped) return false;
-    for (auto &[name, place] : columnOfLowercased_) {
-        if (place == column) place = ignored;
+    for (auto &[name, index] : columnOfLowercased_) {
+        if (index == column) index = ignored;
     }
     return true;
 }

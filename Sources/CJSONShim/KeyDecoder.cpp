@@ -34,9 +34,9 @@ bool Decoder::decodeKey(
         reason_ = "the key: expected a payload behind the schema block";
         return false;
     }
-    size_t place = table.rows;
+    size_t tableRow = table.rows;
     return table.readRow(tokens_, row, binding, plansFor(table, binding.table, block), "key", reason_) &&
-           table.hasRequired(place, false, "key", reason_);
+           table.hasRequired(tableRow, false, "key", reason_);
 }
 
 }  // namespace weir

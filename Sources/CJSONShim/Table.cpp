@@ -11,9 +11,9 @@ Table::Table(
     std::unordered_map<std::string, size_t> last;
     for (size_t i = 0; i < columns.size(); i++) {
         plans.push_back(planFor(columns[i].type, columns[i].scale, nullptr, options));
-        auto [place, isNew] = last.try_emplace(columns[i].name, i);
-        if (!isNew) columns[place->second].twin = int32_t(i);
-        place->second = i;
+        auto [entry, isNew] = last.try_emplace(columns[i].name, i);
+        if (!isNew) columns[entry->second].twin = int32_t(i);
+        entry->second = i;
     }
     for (size_t i = 0; i < targetCount; i++) {
         targets.emplace_back(wanted[i]);

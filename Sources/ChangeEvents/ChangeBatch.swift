@@ -29,17 +29,17 @@ public struct ChangeBatch: Sendable {
     public func offset(_ row: Int) -> Int64 { offsets.values(as: Int64.self)[row] }
 
     /// The rows at the given indices, in the given order.
-    public func gathered(_ places: [Int32]) -> ChangeBatch {
-        let kinds = Buffer.filled(count: places.count) { target in
+    public func gathered(_ picked: [Int32]) -> ChangeBatch {
+        let kinds = Buffer.filled(count: picked.count) { target in
             let source = self.kinds.values(as: UInt8.self)
-            for (index, place) in places.enumerated() { target[index] = source[Int(place)] }
+            for (index, row) in picked.enumerated() { target[index] = source[Int(row)] }
         }
-        let offsets = Buffer.filled(count: places.count * 8) { target in
+        let offsets = Buffer.filled(count: picked.count * 8) { target in
             let source = self.offsets.values(as: Int64.self)
             let out = target.baseAddress!.assumingMemoryBound(to: Int64.self)
-            for (index, place) in places.enumerated() { out[index] = source[Int(place)] }
+            for (index, row) in picked.enumerated() { out[index] = source[Int(row)] }
         }
-        return ChangeBatch(rows: rows.gathered(places), kinds: kinds, offsets: offsets)
+        return ChangeBatch(rows: rows.gathered(picked), kinds: kinds, offsets: offsets)
     }
 
     /// The same changes with other columns, such as those of a projection.

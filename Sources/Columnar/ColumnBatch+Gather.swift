@@ -10,8 +10,8 @@ extension ColumnVector {
         case .bits:
             let values = Buffer.filled(count: Bitmap.byteCount(rows.count)) { target in
                 target.initializeMemory(as: UInt8.self, repeating: 0)
-                for (place, row) in rows.enumerated() where row >= 0 && boolean(Int(row)) {
-                    Bitmap.set(target.baseAddress!, place)
+                for (index, row) in rows.enumerated() where row >= 0 && boolean(Int(row)) {
+                    Bitmap.set(target.baseAddress!, index)
                 }
             }
             return ColumnVector(type: type, count: rows.count, validity: newValidity, values: values)
@@ -33,8 +33,8 @@ extension ColumnVector {
     private func gatheredValidity(_ rows: UnsafeBufferPointer<Int32>) -> Buffer {
         Buffer.filled(count: Bitmap.byteCount(rows.count)) { target in
             target.initializeMemory(as: UInt8.self, repeating: 0)
-            for (place, row) in rows.enumerated() where row >= 0 && !isNull(Int(row)) {
-                Bitmap.set(target.baseAddress!, place)
+            for (index, row) in rows.enumerated() where row >= 0 && !isNull(Int(row)) {
+                Bitmap.set(target.baseAddress!, index)
             }
         }
     }
@@ -47,17 +47,17 @@ extension ColumnVector {
         let source = pointer(as: T.self)
         return Buffer.filled(count: rows.count * MemoryLayout<T>.size) { target in
             let out = target.baseAddress!.assumingMemoryBound(to: T.self)
-            for place in 0..<rows.count {
-                let row = Int(rows[place])
-                out[place] = row >= 0 ? source[row] : zero
+            for index in 0..<rows.count {
+                let row = Int(rows[index])
+                out[index] = row >= 0 ? source[row] : zero
             }
         }
     }
 
     private func gatheredBytes(_ rows: UnsafeBufferPointer<Int32>, width: Int) -> Buffer {
         Buffer.filled(count: rows.count * width) { target in
-            for (place, row) in rows.enumerated() {
-                let out = target.baseAddress! + place * width
+            for (index, row) in rows.enumerated() {
+                let out = target.baseAddress! + index * width
                 if row >= 0 { memcpy(out, values.base + Int(row) * width, width) } else { memset(out, 0, width) }
             }
         }
@@ -69,10 +69,10 @@ extension ColumnVector {
         let offsets = Buffer.filled(count: (rows.count + 1) * 4) { target in
             let out = target.baseAddress!.assumingMemoryBound(to: Int32.self)
             out[0] = 0
-            for place in 0..<rows.count {
-                let row = Int(rows[place])
+            for index in 0..<rows.count {
+                let row = Int(rows[index])
                 if row >= 0 { total += Int(source[row + 1] - source[row]) }
-                out[place + 1] = Int32(truncatingIfNeeded: total)
+                out[index + 1] = Int32(truncatingIfNeeded: total)
             }
         }
         // Batches are limited in bytes far below this; exceeding it is a programming error of the caller.

@@ -147,10 +147,10 @@ extension ColumnVector {
                 var begin = 0
                 for index in 0..<out.count {
                     var byte: UInt8 = 0
-                    for place in begin..<min(begin + 8, picks.count) {
-                        let pick = picks[place]
+                    for bit in begin..<min(begin + 8, picks.count) {
+                        let pick = picks[bit]
                         let isSet = bitmaps[Int(pick.source)].map { Bitmap.isSet($0, Int(pick.row)) } ?? true
-                        byte |= (isSet ? 1 : 0) << UInt8(truncatingIfNeeded: place - begin)
+                        byte |= (isSet ? 1 : 0) << UInt8(truncatingIfNeeded: bit - begin)
                     }
                     out[index] = byte
                     begin = min(begin + 8, picks.count)
@@ -167,9 +167,9 @@ extension ColumnVector {
         Buffer.filled(count: picks.count * MemoryLayout<T>.size) { target in
             guard let out = target.baseAddress?.assumingMemoryBound(to: T.self) else { return }
             bases.withUnsafeBufferPointer { bases in
-                for place in 0..<picks.count {
-                    let pick = picks[place]
-                    out[place] = bases[Int(pick.source)].assumingMemoryBound(to: T.self)[Int(pick.row)]
+                for index in 0..<picks.count {
+                    let pick = picks[index]
+                    out[index] = bases[Int(pick.source)].assumingMemoryBound(to: T.self)[Int(pick.row)]
                 }
             }
         }
@@ -182,8 +182,8 @@ extension ColumnVector {
     ) -> Buffer {
         Buffer.filled(count: picks.count * width) { target in
             guard let out = target.baseAddress else { return }
-            for (place, pick) in picks.enumerated() {
-                memcpy(out + place * width, bases[Int(pick.source)] + Int(pick.row) * width, width)
+            for (index, pick) in picks.enumerated() {
+                memcpy(out + index * width, bases[Int(pick.source)] + Int(pick.row) * width, width)
             }
         }
     }
@@ -205,18 +205,18 @@ extension ColumnVector {
             let offsets = Buffer.filled(count: (picks.count + 1) * 4) { target in
                 guard let out = target.baseAddress?.assumingMemoryBound(to: Int32.self) else { return }
                 out[0] = 0
-                for place in 0..<picks.count {
-                    let pick = picks[place]
+                for index in 0..<picks.count {
+                    let pick = picks[index]
                     let ends = texts[Int(pick.source)].offsets + Int(pick.row)
                     total += Int(ends[1] - ends[0])
-                    out[place + 1] = Int32(truncatingIfNeeded: total)
+                    out[index + 1] = Int32(truncatingIfNeeded: total)
                 }
             }
             guard total <= textBytes else { return nil }
             let arena = Buffer.filled(count: total) { target in
                 guard var out = target.baseAddress else { return }
-                for place in 0..<picks.count {
-                    let pick = picks[place]
+                for index in 0..<picks.count {
+                    let pick = picks[index]
                     let source = texts[Int(pick.source)]
                     let start = Int(source.offsets[Int(pick.row)])
                     let length = Int(source.offsets[Int(pick.row) + 1]) - start

@@ -123,15 +123,15 @@ extension ArrowSchema {
     var fieldID: Int {
         guard let metadata else { return -1 }
         // Pairs of strings with native 32-bit lengths.
-        var place = UnsafeRawPointer(metadata)
+        var cursor = UnsafeRawPointer(metadata)
         func readLength() -> Int {
-            defer { place += 4 }
-            return Int(place.loadUnaligned(as: Int32.self))
+            defer { cursor += 4 }
+            return Int(cursor.loadUnaligned(as: Int32.self))
         }
         func readText() -> String {
             let length = readLength()
-            defer { place += length }
-            return String(decoding: UnsafeRawBufferPointer(start: place, count: length), as: UTF8.self)
+            defer { cursor += length }
+            return String(decoding: UnsafeRawBufferPointer(start: cursor, count: length), as: UTF8.self)
         }
         for _ in 0..<readLength() {
             let key = readText()

@@ -111,7 +111,7 @@ public final class ParquetFileReader: @unchecked Sendable {
 
 /// Which leaf columns of a file are read, and their positions in the requested schema.
 private struct ColumnPlan {
-    private enum Place {
+    private enum Origin {
         /// Index among the columns read.
         case read(Int)
         /// The value of every row, of the requested type.
@@ -125,11 +125,11 @@ private struct ColumnPlan {
     /// Bytes per row of the values of absent columns.
     private(set) var constantBytes = 0
     /// One per requested field.
-    private var places: [Place] = []
+    private var origins: [Origin] = []
 
     init(_ schema: Schema, _ lookup: FileColumnLookup, path: String) throws(WeirError) {
         var fields: [Field] = []
-        var placeOfLeaf: [Int32: Int] = [:]
+        var fieldOfLeaf: [Int32: Int] = [:]
         for field in schema.fields {
             guard field.type.isPrimitive else {
                 throw WeirError(
@@ -152,7 +152,7 @@ private struct ColumnPlan {
                     )
                 }
                 if constant != .null { constantBytes += constant.byteCount }
-                places.append(.constant(constant))
+                origins.append(.constant(constant))
                 continue
             case .unknown: preconditionFailure("a requested field has a name")
             }
@@ -164,15 +164,15 @@ private struct ColumnPlan {
                 )
             }
             // A column that is requested twice with the same type is read once.
-            if let place = placeOfLeaf[column.leaf], fields[place].type == field.type {
-                places.append(.read(place))
+            if let index = fieldOfLeaf[column.leaf], fields[index].type == field.type {
+                origins.append(.read(index))
                 continue
             }
-            guard placeOfLeaf[column.leaf] == nil else {
+            guard fieldOfLeaf[column.leaf] == nil else {
                 throw WeirError(.unsupported, "column '\(column.name)' is asked for as two types at once", at: path)
             }
-            placeOfLeaf[column.leaf] = fields.count
-            places.append(.read(fields.count))
+            fieldOfLeaf[column.leaf] = fields.count
+            origins.append(.read(fields.count))
             fields.append(field)
             leaves.append(column.leaf)
             formats.append(column.format)
@@ -181,8 +181,8 @@ private struct ColumnPlan {
     }
 
     func complete(_ columns: [ColumnVector], count: Int, schema: Schema) -> ColumnBatch {
-        let all = zip(schema.fields, places).map { field, place -> ColumnVector in
-            switch place {
+        let all = zip(schema.fields, origins).map { field, origin -> ColumnVector in
+            switch origin {
             case .read(let index): columns[index]
             case .constant(let value):
                 ColumnVector.constant(value, field.type, count: count) ?? .nulls(field.type, count: count)

@@ -106,23 +106,23 @@ public final class DebeziumJSONDecoder: EventDecoder {
             try bindUnknownSource(topic: raw.topic)
             status = run(raw, from: &next)
         }
-        let place = "topic \(raw.topic), partition \(raw.partition)"
+        let location = "topic \(raw.topic), partition \(raw.partition)"
         switch status {
         case WEIR_JSON_DONE: break
         case WEIR_JSON_BAD_SLICE:
             throw WeirError(
                 .corrupt,
                 "record \(next) of the batch lies outside its arena of \(raw.arena.count) bytes",
-                at: "\(place), offset \(raw.records[next].offset)"
+                at: "\(location), offset \(raw.records[next].offset)"
             )
         case WEIR_JSON_TOO_LARGE:
             throw WeirError(
                 .invalid,
                 "a column of the batch would hold more than 2 GiB of text",
-                at: place,
+                at: location,
                 advice: "read smaller batches"
             )
-        default: throw WeirError(.outOfSpace, "no memory to decode a batch of \(raw.count) records", at: place)
+        default: throw WeirError(.outOfSpace, "no memory to decode a batch of \(raw.count) records", at: location)
         }
     }
 
@@ -165,7 +165,7 @@ public final class DebeziumJSONDecoder: EventDecoder {
         let times = fields.indices.filter { fields[$0].type.countsTime }
         if let keeper, !times.isEmpty {
             let known = try keeper.units(of: times.map { fields[$0].column(of: source) }, told: times.map { told[$0] })
-            for (place, unit) in zip(times, known) { units[place] = unit }
+            for (index, unit) in zip(times, known) { units[index] = unit }
         }
         let native = units.map { $0.map { weir_json_unit($0) } ?? WEIR_JSON_DERIVED }
         guard weir_json_decoder_bind(self.native, layout ?? -1, native, told.map { $0 != nil }) >= 0 else {

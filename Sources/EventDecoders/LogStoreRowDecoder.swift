@@ -88,9 +88,9 @@ public final class LogStoreRowDecoder {
         _ status: weir_json_status,
         _ raw: RawBatch,
         _ rows: [RawBatch.Record],
-        at place: Int
+        at row: Int
     ) -> WeirError {
-        let offset = place < rows.count ? rows[place].offset : -1
+        let offset = row < rows.count ? rows[row].offset : -1
         let location = "topic \(raw.topic), partition \(raw.partition), offset \(offset)"
         switch status {
         case WEIR_JSON_BAD_ROW:

@@ -75,8 +75,8 @@ extension ChangeBatch {
         }
         order.sort { $0.offset < $1.offset }
         let kinds = Buffer.filled(count: order.count) { target in
-            for (place, item) in order.enumerated() {
-                target[place] = parts[Int(item.pick.source)].kinds.values(as: UInt8.self)[Int(item.pick.row)]
+            for (index, item) in order.enumerated() {
+                target[index] = parts[Int(item.pick.source)].kinds.values(as: UInt8.self)[Int(item.pick.row)]
             }
         }
         let offsets = order.map(\.offset).withUnsafeBytes { Buffer(copying: $0) }

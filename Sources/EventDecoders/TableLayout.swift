@@ -15,15 +15,15 @@ struct TableLayout {
     init(_ targets: [TableTarget]) throws(WeirError) {
         self.targets = targets
         for target in targets {
-            var places: [Int] = []
+            var indices: [Int] = []
             for field in target.schema.fields {
                 let known = fields.firstIndex { $0.name == field.name && $0.type == field.type }
-                places.append(known ?? fields.count)
+                indices.append(known ?? fields.count)
                 if known == nil { fields.append(field) }
             }
-            columns.append(places)
+            columns.append(indices)
             required.append(
-                target.schema.fields.indices.filter { target.schema.fields[$0].isRequired }.map { places[$0] }
+                target.schema.fields.indices.filter { target.schema.fields[$0].isRequired }.map { indices[$0] }
             )
             var key: [Int] = []
             for name in target.primaryKey {
@@ -34,7 +34,7 @@ struct TableLayout {
                         advice: NearestName.advice(for: name, among: target.schema.fields.map(\.name))
                     )
                 }
-                key.append(places[index])
+                key.append(indices[index])
             }
             keys.append(key)
         }

@@ -19,19 +19,19 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         let paths: SegmentPaths
         let file: any OpenFile
         /// Position of the next batch in the file.
-        var place: Int64
+        var filePosition: Int64
         /// The base offset of the next batch.
         var nextBase: Int64
     }
     private var segment: Segment?
     /// A tail that was read and is not a whole batch yet. It is not read again until the file has grown.
-    private var unfinished: (base: Int64, place: Int64, limit: Int64)?
+    private var unfinished: (base: Int64, filePosition: Int64, limit: Int64)?
     /// An end position that was checked against the directory.
-    private var checkedEnd: (base: Int64, place: Int64)?
+    private var checkedEnd: (base: Int64, filePosition: Int64)?
     /// `provenEnd` is an end beyond which the log was not synced. `suspectEnd` is an end before the synced end, seen
     /// once.
-    private var provenEnd: (base: Int64, place: Int64)?
-    private var suspectEnd: (base: Int64, place: Int64)?
+    private var provenEnd: (base: Int64, filePosition: Int64)?
+    private var suspectEnd: (base: Int64, filePosition: Int64)?
     private var watch: DirectoryWatch?
 
     /// Minimum bytes of a read; the buffer also has room for the padding.
@@ -54,8 +54,8 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         while true {
             guard let segment = try currentSegment() else { return nil }
             let view = try view(of: segment)
-            guard segment.place < view.limit else {
-                if segment.place > view.limit { throw cutBehind(segment, view) }
+            guard segment.filePosition < view.limit else {
+                if segment.filePosition > view.limit { throw cutBehind(segment, view) }
                 if !view.isLast {
                     try advance(from: segment)
                 } else {
@@ -64,7 +64,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
                 }
                 continue
             }
-            if let unfinished, unfinished == (segment.paths.baseOffset, segment.place, view.limit), view.isLast {
+            if let unfinished, unfinished == (segment.paths.baseOffset, segment.filePosition, view.limit), view.isLast {
                 return nil
             }
             switch try read(segment, view, wanted) {
@@ -74,19 +74,19 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
             case .invalid(let reason):
                 let isLast = try SegmentPaths.list(directory, files).last == segment.paths
                 guard view.isLast, isLast, !view.isAcknowledged else {
-                    throw SegmentRecovery.damage(reason, segment.paths, segment.place, position)
+                    throw SegmentRecovery.damage(reason, segment.paths, segment.filePosition, position)
                 }
                 try SegmentRecovery.failIfSynced(
                     segment.file,
                     segment.paths,
-                    segment.place,
+                    segment.filePosition,
                     view.limit,
                     position,
                     reason,
                     nil
                 )
                 guard try mayEnd(segment, reason: reason) else { continue }
-                unfinished = (segment.paths.baseOffset, segment.place, view.limit)
+                unfinished = (segment.paths.baseOffset, segment.filePosition, view.limit)
                 return nil
             }
         }
@@ -102,66 +102,67 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     }
 
     private func read(_ segment: Segment, _ view: SegmentView, _ wanted: Int) throws(WeirError) -> Outcome {
-        let count = Int(min(view.limit - segment.place, Int64(wanted)))
+        let count = Int(min(view.limit - segment.filePosition, Int64(wanted)))
         let arena = try pool.buffer(capacity: count + RawBatch.padding) { (memory) throws(WeirError) in
             let read = try segment.file.read(
                 into: UnsafeMutableRawBufferPointer(start: memory, count: count),
-                at: segment.place
+                at: segment.filePosition
             )
             memset(memory + read, 0, RawBatch.padding)
             return read
         }
         var table = GrowableBuffer(capacity: max(arena.count / 512, 1) * MemoryLayout<RawBatch.Record>.stride)
-        var place = 0
+        var index = 0
         var next = position
         var nextBase = segment.nextBase
-        while place < arena.count {
+        while index < arena.count {
             let check = BatchCheck.of(
-                arena.base + place,
-                available: arena.count - place,
+                arena.base + index,
+                available: arena.count - index,
                 expectedOffset: nextBase
             )
             guard case .whole(let header) = check else {
-                if place > 0 { break }
+                if index > 0 { break }
                 if case .damaged(let reason) = check { return .invalid(reason) }
-                guard case .incomplete(let needed) = check, needed > count, Int64(needed) <= view.limit - segment.place
+                guard case .incomplete(let needed) = check, needed > count,
+                    Int64(needed) <= view.limit - segment.filePosition
                 else { return .invalid("the file ends inside a batch") }
                 return .needs(needed)
             }
             if header.isControl || header.nextOffset <= next {
-                place += header.totalCount
+                index += header.totalCount
                 nextBase = header.nextOffset
                 next = max(next, nextBase)
                 continue
             }
             guard let codec = header.codec else {
-                throw unsupported(segment, place, header)
+                throw unsupported(segment, index, header)
             }
             if codec == .none {
                 do {
                     try RecordSlicer.slice(
                         arena.base,
-                        from: place + RecordBatchHeader.byteCount,
-                        to: place + header.totalCount,
+                        from: index + RecordBatchHeader.byteCount,
+                        to: index + header.totalCount,
                         header: header,
                         firstOffset: next,
                         into: &table
                     )
                 } catch {
                     if table.count > 0 { break }
-                    throw error.located(at: "\(segment.paths.log), byte \(segment.place + Int64(place))")
+                    throw error.located(at: "\(segment.paths.log), byte \(segment.filePosition + Int64(index))")
                 }
             } else {
                 // A compressed batch is expanded into its own arena, so return the uncompressed batches before it
                 // first.
                 if table.count > 0 { break }
-                return try expand(arena, place, header, codec, segment, next)
+                return try expand(arena, index, header, codec, segment, next)
             }
-            place += header.totalCount
+            index += header.totalCount
             nextBase = header.nextOffset
             next = nextBase
         }
-        self.segment?.place += Int64(place)
+        self.segment?.filePosition += Int64(index)
         self.segment?.nextBase = nextBase
         position = next
         unfinished = nil
@@ -173,7 +174,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
 
     private func expand(
         _ arena: Buffer,
-        _ place: Int,
+        _ index: Int,
         _ header: RecordBatchHeader,
         _ codec: CompressionCodec,
         _ segment: Segment,
@@ -184,7 +185,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         do {
             try codec.decompress(
                 UnsafeRawBufferPointer(
-                    start: arena.base + place + RecordBatchHeader.byteCount,
+                    start: arena.base + index + RecordBatchHeader.byteCount,
                     count: header.totalCount - RecordBatchHeader.byteCount
                 ),
                 into: &expanded
@@ -199,12 +200,12 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
             )
         } catch {
             throw error.located(
-                at: "\(segment.paths.log), byte \(segment.place + Int64(place)), offset \(header.baseOffset)"
+                at: "\(segment.paths.log), byte \(segment.filePosition + Int64(index)), offset \(header.baseOffset)"
             )
         }
         withExtendedLifetime(arena) {}
         expanded.append(repeating: 0, count: RawBatch.padding)
-        self.segment?.place += Int64(place + header.totalCount)
+        self.segment?.filePosition += Int64(index + header.totalCount)
         self.segment?.nextBase = header.nextOffset
         position = header.nextOffset
         unfinished = nil
@@ -240,14 +241,19 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         var found = try open(paths)
         let view = try view(of: found)
         let search = SegmentSearch(paths: paths, file: found.file, view: view, files: files)
-        (found.place, found.nextBase) = try search.place(of: position)
+        (found.filePosition, found.nextBase) = try search.batch(holding: position)
         segment = found
         return found
     }
 
     private func open(_ paths: SegmentPaths) throws(WeirError) -> Segment {
         do {
-            return Segment(paths: paths, file: try files.open(paths.log, .read), place: 0, nextBase: paths.baseOffset)
+            return Segment(
+                paths: paths,
+                file: try files.open(paths.log, .read),
+                filePosition: 0,
+                nextBase: paths.baseOffset
+            )
         } catch  where error.code == .notFound {
             throw lost(earliest: try SegmentPaths.list(directory, files).first?.baseOffset)
         }
@@ -276,7 +282,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
             throw SegmentRecovery.damage(
                 "the segment ends at offset \(position) but the next one begins at \(next.baseOffset)",
                 finished.paths,
-                finished.place,
+                finished.filePosition,
                 position
             )
         }
@@ -286,7 +292,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     /// Whether the end of this segment is the end of the log. Retention may have removed this segment, and a later
     /// segment with an unexpected base offset means that a segment is missing.
     private func isEndOfLog(_ segment: Segment) throws(WeirError) -> Bool {
-        if let checkedEnd, checkedEnd == (segment.paths.baseOffset, segment.place) {
+        if let checkedEnd, checkedEnd == (segment.paths.baseOffset, segment.filePosition) {
             if try isThere(segment) { return true }
         }
         let segments = try SegmentPaths.list(directory, files)
@@ -299,11 +305,11 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
         }
         guard let last = segments.last, last != segment.paths else {
             guard try isThere(segment) else { throw lost(earliest: segments.first?.baseOffset) }
-            checkedEnd = (segment.paths.baseOffset, segment.place)
+            checkedEnd = (segment.paths.baseOffset, segment.filePosition)
             return true
         }
         // Records and a new segment may have been written since this reader checked the size.
-        if try segment.file.size() > segment.place { return false }
+        if try segment.file.size() > segment.filePosition { return false }
         try advance(from: segment)
         return false
     }
@@ -312,7 +318,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     /// reader checks once more, since records may have been written after it read the file. The second time it is an
     /// error.
     private func mayEnd(_ segment: Segment, reason: String?) throws(WeirError) -> Bool {
-        let end = (segment.paths.baseOffset, segment.place)
+        let end = (segment.paths.baseOffset, segment.filePosition)
         if let provenEnd, provenEnd == end { return true }
         guard let synced = SyncedEnd.load(directory, files).end, synced.offset > position else {
             provenEnd = end
@@ -323,7 +329,12 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
             return false
         }
         if let gone = synced.missingSegment(directory, among: try SegmentPaths.list(directory, files)) { throw gone }
-        if let lost = synced.shortfall(segment.paths, position: segment.place, nextOffset: position, reason: reason) {
+        if let lost = synced.shortfall(
+            segment.paths,
+            position: segment.filePosition,
+            nextOffset: position,
+            reason: reason
+        ) {
             throw lost
         }
         return true
@@ -335,7 +346,7 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     private func isThere(_ segment: Segment) throws(WeirError) -> Bool {
         guard let named = try files.status(segment.paths.log)?.size else { return false }
         let size = try segment.file.size()
-        return named >= segment.place && named <= size
+        return named >= segment.filePosition && named <= size
     }
 
     // MARK: Waiting
@@ -378,14 +389,14 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     private func mayHaveRecords() throws(WeirError) -> Bool {
         guard let segment = try currentSegment() else { return false }
         let view = try view(of: segment)
-        if !view.isLast || segment.place > view.limit { return true }
-        if segment.place == view.limit { return try !isThere(segment) }
-        if let unfinished, unfinished == (segment.paths.baseOffset, segment.place, view.limit) { return false }
+        if !view.isLast || segment.filePosition > view.limit { return true }
+        if segment.filePosition == view.limit { return try !isThere(segment) }
+        if let unfinished, unfinished == (segment.paths.baseOffset, segment.filePosition, view.limit) { return false }
         // Only part of a batch may be visible, in which `next` would find nothing.
-        let lead = try segment.file.read(count: RecordBatchHeader.lengthStart, at: segment.place)
+        let lead = try segment.file.read(count: RecordBatchHeader.lengthStart, at: segment.filePosition)
         guard lead.count == RecordBatchHeader.lengthStart else { return false }
         let length = lead[8..<12].reduce(Int64(0)) { $0 << 8 | Int64($1) }
-        return Int64(RecordBatchHeader.lengthStart) + length <= view.limit - segment.place
+        return Int64(RecordBatchHeader.lengthStart) + length <= view.limit - segment.filePosition
     }
 
     // MARK: Errors
@@ -405,18 +416,18 @@ final class FilePartitionReader: PartitionReader, @unchecked Sendable {
     private func cutBehind(_ segment: Segment, _ view: SegmentView) -> WeirError {
         WeirError(
             .unknownState,
-            "the log was cut back to byte \(view.limit) behind this reader, which had read to byte \(segment.place)",
+            "the log was cut back to byte \(view.limit) behind this reader, which had read to \(segment.filePosition)",
             at: "\(segment.paths.log), offset \(position)",
             advice: "start the reader again from a position it has stored"
         )
     }
 
-    private func unsupported(_ segment: Segment, _ place: Int, _ header: RecordBatchHeader) -> WeirError {
+    private func unsupported(_ segment: Segment, _ index: Int, _ header: RecordBatchHeader) -> WeirError {
         let codec = header.attributes & RecordBatchHeader.codecMask
         return WeirError(
             .unsupported,
             "the record batch at offset \(header.baseOffset) is compressed with codec number \(codec), which is not known",
-            at: "\(segment.paths.log), byte \(segment.place + Int64(place))",
+            at: "\(segment.paths.log), byte \(segment.filePosition + Int64(index))",
             advice: "write the topic with none, gzip, snappy, lz4 or zstd"
         )
     }

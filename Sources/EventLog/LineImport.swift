@@ -120,14 +120,14 @@ public struct LineImport: Sendable {
                 if line.isEmpty { return }
                 try add(nil, line, now)
             case .keyValue:
-                guard let place = line.firstIndex(of: settings.separator) else {
+                guard let split = line.firstIndex(of: settings.separator) else {
                     throw WeirError(.invalid, "the line has no \(separatorName) between key and value")
                 }
-                try add(line, splitAt: place, now)
+                try add(line, splitAt: split, now)
             case .automatic:
                 if line.isEmpty { return }
-                if let place = LineSplit.separator(settings.separator, in: line) {
-                    try add(line, splitAt: place, now)
+                if let split = LineSplit.separator(settings.separator, in: line) {
+                    try add(line, splitAt: split, now)
                 } else {
                     try add(nil, line, now)
                 }
@@ -139,9 +139,9 @@ public struct LineImport: Sendable {
                 ? "tab" : "'\(String(decoding: [settings.separator], as: UTF8.self))'"
         }
 
-        private func add(_ line: UnsafeRawBufferPointer, splitAt place: Int, _ now: Int64) throws(WeirError) {
-            let key = UnsafeRawBufferPointer(rebasing: line[..<place])
-            let value = UnsafeRawBufferPointer(rebasing: line[(place + 1)...])
+        private func add(_ line: UnsafeRawBufferPointer, splitAt split: Int, _ now: Int64) throws(WeirError) {
+            let key = UnsafeRawBufferPointer(rebasing: line[..<split])
+            let value = UnsafeRawBufferPointer(rebasing: line[(split + 1)...])
             try add(key, value.isEmpty ? nil : value, now)
         }
 

@@ -20,12 +20,12 @@ enum LineSplit {
     private static func endOfJSON(_ line: UnsafeRawBufferPointer) -> Int {
         var depth = 0
         var isInText = false
-        var place = 0
-        while place < line.count {
-            let byte = line[place]
-            place += 1
+        var index = 0
+        while index < line.count {
+            let byte = line[index]
+            index += 1
             if isInText {
-                if byte == UInt8(ascii: "\\") { place = min(place + 1, line.count) }
+                if byte == UInt8(ascii: "\\") { index = min(index + 1, line.count) }
                 if byte == UInt8(ascii: "\"") { isInText = false }
             } else {
                 switch byte {
@@ -35,7 +35,7 @@ enum LineSplit {
                 default: break
                 }
             }
-            if depth <= 0 && !isInText { return place }
+            if depth <= 0 && !isInText { return index }
         }
         return line.count
     }

@@ -1,7 +1,7 @@
 import Bytes
 import ObjectStorage
 
-/// Every file name of a log, in one place.
+/// All file names of a log.
 ///
 /// Topic names cannot contain `~`, so a directory with `~` in its name is never taken for a topic.
 struct LogPaths: Sendable {

@@ -11,7 +11,7 @@ struct SegmentSearch {
     /// The position of the batch that holds the offset or, if there is none, of the first batch after it.
     ///
     /// Returns the position and the base offset of the batch.
-    func place(of offset: Int64) throws(WeirError) -> (position: Int64, baseOffset: Int64) {
+    func batch(holding offset: Int64) throws(WeirError) -> (position: Int64, baseOffset: Int64) {
         let start = start(offset)
         var scanner = headers(from: start.position, start.offset)
         while case .batch(let header, let position) = try scanner.next() {
@@ -66,12 +66,12 @@ struct SegmentSearch {
         var offset = paths.baseOffset
         // All records up to the offset of an older entry are too old.
         if let entry = TimeIndex.load(paths, files).entry(before: timestamp) {
-            let place = try place(of: entry.offset)
-            var scanner = headers(from: place.position, place.baseOffset)
+            let found = try batch(holding: entry.offset)
+            var scanner = headers(from: found.position, found.baseOffset)
             if case .batch(let header, _) = try scanner.next(), header.lastOffset == entry.offset,
                 header.maxTimestamp == entry.timestamp
             {
-                position = place.position
+                position = found.position
                 offset = header.baseOffset
             }
         }

@@ -9,19 +9,19 @@ public struct BoundExpression: Sendable {
     /// The columns it reads.
     public let fields: [Field]
     /// Indices of those columns in the schema it was bound to.
-    let places: [Int]
+    let slotColumns: [Int]
     let node: Node
 
     init(text: String, node: Node, schema: Schema, slots: [Int]) {
         self.text = text
         self.node = node
         type = node.type
-        places = slots
+        slotColumns = slots
         fields = slots.map { schema.fields[$0] }
     }
 
     /// If the expression is a plain column: its index in the schema it was bound to.
-    public var column: Int? { node.slot.map { places[$0] } }
+    public var column: Int? { node.slot.map { slotColumns[$0] } }
     /// The value, if the expression is constant.
     public var constant: Scalar? { node.constantValue }
 
@@ -60,11 +60,11 @@ public struct BoundExpression: Sendable {
 
     private func columns(of batch: ColumnBatch) throws(WeirError) -> [ColumnVector] {
         var columns: [ColumnVector] = []
-        for (place, field) in zip(places, fields) {
-            let isAtPlace =
-                place < batch.schema.count && batch.schema.fields[place].name == field.name
-                && batch.schema.fields[place].id == field.id
-            guard let index = isAtPlace ? place : batch.schema.index(ofField: field.id),
+        for (bound, field) in zip(slotColumns, fields) {
+            let isUnmoved =
+                bound < batch.schema.count && batch.schema.fields[bound].name == field.name
+                && batch.schema.fields[bound].id == field.id
+            guard let index = isUnmoved ? bound : batch.schema.index(ofField: field.id),
                 batch.columns[index].type == field.type
             else {
                 throw WeirError(

@@ -20,19 +20,19 @@ struct LikePattern: Sendable {
                 for index in 0..<bytes.count where text[start + index] != bytes[index] { return nil }
                 return start + bytes.count
             }
-            var place = start
+            var position = start
             var next = 0
             for index in 0..<bytes.count {
-                guard place < text.count else { return nil }
+                guard position < text.count else { return nil }
                 if next < wildcards.count, wildcards[next] == index {
                     next += 1
-                    place = text.nextCodePoint(after: place)
+                    position = text.nextCodePoint(after: position)
                 } else {
-                    guard text[place] == bytes[index] else { return nil }
-                    place += 1
+                    guard text[position] == bytes[index] else { return nil }
+                    position += 1
                 }
             }
-            return place
+            return position
         }
     }
 
@@ -60,45 +60,45 @@ struct LikePattern: Sendable {
     }
 
     func matches(_ text: UnsafeRawBufferPointer) -> Bool {
-        guard var place = pieces[0].end(in: text, from: 0) else { return false }
-        if pieces.count == 1 { return place == text.count }
+        guard var position = pieces[0].end(in: text, from: 0) else { return false }
+        if pieces.count == 1 { return position == text.count }
         for index in 1..<pieces.count - 1 where !pieces[index].isEmpty {
-            guard let end = find(pieces[index], in: text, from: place) else { return false }
-            place = end
+            guard let end = find(pieces[index], in: text, from: position) else { return false }
+            position = end
         }
         let last = pieces[pieces.count - 1]
         if last.isEmpty { return true }
         var start = text.count
         for _ in 0..<last.length {
-            guard start > place else { return false }
+            guard start > position else { return false }
             start = text.previousCodePoint(before: start)
         }
-        return start >= place && last.end(in: text, from: start) == text.count
+        return start >= position && last.end(in: text, from: start) == text.count
     }
 
     private func find(_ piece: Piece, in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
-        var place = start
-        while place < text.count {
-            if let end = piece.end(in: text, from: place) { return end }
-            place = text.nextCodePoint(after: place)
+        var position = start
+        while position < text.count {
+            if let end = piece.end(in: text, from: position) { return end }
+            position = text.nextCodePoint(after: position)
         }
         return nil
     }
 }
 
 extension UnsafeRawBufferPointer {
-    /// The start of the next code point after the one at `place`.
+    /// The start of the next code point after the one at `position`.
     @inline(__always)
-    func nextCodePoint(after place: Int) -> Int {
-        var next = place + 1
+    func nextCodePoint(after position: Int) -> Int {
+        var next = position + 1
         while next < count, self[next] & 0xc0 == 0x80 { next += 1 }
         return next
     }
 
-    /// The start of the code point before `place`.
+    /// The start of the code point before `position`.
     @inline(__always)
-    func previousCodePoint(before place: Int) -> Int {
-        var previous = place - 1
+    func previousCodePoint(before position: Int) -> Int {
+        var previous = position - 1
         while previous > 0, self[previous] & 0xc0 == 0x80 { previous -= 1 }
         return previous
     }
@@ -111,28 +111,28 @@ extension UnsafeRawBufferPointer {
 
     /// The length in bytes of the first `codePoints` code points, or of the whole text if it is shorter.
     func byteOffset(ofCodePoint codePoints: Int) -> Int {
-        var place = 0
+        var position = 0
         var left = codePoints
-        while left > 0, place < count {
-            place = nextCodePoint(after: place)
+        while left > 0, position < count {
+            position = nextCodePoint(after: position)
             left -= 1
         }
-        return place
+        return position
     }
 
     func part(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self[range]) }
 
     /// The index of the first occurrence of `needle` at or after `start`.
-    func firstPlace(of needle: UnsafeRawBufferPointer, from start: Int = 0) -> Int? {
+    func firstPosition(of needle: UnsafeRawBufferPointer, from start: Int = 0) -> Int? {
         guard needle.count > 0, let wanted = needle.baseAddress else { return start }
         guard let base = baseAddress, start <= count - needle.count else { return nil }
         let last = count - needle.count
-        var place = start
-        while place <= last {
-            guard let found = memchr(base + place, Int32(needle[0]), last - place + 1) else { return nil }
-            place = UnsafeRawPointer(found) - base
-            if memcmp(base + place, wanted, needle.count) == 0 { return place }
-            place += 1
+        var position = start
+        while position <= last {
+            guard let found = memchr(base + position, Int32(needle[0]), last - position + 1) else { return nil }
+            position = UnsafeRawPointer(found) - base
+            if memcmp(base + position, wanted, needle.count) == 0 { return position }
+            position += 1
         }
         return nil
     }

@@ -114,14 +114,14 @@ extension Binder {
             }
             digits = Int(value)
         }
-        let places = digits
+        let decimals = digits
         switch node.type {
         case .float, .double:
-            let unit = pow(10, Double(abs(places)))
+            let unit = pow(10, Double(abs(decimals)))
             let x = try typed(node, as: .double)
             let rounded = call.node(.double, of: [x]) { operands, count in
                 Kernel.map(operands[0], to: .double, count) { (v: Double) in
-                    if places < 0 { return (v / unit).rounded(.toNearestOrAwayFromZero) * unit }
+                    if decimals < 0 { return (v / unit).rounded(.toNearestOrAwayFromZero) * unit }
                     let scaled = v * unit
                     // From 2^53 on every double is an integer.
                     return abs(scaled) < 0x1p53 ? scaled.rounded(.toNearestOrAwayFromZero) / unit : v
@@ -129,18 +129,18 @@ extension Binder {
             }
             return rounded
         case .decimal(let precision, let scale):
-            let kept = max(0, min(scale, places))
+            let kept = max(0, min(scale, decimals))
             let type = FieldType.decimal(precision: min(38, precision - scale + kept + 1), scale: kept)
-            return rounded(call, node, type, from: scale, places)
+            return rounded(call, node, type, from: scale, decimals)
         default:
-            if places >= 0 { return node.spanning(call.text, call.range) }
+            if decimals >= 0 { return node.spanning(call.text, call.range) }
             let x = try typed(node, as: .decimal(precision: 19, scale: 0))
-            let whole = rounded(call, x, .decimal(precision: 20, scale: 0), from: 0, places)
+            let whole = rounded(call, x, .decimal(precision: 20, scale: 0), from: 0, decimals)
             return try cast(whole, to: node.type, isTry: false, call.range)
         }
     }
 
-    private func rounded(_ call: Call, _ node: Node, _ type: FieldType, from scale: Int, _ places: Int) -> Node {
+    private func rounded(_ call: Call, _ node: Node, _ type: FieldType, from scale: Int, _ decimals: Int) -> Node {
         guard case .decimal(let precision, let kept) = type else { return node }
         return call.node(
             type,
@@ -150,11 +150,12 @@ extension Binder {
                 Kernel.tryMap(operands[0], to: type, zero: 0, count, invalid: &invalid) { (v: Int128) -> Int128? in
                     // Negative digits: drop the digits before the decimal point like fractional ones, then pad with
                     // zeros.
-                    let drop = scale - places
+                    let drop = scale - decimals
                     guard drop > 0 else { return Decimals.rescale(v, from: scale, to: kept) }
                     if drop > 38 { return 0 }
                     guard let cut = Decimals.rescale(v, from: drop, to: 0),
-                        let value = Decimals.rescale(cut, from: 0, to: max(0, -places)), Decimals.fits(value, precision)
+                        let value = Decimals.rescale(cut, from: 0, to: max(0, -decimals)),
+                        Decimals.fits(value, precision)
                     else { return nil }
                     return value
                 }

@@ -78,9 +78,9 @@ extension Parser {
     /// `DATE '2024-05-06'` and similar literals; nil if no string follows, since the word may also name a column.
     private mutating func typedLiteral(_ type: FieldType, from start: Int) throws(ExpressionError) -> Syntax? {
         guard case .string(let value) = current.kind else { return nil }
-        let place = current.range.lowerBound
+        let begin = current.range.lowerBound
         guard let scalar = Scalar(parsing: value, as: type) else {
-            throw ExpressionError("'\(value)' is no \(type)", position: place + 1, advice: type.writtenForm)
+            throw ExpressionError("'\(value)' is no \(type)", position: begin + 1, advice: type.writtenForm)
         }
         advance()
         return node(.literal(scalar, type), from: start)

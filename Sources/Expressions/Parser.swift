@@ -8,7 +8,7 @@ struct Parser {
 
     let text: [Unicode.Scalar]
     let tokens: [Token]
-    var place = 0
+    var index = 0
     private var depth = 0
 
     init(_ text: String) throws(ExpressionError) {
@@ -16,12 +16,12 @@ struct Parser {
         tokens = try Lexer.tokens(of: self.text)
     }
 
-    var current: Token { tokens[place] }
-    private var previousEnd: Int { place > 0 ? tokens[place - 1].range.upperBound : 0 }
+    var current: Token { tokens[index] }
+    private var previousEnd: Int { index > 0 ? tokens[index - 1].range.upperBound : 0 }
 
     // MARK: Tokens
 
-    mutating func advance() { place = min(place + 1, tokens.count - 1) }
+    mutating func advance() { index = min(index + 1, tokens.count - 1) }
 
     mutating func take(symbol: String) -> Bool {
         guard current.isSymbol(symbol) else { return false }

@@ -26,7 +26,7 @@ public struct Projection: Sendable, Hashable {
     /// A plain copy of a required column is required.
     public func bind(
         to scope: Scope,
-        fieldID: (_ place: Int, _ name: String) -> Int = { place, _ in place + 1 }
+        fieldID: (_ index: Int, _ name: String) -> Int = { index, _ in index + 1 }
     ) throws(ExpressionError) -> BoundProjection {
         let schema = scope.schema
         var fields: [Field] = []
@@ -111,7 +111,7 @@ extension Parser {
     fileprivate mutating func item(of whole: String) throws(ExpressionError) -> Projection.Item {
         let start = current.range.lowerBound
         if take(symbol: "*") { return .all(qualifier: nil, position: start + 1) }
-        if place + 2 < tokens.count, tokens[place + 1].isSymbol("."), tokens[place + 2].isSymbol("*") {
+        if index + 2 < tokens.count, tokens[index + 1].isSymbol("."), tokens[index + 2].isSymbol("*") {
             let qualifier = try name("a table")
             advance()
             advance()
@@ -155,7 +155,7 @@ extension BoundExpression {
         self.text = text
         type = other.type
         fields = other.fields
-        places = other.places
+        slotColumns = other.slotColumns
         node = other.node
     }
 }

@@ -56,8 +56,8 @@ extension Binder {
                 try binder.whole(call.arguments[2], call.name),
             ]
             return call.text(of: inputs) { operands, row, output in
-                let place = operands[2].vector.pointer(as: Int64.self)[row * operands[2].stride]
-                output.append(part(of: operands[0].bytes(row), operands[1].bytes(row), Int(clamping: place)))
+                let position = operands[2].vector.pointer(as: Int64.self)[row * operands[2].stride]
+                output.append(part(of: operands[0].bytes(row), operands[1].bytes(row), Int(clamping: position)))
             }
         },
         "STRPOS": Function(arguments: 2...2) { binder, call throws(ExpressionError) in
@@ -69,8 +69,8 @@ extension Binder {
                     let out = target.bindMemory(to: Int32.self)
                     for row in 0..<count {
                         let text = operands[0].bytes(row)
-                        let place = text.firstPlace(of: operands[1].bytes(row))
-                        out[row] = place.map { Int32(clamping: text.part(0..<$0).codePointCount + 1) } ?? 0
+                        let position = text.firstPosition(of: operands[1].bytes(row))
+                        out[row] = position.map { Int32(clamping: text.part(0..<$0).codePointCount + 1) } ?? 0
                     }
                 }
                 return Operand(ColumnVector(type: .int, count: count, validity: validity, values: values))
@@ -88,7 +88,7 @@ extension Binder {
         "ENDSWITH": testing { text, part in
             text.count >= part.count && text.part(text.count - part.count..<text.count).elementsEqual(part)
         },
-        "CONTAINS": testing { text, part in text.firstPlace(of: part) != nil },
+        "CONTAINS": testing { text, part in text.firstPosition(of: part) != nil },
     ]
 
     // MARK: Shapes
@@ -248,13 +248,13 @@ extension Binder {
         by new: UnsafeRawBufferPointer,
         _ output: inout TextOutput
     ) {
-        var place = 0
-        while old.count > 0, let found = text.firstPlace(of: old, from: place) {
-            output.append(text.part(place..<found))
+        var position = 0
+        while old.count > 0, let found = text.firstPosition(of: old, from: position) {
+            output.append(text.part(position..<found))
             output.append(new)
-            place = found + old.count
+            position = found + old.count
         }
-        output.append(text.part(place..<text.count))
+        output.append(text.part(position..<text.count))
     }
 
     /// The n-th part between separators, from 1; negative numbers count from the end. Empty if there is no such part.
@@ -268,17 +268,17 @@ extension Binder {
         var wanted = number
         if number < 0 {
             var parts = 1
-            var place = 0
-            while let found = text.firstPlace(of: separator, from: place) {
+            var position = 0
+            while let found = text.firstPosition(of: separator, from: position) {
                 parts += 1
-                place = found + separator.count
+                position = found + separator.count
             }
             wanted = number < -parts ? 0 : parts + number + 1
         }
         if wanted < 1 { return none }
         var start = 0
         while true {
-            let end = text.firstPlace(of: separator, from: start)
+            let end = text.firstPosition(of: separator, from: start)
             wanted -= 1
             if wanted == 0 { return text.part(start..<(end ?? text.count)) }
             guard let end else { return none }
@@ -287,11 +287,11 @@ extension Binder {
     }
 
     private static func holds(_ set: UnsafeRawBufferPointer, _ codePoint: UnsafeRawBufferPointer) -> Bool {
-        var place = 0
-        while place < set.count {
-            let next = set.nextCodePoint(after: place)
-            if set.part(place..<next).elementsEqual(codePoint) { return true }
-            place = next
+        var position = 0
+        while position < set.count {
+            let next = set.nextCodePoint(after: position)
+            if set.part(position..<next).elementsEqual(codePoint) { return true }
+            position = next
         }
         return false
     }

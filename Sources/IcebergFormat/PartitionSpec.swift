@@ -115,8 +115,8 @@ public struct PartitionSpec: Hashable, Sendable {
 
     /// The partition values as columns, in the order of the fields.
     ///
-    /// A value whose column was dropped from the schema keeps its place. Its type is `int`, or `string` for transforms
-    /// that keep the column's type.
+    /// A value whose column was dropped from the schema keeps its position. Its type is `int`, or `string` for
+    /// transforms that keep the column's type.
     public func partitionType(_ schema: Schema) -> Schema {
         Schema(
             fields.map { field in

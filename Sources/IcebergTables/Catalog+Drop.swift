@@ -47,17 +47,17 @@ extension Catalog {
     ) throws(WeirError) -> DropOutcome {
         // List the files of all tables before the first one is unregistered.
         var found = try ids.map { (id) throws(WeirError) in try reaching(id) }
-        for place in found.indices {
+        for index in found.indices {
             var attempt = 0
             while true {
                 do throws(WeirError) {
-                    try check(found[place].table)
-                    try unregister(ids[place], at: found[place].table.metadataLocation)
+                    try check(found[index].table)
+                    try unregister(ids[index], at: found[index].table.metadataLocation)
                     break
                 } catch  where error.code == .conflict && attempt < 10 {
                     // Another commit came in between and may have added files: list them again.
                     attempt += 1
-                    found[place] = try reaching(ids[place])
+                    found[index] = try reaching(ids[index])
                 }
             }
         }

@@ -8,7 +8,7 @@ import IcebergFormat
 /// that `schema.name-mapping.default` names, in a file without field ids; the column's `initial-default`; null.
 public struct ColumnProjection: Sendable {
     /// By spec id: the positions of identity-transformed columns in the partition tuple.
-    private let identities: [Int: [(place: Int, column: Int)]]
+    private let identities: [Int: [(field: Int, column: Int)]]
     /// Used for files whose spec has no identity transform.
     private let plain: FileColumns
 
@@ -21,10 +21,10 @@ public struct ColumnProjection: Sendable {
         for schema in metadata.schemas + [metadata.currentSchema] {
             defaults.merge(try schema.initialDefaults()) { $1 }
         }
-        var identities: [Int: [(place: Int, column: Int)]] = [:]
+        var identities: [Int: [(field: Int, column: Int)]] = [:]
         for spec in metadata.specs {
-            let places = spec.fields.enumerated().filter { $0.element.transform == .identity }
-            identities[spec.id] = places.map { ($0.offset, $0.element.sourceId) }
+            let fields = spec.fields.enumerated().filter { $0.element.transform == .identity }
+            identities[spec.id] = fields.map { ($0.offset, $0.element.sourceId) }
         }
         self.identities = identities
         plain = FileColumns(names: names, substitutes: defaults)
@@ -34,9 +34,9 @@ public struct ColumnProjection: Sendable {
     public func columns(of file: DataFile) -> FileColumns {
         guard let identities = identities[file.specId], !identities.isEmpty else { return plain }
         var columns = plain
-        for (place, column) in identities where place < file.partition.count {
+        for (field, column) in identities where field < file.partition.count {
             // A null partition value is a value too: it takes precedence over the default.
-            columns.substitutes[column] = file.partition[place]
+            columns.substitutes[column] = file.partition[field]
         }
         return columns
     }

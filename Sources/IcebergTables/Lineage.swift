@@ -40,8 +40,8 @@ extension TableMetadata {
     public func history(since start: Int64?, sequence: Int64 = 0) -> SnapshotHistory {
         let chain = mainAncestors
         let whole = Array(chain.reversed())
-        if let start, let place = chain.firstIndex(where: { $0.id == start }) {
-            return SnapshotHistory(snapshots: whole.suffix(place), beginning: .found)
+        if let start, let index = chain.firstIndex(where: { $0.id == start }) {
+            return SnapshotHistory(snapshots: whole.suffix(index), beginning: .found)
         }
         let isCut = isHistoryCut
         if start == nil ? !isCut : !chain.isEmpty && chain.last?.parentId == start {

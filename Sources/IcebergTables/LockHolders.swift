@@ -55,9 +55,9 @@ enum LockHolders {
             // A waiting lock is marked with an arrow and is not held.
             guard words.count >= 8, words[1] != "->" else { return nil }
             words.removeFirst(3)
-            let place = words[2].split(separator: ":")
-            guard place.count == 3, let process = Int32(words[1]), let major = UInt64(place[0], radix: 16),
-                let minor = UInt64(place[1], radix: 16), let inode = UInt64(place[2]), let first = UInt64(words[3])
+            let parts = words[2].split(separator: ":")
+            guard parts.count == 3, let process = Int32(words[1]), let major = UInt64(parts[0], radix: 16),
+                let minor = UInt64(parts[1], radix: 16), let inode = UInt64(parts[2]), let first = UInt64(words[3])
             else { return nil }
             isWrite = words[0] == "WRITE"
             self.process = process

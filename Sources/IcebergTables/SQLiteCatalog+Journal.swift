@@ -92,16 +92,16 @@ enum FileSystemType {
     /// - Parameter mounts: the text of /proc/self/mountinfo, whose lines end in a dash, the type, and the source:
     ///   `36 35 98:0 / /data rw,noatime master:1 - ext4 /dev/vda1 rw`.
     static func of(_ path: String, mounts: String) -> String? {
-        var found: (place: String, type: String)?
+        var found: (mount: String, type: String)?
         for line in mounts.split(separator: "\n") {
             let words = line.split(separator: " ")
             guard words.count > 6, let dash = words.dropFirst(6).firstIndex(of: "-"), dash + 1 < words.endIndex else {
                 continue
             }
-            let place = words[4].replacingOccurrences(of: "\\040", with: " ")
-            let isInside = place == "/" || path == place || path.hasPrefix(place + "/")
+            let mount = words[4].replacingOccurrences(of: "\\040", with: " ")
+            let isInside = mount == "/" || path == mount || path.hasPrefix(mount + "/")
             // A later mount on the same path hides the earlier one.
-            if isInside, place.count >= found?.place.count ?? 0 { found = (place, String(words[dash + 1])) }
+            if isInside, mount.count >= found?.mount.count ?? 0 { found = (mount, String(words[dash + 1])) }
         }
         return found?.type
     }

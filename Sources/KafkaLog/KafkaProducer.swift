@@ -120,8 +120,8 @@ final class KafkaProducer: @unchecked Sendable {
             code = said.fill { rd_kafka_fatal_error(handle.raw, $0, $1) }
             text = said.text
         }
-        let place = "topic \(topic)" + (partition.map { ", partition \($0)" } ?? "")
-        return handle.failure(code, "append", text: text, at: place)
+        let location = "topic \(topic)" + (partition.map { ", partition \($0)" } ?? "")
+        return handle.failure(code, "append", text: text, at: location)
     }
 
     private func checkDeliveries() throws(WeirError) {

@@ -19,7 +19,7 @@ enum ColumnarPayload {
     static let alignment = 16
     static let buffersPerColumn = 3
 
-    static func aligned(_ place: Int) -> Int { (place + alignment - 1) & ~(alignment - 1) }
+    static func aligned(_ offset: Int) -> Int { (offset + alignment - 1) & ~(alignment - 1) }
 
     /// Bytes before the first buffer.
     static func directoryEnd(columns: Int) -> Int { fixedBytes + 4 * (2 + buffersPerColumn * columns) }

@@ -19,9 +19,9 @@ struct EpochStarts: Codable, Equatable, Sendable {
     mutating func note(_ upstream: UpstreamID, _ epoch: Int64, at offset: Int64) {
         var list = starts[upstream] ?? []
         if let newest = list.last, newest.last == epoch { return }
-        let place = list.firstIndex { $0.last >= epoch } ?? list.count
-        if place < list.count, list[place].first <= epoch { return }
-        list.insert(Start(first: epoch, last: epoch, offset: offset), at: place)
+        let index = list.firstIndex { $0.last >= epoch } ?? list.count
+        if index < list.count, list[index].first <= epoch { return }
+        list.insert(Start(first: epoch, last: epoch, offset: offset), at: index)
         if list.count > Self.epochsMax { list = Self.merged(list) }
         starts[upstream] = list
     }
@@ -30,8 +30,8 @@ struct EpochStarts: Codable, Equatable, Sendable {
         // Keep the newest epochs separate: flips usually ask for those.
         let old = list.count / 2 & ~1
         var merged: [Start] = []
-        for place in stride(from: 0, to: old, by: 2) {
-            let (left, right) = (list[place], list[place + 1])
+        for index in stride(from: 0, to: old, by: 2) {
+            let (left, right) = (list[index], list[index + 1])
             merged.append(Start(first: left.first, last: right.last, offset: min(left.offset, right.offset)))
         }
         return merged + list[old...]

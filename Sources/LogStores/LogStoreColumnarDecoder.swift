@@ -53,22 +53,22 @@ public struct LogStoreColumnarDecoder: Sendable {
     private struct PayloadParts {
         let memory: Buffer
         var directory = ColumnarPayload.fixedBytes
-        var place: Int
+        var offset: Int
 
         init(_ memory: Buffer, columns: Int) {
             self.memory = memory
-            place = ColumnarPayload.directoryEnd(columns: columns)
+            offset = ColumnarPayload.directoryEnd(columns: columns)
         }
 
         mutating func next() throws(WeirError) -> Buffer {
             let size = Int(memory.base.loadUnaligned(fromByteOffset: directory, as: UInt32.self).littleEndian)
             directory += 4
             guard size > 0 else { return memory.slice(from: 0, count: 0) }
-            let start = ColumnarPayload.aligned(place)
+            let start = ColumnarPayload.aligned(offset)
             guard start + size <= memory.count else {
                 throw WeirError(.corrupt, "the batch is damaged: \(start + size) bytes wanted of \(memory.count)")
             }
-            place = start + size
+            offset = start + size
             return memory.slice(from: start, count: size)
         }
     }

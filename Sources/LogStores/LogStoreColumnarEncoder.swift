@@ -25,8 +25,8 @@ public struct LogStoreColumnarEncoder: Sendable {
         partitions: [Int]
     ) throws(WeirError) -> [RawBatch] {
         var encoded: [RawBatch] = []
-        for (place, partition) in partitions.enumerated() {
-            let rows = split.rows(at: place)
+        for (index, partition) in partitions.enumerated() {
+            let rows = split.rows(at: index)
             guard !rows.isEmpty else { continue }
             let part = rows.count == batch.count ? batch : batch.gathered(Array(rows))
             var arena = RecordArena(capacity: part.rows.byteCount + part.count * 5 + 4096)
@@ -58,10 +58,10 @@ public struct LogStoreColumnarEncoder: Sendable {
         var directory: Int
 
         mutating func write(to target: inout GrowableBuffer, _ body: (inout GrowableBuffer) -> Void) {
-            let place = start + ColumnarPayload.aligned(target.count - start)
-            target.append(repeating: 0, count: place - target.count)
+            let offset = start + ColumnarPayload.aligned(target.count - start)
+            target.append(repeating: 0, count: offset - target.count)
             body(&target)
-            let size = UInt32(truncatingIfNeeded: target.count - place)
+            let size = UInt32(truncatingIfNeeded: target.count - offset)
             target.base.storeBytes(of: size.littleEndian, toByteOffset: directory, as: UInt32.self)
             directory += 4
         }

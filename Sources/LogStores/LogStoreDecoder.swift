@@ -70,12 +70,12 @@ public final class LogStoreDecoder {
 
     private func header(of record: RawBatch.Record, in raw: RawBatch) throws(WeirError) -> LogStoreHeader {
         guard let value = raw.value(record) else {
-            throw WeirError(.corrupt, "a record without a value", at: place(record, in: raw))
+            throw WeirError(.corrupt, "a record without a value", at: location(record, in: raw))
         }
         do {
             return try LogStoreHeader(decoding: value)
         } catch {
-            throw error.located(at: place(record, in: raw))
+            throw error.located(at: location(record, in: raw))
         }
     }
 
@@ -101,7 +101,7 @@ public final class LogStoreDecoder {
         do {
             batch = try columnar.decode(value)
         } catch {
-            throw error.located(at: place(record, in: raw))
+            throw error.located(at: location(record, in: raw))
         }
         let offsets = Buffer.repeating(record.offset, count: batch.count)
         return LogStoreChanges(
@@ -112,7 +112,7 @@ public final class LogStoreDecoder {
         )
     }
 
-    private func place(_ record: RawBatch.Record, in raw: RawBatch) -> String {
+    private func location(_ record: RawBatch.Record, in raw: RawBatch) -> String {
         "topic \(raw.topic), partition \(raw.partition), offset \(record.offset)"
     }
 }

@@ -92,7 +92,7 @@ public struct LogStoreHeader: Hashable, Sendable {
     func append(to buffer: inout GrowableBuffer) {
         buffer.reserve(Self.byteCount)
         let out = buffer.base + buffer.count
-        for place in 0..<3 { out.storeBytes(of: Self.magic[place], toByteOffset: place, as: UInt8.self) }
+        for index in 0..<3 { out.storeBytes(of: Self.magic[index], toByteOffset: index, as: UInt8.self) }
         out.storeBytes(of: version.rawValue, toByteOffset: 3, as: UInt8.self)
         out.storeBytes(of: upstream.code.bigEndian, toByteOffset: 4, as: UInt32.self)
         out.storeBytes(of: epoch.bigEndian, toByteOffset: 8, as: Int64.self)

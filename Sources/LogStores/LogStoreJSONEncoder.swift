@@ -38,8 +38,8 @@ public struct LogStoreJSONEncoder: Sendable {
         LogStoreHeader(upstream: upstream, epoch: epoch).append(to: &header)
         let prefix = UnsafeRawBufferPointer(start: header.base, count: header.count)
         var encoded: [RawBatch] = []
-        for (place, partition) in partitions.enumerated() {
-            let rows = split.rows(at: place)
+        for (index, partition) in partitions.enumerated() {
+            let rows = split.rows(at: index)
             guard !rows.isEmpty else { continue }
             var arena = RecordArena(capacity: min(rows.count * 128, Self.arenaBytes))
             for row in rows {

@@ -61,7 +61,7 @@ public struct LogStoreSplit: Sendable {
         }
         var next = [Int](repeating: 0, count: partitions + 1)
         for target in targets { next[Int(target) + 1] += 1 }
-        for place in 0..<partitions { next[place + 1] += next[place] }
+        for index in 0..<partitions { next[index + 1] += next[index] }
         rows = [Int32](unsafeUninitializedCapacity: count) { buffer, initialized in
             for row in 0..<count {
                 let target = Int(targets[row])
@@ -73,8 +73,8 @@ public struct LogStoreSplit: Sendable {
         ends = Array(next.prefix(partitions))
     }
 
-    /// The rows of the partition at index `place` of the ascending list.
-    public func rows(at place: Int) -> ArraySlice<Int32> {
-        rows[(place == 0 ? 0 : ends[place - 1])..<ends[place]]
+    /// The rows of the partition at index `index` of the ascending list.
+    public func rows(at index: Int) -> ArraySlice<Int32> {
+        rows[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
     }
 }

@@ -18,7 +18,7 @@ public final class DimensionTable {
     public private(set) var point: ReadPoint
     /// Rows read from the table in total.
     public private(set) var loaded = 0
-    private let keyPlaces: [Int]
+    private let keyColumns: [Int]
     private let keysAreNarrow: Bool
     private var chunks = RowChunks()
     private var newest = KeyMap(filler: RowPick(source: -1, row: -1))
@@ -47,7 +47,7 @@ public final class DimensionTable {
         for key in table.primaryKey where !fields.contains(where: { $0.id == key.id }) { fields.append(key) }
         let schema = Schema(fields)
         self.schema = schema
-        keyPlaces = table.primaryKey.compactMap { schema.index(ofField: $0.id) }
+        keyColumns = table.primaryKey.compactMap { schema.index(ofField: $0.id) }
         keysAreNarrow = KeyFingerprints.areNarrow(table.primaryKey)
         missing = ColumnBatch(schema: schema, columns: fields.map { .nulls($0.type, count: 1) }, count: 1)
         point = ReadPoint(current: table)
@@ -120,11 +120,11 @@ public final class DimensionTable {
     public func apply(_ changes: ChangeBatch) throws(WeirError) {
         var columns: [ColumnVector] = []
         for field in schema.fields {
-            guard let place = changes.rows.schema.index(ofField: field.id) else {
+            guard let index = changes.rows.schema.index(ofField: field.id) else {
                 columns.append(.nulls(field.type, count: changes.count))
                 continue
             }
-            let given = changes.rows.columns[place]
+            let given = changes.rows.columns[index]
             // Another engine may have changed the column's type since it was loaded.
             guard let column = given.promoted(to: field.type) else {
                 throw WeirError(
@@ -173,7 +173,7 @@ public final class DimensionTable {
     }
 
     private func fingerprints(_ batch: ColumnBatch) -> KeyFingerprints {
-        KeyFingerprints(keyPlaces.map { batch.columns[$0] }, count: batch.count, areNarrow: keysAreNarrow)
+        KeyFingerprints(keyColumns.map { batch.columns[$0] }, count: batch.count, areNarrow: keysAreNarrow)
     }
 
     /// Merges the chunks that are due.

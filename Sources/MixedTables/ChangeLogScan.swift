@@ -72,12 +72,12 @@ public struct ChangeLogScan: Sendable {
         let history = try table.commits(since: start)
         guard let change = table.change else {
             let additions = try table.additions(of: history, since: start, upTo: sequence)
-            commits = additions.enumerated().map { place, addition in
+            commits = additions.enumerated().map { index, addition in
                 let files = addition.tasks.map { task in
                     let role = FileRole(type: .insert, node: .root, transactionId: task.dataSequenceNumber)
                     return NodeTask.File(task: task, role: role, isBase: false)
                 }
-                return Commit(order: Int64(place), sequence: addition.snapshot.sequenceNumber, files: files)
+                return Commit(order: Int64(index), sequence: addition.snapshot.sequenceNumber, files: files)
             }
             return
         }

@@ -201,7 +201,7 @@ final class ChangeFileCursor {
     /// Nil after the file's last row.
     private var reader: ParquetFileReader?
     private let resultCount: Int
-    private let keyPlaces: [Int]
+    private let keyColumns: [Int]
     private let keysAreNarrow: Bool
     private var offsets: ColumnVector
     private var offsetValues: UnsafePointer<Int64>
@@ -220,8 +220,8 @@ final class ChangeFileCursor {
         resultCount = schema.count
         self.keysAreNarrow = keysAreNarrow
         var fields = schema.fields
-        keyPlaces = primaryKey.map { key in
-            if let place = fields.firstIndex(where: { $0.id == key.id }) { return place }
+        keyColumns = primaryKey.map { key in
+            if let index = fields.firstIndex(where: { $0.id == key.id }) { return index }
             fields.append(key)
             return fields.count - 1
         }
@@ -251,7 +251,7 @@ final class ChangeFileCursor {
             rows = batch.selecting(Array(0..<resultCount))
             offsets = batch.columns[batch.columns.count - 1]
             offsetValues = offsets.pointer(as: Int64.self)
-            let keys = keyPlaces.map { batch.columns[$0] }
+            let keys = keyColumns.map { batch.columns[$0] }
             fingerprints =
                 keys.isEmpty
                 ? .wide([]) : KeyFingerprints(keys, count: batch.count, areNarrow: keysAreNarrow)

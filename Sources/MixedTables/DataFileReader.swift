@@ -54,9 +54,9 @@ struct DataFileReader: Sendable {
         let removedKeys = try equality.deletedKeys(for: file, isKeyed: table.isKeyed)
         var columns = ColumnSelection(schema)
         if let filter { try columns.add(fields: filter.fields, from: table.schema) }
-        let keyPlaces = deleted.isEmpty ? [] : columns.add(table.primaryKey)
-        let offsetPlace = deleted.isEmpty || file.isBase ? nil : columns.add([ChangeColumns.fileOffset])[0]
-        let equalityPlaces = removedKeys.map { columns.add($0.fields) }
+        let keyColumns = deleted.isEmpty ? [] : columns.add(table.primaryKey)
+        let offsetColumn = deleted.isEmpty || file.isBase ? nil : columns.add([ChangeColumns.fileOffset])[0]
+        let removedColumns = removedKeys.map { columns.add($0.fields) }
 
         let reader = try Self.open(
             file.task.file,
@@ -71,19 +71,19 @@ struct DataFileReader: Sendable {
                 rows = Self.intersect(rows, removedPositions.survivors(firstRow: firstRow, count: batch.count))
             }
             if !deleted.isEmpty {
-                let keys = keyPlaces.map { batch.columns[$0] }
+                let keys = keyColumns.map { batch.columns[$0] }
                 let prints = KeyFingerprints(keys, count: batch.count, areNarrow: table.keysAreNarrow)
                 let survivors: [Int32]
-                if let offsetPlace {
-                    let offsets = FileOffsets(batch.columns[offsetPlace], whenMissing: .max)
+                if let offsetColumn {
+                    let offsets = FileOffsets(batch.columns[offsetColumn], whenMissing: .max)
                     survivors = deleted.survivors(prints, transactionId: file.role.transactionId) { offsets[$0] }
                 } else {
                     survivors = deleted.survivors(prints, transactionId: file.role.transactionId) { _ in .max }
                 }
                 rows = Self.intersect(rows, survivors)
             }
-            for (removed, places) in zip(removedKeys, equalityPlaces) {
-                let keys = places.map { batch.columns[$0] }
+            for (removed, indices) in zip(removedKeys, removedColumns) {
+                let keys = indices.map { batch.columns[$0] }
                 let prints = KeyFingerprints(keys, count: batch.count, areNarrow: false)
                 let survivors = removed.keys.survivors(
                     prints,
@@ -149,7 +149,7 @@ private struct ColumnSelection {
     /// The indices of the fields, which are added if missing.
     mutating func add(_ fields: [Field]) -> [Int] {
         fields.map { field in
-            if let place = schema.index(ofField: field.id) { return place }
+            if let index = schema.index(ofField: field.id) { return index }
             schema = Schema(schema.fields + [field])
             return schema.count - 1
         }

@@ -73,32 +73,32 @@ public struct FreshScan: Sendable {
     }
 
     private func unchanged(_ batch: ColumnBatch) -> ColumnBatch {
-        var places: [Int32] = []
+        var chosen: [Int32] = []
         last.forEach(Self.keys(of: batch, keyColumns, isNarrow)) { row, change in
-            if change == nil { places.append(Int32(row)) }
+            if change == nil { chosen.append(Int32(row)) }
         }
-        return places.count == batch.count ? batch : batch.gathered(places)
+        return chosen.count == batch.count ? batch : batch.gathered(chosen)
     }
 
     /// The rows of a tail batch that are the last change of their key and pass the filter.
     private func newest(_ batch: ChangeBatch, _ number: Int) throws(WeirError) -> ColumnBatch {
-        var places: [Int32] = []
+        var chosen: [Int32] = []
         if keyColumns.isEmpty {
-            places = (0..<batch.count).filter { !batch.kind($0).isRetraction }.map { Int32($0) }
+            chosen = (0..<batch.count).filter { !batch.kind($0).isRetraction }.map { Int32($0) }
         } else {
             last.forEach(Self.keys(of: batch.rows, keyColumns, isNarrow)) { row, change in
                 guard let change, change.batch == number, change.row == row, !change.isGone else { return }
-                places.append(Int32(row))
+                chosen.append(Int32(row))
             }
         }
-        let rows = batch.rows.gathered(places)
+        let rows = batch.rows.gathered(chosen)
         guard let filter else { return rows }
         return rows.gathered(try filter.select(rows))
     }
 
     private func projected(_ batch: ColumnBatch) -> ColumnBatch {
-        let places = schema.fields.compactMap { field in batch.schema.fields.firstIndex { $0.id == field.id } }
-        return ColumnBatch(schema: schema, columns: places.map { batch.columns[$0] }, count: batch.count)
+        let columns = schema.fields.compactMap { field in batch.schema.fields.firstIndex { $0.id == field.id } }
+        return ColumnBatch(schema: schema, columns: columns.map { batch.columns[$0] }, count: batch.count)
     }
 
     private static func keys(of batch: ColumnBatch, _ columns: [Int], _ isNarrow: Bool) -> KeyFingerprints {

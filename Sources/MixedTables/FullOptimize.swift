@@ -109,13 +109,13 @@ public struct FullOptimize: Sendable {
         _ ordinal: UInt32,
         _ writer: PartitionedFileWriter
     ) throws(WeirError) {
-        let keyPlaces = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
+        let keyColumns = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
         try scan.read(task) { (batch) throws(WeirError) in
             try writer.write(
                 batch,
                 partitions: [UInt32](repeating: ordinal, count: batch.count),
                 hashes: table.isKeyed
-                    ? KeyHash.hashes(of: keyPlaces.map { batch.columns[$0] }, count: batch.count) : nil,
+                    ? KeyHash.hashes(of: keyColumns.map { batch.columns[$0] }, count: batch.count) : nil,
                 type: .base,
                 transactionId: transactionId,
                 partition: { _ in task.partition }

@@ -65,8 +65,8 @@ public final class KeyedTableWriter: TableWriter {
             try write(rows.columns, inserts.rows, inserts.offsets, inserts.partitions, hashes, .insert)
         }
         if !deletes.rows.isEmpty {
-            let columns = batch.rows.columns.enumerated().map { place, column in
-                (keyColumns.contains(place) ? deletes.rows : deletes.images).withUnsafeBufferPointer {
+            let columns = batch.rows.columns.enumerated().map { index, column in
+                (keyColumns.contains(index) ? deletes.rows : deletes.images).withUnsafeBufferPointer {
                     column.gathered($0)
                 }
             }

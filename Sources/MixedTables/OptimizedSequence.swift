@@ -146,13 +146,13 @@ public struct OptimizedSequence: Sendable {
         flagged snapshot: Snapshot,
         where holds: (StatisticsFile) -> Bool
     ) throws(WeirError) -> OptimizedSequence {
-        let place = "snapshot \(snapshot.id) of \(base.identifier)"
+        let location = "snapshot \(snapshot.id) of \(base.identifier)"
         let files = base.metadata.statistics.filter { $0.snapshotId == snapshot.id && holds($0) }
         guard files.count == 1 else {
             throw WeirError(
                 .corrupt,
                 "expects one statistics file with the optimized sequence, found \(files.count)",
-                at: place,
+                at: location,
                 advice: "the file may have been expired by another tool; restore it before reading or optimizing"
             )
         }

@@ -36,7 +36,7 @@ final class PartitionedFileWriter {
     static let folderNameMax = 200
 
     /// A target of rows: partition, node and file type, and its open file. Rows refer to it by its number.
-    private struct Place {
+    private struct Destination {
         let partition: [Scalar]
         let node: TreeNode
         let type: DataFileType
@@ -62,7 +62,7 @@ final class PartitionedFileWriter {
     private let limits: Limits
     private var names: DataFileNames
     private var numbers: KeyTable<UInt64, UInt32> = KeyTable(filler: 0)
-    private var places: [Place] = []
+    private var destinations: [Destination] = []
     private var staged: StagedRows
     private var finished: [DataFile] = []
     private var finishedBytes: Int64 = 0
@@ -168,10 +168,10 @@ final class PartitionedFileWriter {
             if let known = numbers.find(code) {
                 number = known
             } else {
-                number = UInt32(places.count)
+                number = UInt32(destinations.count)
                 numbers.set(code, number)
-                places.append(
-                    Place(
+                destinations.append(
+                    Destination(
                         partition: partition(ordinals[row]),
                         node: TreeNode(mask: Int(nodeMask), index: Int(node)),
                         type: type,
@@ -212,37 +212,38 @@ final class PartitionedFileWriter {
         if chosen.isEmpty { return }
         let taken = staged.take(chosen)
         // Files that are already open first: they need no room.
-        let known = chosen.indices.filter { places[chosen[$0]].open != nil }
-        let new = chosen.indices.filter { places[chosen[$0]].open == nil }
+        let known = chosen.indices.filter { destinations[chosen[$0]].open != nil }
+        let new = chosen.indices.filter { destinations[chosen[$0]].open == nil }
         for index in known + new { try append(taken.rows(of: index), to: chosen[index], isEnd: isEnd) }
         try boundRowGroups()
     }
 
     private func append(_ rows: ColumnBatch, to number: Int, isEnd: Bool = false) throws(WeirError) {
         clock += 1
-        if places[number].open == nil {
+        if destinations[number].open == nil {
             while openCount >= limits.openFiles || !limits.budget.take(held: openCount) {
                 try makeRoom(isEnd ? openCount : max(1, openCount / 2))
             }
             do throws(WeirError) {
-                places[number].open = try create(places[number])
+                destinations[number].open = try create(destinations[number])
             } catch {
                 limits.budget.give(1, held: openCount)
                 throw error
             }
             openCount += 1
         }
-        places[number].open?.lastUse = clock
-        guard let writer = places[number].open?.writer else { return }
+        destinations[number].open?.lastUse = clock
+        guard let writer = destinations[number].open?.writer else { return }
         try writer.write(rows)
         if writer.writtenBytes >= targetFileBytes { try finish([number]) }
     }
 
-    private func create(_ place: Place) throws(WeirError) -> Open {
-        let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(folder(of: place.partition))"
-        let path = "\(directory)/\(names.next(node: place.node, type: place.type, transactionId: place.transactionId))"
+    private func create(_ destination: Destination) throws(WeirError) -> Open {
+        let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(folder(of: destination.partition))"
+        let (node, type) = (destination.node, destination.type)
+        let path = "\(directory)/\(names.next(node: node, type: type, transactionId: destination.transactionId))"
         var settings = self.settings
-        if places.count > limits.largeFiles {
+        if destinations.count > limits.largeFiles {
             settings.dictionaryBytes = min(settings.dictionaryBytes, 8 << 10)
             settings.pageBytes = min(settings.pageBytes, 32 << 10)
         }
@@ -252,7 +253,7 @@ final class PartitionedFileWriter {
 
     /// The numbers of open files, longest idle first.
     private var open: [Int] {
-        places.indices.compactMap { number in places[number].open.map { (number, $0.lastUse) } }
+        destinations.indices.compactMap { number in destinations[number].open.map { (number, $0.lastUse) } }
             .sorted { $0.1 < $1.1 }.map(\.0)
     }
 
@@ -260,7 +261,7 @@ final class PartitionedFileWriter {
 
     /// Once row groups of all open files exceed `Limits.openBytes`, ends the largest ones until half of that is left.
     private func boundRowGroups() throws(WeirError) {
-        let writers = open.compactMap { places[$0].open?.writer }
+        let writers = open.compactMap { destinations[$0].open?.writer }
         openBytes = writers.reduce(0) { $0 + $1.writtenBytes }
         var buffered = writers.reduce(0) { $0 + $1.bufferedBytes }
         if buffered <= limits.openBytes { return }
@@ -287,8 +288,8 @@ final class PartitionedFileWriter {
     /// Makes open files durable. Many files are finished concurrently: one after another they would take most of an
     /// epoch's time.
     private func finish(_ numbers: [Int]) throws(WeirError) {
-        let closing = numbers.compactMap { number in places[number].open.map { (number: number, file: $0) } }
-        for (number, _) in closing { places[number].open = nil }
+        let closing = numbers.compactMap { number in destinations[number].open.map { (number: number, file: $0) } }
+        for (number, _) in closing { destinations[number].open = nil }
         openCount -= closing.count
         // By then, files that failed to finish are closed as well.
         defer { limits.budget.give(closing.count, held: openCount) }
@@ -303,7 +304,7 @@ final class PartitionedFileWriter {
         var failure: WeirError?
         for ((number, file), outcome) in zip(closing, outcomes) {
             switch outcome {
-            case .success(let summary): add(file.path, summary, places[number].partition)
+            case .success(let summary): add(file.path, summary, destinations[number].partition)
             case .failure(let error):
                 file.writer.abandon()
                 failure = failure ?? error
@@ -338,7 +339,7 @@ final class PartitionedFileWriter {
 
     /// Abandons all files, including finished ones, which nothing refers to yet.
     func abandon() {
-        for number in open { places[number].open?.writer.abandon() }
+        for number in open { destinations[number].open?.writer.abandon() }
         limits.budget.give(openCount, held: 0)
         openCount = 0
         for file in finished { try? storage.delete(file.path) }
@@ -347,7 +348,7 @@ final class PartitionedFileWriter {
 
     private func reset() {
         numbers = KeyTable(filler: 0)
-        places = []
+        destinations = []
         staged.removeAll()
         finished = []
         (finishedBytes, openBytes, openCount) = (0, 0, 0)

@@ -1,4 +1,4 @@
-/// The place of a row in the order of changes: transaction first, then file offset (spec section 5.2).
+/// The position of a row in the order of changes: transaction first, then file offset (spec section 5.2).
 struct RowSequenceNumber: Comparable, BitwiseCopyable, Sendable {
     let transactionId: Int64
     let offset: Int64

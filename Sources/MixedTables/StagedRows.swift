@@ -28,7 +28,7 @@ struct StagedRows {
     /// - Parameter numbers: the file of each row.
     mutating func append(_ batch: ColumnBatch, files numbers: [UInt32]) {
         precondition(numbers.count == batch.count, "every row goes to a file")
-        for place in parts.indices { parts[place].append(batch.columns[place]) }
+        for column in parts.indices { parts[column].append(batch.columns[column]) }
         files.append(numbers)
         rowCount += batch.count
         byteCount += batch.byteCount
@@ -62,8 +62,8 @@ struct StagedRows {
         /// The start of each file's rows, in the order the files were requested, and the end of the last.
         let starts: [Int]
 
-        func rows(of place: Int) -> ColumnBatch {
-            rows.sliced(from: starts[place], count: starts[place + 1] - starts[place])
+        func rows(of file: Int) -> ColumnBatch {
+            rows.sliced(from: starts[file], count: starts[file + 1] - starts[file])
         }
     }
 
@@ -86,10 +86,10 @@ struct StagedRows {
         for (source, numbers) in files.enumerated() {
             for (row, number) in numbers.enumerated() {
                 let pick = RowPick(source: Int32(source), row: Int32(row))
-                let place = next[Int(number)]
-                if place >= 0 {
-                    picks[place] = pick
-                    next[Int(number)] = place + 1
+                let index = next[Int(number)]
+                if index >= 0 {
+                    picks[index] = pick
+                    next[Int(number)] = index + 1
                 } else {
                     staying.append(pick)
                     stayingFiles.append(number)
@@ -97,12 +97,12 @@ struct StagedRows {
             }
         }
         var columns: [ColumnVector] = []
-        for place in parts.indices {
+        for column in parts.indices {
             // Release a column's parts as soon as it is copied, so that the rows are not held twice.
-            let sources = parts[place]
-            let type = schema.fields[place].type
+            let sources = parts[column]
+            let type = schema.fields[column].type
             columns.append(.interleaved(sources, type: type, picks: picks))
-            parts[place] = staying.isEmpty ? [] : [.interleaved(sources, type: type, picks: staying)]
+            parts[column] = staying.isEmpty ? [] : [.interleaved(sources, type: type, picks: staying)]
         }
         for file in chosen where counts[file] > 0 {
             fileCount -= 1

@@ -52,16 +52,16 @@ enum DeadLetterLine {
         var offset: Int64?
         var table: String?
         var checksum: UInt32 = 0
-        var place = 1
-        while place < line.count {
-            guard let name = text(line, &place), name.isPlain, place < line.count,
-                line[place] == UInt8(ascii: ":")
+        var index = 1
+        while index < line.count {
+            guard let name = text(line, &index), name.isPlain, index < line.count,
+                line[index] == UInt8(ascii: ":")
             else { return nil }
-            place += 1
-            guard place < line.count else { return nil }
+            index += 1
+            guard index < line.count else { return nil }
             let key = String(decoding: line[name.range], as: UTF8.self)
-            if line[place] == UInt8(ascii: "\"") {
-                guard let value = text(line, &place) else { return nil }
+            if line[index] == UInt8(ascii: "\"") {
+                guard let value = text(line, &index) else { return nil }
                 let inside = UnsafeBufferPointer(rebasing: line[value.range])
                 if carried.contains(key) {
                     checksum = CRC32C.checksum(UnsafeRawBufferPointer(inside), continuing: checksum)
@@ -72,21 +72,21 @@ enum DeadLetterLine {
                     if key == "topic" { topic = decoded } else { table = decoded }
                 }
             } else {
-                let start = place
-                while place < line.count, line[place] != UInt8(ascii: ","), line[place] != UInt8(ascii: "}") {
-                    place += 1
+                let start = index
+                while index < line.count, line[index] != UInt8(ascii: ","), line[index] != UInt8(ascii: "}") {
+                    index += 1
                 }
-                let value = String(decoding: line[start..<place], as: UTF8.self)
+                let value = String(decoding: line[start..<index], as: UTF8.self)
                 if key == "partition" { partition = Int(value) }
                 if key == "offset" { offset = Int64(value) }
                 guard Int64(value) != nil || value == "null" else { return nil }
             }
-            guard place < line.count else { return nil }
-            if line[place] == UInt8(ascii: "}") { break }
-            guard line[place] == UInt8(ascii: ",") else { return nil }
-            place += 1
+            guard index < line.count else { return nil }
+            if line[index] == UInt8(ascii: "}") { break }
+            guard line[index] == UInt8(ascii: ",") else { return nil }
+            index += 1
         }
-        guard place == line.count - 1, let topic, let partition, let offset else { return nil }
+        guard index == line.count - 1, let topic, let partition, let offset else { return nil }
         return Identity(
             topic: topic,
             partition: partition,
@@ -96,14 +96,14 @@ enum DeadLetterLine {
         )
     }
 
-    /// The range between the quotes of the string at `place`; moves `place` past the string. `isPlain`: it has no
+    /// The range between the quotes of the string at `index`; moves `index` past the string. `isPlain`: it has no
     /// escapes.
     private static func text(
         _ line: UnsafeBufferPointer<UInt8>,
-        _ place: inout Int
+        _ index: inout Int
     ) -> (range: Range<Int>, isPlain: Bool)? {
-        guard line[place] == UInt8(ascii: "\"") else { return nil }
-        let start = place + 1
+        guard line[index] == UInt8(ascii: "\"") else { return nil }
+        let start = index + 1
         var end = start
         var isPlain = true
         while end < line.count, line[end] != UInt8(ascii: "\"") {
@@ -114,7 +114,7 @@ enum DeadLetterLine {
             end += 1
         }
         guard end < line.count else { return nil }
-        place = end + 1
+        index = end + 1
         return (start..<end, isPlain)
     }
 }

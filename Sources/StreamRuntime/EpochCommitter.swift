@@ -53,14 +53,14 @@ final class EpochCommitter: Sendable {
         let position = job.position
         // Letters first: after the commit that covers their positions, their records are not read again.
         try deadLetters.append(position.letters)
-        for (place, (sink, cut)) in zip(sinks, job.cuts).enumerated() {
+        for (index, (sink, cut)) in zip(sinks, job.cuts).enumerated() {
             do {
                 try sink.commit(
                     cut,
                     read: position.ledger,
                     last: position.last,
                     recordsPositions: position.recordsAll,
-                    taken: position.taken[place],
+                    taken: position.taken[index],
                     isStart: position.isStart
                 )
             } catch {

@@ -66,8 +66,8 @@ final class EpochWriter {
         dimensions = joins.map(\.dimension).reduce(into: []) { all, one in
             if !all.contains(where: { $0 === one }) { all.append(one) }
         }
-        fed = plan.targets.indices.reduce(into: [:]) { fed, place in
-            fed[place] = joins.first { $0.plan.dimensionName == plan.targets[place].name }?.dimension
+        fed = plan.targets.indices.reduce(into: [:]) { fed, tableIndex in
+            fed[tableIndex] = joins.first { $0.plan.dimensionName == plan.targets[tableIndex].name }?.dimension
         }
         self.onBatch = onBatch
         self.onLetter = onLetter
@@ -143,25 +143,25 @@ final class EpochWriter {
 
     private func write(
         _ batch: ChangeBatch,
-        to place: Int,
+        to tableIndex: Int,
         _ changes: SourceReader.Changes,
         shown: ChangeBatch? = nil
     ) throws(WeirError) {
-        let sink = sinks[place]
+        let sink = sinks[tableIndex]
         let (taken, refused) = try sink.take(batch, topic: changes.topic, partition: changes.partition)
         if let taken {
             try sink.mirror(taken)
-            try fed[place]?.take(taken)
+            try fed[tableIndex]?.take(taken)
         }
         var forTopics: ChangeBatch?
-        if topics[place] != nil {
+        if topics[tableIndex] != nil {
             forTopics = refused.isEmpty ? batch : batch.without(offsets: Set(refused.map(\.offset)))
         }
         let forFiles = sink.writesFiles ? taken : nil
         if forFiles != nil || forTopics != nil {
             try files.write(
                 FileStage.Rows(
-                    place: place,
+                    tableIndex: tableIndex,
                     forFiles: forFiles,
                     forTopics: forTopics,
                     topic: changes.topic,
@@ -170,7 +170,7 @@ final class EpochWriter {
             )
         }
         for rejected in refused { add(rejected.offset, of: shown ?? batch, changes, sink.name, rejected.reason) }
-        for output in topics[place] ?? [] {
+        for output in topics[tableIndex] ?? [] {
             guard let forTopics else { continue }
             for refusal in output.refused(forTopics, topic: changes.topic, partition: changes.partition) {
                 // The letter holds the deleted row: the last row of the change may be a new one.

@@ -11,7 +11,7 @@ final class FileStage: Sendable {
     /// Rows of one source batch for one table.
     struct Rows: Sendable {
         /// The index of the table among the run's tables.
-        let place: Int
+        let tableIndex: Int
         /// What goes into the table's files; nil when nothing does.
         let forFiles: ChangeBatch?
         /// What goes to the table's topics, which skip changes they already have; nil when the table has no topic.
@@ -61,13 +61,13 @@ final class FileStage: Sendable {
             switch message {
             case .rows(let rows):
                 if let changes = rows.forFiles {
-                    let sink = sinks[rows.place]
+                    let sink = sinks[rows.tableIndex]
                     let notice = try sink.followBase { () throws(WeirError) in try committer.drain() }
                     if let notice { onNotice(notice) }
                     try sink.writeFiles(changes)
                 }
                 if let changes = rows.forTopics {
-                    for topic in topics where topic.sink == rows.place {
+                    for topic in topics where topic.sink == rows.tableIndex {
                         try topic.write(changes, topic: rows.topic, partition: rows.partition)
                     }
                 }

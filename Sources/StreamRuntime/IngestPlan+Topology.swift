@@ -112,17 +112,17 @@ extension IngestPlan {
         let keys = topology.tables.map(\.primaryKey) + topology.joins.map(\.primaryKey)
         var topics: [TopicOutput] = []
         for sink in topology.sinks where sink.kind == .kafka {
-            for (place, name) in names.enumerated() where sink.takes(table: name) {
+            for (index, name) in names.enumerated() where sink.takes(table: name) {
                 guard let format = sink.format.flatMap({ EventFormat(rawValue: $0.rawValue) }) else { continue }
                 topics.append(
                     TopicOutput(
                         table: name,
-                        sink: place,
+                        sink: index,
                         format: format,
-                        schema: schemas[place],
-                        primaryKey: keys[place],
-                        route: place < targets.count ? targets[place].route : joins[place - targets.count].route,
-                        open: { (place) throws(WeirError) in try openTopic(sink, name, place) },
+                        schema: schemas[index],
+                        primaryKey: keys[index],
+                        route: index < targets.count ? targets[index].route : joins[index - targets.count].route,
+                        open: { (partition) throws(WeirError) in try openTopic(sink, name, partition) },
                         earlier: { earlierTransactions(sink, name, $0, $1) }
                     )
                 )
@@ -211,7 +211,7 @@ extension IngestPlan {
     public static func noTopic(
         _ sink: Topology.Sink,
         _ table: String,
-        _ place: TopicPartition?
+        _ partition: TopicPartition?
     ) throws(WeirError) -> any TransactionalAppender {
         throw WeirError(.unsupported, "no broker is at hand for the changes of \(table)")
     }

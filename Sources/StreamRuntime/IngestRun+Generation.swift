@@ -96,9 +96,9 @@ extension IngestRun {
         let opened = Mutex<[SinkTable]>([])
         let memory = self.memory
         do throws(WeirError) {
-            return try concurrently(Array(0..<plan.targets.count + plan.joins.count)) { (place) throws(WeirError) in
+            return try concurrently(Array(0..<plan.targets.count + plan.joins.count)) { (index) throws(WeirError) in
                 try watch.check()
-                let sink = try Self.openTable(plan, place, claimed)
+                let sink = try Self.openTable(plan, index, claimed)
                 var keys = kept.withLock { $0.removeValue(forKey: sink.name) }
                 do throws(WeirError) {
                     if keys == nil, sink.needsKeys {
@@ -129,11 +129,11 @@ extension IngestRun {
     /// The table at an index: targets first, then joins.
     private static func openTable(
         _ plan: IngestPlan,
-        _ place: Int,
+        _ index: Int,
         _ claimed: Set<TopicPartition>?
     ) throws(WeirError) -> SinkTable {
-        if place < plan.targets.count {
-            let target = plan.targets[place]
+        if index < plan.targets.count {
+            let target = plan.targets[index]
             return try SinkTable(
                 name: target.name,
                 rows: target.outputSchema,
@@ -146,7 +146,7 @@ extension IngestRun {
                 keepsStart: plan.keepsStart
             )
         }
-        let join = plan.joins[place - plan.targets.count]
+        let join = plan.joins[index - plan.targets.count]
         return try SinkTable(
             name: join.name,
             rows: join.select.schema,
@@ -181,8 +181,8 @@ extension IngestRun {
             counters.withLock { $0.loadedRows += rows }
         }
         _ = try concurrently(dimensions) { (dimension) throws(WeirError) in
-            let place = targets.firstIndex { $0.name == dimension.name && $0.isReached }
-            try dimension.begin(feed: place.map { sinks[$0] }, isShared: isShared) { () throws(WeirError) in
+            let index = targets.firstIndex { $0.name == dimension.name && $0.isReached }
+            try dimension.begin(feed: index.map { sinks[$0] }, isShared: isShared) { () throws(WeirError) in
                 try watch.check()
             }
         }

@@ -94,8 +94,8 @@ extension IngestRun {
                     state.add(changes)
                     return state
                 }
-                let place = TopicPartition(topic: changes.topic, partition: changes.partition)
-                readPositions.advance(place, to: changes.nextOffset, timestamp: changes.last.timestamp)
+                let topicPartition = TopicPartition(topic: changes.topic, partition: changes.partition)
+                readPositions.advance(topicPartition, to: changes.nextOffset, timestamp: changes.last.timestamp)
                 onProgress(now)
             },
             onLetter: { [self] in tell($0, isOld: earlier.take($0)) },

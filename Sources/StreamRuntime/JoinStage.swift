@@ -8,7 +8,7 @@ final class JoinStage {
     let plan: IngestPlan.Join
     let sink: SinkTable
     let dimension: LiveDimension
-    private let keyPlaces: [Int]
+    private let keyIndices: [Int]
     private let combined: Schema
     private let textBytes: Int
 
@@ -27,18 +27,18 @@ final class JoinStage {
         self.textBytes = textBytes
         self.sink = sink
         self.dimension = dimension
-        var places: [Int] = []
+        var indices: [Int] = []
         for name in plan.keyColumns {
-            guard let place = target.index(named: name) else {
+            guard let index = target.index(named: name) else {
                 throw WeirError(
                     .notFound,
                     "join \(plan.name) reads column '\(name)', which its stream does not have",
                     advice: NearestName.advice(for: name, among: target.fields.map(\.name))
                 )
             }
-            places.append(place)
+            indices.append(index)
         }
-        keyPlaces = places
+        keyIndices = indices
         combined = Schema(target.fields + dimension.schema.fields)
     }
 
@@ -50,7 +50,7 @@ final class JoinStage {
         var start = 0
         repeat {
             let rest = batch.sliced(from: start, count: batch.count - start)
-            let keys = keyPlaces.map { rest.rows.columns[$0] }
+            let keys = keyIndices.map { rest.rows.columns[$0] }
             let (matches, found) = try dimension.lookup(keys, count: rest.count, textBytes: textBytes)
             let count = rest.wholeChanges(matches.count)
             let part = rest.sliced(from: 0, count: count)

@@ -55,16 +55,16 @@ final class KeptUnits: UnitKeeper {
         var isDecided = units.map { _ in false }
         let takers = units.map { self.takers(of: $0.column) }
         for target in Set(takers.joined()).sorted() {
-            let places = units.indices.filter { takers[$0].contains(target) }
+            let indices = units.indices.filter { takers[$0].contains(target) }
             var wanted = SourceUnits()
-            for place in places { wanted[units[place].column.source.topic, units[place].column.key] = result[place] }
+            for index in indices { wanted[units[index].column.source.topic, units[index].column.key] = result[index] }
             held[target] = try sinks[target].keep(wanted, overriding: false)
-            for place in places {
-                let column = units[place].column
+            for index in indices {
+                let column = units[index].column
                 guard let unit = held[target][column.source.topic, column.key] else { continue }
-                if isDecided[place], unit != result[place] { throw disagreement(column, takers[place]) }
-                result[place] = unit
-                isDecided[place] = true
+                if isDecided[index], unit != result[index] { throw disagreement(column, takers[index]) }
+                result[index] = unit
+                isDecided[index] = true
             }
         }
         return result

@@ -35,10 +35,10 @@ struct LetterNotices {
         guard untold > 0, let letter = latest, lastTold.map({ now - $0 >= Self.every }) ?? true else { return nil }
         lastTold = now
         defer { untold = 0 }
-        let place = "topic \(letter.topic), partition \(letter.partition), offset \(letter.offset)"
+        let location = "topic \(letter.topic), partition \(letter.partition), offset \(letter.offset)"
         let table = letter.table.map { ", for \($0)" } ?? ""
         let reason = letter.reason.prefix(Self.reasonMax)
-        if untold == 1 { return "a record could not be taken in (\(place)\(table)): \(reason); see \(path)" }
-        return "\(untold) more dead letters, the latest (\(place)\(table)): \(reason); see \(path)"
+        if untold == 1 { return "a record could not be taken in (\(location)\(table)): \(reason); see \(path)" }
+        return "\(untold) more dead letters, the latest (\(location)\(table)): \(reason); see \(path)"
     }
 }

@@ -52,8 +52,8 @@ final class RecordNotices {
         for notice in notices {
             switch notice {
             case .extraColumn(let source, let name):
-                if let place = extra.firstIndex(where: { $0.table == source.identifier }) {
-                    extra[place].columns.append(name)
+                if let index = extra.firstIndex(where: { $0.table == source.identifier }) {
+                    extra[index].columns.append(name)
                 } else {
                     extra.append((source.identifier, [name]))
                 }

@@ -34,7 +34,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     private let claim: PartitionClaim?
 
     /// The index of each table column in the rows it gets; nil for a column they do not have.
-    private let places: [Int?]
+    private let sourceColumns: [Int?]
     private let schema: Schema
     private let isKeyed: Bool
 
@@ -93,8 +93,8 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         logStore = stage
         writesFiles = output?.writesFiles ?? true
         if partitions != nil || stage != nil {
-            let places = (partitions ?? []).sorted().map { (topic: $0.topic, partition: $0.partition) }
-            let claimed = try table.claiming(places, topology: topology, logStore: stage?.registration())
+            let owned = (partitions ?? []).sorted().map { (topic: $0.topic, partition: $0.partition) }
+            let claimed = try table.claiming(owned, topology: topology, logStore: stage?.registration())
             table = claimed.table
             claim = partitions == nil ? nil : claimed.claim
         } else {
@@ -112,9 +112,9 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         }
         schema = table.schema
         isKeyed = table.isKeyed
-        places = table.schema.fields.map { rows.index(named: $0.name) }
-        for (field, place) in zip(table.schema.fields, places) where route != nil {
-            let type = place.map { rows.fields[$0].type }
+        sourceColumns = table.schema.fields.map { rows.index(named: $0.name) }
+        for (field, index) in zip(table.schema.fields, sourceColumns) where route != nil {
+            let type = index.map { rows.fields[$0].type }
             if type?.canPromote(to: field.type) ?? field.type.isPrimitive { continue }
             throw Self.mismatch(field, type, name)
         }
@@ -198,12 +198,12 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     ) throws(WeirError) -> (changes: ChangeBatch?, rejected: [(offset: Int64, reason: String)]) {
         if taken[topic]?.contains(partition) != true { taken[topic, default: []].insert(partition) }
         var columns: [ColumnVector] = []
-        for (field, place) in zip(schema.fields, places) {
-            guard let place else {
+        for (field, index) in zip(schema.fields, sourceColumns) {
+            guard let index else {
                 columns.append(.nulls(field.type, count: batch.count))
                 continue
             }
-            let given = batch.rows.columns[place]
+            let given = batch.rows.columns[index]
             // Another engine may have made the column wider since the run began.
             guard let column = given.promoted(to: field.type) else { throw Self.mismatch(field, given.type, name) }
             columns.append(column)

@@ -35,8 +35,8 @@ extension IngestRun {
             let numbers = partitions.map(\.key.partition)
             let log = plan.sources[first.value.source].log
             guard let ends = try? log.endsAtOnce(topic: first.key.topic, partitions: numbers) else { return nil }
-            for (place, read) in partitions {
-                guard let end = ends[place.partition] else { return nil }
+            for (key, read) in partitions {
+                guard let end = ends[key.partition] else { return nil }
                 lag.add(read, end: end)
             }
         }
@@ -65,32 +65,38 @@ final class ReadPositions: Sendable {
         reads.withLock { reads in
             if isFirst { reads = [:] }
             for partition in partitions {
-                let place = TopicPartition(topic: partition.topic, partition: partition.number)
+                let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
                 if partition.isGone {
-                    reads[place] = nil
-                } else if reads[place] == nil {
-                    reads[place] = Read(source: partition.source, next: partition.first, queued: partition.first)
+                    reads[topicPartition] = nil
+                } else if reads[topicPartition] == nil {
+                    reads[topicPartition] = Read(
+                        source: partition.source,
+                        next: partition.first,
+                        queued: partition.first
+                    )
                 }
             }
         }
     }
 
     /// Called before records are handed to the writer.
-    func queue(_ place: TopicPartition, to next: Int64) { reads.withLock { $0[place]?.queued = next } }
+    func queue(_ partition: TopicPartition, to next: Int64) {
+        reads.withLock { $0[partition]?.queued = next }
+    }
 
     /// Skips offsets without records, such as transaction markers, once the writer has all records before them.
-    func skip(_ place: TopicPartition, to position: Int64) {
+    func skip(_ partition: TopicPartition, to position: Int64) {
         reads.withLock { reads in
-            guard let read = reads[place], read.next == read.queued, position > read.next else { return }
-            reads[place]?.next = position
-            reads[place]?.queued = position
+            guard let read = reads[partition], read.next == read.queued, position > read.next else { return }
+            reads[partition]?.next = position
+            reads[partition]?.queued = position
         }
     }
 
-    func advance(_ place: TopicPartition, to next: Int64, timestamp: Int64) {
+    func advance(_ partition: TopicPartition, to next: Int64, timestamp: Int64) {
         reads.withLock { reads in
-            reads[place]?.next = next
-            reads[place]?.timestamp = timestamp
+            reads[partition]?.next = next
+            reads[partition]?.timestamp = timestamp
         }
     }
 }

@@ -8,8 +8,8 @@ extension SourcePartitions {
     func next(_ index: Int, maxBytes: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
         if partition.isGone { return nil }
-        let place = TopicPartition(topic: partition.topic, partition: partition.number)
-        if suspected.contains(where: { $0.partition == place }) { return nil }
+        let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
+        if suspected.contains(where: { $0.partition == topicPartition }) { return nil }
         do throws(WeirError) {
             while let raw = try partition.reader.next(maxBytes: maxBytes) {
                 let new = all[index].marks.isEmpty ? try unread(raw, index) : try known(raw, index)
@@ -71,17 +71,17 @@ extension SourcePartitions {
         earliest: Int64,
         end: Int64
     ) -> Int64? {
-        let place: Int64
+        let target: Int64
         switch source.onLostOffsets {
         case .fail: return nil
-        case .earliest: place = earliest
+        case .earliest: target = earliest
         case .latest:
             // Other tables may need records that still exist.
             let others = start.compactMap { $0.next(topic: topic, partition: number) }.filter { $0 >= earliest }
-            place = min(end, others.min() ?? end)
+            target = min(end, others.min() ?? end)
         }
-        let range = "offsets \(next) to \(place - 1) of \(topic)/\(number)"
+        let range = "offsets \(next) to \(target - 1) of \(topic)/\(number)"
         onWarning("\(range) were not in the log any more and have been passed over")
-        return place
+        return target
     }
 }

@@ -53,9 +53,9 @@ extension SourcePartitions {
             else { continue }
             further[mark] = max(position, further[mark] ?? position)
         }
-        let place = TopicPartition(topic: topic, partition: number)
+        let topicPartition = TopicPartition(topic: topic, partition: number)
         for (mark, position) in further.sorted(by: { $0.value < $1.value }) {
-            let verdict = try LogVerdict.of(position, mark, in: plan.sources[index].log, place)
+            let verdict = try LogVerdict.of(position, mark, in: plan.sources[index].log, topicPartition)
             guard case .stale(let sign) = verdict else { continue }
             suspect(index, topic, number, sign)
             return true
@@ -73,12 +73,12 @@ extension SourcePartitions {
     /// table's position skips one of them.
     func known(_ raw: RawBatch, _ index: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
-        let place = TopicPartition(topic: partition.topic, partition: partition.number)
+        let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
         guard let last = raw.records.last else { return nil }
         for mark in partition.marks where mark.offset <= last.offset {
             // Compaction may have removed it.
             guard let record = raw.records.first(where: { $0.offset == mark.offset }) else { continue }
-            if let difference = mark.difference(RecordMark(record, in: raw), place) {
+            if let difference = mark.difference(RecordMark(record, in: raw), topicPartition) {
                 suspect(partition.source, partition.topic, partition.number, difference)
                 return nil
             }
@@ -97,8 +97,8 @@ extension SourcePartitions {
         if let met = partition.met,
             let passed = raw.records.first(where: { $0.offset > met.offset }), passed.offset < partition.first
         {
-            let place = TopicPartition(topic: partition.topic, partition: partition.number)
-            throw met.passedOver(passed.offset, by: partition.first, place)
+            let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
+            throw met.passedOver(passed.offset, by: partition.first, topicPartition)
         }
         return raw.dropping(before: partition.first)
     }

@@ -94,7 +94,7 @@ final class SourcePartitions {
         _ plan: IngestPlan
     ) throws(WeirError) -> Set<TopicPartition> {
         var present: Set<TopicPartition> = []
-        for (topic, places) in Dictionary(grouping: assigned, by: \.topic) {
+        for (topic, partitions) in Dictionary(grouping: assigned, by: \.topic) {
             guard let source = plan.sources.first(where: { $0.group != nil && $0.includes(topic) }) else { continue }
             let numbers: Set<Int>
             do throws(WeirError) {
@@ -103,7 +103,7 @@ final class SourcePartitions {
                 guard error.code == .notFound, !source.topics.contains(topic) else { throw error }
                 continue
             }
-            present.formUnion(places.filter { numbers.contains($0.partition) })
+            present.formUnion(partitions.filter { numbers.contains($0.partition) })
         }
         return present
     }
@@ -135,21 +135,27 @@ final class SourcePartitions {
     /// Opens the partitions that the groups have assigned to this process.
     private func openAssigned(_ index: Int) throws(WeirError) {
         let source = plan.sources[index]
-        for place in assigned.sorted() where source.topics.contains(place.topic) || source.includes(place.topic) {
-            guard known.insert("\(place.topic) \(place.partition)").inserted else { continue }
+        for partition in assigned.sorted()
+        where source.topics.contains(partition.topic) || source.includes(partition.topic) {
+            guard known.insert("\(partition.topic) \(partition.partition)").inserted else { continue }
             // If the source has been read before and a partition has no position, it was added since: all of it is new.
             let hasRun = start.contains {
                 $0.positions.keys.contains { source.topics.contains($0) || source.includes($0) }
             }
             do throws(WeirError) {
-                try open(index, place.topic, place.partition, isFirst: source.startup != .latest || !hasRun)
+                try open(
+                    index,
+                    partition.topic,
+                    partition.partition,
+                    isFirst: source.startup != .latest || !hasRun
+                )
             } catch {
                 // The topic was deleted since its partitions were listed.
-                guard error.code == .notFound, !source.topics.contains(place.topic),
-                    try !source.log.topics().contains(place.topic)
+                guard error.code == .notFound, !source.topics.contains(partition.topic),
+                    try !source.log.topics().contains(partition.topic)
                 else { throw error }
-                missing.insert(place.topic)
-                onWarning(Self.gone(place.topic))
+                missing.insert(partition.topic)
+                onWarning(Self.gone(partition.topic))
             }
         }
     }
@@ -220,48 +226,57 @@ final class SourcePartitions {
         _ number: Int,
         _ earliest: Int64
     ) throws(WeirError) -> Bool {
-        let place = TopicPartition(topic: topic, partition: number)
+        let partition = TopicPartition(topic: topic, partition: number)
         let identifiers: Set<String>
-        if let known = sourceTables[place] {
+        if let known = sourceTables[partition] {
             identifiers = known
         } else {
-            identifiers = try Self.sourceTables(plan.sources[index], place, from: earliest, check)
-            if !identifiers.isEmpty { sourceTables[place] = identifiers }
+            identifiers = try Self.sourceTables(plan.sources[index], partition, from: earliest, check)
+            if !identifiers.isEmpty { sourceTables[partition] = identifiers }
         }
         let names = Set(identifiers.flatMap { plan.route($0).map { plan.targets[$0].name } })
         return plan.joins.contains { names.contains($0.dimensionName) }
     }
 
     /// Reads the first records of partitions on brokers, in parallel, since each takes a moment to arrive.
-    private func lookAhead(_ places: [TopicPartition]) throws(WeirError) {
-        let new = places.filter { sourceTables[$0] == nil }
+    private func lookAhead(_ partitions: [TopicPartition]) throws(WeirError) {
+        let new = partitions.filter { sourceTables[$0] == nil }
         let (plan, check) = (self.plan, self.check)
         let isInVain = { @Sendable in (try? check()) == nil }
-        let found = try concurrently(new) { (place) throws(WeirError) -> Set<String> in
+        let found = try concurrently(new) { (partition) throws(WeirError) -> Set<String> in
             guard !isInVain(),
-                let source = plan.sources.first(where: { $0.group != nil && $0.includes(place.topic) })
+                let source = plan.sources.first(where: { $0.group != nil && $0.includes(partition.topic) })
             else { return [] }
             do throws(WeirError) {
-                let (earliest, end) = try source.log.offsets(topic: place.topic, partition: place.partition)
+                let (earliest, end) = try source.log.offsets(
+                    topic: partition.topic,
+                    partition: partition.partition
+                )
                 if earliest == end { return [] }
-                return try Self.sourceTables(source, place, from: earliest, check)
+                return try Self.sourceTables(source, partition, from: earliest, check)
             } catch {
                 // The error is reported when the partition is opened.
                 return []
             }
         }
         try check()
-        for (place, identifiers) in zip(new, found) where !identifiers.isEmpty { sourceTables[place] = identifiers }
+        for (partition, identifiers) in zip(new, found) where !identifiers.isEmpty {
+            sourceTables[partition] = identifiers
+        }
     }
 
     /// The source tables of the first records: the name of a topic need not be the name of its table.
     private static func sourceTables(
         _ source: IngestPlan.Source,
-        _ place: TopicPartition,
+        _ partition: TopicPartition,
         from earliest: Int64,
         _ check: () throws(WeirError) -> Void
     ) throws(WeirError) -> Set<String> {
-        let reader = try source.log.reader(topic: place.topic, partition: place.partition, from: earliest)
+        let reader = try source.log.reader(
+            topic: partition.topic,
+            partition: partition.partition,
+            from: earliest
+        )
         if source.group != nil {
             for _ in 0..<20 {
                 try check()

@@ -115,8 +115,8 @@ final class SourceReader {
             }
             if try readRound({ _ in true }) { continue }
             for partition in partitions.all {
-                let place = TopicPartition(topic: partition.topic, partition: partition.number)
-                positions.skip(place, to: partition.reader.position)
+                let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
+                positions.skip(topicPartition, to: partition.reader.position)
             }
             if untilCaughtUp, try partitions.areAtEnd() { return .finished }
             try waitForRecords { _ in true }
@@ -135,8 +135,8 @@ final class SourceReader {
             found = true
             outages.sawRecords(source: partitions.all[index].source)
             let changes = try decode(raw, last, partitions.all[index], readAt: clock.now)
-            let place = TopicPartition(topic: changes.topic, partition: changes.partition)
-            positions.queue(place, to: changes.nextOffset)
+            let topicPartition = TopicPartition(topic: changes.topic, partition: changes.partition)
+            positions.queue(topicPartition, to: changes.nextOffset)
             if !queue.put(changes, bytes: changes.bytes) { return false }
         }
         return found

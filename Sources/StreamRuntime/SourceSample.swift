@@ -90,13 +90,13 @@ public struct SourceSample {
         let names = fields[identifier] ?? []
         let number = counts[identifier] ?? 0
         return table.sourceSchema.fields.filter { !Self.has($0.name, among: names) }.map { field in
-            let place = "the \(number) newest records of \(identifier) that were looked at"
+            let sample = "the \(number) newest records of \(identifier) that were looked at"
             let outcome = field.isRequired ? "such records become dead letters" : "it would be null"
             let similar = NearestName.advice(for: field.name, among: names.sorted())
             return Finding(
                 problem: WeirError(
                     .invalid,
-                    "column '\(field.name)' of \(table.name) is in none of \(place): \(outcome)",
+                    "column '\(field.name)' of \(table.name) is in none of \(sample): \(outcome)",
                     at: "topic \(topic)",
                     advice: similar ?? "the records have: \(names.sorted().joined(separator: ", "))"
                 ),
@@ -141,8 +141,8 @@ public struct SourceSample {
                 found.append(finding(error.message, error.advice, about: doubt.column.name, of: doubt.column.source))
             }
             for record in decoded.rejected {
-                let place = TopicPartition(topic: topic, partition: batch.partition)
-                reasons[place, default: [:]][record.offset] = record.reason
+                let topicPartition = TopicPartition(topic: topic, partition: batch.partition)
+                reasons[topicPartition, default: [:]][record.offset] = record.reason
             }
         }
         return found + [refused(reasons)].compactMap(\.self)
@@ -193,7 +193,8 @@ public struct SourceSample {
 
     /// The number of records that tables would reject, and the reason for the first.
     private func refused(_ reasons: [TopicPartition: [Int64: String]]) -> Finding? {
-        guard let (place, own) = reasons.min(by: { $0.key < $1.key }), let first = own.min(by: { $0.key < $1.key })
+        guard let (topicPartition, own) = reasons.min(by: { $0.key < $1.key }),
+            let first = own.min(by: { $0.key < $1.key })
         else { return nil }
         let count = reasons.values.reduce(0) { $0 + $1.count }
         let total = batches.reduce(0) { $0 + $1.count }
@@ -201,7 +202,7 @@ public struct SourceSample {
             problem: WeirError(
                 .invalid,
                 "\(count) of the \(total) newest records of topic '\(topic)' that were looked at would become dead "
-                    + "letters; partition \(place.partition), offset \(first.key): \(first.value)",
+                    + "letters; partition \(topicPartition.partition), offset \(first.key): \(first.value)",
                 at: "topic \(topic)",
                 advice: "compare the columns of the tables with the records, and the source's format"
             )

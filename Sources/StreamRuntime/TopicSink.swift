@@ -54,10 +54,10 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     ) throws(WeirError) {
         self.output = output
         isShared = partitions != nil
-        let places = partitions.map { $0.sorted().map(Optional.some) } ?? [nil]
+        let topicPartitions = partitions.map { $0.sorted().map(Optional.some) } ?? [nil]
         let isShared = self.isShared
-        let opened = try concurrently(places) { (place) throws(WeirError) -> Share in
-            let appender = try Self.fencing(isShared) { () throws(WeirError) in try output.open(place) }
+        let opened = try concurrently(topicPartitions) { (topicPartition) throws(WeirError) -> Share in
+            let appender = try Self.fencing(isShared) { () throws(WeirError) in try output.open(topicPartition) }
             do throws(WeirError) {
                 let state = try Self.fencing(isShared) { () throws(WeirError) in try Self.state(of: appender) }
                 return Share(appender: appender, state: state, committedAt: now)
@@ -65,17 +65,17 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
                 throw error.located(at: "topic \(appender.topic)")
             }
         }
-        shares = Dictionary(uniqueKeysWithValues: zip(places, opened))
+        shares = Dictionary(uniqueKeysWithValues: zip(topicPartitions, opened))
         // A process without partitions gets no changes.
         guard let any = opened.first?.appender else { return nil }
         do {
             let earlier = try concurrently(output.earlier(isShared, shareable)) { (one) throws(WeirError) in
                 try Self.fencing(isShared) { () throws(WeirError) in try one.claimed() }
             }
-            for (place, share) in shares {
-                var state = Self.absorbing(earlier, share.state, place)
+            for (topicPartition, share) in shares {
+                var state = Self.absorbing(earlier, share.state, topicPartition)
                 state.forget(notOf: output.route, keepsStart: keepsStart)
-                shares[place]?.state = state
+                shares[topicPartition]?.state = state
             }
         } catch {
             throw error.located(at: "topic \(any.topic)")
@@ -113,8 +113,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     func write(_ batch: ChangeBatch, topic: String, partition: Int) throws(WeirError) {
         guard let new = batch.dropping(before: start.next(topic: topic, partition: partition)) else { return }
         let encoded = try encoder.encode(new, nowMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-        let place = isShared ? TopicPartition(topic: topic, partition: partition) : nil
-        batches[place, default: []] += encoded
+        let topicPartition = isShared ? TopicPartition(topic: topic, partition: partition) : nil
+        batches[topicPartition, default: []] += encoded
         taken[topic, default: []].insert(partition)
         pendingBytes += encoded.reduce(0) { $0 + Int64($1.arena.count) }
     }
@@ -158,28 +158,28 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     ) throws(WeirError) {
         precondition(cut.batches.keys.allSatisfy { shares[$0] != nil }, "rows of a partition of another process")
         let note = PositionRoutes.Note(route: output.route, taken: cut.taken, isStart: isStart)
-        var due: [(place: TopicPartition?, share: Share, state: TopicState)] = []
-        for (place, share) in shares {
+        var due: [(topicPartition: TopicPartition?, share: Share, state: TopicState)] = []
+        for (topicPartition, share) in shares {
             var state = share.state
-            let own = Self.part(of: read, place)
+            let own = Self.part(of: read, topicPartition)
             state.last.merge(last.reached(by: own, from: state.positions), of: own)
             state.routes.record(own, after: state.positions, note)
             state.positions.merge(own)
             let isOld = !state.positions.isEmpty && now - share.committedAt >= Self.renewalEvery
             let hasMoved = state.positions != share.state.positions
-            if cut.batches[place] == nil && !(recordsPositions && (hasMoved || isOld)) { continue }
-            due.append((place, share, state))
+            if cut.batches[topicPartition] == nil && !(recordsPositions && (hasMoved || isOld)) { continue }
+            due.append((topicPartition, share, state))
         }
         let isShared = self.isShared
-        let outcomes = try concurrently(due) { (place, share, state) throws(WeirError) in
+        let outcomes = try concurrently(due) { (topicPartition, share, state) throws(WeirError) in
             Result { () throws(WeirError) in
-                try Self.commit(cut.batches[place] ?? [], state, to: share.appender, isShared: isShared)
+                try Self.commit(cut.batches[topicPartition] ?? [], state, to: share.appender, isShared: isShared)
             }
         }
-        for (outcome, (place, _, state)) in zip(outcomes, due) {
+        for (outcome, (topicPartition, _, state)) in zip(outcomes, due) {
             guard case .success = outcome else { continue }
-            shares[place]?.state = state
-            shares[place]?.committedAt = now
+            shares[topicPartition]?.state = state
+            shares[topicPartition]?.committedAt = now
         }
         for outcome in outcomes { try outcome.get() }
     }
@@ -216,12 +216,13 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     private static func absorbing(
         _ earlier: [(id: String, state: TopicState, count: Int64)],
         _ state: TopicState,
-        _ place: TopicPartition?
+        _ topicPartition: TopicPartition?
     ) -> TopicState {
         var merged = state
         merged.earlier = merged.earlier ?? [:]
         for (id, other, count) in earlier {
-            let part = place.map { other.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? other
+            let part =
+                topicPartition.map { other.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? other
             // Brokers may have expired the id's state, or not return it.
             if count == 0 { continue }
             if let known = state.earlier {
@@ -238,8 +239,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     }
 
     /// A share's part of positions: all of them when there is only one share.
-    private static func part(of ledger: PositionLedger, _ place: TopicPartition?) -> PositionLedger {
-        place.map { ledger.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? ledger
+    private static func part(of ledger: PositionLedger, _ topicPartition: TopicPartition?) -> PositionLedger {
+        topicPartition.map { ledger.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? ledger
     }
 
     // MARK: Positions
@@ -250,8 +251,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     }
 
     func move(to moves: PositionLedger) throws(WeirError) {
-        for (place, share) in shares {
-            let own = Self.part(of: moves, place)
+        for (topicPartition, share) in shares {
+            let own = Self.part(of: moves, topicPartition)
             if own.isEmpty { continue }
             var state = share.state
             for (topic, partitions) in own.positions {
@@ -261,7 +262,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
                 }
             }
             try Self.commit([], state, to: share.appender, isShared: isShared)
-            shares[place]?.state = state
+            shares[topicPartition]?.state = state
         }
     }
 }

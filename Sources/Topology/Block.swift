@@ -4,12 +4,12 @@ import Bytes
 struct Block {
     /// Its name in error messages: `source 'shop-cdc'`.
     let what: String
-    let place: Place
+    let position: Topology.Position
     private let entries: [Value.Entry]
 
-    init(what: String, place: Place, entries: [Value.Entry]) {
+    init(what: String, position: Topology.Position, entries: [Value.Entry]) {
         self.what = what
-        self.place = place
+        self.position = position
         self.entries = entries
     }
 
@@ -19,16 +19,16 @@ struct Block {
 }
 
 extension Checker {
-    mutating func add(_ place: Place, _ message: String, _ advice: String? = nil) {
-        problems.append(Topology.Problem(.error, at: place, message, advice: advice))
+    mutating func add(_ position: Topology.Position, _ message: String, _ advice: String? = nil) {
+        problems.append(Topology.Problem(.error, at: position, message, advice: advice))
     }
 
-    mutating func warn(_ place: Place, _ message: String, _ advice: String? = nil) {
-        problems.append(Topology.Problem(.warning, at: place, message, advice: advice))
+    mutating func warn(_ position: Topology.Position, _ message: String, _ advice: String? = nil) {
+        problems.append(Topology.Problem(.warning, at: position, message, advice: advice))
     }
 
-    mutating func note(_ place: Place, _ message: String, _ advice: String? = nil) {
-        problems.append(Topology.Problem(.note, at: place, message, advice: advice))
+    mutating func note(_ position: Topology.Position, _ message: String, _ advice: String? = nil) {
+        problems.append(Topology.Problem(.note, at: position, message, advice: advice))
     }
 
     /// Reads a mapping. Reports unknown keys and missing required keys. Keys that start with one of `prefixes` are
@@ -42,7 +42,7 @@ extension Checker {
     ) -> Block? {
         guard let entries = value.entries else {
             add(
-                value.place,
+                value.position,
                 "\(kind) must be a mapping, not \(value.kind)",
                 "its keys are \(keys.joined(separator: ", "))"
             )
@@ -51,17 +51,17 @@ extension Checker {
         let name = entries.first { $0.key == "name" }?.value.scalar
         let isNamed = kind != "the topology"
         let what = isNamed ? name.map { "\(kind) '\($0)'" } ?? kind : kind
-        let block = Block(what: what, place: value.place, entries: entries)
+        let block = Block(what: what, position: value.position, entries: entries)
         for entry in entries where !keys.contains(entry.key) {
             if prefixes.contains(where: { entry.key.count > $0.count && entry.key.hasPrefix($0) }) { continue }
             add(
-                entry.place,
+                entry.position,
                 "unknown key '\(entry.key)' in \(block.what)",
                 NearestName.advice(for: entry.key, among: keys)
             )
         }
         for key in required where block.value(key) == nil {
-            add(value.place, "\(block.what) needs '\(key)'")
+            add(value.position, "\(block.what) needs '\(key)'")
         }
         return block
     }
@@ -75,7 +75,7 @@ extension Checker {
         guard let value, !value.isMissing else { return [] }
         if case .list(let members) = value.content { return members }
         if allowsOne, case .mapping = value.content { return [value] }
-        add(value.place, "\(what) must be a list, not \(value.kind)", "begin each member with '-'")
+        add(value.position, "\(what) must be a list, not \(value.kind)", "begin each member with '-'")
         return []
     }
 
@@ -84,8 +84,8 @@ extension Checker {
         switch entry.value.content {
         case .scalar(let text, _): return text
         case .secret:
-            add(entry.value.place, "'\(key)' is printed and logged, so it takes no secret", "write ${NAME} instead")
-        case .list, .mapping: add(entry.value.place, "'\(key)' must be a single value, not \(entry.value.kind)")
+            add(entry.value.position, "'\(key)' is printed and logged, so it takes no secret", "write ${NAME} instead")
+        case .list, .mapping: add(entry.value.position, "'\(key)' must be a single value, not \(entry.value.kind)")
         }
         return nil
     }
@@ -96,15 +96,15 @@ extension Checker {
         switch value.content {
         case .scalar(let text, _):
             return text.split(whereSeparator: separators.contains).map {
-                Located(text: $0.trimmed, place: value.place)
+                Located(text: $0.trimmed, position: value.position)
             }
         case .list(let members):
             for member in members where member.scalar == nil {
-                add(member.place, "a member of '\(key)' must be a single value, not \(member.kind)")
+                add(member.position, "a member of '\(key)' must be a single value, not \(member.kind)")
             }
-            return members.compactMap { member in member.scalar.map { Located(text: $0, place: member.place) } }
+            return members.compactMap { member in member.scalar.map { Located(text: $0, position: member.position) } }
         case .secret, .mapping:
-            add(value.place, "'\(key)' must be a list, not \(value.kind)")
+            add(value.position, "'\(key)' must be a list, not \(value.kind)")
             return []
         }
     }
@@ -114,16 +114,16 @@ extension Checker {
         guard let text = text(block, key) else { return nil }
         if let value = T(rawValue: text) { return value }
         let known = T.allCases.map(\.rawValue)
-        let place = block.value(key)?.place ?? block.place
+        let position = block.value(key)?.position ?? block.position
         let advice = known.count == 1 ? "use '\(known[0])'" : NearestName.advice(for: text, among: known)
-        add(place, "'\(text)' is no value of '\(key)'", advice)
+        add(position, "'\(text)' is no value of '\(key)'", advice)
         return nil
     }
 
     mutating func parsed<T>(_ block: Block, _ key: String, _ advice: String, _ parse: (String) -> T?) -> T? {
         guard let text = text(block, key) else { return nil }
         if let value = parse(text) { return value }
-        add(block.value(key)?.place ?? block.place, "'\(text)' is no value of '\(key)'", advice)
+        add(block.value(key)?.position ?? block.position, "'\(text)' is no value of '\(key)'", advice)
         return nil
     }
 
@@ -134,11 +134,11 @@ extension Checker {
     }
 
     /// Reports the second use of a name.
-    mutating func checkUnique(_ name: String, _ what: String, _ place: Place) {
+    mutating func checkUnique(_ name: String, _ what: String, _ position: Topology.Position) {
         if let first = names[what + name] {
-            add(place, "\(what) '\(name)' is declared twice", "the first is on line \(first.line)")
+            add(position, "\(what) '\(name)' is declared twice", "the first is on line \(first.line)")
         } else {
-            names[what + name] = place
+            names[what + name] = position
         }
     }
 
@@ -146,22 +146,22 @@ extension Checker {
     mutating func properties(_ block: Block) -> [String: Located] {
         guard let value = block.value("properties") else { return [:] }
         guard let entries = value.entries else {
-            add(value.place, "'properties' must be a mapping, not \(value.kind)")
+            add(value.position, "'properties' must be a mapping, not \(value.kind)")
             return [:]
         }
         var properties: [String: Located] = [:]
         for entry in entries {
             if let text = entry.value.scalar {
-                properties[entry.key] = Located(text: text, place: entry.value.place)
+                properties[entry.key] = Located(text: text, position: entry.value.position)
             } else if case .secret(let secret) = entry.value.content {
                 // The table stores the reference. It is resolved when the LogStore is opened.
                 if entry.key.hasPrefix("properties."), let reference = secret.reference {
-                    properties[entry.key] = Located(text: reference, place: entry.value.place)
+                    properties[entry.key] = Located(text: reference, position: entry.value.position)
                 } else {
-                    add(entry.value.place, "table property '\(entry.key)' is stored readable, so it takes no secret")
+                    add(entry.value.position, "table property '\(entry.key)' is stored readable, so it takes no secret")
                 }
             } else {
-                add(entry.value.place, "property '\(entry.key)' must be a single value, not \(entry.value.kind)")
+                add(entry.value.position, "property '\(entry.key)' must be a single value, not \(entry.value.kind)")
             }
         }
         return properties
@@ -171,7 +171,7 @@ extension Checker {
 /// A text with its position in the file.
 struct Located {
     let text: String
-    let place: Place
+    let position: Topology.Position
 }
 
 extension Substring {

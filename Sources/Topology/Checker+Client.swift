@@ -15,13 +15,13 @@ extension Checker {
             case .scalar(let text, _): properties[key] = Secret(text)
             case .secret(let secret): properties[key] = secret
             case .list, .mapping:
-                add(entry.value.place, "'\(entry.key)' must be a single value, not \(entry.value.kind)")
+                add(entry.value.position, "'\(entry.key)' must be a single value, not \(entry.value.kind)")
             }
             guard isKafka == true, let text = properties[key]?.text else { continue }
-            if key == "bootstrap.servers" { checkServers(text, entry.value.place) }
+            if key == "bootstrap.servers" { checkServers(text, entry.value.position) }
             if key == "group.id", text.allSatisfy(\.isWhitespace) {
                 let advice = "give the consumer group a name, or leave it out for weir-<name of the topology>"
-                add(entry.value.place, "'\(entry.key)' is empty", advice)
+                add(entry.value.position, "'\(entry.key)' is empty", advice)
             }
         }
         if isKafka == true, properties["bootstrap.servers"] == nil {
@@ -29,7 +29,7 @@ extension Checker {
                 NearestName.nearest(to: $0, among: ["bootstrap.servers"]) != nil
             }
             add(
-                near.flatMap { block.entry("properties." + $0)?.place } ?? block.place,
+                near.flatMap { block.entry("properties." + $0)?.position } ?? block.position,
                 "\(block.what) needs 'properties.bootstrap.servers'",
                 near.map { "'properties.\($0)' is not it" } ?? "write host:port of one or more brokers"
             )
@@ -37,16 +37,16 @@ extension Checker {
         return properties
     }
 
-    mutating func checkServers(_ text: String, _ place: Place) {
+    mutating func checkServers(_ text: String, _ position: Topology.Position) {
         do throws(WeirError) {
             _ = try BootstrapServers(text)
         } catch {
-            add(place, error.message, error.advice)
+            add(position, error.message, error.advice)
         }
     }
 
     /// Reports a known key that has no effect in this block.
     mutating func reject(_ entry: Value.Entry, in block: Block, _ advice: String) {
-        add(entry.place, "'\(entry.key)' has no effect in \(block.what)", advice)
+        add(entry.position, "'\(entry.key)' has no effect in \(block.what)", advice)
     }
 }

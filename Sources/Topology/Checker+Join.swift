@@ -17,14 +17,14 @@ extension Checker {
         let alias = text(block, "as") ?? Self.shortName(lookup.name)
         if from.name != lookup.name, alias == Self.shortName(from.name) {
             add(
-                block.value("as")?.place ?? block.place,
+                block.value("as")?.position ?? block.position,
                 "'\(alias)' names both sides of \(block.what)",
                 "give the dimension another name with 'as'"
             )
         }
         guard lookup.isKeyed else {
             add(
-                block.value("lookup")?.place ?? block.place,
+                block.value("lookup")?.position ?? block.position,
                 "lookup table '\(lookup.name)' has no primary key",
                 "a dimension is looked up by its key: declare one"
             )
@@ -74,12 +74,12 @@ extension Checker {
     }
 
     private mutating func table(_ block: Block, _ key: String, _ tables: [Topology.Table]) -> Topology.Table? {
-        guard let name = text(block, key), let place = block.value(key)?.place else { return nil }
+        guard let name = text(block, key), let position = block.value(key)?.position else { return nil }
         if let table = tables.first(where: { $0.name == name }) { return table }
         if names["table" + name] != nil {
-            add(place, "'\(name)' is the result of a join", "a join reads declared tables")
+            add(position, "'\(name)' is the result of a join", "a join reads declared tables")
         } else {
-            add(place, "table '\(name)' is not declared", NearestName.advice(for: name, among: tables.map(\.name)))
+            add(position, "table '\(name)' is not declared", NearestName.advice(for: name, among: tables.map(\.name)))
         }
         // Continue the checks with the most similar name.
         let meant = NearestName.nearest(to: name, among: tables.map(\.name))
@@ -109,13 +109,13 @@ extension Checker {
             add(error, in: written.value)
             return nil
         }
-        let place = written.value.place
+        let position = written.value.position
         let key = lookup.primaryKey
         var isWhole = true
         for pair in pairs where !key.contains(right.schema.fields[pair.right].name) {
             isWhole = false
             add(
-                place,
+                position,
                 "'\(right.schema.fields[pair.right].name)' is no primary key column of '\(lookup.name)'",
                 "a lookup compares exactly its key: \(key.joined(separator: ", "))"
             )
@@ -128,7 +128,7 @@ extension Checker {
                 isWhole = false
                 let what = matching.isEmpty ? "leaves out" : "compares more than once"
                 add(
-                    place,
+                    position,
                     "'on' \(what) primary key column '\(column)' of '\(lookup.name)'",
                     "a lookup compares exactly its key: \(key.joined(separator: ", "))"
                 )
@@ -150,7 +150,7 @@ extension Checker {
         let wanted = Set(from.primaryKey.compactMap { from.sinkSchema.index(named: $0) })
         if sources != wanted || key.count != wanted.count {
             warn(
-                block.value("primary-key")?.place ?? block.place,
+                block.value("primary-key")?.position ?? block.position,
                 "the primary key of \(block.what) is not that of '\(from.name)'",
                 "updates and deletes are found by \(from.primaryKey.joined(separator: ", ")): select it and make it the key"
             )

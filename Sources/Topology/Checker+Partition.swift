@@ -13,10 +13,10 @@ extension Checker {
         for text in texts {
             guard let partition = partition(text, of: table, schema) else { continue }
             if partitions.contains(where: { $0.column == partition.column && $0.transform == partition.transform }) {
-                add(text.place, "\(table) is partitioned by '\(text.text)' twice")
+                add(text.position, "\(table) is partitioned by '\(text.text)' twice")
                 continue
             }
-            if isKeyed { warnOfAmoro(partition, among: partitions, text.place, schema) }
+            if isKeyed { warnOfAmoro(partition, among: partitions, text.position, schema) }
             partitions.append(partition)
         }
         return partitions
@@ -26,7 +26,7 @@ extension Checker {
     private mutating func warnOfAmoro(
         _ partition: Topology.PartitionExpression,
         among others: [Topology.PartitionExpression],
-        _ place: Place,
+        _ position: Topology.Position,
         _ schema: Schema
     ) {
         guard let type = schema.field(named: partition.column)?.type else { return }
@@ -35,10 +35,10 @@ extension Checker {
         if let defect = AmoroLimits.defect(of: Transform(name), on: type) {
             let isYear = partition.transform == "year"
             let other = isYear ? "month(\(partition.column))" : "another column"
-            warn(place, "Amoro \(defect)", "partition by \(other) where Amoro works on the table too")
+            warn(position, "Amoro \(defect)", "partition by \(other) where Amoro works on the table too")
         }
         if others.contains(where: { $0.column == partition.column }) {
-            warn(place, "Amoro \(AmoroLimits.repeatedColumn)", "keep one of them where Amoro works on the table too")
+            warn(position, "Amoro \(AmoroLimits.repeatedColumn)", "keep one of them where Amoro works on the table too")
         }
     }
 
@@ -47,7 +47,7 @@ extension Checker {
     {
         guard let (name, parameters) = Self.parts(of: located.text) else {
             add(
-                located.place,
+                located.position,
                 "'\(located.text)' is no partition",
                 "write a column or a transform such as day(created_at)"
             )
@@ -55,7 +55,7 @@ extension Checker {
         }
         let transform = ["years": "year", "months": "month", "days": "day", "hours": "hour"][name] ?? name
         guard Self.transforms.contains(transform) else {
-            add(located.place, "unknown transform '\(name)'", NearestName.advice(for: name, among: Self.transforms))
+            add(located.position, "unknown transform '\(name)'", NearestName.advice(for: name, among: Self.transforms))
             return nil
         }
         let takesNumber = transform == "bucket" || transform == "truncate"
@@ -65,7 +65,7 @@ extension Checker {
         }
         guard takesNumber ? argument != nil : parameters.count == 1 else {
             add(
-                located.place,
+                located.position,
                 "'\(located.text)' has the wrong arguments",
                 "write \(transform)(\(takesNumber ? "16, " : "")column)"
             )
@@ -74,12 +74,12 @@ extension Checker {
         let column = parameters[parameters.count - 1]
         guard let field = schema.field(named: column) else {
             let advice = NearestName.advice(for: column, among: schema.fields.map(\.name))
-            add(located.place, "partition column '\(column)' is no column of \(table)", advice)
+            add(located.position, "partition column '\(column)' is no column of \(table)", advice)
             return nil
         }
         guard Self.isValid(transform, for: field.type) else {
             add(
-                located.place,
+                located.position,
                 "\(transform) does not work on '\(column)', which is a \(field.type)",
                 Self.advice(for: transform)
             )

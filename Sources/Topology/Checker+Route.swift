@@ -7,7 +7,7 @@ extension Checker {
         guard let pattern = pattern(block, "source-table"), let sinkTable = text(block, "sink-table") else {
             return nil
         }
-        let place = block.value("sink-table")?.place ?? block.place
+        let position = block.value("sink-table")?.position ?? block.position
         let names = declared.map(\.name)
         // The text that a group captures is unknown, so $1 matches any text.
         var shape = ""
@@ -20,7 +20,7 @@ extension Checker {
                 if digit > pattern.groupCount {
                     let has = pattern.groupCount == 0 ? "no group" : "only \(pattern.groupCount)"
                     add(
-                        place,
+                        position,
                         "'\(sinkTable)' uses $\(digit), but '\(pattern.text)' has \(has)",
                         "put (…) around the part to reuse"
                     )
@@ -32,10 +32,10 @@ extension Checker {
         if let shape = NamePattern(shape), !names.contains(where: { shape.matches($0) }) {
             if sinkTable.contains("$") {
                 let known = names.isEmpty ? nil : "declared are \(names.joined(separator: ", "))"
-                add(place, "no declared table has a name like '\(sinkTable)'", known)
+                add(position, "no declared table has a name like '\(sinkTable)'", known)
             } else {
                 add(
-                    place,
+                    position,
                     "sink table '\(sinkTable)' is not declared",
                     NearestName.advice(for: sinkTable, among: names)
                 )

@@ -19,21 +19,21 @@ extension Checker {
     ) -> [Topology.Sink]? {
         guard let value = top.value("sink") else { return nil }
         var sinks: [Topology.Sink] = []
-        var producers: [String: (sink: Topology.Sink, place: Place)] = [:]
+        var producers: [String: (sink: Topology.Sink, position: Topology.Position)] = [:]
         var isWhole = true
         for member in members(value, "sink", allowsOne: true) {
             guard let sink = sink(member, outputs) else {
                 isWhole = false
                 continue
             }
-            if sink.kind == .mixedIceberg { checkUnique("mixed-iceberg", "sink of type", member.place) }
-            for output in outputs { checkLoop(sink, output.name, sources, member.place) }
+            if sink.kind == .mixedIceberg { checkUnique("mixed-iceberg", "sink of type", member.position) }
+            for output in outputs { checkLoop(sink, output.name, sources, member.position) }
             if sink.kind == .kafka {
                 let id = sink.producerID(topology: topology)
                 if let first = producers[id] {
-                    checkProducers(first, (sink, member.place))
+                    checkProducers(first, (sink, member.position))
                 } else {
-                    producers[id] = (sink, member.place)
+                    producers[id] = (sink, member.position)
                 }
             }
             sinks.append(sink)
@@ -41,7 +41,7 @@ extension Checker {
         if sinks.contains(where: { $0.kind == .mixedIceberg }) { return sinks }
         if isWhole, value.scalar == nil {
             add(
-                value.place,
+                value.position,
                 "the topology needs a sink of type mixed-iceberg",
                 "it keeps the tables and how far the sources were read; list it beside the others"
             )
@@ -55,7 +55,7 @@ extension Checker {
         else { return nil }
         var sink = Topology.Sink(kind: kind)
         sink.name = text(block, "name")
-        if let name = sink.name { checkUnique(name, "sink", block.value("name")?.place ?? block.place) }
+        if let name = sink.name { checkUnique(name, "sink", block.value("name")?.position ?? block.position) }
         sink.tables = tables(block, outputs)
         sink.properties = clientProperties(block, isKafka: kind == .kafka)
         switch kind {
@@ -80,14 +80,15 @@ extension Checker {
     /// Brokers allow one active client per transactional id: two clients with the same id would fence each other. Sinks
     /// with the same properties share a client.
     private mutating func checkProducers(
-        _ first: (sink: Topology.Sink, place: Place),
-        _ second: (sink: Topology.Sink, place: Place)
+        _ first: (sink: Topology.Sink, position: Topology.Position),
+        _ second: (sink: Topology.Sink, position: Topology.Position)
     ) {
         guard first.sink.properties != second.sink.properties else { return }
         let what = second.sink.name.map { "sink '\($0)'" } ?? "sink"
+        let line = first.position.line
         add(
-            second.place,
-            "\(what) would have the transactions of the sink on line \(first.place.line), whose properties are others",
+            second.position,
+            "\(what) would have the transactions of the sink on line \(line), whose properties are others",
             "give each a 'name' of its own"
         )
     }
@@ -101,15 +102,15 @@ extension Checker {
         var tables: [String] = []
         for table in texts(block, "tables") {
             if tables.contains(table.text) {
-                add(table.place, "\(block.what) lists table '\(table.text)' twice")
+                add(table.position, "\(block.what) lists table '\(table.text)' twice")
             } else if names["table" + table.text] == nil {
                 let advice = NearestName.advice(for: table.text, among: outputs.map(\.name))
-                add(table.place, "table '\(table.text)' is not declared", advice)
+                add(table.position, "table '\(table.text)' is not declared", advice)
             }
             tables.append(table.text)
         }
         if let value = block.value("tables"), tables.isEmpty {
-            add(value.place, "\(block.what) lists no table", "leave 'tables' out to take all of them")
+            add(value.position, "\(block.what) lists no table", "leave 'tables' out to take all of them")
         }
         return tables
     }
@@ -117,13 +118,13 @@ extension Checker {
     private mutating func format(_ block: Block, _ taken: [Output]) -> Topology.Sink.Format {
         guard let entry = block.entry("format") else {
             let known = Topology.Sink.Format.allCases.map(\.rawValue).joined(separator: ", ")
-            add(block.place, "\(block.what) needs 'format'", "known are \(known)")
+            add(block.position, "\(block.what) needs 'format'", "known are \(known)")
             return .debeziumJSON
         }
         let format = choice(block, "format", Topology.Sink.Format.self)
         if format == .upsertKafka, let table = taken.first(where: { !$0.isKeyed }) {
             add(
-                entry.value.place,
+                entry.value.position,
                 "upsert-kafka needs a primary key, and '\(table.name)' has none",
                 "declare one, or leave the table to another sink with 'tables'"
             )
@@ -131,7 +132,7 @@ extension Checker {
         let keyed = taken.filter(\.isKeyed).map { "'\($0.name)'" }
         if format == .json, !keyed.isEmpty {
             warn(
-                entry.value.place,
+                entry.value.position,
                 "format json cannot express deletes: those of \(keyed.joined(separator: ", ")) become dead letters; updates "
                     + "are written like inserts",
                 "use upsert-kafka or debezium-json, unless rows are only added"
@@ -142,24 +143,24 @@ extension Checker {
 
     private mutating func checkTopic(_ sink: Topology.Sink, _ block: Block, _ tables: Int) {
         switch (block.entry("topic"), block.entry("topic-prefix")) {
-        case (nil, nil): add(block.place, "\(block.what) needs 'topic' or 'topic-prefix'")
+        case (nil, nil): add(block.position, "\(block.what) needs 'topic' or 'topic-prefix'")
         case (_?, let prefix?):
-            add(prefix.place, "\(block.what) has both 'topic' and 'topic-prefix'", "keep one of them")
+            add(prefix.position, "\(block.what) has both 'topic' and 'topic-prefix'", "keep one of them")
         case (let topic?, nil):
             if tables > 1 {
                 add(
-                    topic.place,
+                    topic.position,
                     "'topic' takes one table, and \(block.what) has \(tables)",
                     "choose one with 'tables', or give each its own topic with 'topic-prefix'"
                 )
             }
-            if let name = sink.topic { checkUnique(name, "sink topic", topic.value.place) }
+            if let name = sink.topic { checkUnique(name, "sink topic", topic.value.position) }
         case (nil, _?): break
         }
         guard let name = sink.topic ?? sink.topicPrefix else { return }
         let isPlain = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
-        if !isPlain, let place = (block.value("topic") ?? block.value("topic-prefix"))?.place {
-            add(place, "'\(name)' is no name of a topic", "use letters, digits, '-', '_' and '.' only")
+        if !isPlain, let position = (block.value("topic") ?? block.value("topic-prefix"))?.position {
+            add(position, "'\(name)' is no name of a topic", "use letters, digits, '-', '_' and '.' only")
         }
     }
 }

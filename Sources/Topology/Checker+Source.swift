@@ -10,7 +10,7 @@ extension Checker {
     mutating func source(_ value: Value) -> Topology.Source? {
         guard let block = block(value, TopologyKeys.source) else { return nil }
         let name = text(block, "name") ?? ""
-        checkUnique(name, "source", block.value("name")?.place ?? block.place)
+        checkUnique(name, "source", block.value("name")?.position ?? block.position)
         let kind = choice(block, "type", Topology.Source.Kind.self)
         let format = choice(block, "format", Topology.Source.Format.self)
         let (topics, topicPattern) = topics(block, kind)
@@ -49,14 +49,18 @@ extension Checker {
     }
 
     /// Warns of units for a column that no table has; the name is probably misspelt.
-    mutating func checkUnits(of sources: [Topology.Source], _ tables: [Topology.Table], _ places: [Place]) {
+    mutating func checkUnits(
+        of sources: [Topology.Source],
+        _ tables: [Topology.Table],
+        _ positions: [Topology.Position]
+    ) {
         let columns = Set(tables.flatMap { $0.sourceSchema.fields.map(\.name) })
-        for (source, place) in zip(sources, places) {
+        for (source, position) in zip(sources, positions) {
             for (key, units) in [(Self.timeUnit, source.timeUnits), (Self.timestampUnit, source.timestampUnits)] {
                 for name in units.keys.sorted() where !columns.contains(where: { ".\(name)".hasSuffix(".\($0)") }) {
                     let column = name.split(separator: ".").last.map(String.init) ?? name
                     warn(
-                        place,
+                        position,
                         "'\(key).\(name)' names a column that no table has",
                         NearestName.advice(for: column, among: columns.sorted())
                     )
@@ -67,21 +71,21 @@ extension Checker {
 
     private mutating func topics(_ block: Block, _ kind: Topology.Source.Kind?) -> ([String], NamePattern?) {
         let topics = texts(block, "topics")
-        for topic in topics { checkUnique(topic.text, "topic", topic.place) }
+        for topic in topics { checkUnique(topic.text, "topic", topic.position) }
         // `topic-pattern` is Flink's name, `topics.regex` Weir's older one.
         let key = block.entry("topic-pattern") == nil ? "topics.regex" : "topic-pattern"
         let pattern = pattern(block, key)
         if let value = block.value(key), value.scalar?.isEmpty == true {
-            add(value.place, "'\(key)' of \(block.what) is empty and matches no topic", "write such as shop\\..*")
+            add(value.position, "'\(key)' of \(block.what) is empty and matches no topic", "write such as shop\\..*")
         }
         if key == "topic-pattern", let other = block.entry("topics.regex") {
-            add(other.place, "\(block.what) has both 'topic-pattern' and 'topics.regex'", "keep one of them")
+            add(other.position, "\(block.what) has both 'topic-pattern' and 'topics.regex'", "keep one of them")
         }
         switch (block.value("topics"), block.value(key)) {
-        case (nil, nil): add(block.place, "\(block.what) needs 'topics' or 'topic-pattern'")
+        case (nil, nil): add(block.position, "\(block.what) needs 'topics' or 'topic-pattern'")
         case (_?, let regex?) where kind == .fileLog:
-            add(regex.place, "\(block.what) has both 'topics' and '\(key)'", "keep one of them")
-        case (let list?, nil) where topics.isEmpty: add(list.place, "\(block.what) lists no topic")
+            add(regex.position, "\(block.what) has both 'topics' and '\(key)'", "keep one of them")
+        case (let list?, nil) where topics.isEmpty: add(list.position, "\(block.what) lists no topic")
         default: break
         }
         return (topics.map(\.text), pattern)

@@ -30,12 +30,12 @@ extension Checker {
         let isKnown = mode != nil || block.value("scan.startup.mode") == nil
         for other in StartupMode.allCases where isKnown && other != mode {
             guard let detail = other.detail, let entry = block.entry(detail) else { continue }
-            add(entry.place, "'\(detail)' has no effect", "it belongs to scan.startup.mode: \(other.rawValue)")
+            add(entry.position, "'\(detail)' has no effect", "it belongs to scan.startup.mode: \(other.rawValue)")
         }
-        let place = block.value("scan.startup.mode")?.place ?? block.place
+        let position = block.value("scan.startup.mode")?.position ?? block.position
         if let mode, let detail = mode.detail, block.value(detail) == nil {
             let does = mode == .timestamp ? "begins at that time" : "begins at those offsets"
-            add(place, "\(block.what) needs '\(detail)'", "scan.startup.mode: \(mode.rawValue) \(does)")
+            add(position, "\(block.what) needs '\(detail)'", "scan.startup.mode: \(mode.rawValue) \(does)")
         }
         switch mode ?? .earliest {
         case .earliest: return .earliest
@@ -48,10 +48,14 @@ extension Checker {
         case .specificOffsets: return .offsets(specificOffsets(block, topics, pattern))
         case .groupOffsets:
             if kind == .fileLog {
-                add(place, "a file-log keeps no group offsets", "choose another mode; tables keep their own positions")
+                add(
+                    position,
+                    "a file-log keeps no group offsets",
+                    "choose another mode; tables keep their own positions"
+                )
             } else if kind == .kafka, block.value("properties.group.id") == nil {
                 add(
-                    place,
+                    position,
                     "\(block.what) needs 'properties.group.id'",
                     "scan.startup.mode: group-offsets begins where that group stopped"
                 )
@@ -72,28 +76,28 @@ extension Checker {
             "write partition:0,offset:42;partition:1,offset:300, with topic:NAME, in front where there are several"
         for member in texts(block, key, separators: [";"]) where !member.text.isEmpty {
             guard let start = StartupOffset(member.text) else {
-                add(member.place, "'\(member.text)' is no value of '\(key)'", form)
+                add(member.position, "'\(member.text)' is no value of '\(key)'", form)
                 continue
             }
             guard let topic = start.topic ?? (pattern == nil && topics.count == 1 ? topics[0] : nil) else {
                 if !topics.isEmpty || pattern != nil {
-                    add(member.place, "'\(member.text)' names no topic, and \(block.what) may read several", form)
+                    add(member.position, "'\(member.text)' names no topic, and \(block.what) may read several", form)
                 }
                 continue
             }
             let partition = TopicPartition(topic: topic, partition: start.partition)
             if !topics.contains(topic), pattern?.matches(topic) != true {
                 let advice = NearestName.advice(for: topic, among: topics)
-                add(member.place, "\(block.what) does not read topic '\(topic)'", advice)
+                add(member.position, "\(block.what) does not read topic '\(topic)'", advice)
             } else if offsets[partition] != nil {
-                add(member.place, "'\(key)' names partition \(start.partition) of '\(topic)' twice")
+                add(member.position, "'\(key)' names partition \(start.partition) of '\(topic)' twice")
             }
             offsets[partition] = start.offset
         }
         if let value = block.value(key), offsets.isEmpty,
             texts(block, key, separators: [";"]).allSatisfy(\.text.isEmpty)
         {
-            add(value.place, "'\(key)' names no partition", form)
+            add(value.position, "'\(key)' names no partition", form)
         }
         return offsets
     }

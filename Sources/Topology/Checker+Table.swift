@@ -5,7 +5,7 @@ import IcebergFormat
 /// A declared table before transforms are applied.
 struct CheckedTable {
     let name: String
-    let place: Place
+    let position: Topology.Position
     let schema: Schema
     let primaryKey: [String]
     let partitions: [Located]
@@ -55,7 +55,7 @@ extension Checker {
         }
         return CheckedTable(
             name: name,
-            place: block.place,
+            position: block.position,
             schema: Schema(fields),
             primaryKey: primaryKey,
             partitions: partitionTexts(block),
@@ -66,14 +66,14 @@ extension Checker {
 
     /// Checks that a table name is unique and has the form `<database>.<table>`.
     mutating func checkName(_ name: String, _ block: Block) {
-        guard let place = block.value("name")?.place else { return }
-        checkUnique(name, "table", place)
+        guard let position = block.value("name")?.position else { return }
+        checkUnique(name, "table", position)
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         let isPlain = parts.allSatisfy { part in
             !part.isEmpty && part.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
         }
         if parts.count != 2 || !isPlain {
-            add(place, "'\(name)' is no name of a table", "write database.table")
+            add(position, "'\(name)' is no name of a table", "write database.table")
         }
     }
 
@@ -83,7 +83,7 @@ extension Checker {
         var fields: [Field] = []
         switch value.content {
         case .mapping(let entries):
-            for entry in entries { column(entry.key, entry.value, entry.place, &fields, &names) }
+            for entry in entries { column(entry.key, entry.value, entry.position, &fields, &names) }
         case .list(let members):
             for member in members {
                 let keys = TopologyKeys.column.names
@@ -91,17 +91,17 @@ extension Checker {
                     _ = self.block(member, "column", keys: keys, required: ["name"])
                     continue
                 }
-                column(name, member, member.place, &fields, &names)
+                column(name, member, member.position, &fields, &names)
             }
         case .scalar, .secret:
             add(
-                value.place,
+                value.position,
                 "'columns' must be a mapping of names to types, not \(value.kind)",
                 "write { id: long, name: string }"
             )
             return Schema([])
         }
-        if names.isEmpty { add(value.place, "\(block.what) has no columns") }
+        if names.isEmpty { add(value.position, "\(block.what) has no columns") }
         return Schema(fields)
     }
 
@@ -109,50 +109,50 @@ extension Checker {
     private mutating func column(
         _ name: String,
         _ value: Value,
-        _ place: Place,
+        _ position: Topology.Position,
         _ fields: inout [Field],
         _ names: inout [String]
     ) {
         if names.contains(name) {
-            add(place, "column '\(name)' is declared twice")
+            add(position, "column '\(name)' is declared twice")
             return
         }
         if let refusal = ColumnNames.refusal(name) {
-            add(place, refusal)
+            add(position, refusal)
             return
         }
         for warning in ColumnNames.warnings(names + [name]) where warning.name == name {
-            warn(place, warning.text, nil)
+            warn(position, warning.text, nil)
         }
         names.append(name)
         var typeText = value.scalar
-        var typePlace = value.place
+        var typePosition = value.position
         var isRequired = false
         var doc: String?
         if let entries = value.entries {
             let keys = TopologyKeys.column.names
-            let details = Block(what: "column '\(name)'", place: place, entries: entries)
+            let details = Block(what: "column '\(name)'", position: position, entries: entries)
             for entry in details.keys where !keys.contains(entry.key) {
                 add(
-                    entry.place,
+                    entry.position,
                     "unknown key '\(entry.key)' in \(details.what)",
                     NearestName.advice(for: entry.key, among: keys)
                 )
             }
             typeText = text(details, "type")
-            typePlace = details.value("type")?.place ?? place
+            typePosition = details.value("type")?.position ?? position
             doc = text(details, "doc")
             isRequired = parsed(details, "required", "write true or false") { Bool($0.lowercased()) } ?? false
         }
         guard let typeText else {
-            add(typePlace, "column '\(name)' needs a type")
+            add(typePosition, "column '\(name)' needs a type")
             return
         }
         guard let type = FieldType(primitive: typeText) else {
             let base = typeText.lowercased().prefix { $0.isLetter || $0 == "_" }
             if ["list", "map", "struct"].contains(base) {
                 add(
-                    typePlace,
+                    typePosition,
                     "column '\(name)' is nested, which is not supported yet",
                     "declare it as string to keep its JSON"
                 )
@@ -164,7 +164,7 @@ extension Checker {
             let advice =
                 mistake ?? known.map { "Iceberg's name is \($0)" }
                 ?? NearestName.advice(for: typeText, among: Self.typeNames)
-            add(typePlace, "unknown type '\(typeText)'", advice)
+            add(typePosition, "unknown type '\(typeText)'", advice)
             // Continue the checks with the most similar type.
             let meant = known ?? NearestName.nearest(to: typeText, among: Self.typeNames)
             if let type = meant.flatMap({ FieldType(primitive: Self.name($0, with: typeText)) }) {
@@ -181,12 +181,12 @@ extension Checker {
         for column in texts(block, "primary-key") {
             if !known.contains(column.text) {
                 add(
-                    column.place,
+                    column.position,
                     "primary key column '\(column.text)' is no column of \(block.what)",
                     NearestName.advice(for: column.text, among: known)
                 )
             } else if key.contains(column.text) {
-                add(column.place, "primary key column '\(column.text)' is listed twice")
+                add(column.position, "primary key column '\(column.text)' is listed twice")
             } else {
                 key.append(column.text)
             }
@@ -199,7 +199,7 @@ extension Checker {
             guard let type = schema.field(named: column.text)?.type, let defect = AmoroLimits.defect(ofKey: type) else {
                 continue
             }
-            warn(column.place, "Amoro \(defect)", "use binary or a string where Amoro works on the table too")
+            warn(column.position, "Amoro \(defect)", "use binary or a string where Amoro works on the table too")
         }
     }
 
@@ -211,9 +211,9 @@ extension Checker {
         for (key, value) in properties.sorted(by: { $0.key < $1.key }) {
             guard let finding = TableProperties.finding(name: key, value: value.text) else { continue }
             switch finding.severity {
-            case .error: add(value.place, finding.message, finding.advice)
-            case .warning: warn(value.place, finding.message, finding.advice)
-            case .note: note(value.place, finding.message, finding.advice)
+            case .error: add(value.position, finding.message, finding.advice)
+            case .warning: warn(value.position, finding.message, finding.advice)
+            case .note: note(value.position, finding.message, finding.advice)
             }
         }
         checkLogStore(properties, block)

@@ -5,8 +5,8 @@ struct LogStoreTopic {
     /// Its name in error messages: `table 'shop.orders'`.
     let owner: String
     let topic: String
-    let log: LogPlace
-    let place: Place
+    let log: LogLocation
+    let position: Topology.Position
 }
 
 extension Checker {
@@ -17,27 +17,32 @@ extension Checker {
             let advice = "give the LogStore a topic of its own"
             let writes = "\(store.owner) writes its LogStore to the topic '\(store.topic)', which"
             let reader = sources.first { source in
-                source.reads(topic: store.topic) && LogPlace(source)?.isSame(as: store.log) == true
+                source.reads(topic: store.topic) && LogLocation(source)?.isSame(as: store.log) == true
             }
-            if let reader { add(store.place, "\(writes) source '\(reader.name)' reads", advice) }
-            for sink in sinks where LogPlace(sink)?.isSame(as: store.log) == true {
+            if let reader { add(store.position, "\(writes) source '\(reader.name)' reads", advice) }
+            for sink in sinks where LogLocation(sink)?.isSame(as: store.log) == true {
                 guard let output = outputs.first(where: { sink.topic(of: $0.name) == store.topic }) else { continue }
                 let what = sink.name.map { "sink '\($0)'" } ?? "a sink"
-                add(store.place, "\(writes) \(what) writes changes of '\(output.name)' to", advice)
+                add(store.position, "\(writes) \(what) writes changes of '\(output.name)' to", advice)
             }
             let other = logStores[..<index].first { $0.topic == store.topic && $0.log.isSame(as: store.log) }
-            if let other { add(store.place, "\(writes) is the LogStore of \(other.owner)", advice) }
+            if let other { add(store.position, "\(writes) is the LogStore of \(other.owner)", advice) }
         }
     }
 
     /// Reports a topic that the topology both reads and writes: it would grow without end.
-    mutating func checkLoop(_ sink: Topology.Sink, _ table: String, _ sources: [Topology.Source], _ place: Place) {
-        guard let topic = sink.topic(of: table), let log = LogPlace(sink) else { return }
-        let reader = sources.first { $0.reads(topic: topic) && LogPlace($0)?.isSame(as: log) == true }
+    mutating func checkLoop(
+        _ sink: Topology.Sink,
+        _ table: String,
+        _ sources: [Topology.Source],
+        _ position: Topology.Position
+    ) {
+        guard let topic = sink.topic(of: table), let log = LogLocation(sink) else { return }
+        let reader = sources.first { $0.reads(topic: topic) && LogLocation($0)?.isSame(as: log) == true }
         if let reader {
             let what = sink.name.map { "sink '\($0)'" } ?? "sink"
             add(
-                place,
+                position,
                 "\(what) writes '\(table)' to the topic '\(topic)', which source '\(reader.name)' reads",
                 "write to a topic of its own"
             )

@@ -5,7 +5,7 @@ import Expressions
 /// One member of `transform`, parsed but not yet bound to a table.
 struct CheckedTransform {
     let pattern: NamePattern
-    let place: Place
+    let position: Topology.Position
     let projection: Written<Projection>?
     let filter: Written<SQLExpression>?
     let description: String?
@@ -23,7 +23,7 @@ extension Checker {
         else { return nil }
         return CheckedTransform(
             pattern: pattern,
-            place: block.value("source-table")?.place ?? block.place,
+            position: block.value("source-table")?.position ?? block.position,
             projection: expression(block, "projection") { text throws(ExpressionError) in try Projection.parse(text) },
             filter: expression(block, "filter") { text throws(ExpressionError) in try SQLExpression.parse(text) },
             description: text(block, "description")
@@ -46,7 +46,7 @@ extension Checker {
 
     /// Reports an error of an expression at the position of its value in the file.
     mutating func add(_ error: ExpressionError, in value: Value, of what: String = "") {
-        add(value.place, what + error.message + " at position \(error.position)", error.advice)
+        add(value.position, what + error.message + " at position \(error.position)", error.advice)
     }
 
     /// Binds transforms to tables. A transform's `source-table` is matched against the table's name and against the
@@ -73,8 +73,8 @@ extension Checker {
             for index in matching { isUsed[index] = true }
             if let second = matching.dropFirst().first, let first = matching.first {
                 warn(
-                    transforms[second].place,
-                    "table '\(table.name)' has a transform already, on line \(transforms[first].place.line)",
+                    transforms[second].position,
+                    "table '\(table.name)' has a transform already, on line \(transforms[first].position.line)",
                     "only the first transform that matches a table is used"
                 )
             }
@@ -82,7 +82,7 @@ extension Checker {
         }
         for (index, transform) in transforms.enumerated() where !isUsed[index] {
             add(
-                transform.place,
+                transform.position,
                 "'\(transform.pattern.text)' matches no declared table",
                 NearestName.advice(for: transform.pattern.text, among: declared.map(\.name))
             )
@@ -144,18 +144,18 @@ extension Checker {
             }
             if let renamed {
                 add(
-                    value.place,
+                    value.position,
                     "the projection renames primary key column '\(column)' to '\(renamed.name)'",
                     "keep its name: deletes find their rows by it"
                 )
             } else if projection.schema.field(named: column) != nil {
                 add(
-                    value.place,
+                    value.position,
                     "the projection computes primary key column '\(column)'",
                     "keep the column as it is: deletes find their rows by it"
                 )
             } else {
-                add(value.place, "the projection drops primary key column '\(column)'", "add \(column) to it")
+                add(value.position, "the projection drops primary key column '\(column)'", "add \(column) to it")
             }
         }
         return keeps

@@ -52,7 +52,7 @@ extension Topology {
 struct Checker {
     var problems: [Topology.Problem]
     /// Names in use, by kind.
-    var names: [String: Place] = [:]
+    var names: [String: Topology.Position] = [:]
     /// LogStore topics of tables and joins, in the order of the file.
     var logStores: [LogStoreTopic] = []
     /// Tables with unknown columns, because of an error that is already reported.
@@ -64,16 +64,16 @@ struct Checker {
         guard let top = block(root, TopologyKeys.top) else { return nil }
         let name = text(top, "name") ?? ""
         let isPlain = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-.".contains($0)) }
-        if !isPlain, let place = top.value("name")?.place {
-            add(place, "the name '\(name)' is part of a property name", "use letters, digits, '-', '_' and '.' only")
+        if !isPlain, let position = top.value("name")?.position {
+            add(position, "the name '\(name)' is part of a property name", "use letters, digits, '-', '_' and '.' only")
         }
         let pipeline = pipeline(top, name)
         var sources: [Topology.Source] = []
-        var sourcePlaces: [Place] = []
+        var sourcePositions: [Topology.Position] = []
         for value in members(top.value("source"), "source", allowsOne: true) {
             guard let source = source(value) else { continue }
             sources.append(source)
-            sourcePlaces.append(value.place)
+            sourcePositions.append(value.position)
         }
         var declared: [CheckedTable] = []
         for value in members(top.value("tables"), "tables") {
@@ -88,7 +88,7 @@ struct Checker {
             if let transform = transform(value) { transforms.append(transform) }
         }
         let finished = apply(transforms, to: declared, routes: routes, sources: sources)
-        checkUnits(of: sources, finished, sourcePlaces)
+        checkUnits(of: sources, finished, sourcePositions)
         var joins: [Topology.Join] = []
         for value in members(top.value("join"), "join", allowsOne: true) {
             if let join = join(value, finished) { joins.append(join) }
@@ -140,7 +140,7 @@ struct Checker {
         }
         for other in texts(block, "shares-tables-with") {
             if other.text == topology {
-                add(other.place, "'\(topology)' is this topology itself", "name the others that write its tables")
+                add(other.position, "'\(topology)' is this topology itself", "name the others that write its tables")
             }
             pipeline.sharesTablesWith.append(other.text)
         }

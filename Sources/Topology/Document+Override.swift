@@ -44,10 +44,14 @@ extension DocumentReader {
             if entries.contains(where: { $0.key == key }) { return false }
             var added = value
             if let dot {
-                let inner = Value.Entry(key: String(path[path.index(after: dot)...]), place: .commandLine, value: value)
-                added = Value(content: .mapping([inner]), place: .commandLine)
+                let inner = Value.Entry(
+                    key: String(path[path.index(after: dot)...]),
+                    position: .commandLine,
+                    value: value
+                )
+                added = Value(content: .mapping([inner]), position: .commandLine)
             }
-            entries.append(Value.Entry(key: String(key), place: .commandLine, value: added))
+            entries.append(Value.Entry(key: String(key), position: .commandLine, value: added))
             target.content = .mapping(entries)
             return true
         case .list(var members):

@@ -13,12 +13,12 @@ struct Value {
 
     struct Entry {
         let key: String
-        let place: Place
+        let position: Topology.Position
         var value: Value
     }
 
     var content: Content
-    let place: Place
+    let position: Topology.Position
 
     /// A key without a value, or `null`.
     var isMissing: Bool {
@@ -42,7 +42,9 @@ struct Value {
     }
 }
 
-typealias Place = Topology.Position
+extension Topology.Position {
+    init(_ mark: Mark) { self.init(line: mark.line, column: mark.column) }
+}
 
 /// Converts Yams nodes to values.
 struct DocumentReader {
@@ -51,23 +53,23 @@ struct DocumentReader {
 
     init(environment: [String: String]) { self.environment = environment }
 
-    mutating func read(_ yaml: String, at fixed: Place? = nil) -> Value? {
+    mutating func read(_ yaml: String, at fixed: Topology.Position? = nil) -> Value? {
         do {
             guard let node = try Yams.compose(yaml: yaml, .basic) else {
-                let place = fixed ?? Place(line: 1, column: 1)
-                if fixed == nil { add(place, "the topology is empty", "start from one of the files in topologies/") }
-                return fixed.map { Value(content: .scalar("", isPlain: true), place: $0) }
+                let position = fixed ?? .start
+                if fixed == nil { add(position, "the topology is empty", "start from one of the files in topologies/") }
+                return fixed.map { Value(content: .scalar("", isPlain: true), position: $0) }
             }
             return value(of: node, at: fixed)
         } catch let error as YamlError {
-            let (place, message) = Self.reading(error)
+            let (position, message) = Self.reading(error)
             add(
-                fixed ?? place,
+                fixed ?? position,
                 "this is not YAML: \(message)",
-                Self.cutKeys(error) ?? QuotingHint.advice(yaml, line: place.line)
+                Self.cutKeys(error) ?? QuotingHint.advice(yaml, line: position.line)
             )
         } catch {
-            add(fixed ?? Place(line: 1, column: 1), "this is not YAML: \(error)", nil)
+            add(fixed ?? .start, "this is not YAML: \(error)", nil)
         }
         return nil
     }
@@ -80,57 +82,58 @@ struct DocumentReader {
         return "a comma ends a value inside { }; write values such as \"decimal(12,2)\" in quotes"
     }
 
-    private static func reading(_ error: YamlError) -> (Place, String) {
+    private static func reading(_ error: YamlError) -> (Topology.Position, String) {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            (Place(line: mark.line, column: mark.column), problem)
+            (Topology.Position(mark), problem)
         case .duplicatedKeysInMapping(let duplicates, let context):
             (
-                Place(line: context.mark.line, column: context.mark.column),
+                Topology.Position(context.mark),
                 "the key '\(duplicates.joined(separator: "', '"))' is given twice"
             )
-        case .reader(let problem, _, _, _): (Place(line: 1, column: 1), problem)
-        default: (Place(line: 1, column: 1), "\(error)")
+        case .reader(let problem, _, _, _): (.start, problem)
+        default: (.start, "\(error)")
         }
     }
 
-    private mutating func value(of node: Node, at fixed: Place?) -> Value {
-        let place = fixed ?? node.mark.map { Place(line: $0.line, column: $0.column) } ?? Place(line: 1, column: 1)
+    private mutating func value(of node: Node, at fixed: Topology.Position?) -> Value {
+        let position = fixed ?? node.mark.map { Topology.Position($0) } ?? .start
         switch node {
         case .scalar(let scalar):
-            return Value(content: substituted(scalar.string, isPlain: scalar.style == .plain, place), place: place)
+            let content = substituted(scalar.string, isPlain: scalar.style == .plain, position)
+            return Value(content: content, position: position)
         case .sequence(let sequence):
             var members: [Value] = []
             for node in sequence { members.append(value(of: node, at: fixed)) }
             let (joined, cut) = FlowPieces.joined(members)
             for value in cut { addCut(value, "[ ]") }
-            return Value(content: .list(joined), place: place)
+            return Value(content: .list(joined), position: position)
         case .mapping(let mapping):
             var entries: [Value.Entry] = []
             for pair in mapping {
-                let mark = pair.key.mark.map { Place(line: $0.line, column: $0.column) }
+                let mark = pair.key.mark.map { Topology.Position($0) }
                 let inner = value(of: pair.value, at: fixed)
                 entries.append(
-                    Value.Entry(key: pair.key.scalar?.string ?? "?", place: fixed ?? mark ?? place, value: inner)
+                    Value.Entry(key: pair.key.scalar?.string ?? "?", position: fixed ?? mark ?? position, value: inner)
                 )
             }
             let (joined, cut) = FlowPieces.joined(entries)
             for value in cut { addCut(value, "{ }") }
-            return Value(content: .mapping(joined), place: place)
+            return Value(content: .mapping(joined), position: position)
         case .alias:
-            add(place, "aliases of undefined anchors cannot be read", nil)
-            return Value(content: .scalar("", isPlain: true), place: place)
+            add(position, "aliases of undefined anchors cannot be read", nil)
+            return Value(content: .scalar("", isPlain: true), position: position)
         }
     }
 
     /// Reports a value that a comma has split. The joined value is still checked.
     private mutating func addCut(_ value: Value, _ brackets: String) {
         let text = value.scalar ?? ""
-        add(value.place, "a comma ends a value inside \(brackets)", "write it in quotes: \"\(text)\"")
+        add(value.position, "a comma ends a value inside \(brackets)", "write it in quotes: \"\(text)\"")
     }
 
-    mutating func add(_ place: Place, _ message: String, _ advice: String?) {
-        problems.append(Topology.Problem(.error, at: place, message, advice: advice))
+    mutating func add(_ position: Topology.Position, _ message: String, _ advice: String?) {
+        problems.append(Topology.Problem(.error, at: position, message, advice: advice))
     }
 }

@@ -3,11 +3,11 @@ import Bytes
 extension DocumentReader {
     /// Substitutes `${NAME}` and `${NAME:-default}` inside a text, and `${env:NAME}` and `${file:PATH}` as a whole
     /// value. `$${` is an escaped `${`.
-    mutating func substituted(_ text: String, isPlain: Bool, _ place: Place) -> Value.Content {
+    mutating func substituted(_ text: String, isPlain: Bool, _ position: Topology.Position) -> Value.Content {
         guard text.contains("${") else { return .scalar(text, isPlain: isPlain) }
         if text.hasPrefix("${"), text.hasSuffix("}"), !text.dropFirst(2).contains("${") {
             let name = text.dropFirst(2).dropLast()
-            if name.hasPrefix("env:") { return secret(ofVariable: String(name.dropFirst(4)), place) }
+            if name.hasPrefix("env:") { return secret(ofVariable: String(name.dropFirst(4)), position) }
             if name.hasPrefix("file:") { return .secret(Secret(file: String(name.dropFirst(5)))) }
         }
         var result = ""
@@ -20,10 +20,10 @@ extension DocumentReader {
                 rest = rest.dropFirst(3)
             } else if rest.hasPrefix("${") {
                 guard let end = rest.firstIndex(of: "}") else {
-                    add(place, "the variable '\(rest)' is never closed", "write ${NAME}, or $${ for a literal ${")
+                    add(position, "the variable '\(rest)' is never closed", "write ${NAME}, or $${ for a literal ${")
                     return .scalar(text, isPlain: isPlain)
                 }
-                result += variable(rest[rest.index(rest.startIndex, offsetBy: 2)..<end], place)
+                result += variable(rest[rest.index(rest.startIndex, offsetBy: 2)..<end], position)
                 rest = rest[rest.index(after: end)...]
             } else {
                 result.append("$")
@@ -33,17 +33,17 @@ extension DocumentReader {
         return .scalar(result + rest, isPlain: isPlain)
     }
 
-    private mutating func secret(ofVariable name: String, _ place: Place) -> Value.Content {
+    private mutating func secret(ofVariable name: String, _ position: Topology.Position) -> Value.Content {
         if let value = environment[name] { return .secret(Secret(variable: name, value: value)) }
         add(
-            place,
+            position,
             "the environment variable \(name) is not set",
             "set it, or take the secret from a file with ${file:PATH}"
         )
         return .secret(Secret(variable: name, value: ""))
     }
 
-    private mutating func variable(_ text: Substring, _ place: Place) -> String {
+    private mutating func variable(_ text: Substring, _ position: Topology.Position) -> String {
         var name = text
         var fallback: Substring?
         if let range = text.firstRange(of: ":-") {
@@ -53,7 +53,7 @@ extension DocumentReader {
         guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else {
             let isSecret = name.hasPrefix("env:") || name.hasPrefix("file:")
             add(
-                place,
+                position,
                 isSecret ? "a secret must be the whole value" : "'\(name)' is no name of a variable",
                 isSecret ? "write nothing in front of or behind ${\(name)}" : "write ${NAME} or ${NAME:-default}"
             )
@@ -61,7 +61,7 @@ extension DocumentReader {
         }
         if let value = environment[String(name)], !value.isEmpty || fallback == nil { return value }
         if let fallback { return String(fallback) }
-        add(place, "the variable \(name) is not set", "set it in the environment, or write ${\(name):-default}")
+        add(position, "the variable \(name) is not set", "set it in the environment, or write ${\(name):-default}")
         return ""
     }
 }

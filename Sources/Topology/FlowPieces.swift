@@ -6,25 +6,25 @@ enum FlowPieces {
     static func joined(_ members: [Value]) -> (members: [Value], cut: [Value]) {
         var joined: [Value] = []
         var cut: [Value] = []
-        var place = 0
-        while place < members.count {
-            let first = members[place]
-            place += 1
+        var index = 0
+        while index < members.count {
+            let first = members[index]
+            index += 1
             guard var text = open(first) else {
                 joined.append(first)
                 continue
             }
-            let start = place
-            while place < members.count, depth(text) > 0, let next = plain(members[place]) {
+            let start = index
+            while index < members.count, depth(text) > 0, let next = plain(members[index]) {
                 text += ", " + next
-                place += 1
+                index += 1
             }
             guard depth(text) == 0 else {
                 joined.append(first)
-                place = start
+                index = start
                 continue
             }
-            let whole = Value(content: .scalar(text, isPlain: true), place: first.place)
+            let whole = Value(content: .scalar(text, isPlain: true), position: first.position)
             joined.append(whole)
             cut.append(whole)
         }
@@ -35,21 +35,21 @@ enum FlowPieces {
     static func joined(_ entries: [Value.Entry]) -> (entries: [Value.Entry], cut: [Value]) {
         var joined: [Value.Entry] = []
         var cut: [Value] = []
-        var place = 0
-        while place < entries.count {
-            var entry = entries[place]
-            place += 1
+        var index = 0
+        while index < entries.count {
+            var entry = entries[index]
+            index += 1
             if var text = open(entry.value) {
-                let start = place
-                while place < entries.count, depth(text) > 0, entries[place].value.isMissing {
-                    text += "," + entries[place].key
-                    place += 1
+                let start = index
+                while index < entries.count, depth(text) > 0, entries[index].value.isMissing {
+                    text += "," + entries[index].key
+                    index += 1
                 }
                 if depth(text) == 0 {
-                    entry.value = Value(content: .scalar(text, isPlain: true), place: entry.value.place)
+                    entry.value = Value(content: .scalar(text, isPlain: true), position: entry.value.position)
                     cut.append(entry.value)
                 } else {
-                    place = start
+                    index = start
                 }
             }
             joined.append(entry)

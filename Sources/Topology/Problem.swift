@@ -28,8 +28,8 @@ extension Topology {
 
         /// `12:5: error: unknown key 'tabels'; did you mean 'tables'?`
         public var description: String {
-            let place = line == 0 ? "--set" : "\(line)" + (column.map { ":\($0)" } ?? "")
-            return "\(place): \(severity.rawValue): \(message)" + (advice.map { "; \($0)" } ?? "")
+            let location = line == 0 ? "--set" : "\(line)" + (column.map { ":\($0)" } ?? "")
+            return "\(location): \(severity.rawValue): \(message)" + (advice.map { "; \($0)" } ?? "")
         }
     }
 }

@@ -17,7 +17,7 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     /// The content of a file, read on use.
     init(file path: String) { origin = .file(path) }
 
-    /// A reference that is safe to store in readable places: `${env:NAME}` or `${file:PATH}`; nil for a literal text.
+    /// A reference that is safe to store readable: `${env:NAME}` or `${file:PATH}`; nil for a literal text.
     var reference: String? {
         switch origin {
         case .text: nil

@@ -11,6 +11,7 @@ extension Topology {
             self.column = column
         }
 
+        static let start = Position(line: 1, column: 1)
         static let commandLine = Position(line: 0, column: nil)
         /// The position of problems that concern the whole file.
         static let file = Position(line: 1, column: nil)
@@ -43,15 +44,15 @@ extension Topology {
 
         private static func nodes(_ value: Value) -> [Node] {
             switch value.content {
-            case .scalar(let text, _): [Node(text: text, position: value.place)]
+            case .scalar(let text, _): [Node(text: text, position: value.position)]
             case .secret: []
             case .list(let members):
                 members.map { member in
-                    if let text = member.scalar { return Node(text: text, position: member.place) }
-                    return Node(text: nil, position: member.place, children: nodes(member))
+                    if let text = member.scalar { return Node(text: text, position: member.position) }
+                    return Node(text: nil, position: member.position, children: nodes(member))
                 }
             case .mapping(let entries):
-                entries.map { Node(text: $0.key, position: $0.place, children: nodes($0.value)) }
+                entries.map { Node(text: $0.key, position: $0.position, children: nodes($0.value)) }
             }
         }
 

@@ -38,20 +38,20 @@ public enum CivilText {
 private struct CivilCursor {
     private let text: UnsafeRawBufferPointer
     private let rule: TextRule
-    private var place = 0
+    private var position = 0
 
     init(_ text: UnsafeRawBufferPointer, _ rule: TextRule) {
         self.text = text
         self.rule = rule
     }
 
-    var isAtEnd: Bool { place == text.count }
+    var isAtEnd: Bool { position == text.count }
 
-    private var next: UInt8? { place < text.count ? text[place] : nil }
+    private var next: UInt8? { position < text.count ? text[position] : nil }
 
     private mutating func take(_ byte: UInt8) -> Bool {
         guard next == byte else { return false }
-        place += 1
+        position += 1
         return true
     }
 
@@ -62,7 +62,7 @@ private struct CivilCursor {
         while count < lengths.upperBound, let byte = next, 0x30...0x39 ~= byte {
             value = value * 10 + Int(byte - 0x30)
             count += 1
-            place += 1
+            position += 1
         }
         return count >= lengths.lowerBound ? (value, count) : nil
     }
@@ -98,7 +98,7 @@ private struct CivilCursor {
         // Digits below microseconds must be zeros. CAST also drops up to three nonzero ones (nanoseconds), as all
         // engines do.
         if rule == .cast { _ = digits(0...3) }
-        while next == 0x30 { place += 1 }
+        while next == 0x30 { position += 1 }
         return Int64(seconds) * 1_000_000 + Int64(fraction)
     }
 
@@ -107,7 +107,7 @@ private struct CivilCursor {
         guard let days = date() else { return nil }
         let midnight = Int128(days) * Int128(CivilTime.microsecondsPerDay)
         guard let separator = next, separator | 0x20 == 0x74 || separator == 0x20 else { return midnight }
-        place += 1
+        position += 1
         guard let time = time() else { return nil }
         return midnight + Int128(time)
     }
@@ -115,7 +115,7 @@ private struct CivilCursor {
     /// Microseconds east of UTC.
     mutating func zone() -> Int128? {
         if let byte = next, byte | 0x20 == 0x7a {
-            place += 1
+            position += 1
             return 0
         }
         let isWest = take(0x2d)

@@ -20,15 +20,15 @@ public enum DecimalText {
         _ rule: TextRule = .exact
     ) -> ParsedText<Int128> {
         let text = text.trimmed(rule)
-        var place = 0
+        var position = 0
         let isNegative = text.first == 0x2d
-        if isNegative || text.first == 0x2b { place = 1 }
+        if isNegative || text.first == 0x2b { position = 1 }
         // The digits, with at most one decimal point.
-        let start = place
+        let start = position
         var digits = 0
         var pointAt: Int?
-        while place < text.count {
-            let byte = text[place]
+        while position < text.count {
+            let byte = text[position]
             if byte == 0x2e, pointAt == nil {
                 pointAt = digits
             } else if 0x30...0x39 ~= byte {
@@ -36,15 +36,15 @@ public enum DecimalText {
             } else {
                 break
             }
-            place += 1
+            position += 1
         }
-        guard digits > 0, let exponent = exponent(text, from: place) else { return .malformed }
-        // The number of digits up to the last place of the scale. Digits beyond the end of the text are zeros.
+        guard digits > 0, let exponent = exponent(text, from: position) else { return .malformed }
+        // The number of digits up to the last digit that the scale keeps. Digits beyond the end of the text are zeros.
         let kept = (pointAt ?? digits) + exponent + scale
         var number: UInt128 = 0
         var index = 0
         var isRoundedUp = false
-        for byte in text[start..<place] where byte != 0x2e {
+        for byte in text[start..<position] where byte != 0x2e {
             let digit = byte - 0x30
             if index < kept {
                 // Another digit would be the 39th.
@@ -75,16 +75,16 @@ public enum DecimalText {
     private static func exponent(_ text: UnsafeRawBufferPointer, from start: Int) -> Int? {
         guard start < text.count else { return 0 }
         guard text[start] | 0x20 == 0x65 else { return nil }
-        var place = start + 1
-        let isNegative = place < text.count && text[place] == 0x2d
-        if place < text.count, text[place] == 0x2d || text[place] == 0x2b { place += 1 }
-        guard place < text.count else { return nil }
+        var position = start + 1
+        let isNegative = position < text.count && text[position] == 0x2d
+        if position < text.count, text[position] == 0x2d || text[position] == 0x2b { position += 1 }
+        guard position < text.count else { return nil }
         var exponent = 0
-        while place < text.count {
-            guard 0x30...0x39 ~= text[place] else { return nil }
+        while position < text.count {
+            guard 0x30...0x39 ~= text[position] else { return nil }
             // Clamped: beyond this, no text is long enough for the exact exponent to matter.
-            exponent = min(exponent * 10 + Int(text[place] - 0x30), 1 << 40)
-            place += 1
+            exponent = min(exponent * 10 + Int(text[position] - 0x30), 1 << 40)
+            position += 1
         }
         return isNegative ? -exponent : exponent
     }

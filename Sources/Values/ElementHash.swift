@@ -63,10 +63,10 @@ public enum ElementHash {
     @inline(__always)
     public static func of(bytes: UnsafeRawBufferPointer) -> Int32 {
         var hash: Int32 = 1
-        var place = bytes.count
-        while place > 0 {
-            place -= 1
-            hash = hash &* 31 &+ Int32(Int8(bitPattern: bytes[place]))
+        var position = bytes.count
+        while position > 0 {
+            position -= 1
+            hash = hash &* 31 &+ Int32(Int8(bitPattern: bytes[position]))
         }
         return hash
     }
@@ -77,23 +77,23 @@ public enum ElementHash {
     public static func of(utf8 text: UnsafeRawBufferPointer) -> Int32 {
         guard let base = text.baseAddress else { return 0 }
         var hash: Int32 = 0
-        var place = 0
+        var position = 0
         let count = text.count
         // Fast path: four ASCII characters per step.
-        while place + 4 <= count {
-            let word = base.loadUnaligned(fromByteOffset: place, as: UInt32.self)
-            if word & 0x8080_8080 != 0 { return ofUnicode(base, place, count, hash) }
+        while position + 4 <= count {
+            let word = base.loadUnaligned(fromByteOffset: position, as: UInt32.self)
+            if word & 0x8080_8080 != 0 { return ofUnicode(base, position, count, hash) }
             let first = Int32(truncatingIfNeeded: word & 0xff) &* 29_791
             let second = Int32(truncatingIfNeeded: word >> 8 & 0xff) &* 961
             let third = Int32(truncatingIfNeeded: word >> 16 & 0xff) &* 31
             hash = hash &* 923_521 &+ first &+ second &+ third &+ Int32(truncatingIfNeeded: word >> 24)
-            place += 4
+            position += 4
         }
-        while place < count {
-            let byte = base.load(fromByteOffset: place, as: UInt8.self)
-            if byte >= 0x80 { return ofUnicode(base, place, count, hash) }
+        while position < count {
+            let byte = base.load(fromByteOffset: position, as: UInt8.self)
+            if byte >= 0x80 { return ofUnicode(base, position, count, hash) }
             hash = hash &* 31 &+ Int32(byte)
-            place += 1
+            position += 1
         }
         return hash
     }
@@ -102,10 +102,10 @@ public enum ElementHash {
     @inline(never)
     static func ofUnicode(_ base: UnsafeRawPointer, _ start: Int, _ count: Int, _ before: Int32) -> Int32 {
         var hash = before
-        var place = start
-        while place < count {
-            let (scalar, length) = UTF8Decoding.scalar(base, place, count)
-            place += length
+        var position = start
+        while position < count {
+            let (scalar, length) = UTF8Decoding.scalar(base, position, count)
+            position += length
             if scalar < 0x10000 {
                 hash = hash &* 31 &+ Int32(truncatingIfNeeded: scalar)
             } else {

@@ -18,7 +18,7 @@ extension GrowableBuffer {
         let length = (bytes.count + 2) / 3 * 4
         reserve(length)
         let out = base.assumingMemoryBound(to: UInt8.self) + count
-        var place = 0
+        var position = 0
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let rest = bytes.count - start
             var bits = UInt32(bytes[start]) << 16
@@ -26,10 +26,10 @@ extension GrowableBuffer {
             if rest > 2 { bits |= UInt32(bytes[start + 2]) }
             for digit in 0..<4 {
                 let shift = UInt32(18 - 6 * digit)
-                out[place + digit] =
+                out[position + digit] =
                     digit <= rest ? Self.base64Digit(UInt8(truncatingIfNeeded: bits >> shift) & 63) : 0x3d
             }
-            place += 4
+            position += 4
         }
         advance(by: length)
     }

@@ -19,29 +19,29 @@ extension GrowableBuffer {
     private mutating func appendJSONCharacters(_ text: UnsafeRawBufferPointer, asJava: Bool) {
         guard let source = text.baseAddress else { return }
         let length = text.count
-        var place = 0
-        while place < length {
-            let clean = Self.lengthOfPlainASCII(source + place, length - place)
+        var position = 0
+        while position < length {
+            let clean = Self.lengthOfPlainASCII(source + position, length - position)
             if clean > 0 {
-                append(UnsafeRawBufferPointer(start: source + place, count: clean))
-                place += clean
-                if place == length { return }
+                append(UnsafeRawBufferPointer(start: source + position, count: clean))
+                position += clean
+                if position == length { return }
             }
-            let byte = source.load(fromByteOffset: place, as: UInt8.self)
+            let byte = source.load(fromByteOffset: position, as: UInt8.self)
             guard byte >= 0x80 else {
                 appendEscaped(byte, asJava: asJava)
-                place += 1
+                position += 1
                 continue
             }
-            let (scalar, size) = UTF8Decoding.scalar(source, place, length)
+            let (scalar, size) = UTF8Decoding.scalar(source, position, length)
             if scalar == 0xfffd, size == 1 {
                 appendText("\u{fffd}")
             } else if asJava, size == 4 {
                 appendSurrogates(scalar)
             } else {
-                append(UnsafeRawBufferPointer(start: source + place, count: size))
+                append(UnsafeRawBufferPointer(start: source + position, count: size))
             }
-            place += size
+            position += size
         }
     }
 
@@ -50,9 +50,9 @@ extension GrowableBuffer {
     private static func lengthOfPlainASCII(_ source: UnsafeRawPointer, _ length: Int) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
-        var place = 0
-        while place + 8 <= length {
-            let word = source.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+        var position = 0
+        while position + 8 <= length {
+            let word = source.loadUnaligned(fromByteOffset: position, as: UInt64.self)
             // The high bit of a byte is set if the byte is a quote or backslash (zero after the XOR), below 0x20, or
             // not ASCII. A borrow can only corrupt bytes above the first match.
             let quotes = word ^ (ones &* 0x22)
@@ -60,15 +60,15 @@ extension GrowableBuffer {
             let found =
                 ((quotes &- ones) & ~quotes | (slashes &- ones) & ~slashes | (word &- ones &* 0x20) & ~word | word)
                 & highs
-            if found != 0 { return place + found.trailingZeroBitCount >> 3 }
-            place += 8
+            if found != 0 { return position + found.trailingZeroBitCount >> 3 }
+            position += 8
         }
-        while place < length {
-            let byte = source.load(fromByteOffset: place, as: UInt8.self)
+        while position < length {
+            let byte = source.load(fromByteOffset: position, as: UInt8.self)
             if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5c { break }
-            place += 1
+            position += 1
         }
-        return place
+        return position
     }
 
     /// `\uD83D\uDE00` for U+1F600.

@@ -28,10 +28,10 @@ extension GrowableBuffer {
         }
         length = max(length, width)
         var rest = number
-        var place = length
-        while place > 0 {
-            place -= 1
-            out[place] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+        var position = length
+        while position > 0 {
+            position -= 1
+            out[position] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         }
         advance(by: length)

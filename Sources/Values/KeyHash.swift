@@ -1,5 +1,5 @@
-/// The hash of a primary key that places a row in a tree node: Java's list hash over the key's values in key order,
-/// made positive (mixed format, section 3.2).
+/// The hash of a primary key that determines the tree node of a row: Java's list hash over the key's values in key
+/// order, made positive (mixed format, section 3.2).
 public enum KeyHash {
     /// The hash of one key.
     public static func hash(of key: [Scalar]) -> Int32 {

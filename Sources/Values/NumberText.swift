@@ -8,23 +8,23 @@ public enum NumberText {
         _ rule: TextRule = .exact
     ) -> ParsedText<Number> {
         let text = text.trimmed(rule)
-        var place = 0
+        var position = 0
         let isNegative = text.first == 0x2d
-        if isNegative || text.first == 0x2b { place = 1 }
-        guard place < text.count else { return .malformed }
+        if isNegative || text.first == 0x2b { position = 1 }
+        guard position < text.count else { return .malformed }
         var value: Number = 0
         var fits = true
-        while place < text.count {
-            guard 0x30...0x39 ~= text[place] else { return .malformed }
+        while position < text.count {
+            guard 0x30...0x39 ~= text[position] else { return .malformed }
             if fits {
-                let digit = Number(truncatingIfNeeded: text[place] &- 0x30)
+                let digit = Number(truncatingIfNeeded: text[position] &- 0x30)
                 let (tenfold, overflow) = value.multipliedReportingOverflow(by: 10)
                 let (next, overflowToo) =
                     isNegative ? tenfold.subtractingReportingOverflow(digit) : tenfold.addingReportingOverflow(digit)
                 fits = !overflow && !overflowToo
                 value = next
             }
-            place += 1
+            position += 1
         }
         return fits ? .value(value) : .outOfRange
     }
@@ -74,9 +74,9 @@ public enum NumberText {
         let text = text.trimmed(rule)
         guard text.count == 36 else { return .malformed }
         var value: UInt128 = 0
-        for place in 0..<36 {
-            let byte = text[place]
-            if place == 8 || place == 13 || place == 18 || place == 23 {
+        for position in 0..<36 {
+            let byte = text[position]
+            if position == 8 || position == 13 || position == 18 || position == 23 {
                 guard byte == 0x2d else { return .malformed }
                 continue
             }

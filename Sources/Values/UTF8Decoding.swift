@@ -1,15 +1,15 @@
 /// Decodes code points from unvalidated UTF-8 bytes.
 public enum UTF8Decoding {
-    /// The code point at `place` and its length in bytes. A byte that starts no valid sequence gives U+FFFD of length
-    /// 1.
+    /// The code point at `position` and its length in bytes. A byte that starts no valid sequence gives U+FFFD of
+    /// length 1.
     @inlinable
     @inline(__always)
-    public static func scalar(_ base: UnsafeRawPointer, _ place: Int, _ count: Int) -> (value: UInt32, length: Int) {
-        let first = UInt32(base.load(fromByteOffset: place, as: UInt8.self))
+    public static func scalar(_ base: UnsafeRawPointer, _ position: Int, _ count: Int) -> (value: UInt32, length: Int) {
+        let first = UInt32(base.load(fromByteOffset: position, as: UInt8.self))
         if first < 0x80 { return (first, 1) }
         func continuation(_ offset: Int) -> UInt32? {
-            guard place + offset < count else { return nil }
-            let byte = UInt32(base.load(fromByteOffset: place + offset, as: UInt8.self))
+            guard position + offset < count else { return nil }
+            let byte = UInt32(base.load(fromByteOffset: position + offset, as: UInt8.self))
             return byte & 0xc0 == 0x80 ? byte & 0x3f : nil
         }
         switch first {

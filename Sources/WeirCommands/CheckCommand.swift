@@ -18,7 +18,7 @@ struct CheckCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var file: TopologyArguments
 
@@ -50,9 +50,9 @@ struct CheckCommand: ParsableCommand {
     }
 
     private func resolve(_ topology: Topology) throws(WeirError) -> Resolved {
-        let places = try place.places(topology)
-        let catalog = try Self.catalog(places)
-        let logs = TopologyLogs(places)
+        let locations = try options.locations(topology)
+        let catalog = try Self.catalog(locations)
+        let logs = TopologyLogs(locations)
         let conflicts = IngestPlan.conflicts(topology, catalog: catalog) { (source) throws(WeirError) in
             try logs.source(source)
         }
@@ -114,11 +114,11 @@ struct CheckCommand: ParsableCommand {
 
     /// Opens the warehouse's catalog. If there is none, returns an empty temporary one, so that a check creates no
     /// warehouse.
-    private static func catalog(_ places: WarehousePlaces) throws(WeirError) -> any Catalog {
-        if FileManager.default.fileExists(atPath: places.catalogPath) { return try places.openedCatalog() }
+    private static func catalog(_ locations: WarehouseLocations) throws(WeirError) -> any Catalog {
+        if FileManager.default.fileExists(atPath: locations.catalogPath) { return try locations.openedCatalog() }
         let folder = FileManager.default.temporaryDirectory.path + "/weir-check-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try SQLiteCatalog(path: folder + "/catalog.db", warehouse: places.warehouse)
+        return try SQLiteCatalog(path: folder + "/catalog.db", warehouse: locations.warehouse)
     }
 
     /// The problems of brokers and their topics.
@@ -162,9 +162,9 @@ struct CheckCommand: ParsableCommand {
             out.line(JSONValue.object(object).text)
         case .table:
             for problem in problems {
-                let place = problem.line > 0 ? "\(file.topology):\(problem.line)" : "--set"
+                let location = problem.line > 0 ? "\(file.topology):\(problem.line)" : "--set"
                 let column = problem.line > 0 ? problem.column.map { ":\($0)" } ?? "" : ""
-                out.line("\(place)\(column): \(problem.severity.rawValue): \(problem.message)")
+                out.line("\(location)\(column): \(problem.severity.rawValue): \(problem.message)")
                 if let advice = problem.advice { out.line("  hint: \(advice)") }
             }
             if let plan, !output.talk.quiet { out.append(plan.text) }

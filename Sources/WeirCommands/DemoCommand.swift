@@ -14,7 +14,7 @@ struct DemoCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Option(help: "Change events to make.")
@@ -25,13 +25,15 @@ struct DemoCommand: ParsableCommand {
 
     func validate() throws {
         if events < 100 { throw ValidationError("--events \(events) is too few for a shop; use 100 or more") }
-        if keep != nil && place.warehouse != nil { throw ValidationError("--keep and --warehouse exclude each other") }
+        if keep != nil && options.warehouse != nil {
+            throw ValidationError("--keep and --warehouse exclude each other")
+        }
     }
 
     func run() throws {
-        var place = place
-        place.warehouse = keep ?? place.warehouse
-        let warehouse = DemoWarehouse(try place.places())
+        var options = options
+        options.warehouse = keep ?? options.warehouse
+        let warehouse = DemoWarehouse(try options.locations())
         try warehouse.prepare()
         let demo = DemoRun(warehouse, showsProgress: output.talk.showsProgress)
         let watch = Stopwatch()
@@ -87,7 +89,7 @@ struct DemoCommand: ParsableCommand {
         out.line("Rows, as many as the shop has: \(tables). Everything took \(HumanText.duration(seconds)).")
         out.line("")
         out.line("Try next:")
-        let options = warehouse.places.commandOptions
+        let options = warehouse.locations.commandOptions
         let program = Self.program
         out.line("  \(program) scan shop.orders_enriched --where \"country = 'DE'\" --limit 5\(options)")
         out.line("  \(program) read shop.orders --from earliest --limit 5\(options)")

@@ -42,7 +42,7 @@ final class DemoRun {
     // MARK: Log
 
     func appendEvents(_ events: Int) throws(WeirError) {
-        let log = try warehouse.places.log()
+        let log = try warehouse.locations.log()
         for table in ShopStream.Table.allCases { try log.createTopic(table.topic) }
         let writer = FileLogWriter(log, owner: "weir demo")
         defer { writer.close() }
@@ -65,7 +65,7 @@ final class DemoRun {
         guard let topology = Topology.check(yaml: yaml).topology else {
             throw WeirError(.invalid, "the demo's topology does not pass its check", at: warehouse.topologyPath)
         }
-        let runner = try TopologyRunner(topology, warehouse.places, log: RunLog(isQuiet: true))
+        let runner = try TopologyRunner(topology, warehouse.locations, log: RunLog(isQuiet: true))
         try measure("ingest and join", "events") { () throws(WeirError) in
             let counts = try runner.run(untilCaughtUp: true)
             guard counts.deadLetters == 0, counts.records == events else {
@@ -81,7 +81,7 @@ final class DemoRun {
 
     private func load(_ name: String) throws(WeirError) -> MixedTable {
         let identifier = TableIdentifier(namespace: [DemoTopology.name], name: name)
-        return try MixedTable.load(identifier, from: try warehouse.places.existingCatalog())
+        return try MixedTable.load(identifier, from: try warehouse.locations.existingCatalog())
     }
 
     /// Reads every row of every table and compares the row counts with the shop's.
@@ -94,7 +94,7 @@ final class DemoRun {
                     throw WeirError(
                         .corrupt,
                         "shop.\(name) has \(rows) rows, the shop has \(expected[name] ?? 0)",
-                        at: warehouse.places.warehouse,
+                        at: warehouse.locations.warehouse,
                         advice: "this is a bug in Weir; please report it with the output of 'weir doctor'"
                     )
                 }
@@ -118,7 +118,7 @@ final class DemoRun {
                 throw WeirError(
                     .corrupt,
                     "the changes of shop.orders add up to \(balance) rows, the shop has \(expected["orders"] ?? 0)",
-                    at: warehouse.places.warehouse
+                    at: warehouse.locations.warehouse
                 )
             }
             return changes

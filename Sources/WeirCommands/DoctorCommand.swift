@@ -20,7 +20,7 @@ struct DoctorCommand: ParsableCommand {
     @Option(help: "Also check brokers, HOST:PORT and more after commas, that need neither TLS nor a login.")
     var brokers: String?
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -28,23 +28,23 @@ struct DoctorCommand: ParsableCommand {
     }
 
     func run() throws {
-        var places = try place.places()
+        var locations = try options.locations()
         var kafka: [HealthCheck] = []
         if let brokers { kafka = BrokerChecks.all(TopologyBrokers(brokers: brokers)) }
         if let topology {
             let yaml = try TopologyArguments.text(of: topology)
             let (found, problems) = Topology.check(yaml: yaml, overrides: [])
             if let found {
-                places = try place.places(found)
+                locations = try options.locations(found)
                 // The warehouse checks report a warehouse that cannot be read.
-                let existing = (try? places.existingCatalog().properties(of: found)) ?? [:]
+                let existing = (try? locations.existingCatalog().properties(of: found)) ?? [:]
                 kafka = BrokerChecks.all(try TopologyBrokers(found, existing: existing))
             } else {
                 kafka = [BrokerChecks.unreadable(topology, problems)]
             }
         }
         var checks = MachineChecks.all()
-        checks += WarehouseChecks(places).all()
+        checks += WarehouseChecks(locations).all()
         checks += kafka
         let hasFailed = checks.contains { $0.status == .fail }
         let out = StandardOutput()

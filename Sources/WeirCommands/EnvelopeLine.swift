@@ -87,55 +87,57 @@ struct EnvelopeParser: ~Copyable {
     /// The unread rest of the line.
     private struct Cursor {
         private let line: UnsafeRawBufferPointer
-        private var place = 0
+        private var position = 0
 
         init(_ line: UnsafeRawBufferPointer) { self.line = line }
 
         func fault(_ reason: String) -> WeirError {
-            WeirError(.invalid, "the line is no envelope: \(reason), at character \(place + 1)")
+            WeirError(.invalid, "the line is no envelope: \(reason), at character \(position + 1)")
         }
 
         private mutating func skipBlanks() {
-            while place < line.count, line[place] == 0x20 || line[place] == 0x09 || line[place] == 0x0d { place += 1 }
+            while position < line.count, line[position] == 0x20 || line[position] == 0x09 || line[position] == 0x0d {
+                position += 1
+            }
         }
 
         var isAtEnd: Bool {
             mutating get {
                 skipBlanks()
-                return place == line.count
+                return position == line.count
             }
         }
 
         mutating func peek() -> UInt8? {
             skipBlanks()
-            return place < line.count ? line[place] : nil
+            return position < line.count ? line[position] : nil
         }
 
         mutating func next() throws(WeirError) -> UInt8 {
-            guard place < line.count else { throw fault("it ends early") }
-            place += 1
-            return line[place - 1]
+            guard position < line.count else { throw fault("it ends early") }
+            position += 1
+            return line[position - 1]
         }
 
         mutating func expect(_ byte: UInt8) throws(WeirError) {
             skipBlanks()
-            guard place < line.count, line[place] == byte else {
+            guard position < line.count, line[position] == byte else {
                 throw fault("expected '\(String(decoding: [byte], as: UTF8.self))'")
             }
-            place += 1
+            position += 1
         }
 
         /// Returns the bytes up to the next quote or backslash.
         mutating func plainCharacters() throws(WeirError) -> UnsafeRawBufferPointer {
-            let start = place
-            while place < line.count, line[place] != 0x22, line[place] != 0x5c { place += 1 }
-            return UnsafeRawBufferPointer(rebasing: line[start..<place])
+            let start = position
+            while position < line.count, line[position] != 0x22, line[position] != 0x5c { position += 1 }
+            return UnsafeRawBufferPointer(rebasing: line[start..<position])
         }
 
         /// Returns the character of an escape whose backslash has been read.
         mutating func escape() throws(WeirError) -> Unicode.Scalar {
             do throws(JSONEscape.Failure) {
-                return try JSONEscape.scalar(in: line, at: &place)
+                return try JSONEscape.scalar(in: line, at: &position)
             } catch {
                 throw fault(error.rawValue)
             }
@@ -144,13 +146,13 @@ struct EnvelopeParser: ~Copyable {
         /// Skips a number, literal, object or array and returns its text.
         mutating func skipValue() throws(WeirError) -> UnsafeRawBufferPointer {
             skipBlanks()
-            let start = place
+            let start = position
             var depth = 0
             var isInText = false
-            while place < line.count {
-                let byte = line[place]
+            while position < line.count {
+                let byte = line[position]
                 if isInText {
-                    if byte == 0x5c { place += 1 } else if byte == 0x22 { isInText = false }
+                    if byte == 0x5c { position += 1 } else if byte == 0x22 { isInText = false }
                 } else {
                     switch byte {
                     case 0x22: isInText = true
@@ -162,14 +164,14 @@ struct EnvelopeParser: ~Copyable {
                     default: break
                     }
                 }
-                place += 1
+                position += 1
             }
-            place = min(place, line.count)
+            position = min(position, line.count)
             throw fault("it ends early")
         }
 
         private func value(from start: Int) throws(WeirError) -> UnsafeRawBufferPointer {
-            var end = place
+            var end = position
             while end > start, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }
             guard end > start else { throw fault("a value is missing") }
             return UnsafeRawBufferPointer(rebasing: line[start..<end])

@@ -19,7 +19,7 @@ struct LogAppendCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The topic, and a file; '-' or none is standard input. With --envelope only the file.")
@@ -62,7 +62,7 @@ struct LogAppendCommand: ParsableCommand {
     }
 
     func run() throws {
-        let log = try place.places().log()
+        let log = try options.locations().log()
         let writer = FileLogWriter(log, owner: "weir log append")
         defer { writer.close() }
         let job = LogAppend(writer, showsProgress: output.talk.showsProgress)

@@ -12,7 +12,7 @@ struct LogCreateCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The topic: letters, digits, '.', '_' and '-'.")
@@ -28,7 +28,7 @@ struct LogCreateCommand: ParsableCommand {
     var ifNotExists = false
 
     func run() throws {
-        let log = try place.places().log()
+        let log = try options.locations().log()
         var properties: [String: String] = [:]
         for setting in config {
             let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)

@@ -10,7 +10,7 @@ struct LogDescribeCommand: ParsableCommand {
         discussion: "Example: weir log describe shop.public.orders"
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The topic.")
@@ -27,7 +27,7 @@ struct LogDescribeCommand: ParsableCommand {
             "oldest",
             "newest"
         )
-        let description = try place.places().log().describe(topic)
+        let description = try options.locations().log().describe(topic)
         for partition in description.partitions {
             let oldest = partition.segments.compactMap(\.firstTimestamp).first
             let newest = partition.segments.compactMap(\.newestTimestamp).max()

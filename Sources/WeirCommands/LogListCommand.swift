@@ -10,11 +10,11 @@ struct LogListCommand: ParsableCommand {
         discussion: "Example: weir log ls -o json"
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let log = try place.places().log()
+        let log = try options.locations().log()
         var listing = Listing("topic", "partitions", "records", "bytes", "newest")
         var damage: WeirError?
         for topic in try log.topics() {

@@ -15,7 +15,7 @@ struct LogTailCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The topic.")
@@ -42,7 +42,7 @@ struct LogTailCommand: ParsableCommand {
     }
 
     func run() throws {
-        let log = try place.places().log()
+        let log = try options.locations().log()
         let stop = follow ? StopSignals() : nil
         let numbers = try partition.map { [$0] } ?? log.partitions(of: topic)
         var readers: [any PartitionReader] = []

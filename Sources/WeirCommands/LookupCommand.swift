@@ -16,7 +16,7 @@ struct LookupCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
@@ -35,11 +35,11 @@ struct LookupCommand: ParsableCommand {
     }
 
     func run() throws {
-        let places = try place.places()
-        let (source, point) = try state.state(of: try places.table(table))
+        let locations = try options.locations()
+        let (source, point) = try state.state(of: try locations.table(table))
         let lookup = try KeyLookup(source, keys: keys)
         let rows = LimitedRows(output.format.rowOutput(source.schema, to: StandardOutput()), limit: nil)
-        let tail = fresh ? try places.logStoreTail(of: source) : []
+        let tail = fresh ? try locations.logStoreTail(of: source) : []
         let scan = try FreshScan(source, tail: tail, filter: lookup.filter, at: point)
         try scan.forEach { (batch) throws(WeirError) in
             lookup.markFound(in: batch)

@@ -15,7 +15,7 @@ struct OptimizeCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
@@ -41,7 +41,7 @@ struct OptimizeCommand: ParsableCommand {
     private static let attemptsMax = 5
 
     func run() throws {
-        var source = try place.places().table(table)
+        var source = try options.locations().table(table)
         let watch = Stopwatch()
         for attempt in 1... {
             let before = try source.fileCounts()

@@ -28,7 +28,7 @@ struct ReadCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var talk: TalkOptions
 
     @Argument(help: "The table, as DB.TABLE.")
@@ -58,8 +58,8 @@ struct ReadCommand: ParsableCommand {
     func run() throws {
         let start = try ReadStart(from)
         let stop = follow ? StopSignals() : nil
-        let source = try place.places().table(table)
-        let logs = TopologyLogs(try place.places())
+        let source = try options.locations().table(table)
+        let logs = TopologyLogs(try options.locations())
         let printer = ChangePrinter(source, format: format, limit: limit, stop: stop)
         let beginning = try start.resolve(in: source)
         if let notice = beginning.notice { talk.note(notice) }

@@ -26,7 +26,7 @@ struct RunCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var file: TopologyArguments
 
@@ -45,7 +45,7 @@ struct RunCommand: ParsableCommand {
         let (topology, warnings) = try Topology.load(path: file.topology, overrides: try file.overrides())
         let log = RunLog(isQuiet: output.talk.quiet)
         for warning in warnings where warning.severity == .warning { log.note("\(file.topology):\(warning)") }
-        let runner = try TopologyRunner(topology, place.places(topology), adopting: adopt, log: log)
+        let runner = try TopologyRunner(topology, options.locations(topology), adopting: adopt, log: log)
         if let adopt {
             let tables = HumanText.count(runner.adopted, "table")
             log.note(
@@ -79,8 +79,8 @@ struct RunCommand: ParsableCommand {
         if !counts.unroutedTables.isEmpty {
             let records = HumanText.count(counts.unrouted, "record")
             let tables = counts.unroutedTables.sorted().prefix(5).joined(separator: ", ")
-            let place = tables.isEmpty ? "" : " of \(tables)"
-            log.warn("\(records)\(place) left out: no route matches the source table's identifier")
+            let origin = tables.isEmpty ? "" : " of \(tables)"
+            log.warn("\(records)\(origin) left out: no route matches the source table's identifier")
         }
     }
 

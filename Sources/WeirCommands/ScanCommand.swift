@@ -20,7 +20,7 @@ struct ScanCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
@@ -55,13 +55,13 @@ struct ScanCommand: ParsableCommand {
     }
 
     func run() throws {
-        let current = try place.places().table(table)
+        let current = try options.locations().table(table)
         let (source, point) = try source(current)
         if state.snapshot != nil || asOf != nil { output.talk.note(StartNotice.text(point, of: current)) }
         let filter = try condition.map { (text) throws(WeirError) in try source.filter(text) }
         let selected = try columns.map { (names) throws(WeirError) in try source.schema.selecting(names.listed) }
         if fresh {
-            let tail = try place.places().logStoreTail(of: source)
+            let tail = try options.locations().logStoreTail(of: source)
             return try print(try FreshScan(source, tail: tail, columns: selected, filter: filter))
         }
         if count {

@@ -94,72 +94,72 @@ public struct ShopStream: Sendable {
             return emitOrder(orders.count - 1, before: nil, after: order, &out)
         }
         if choice < mix.newOrders + mix.changedOrders + mix.deletedOrders {
-            var place = random(orders.count)
-            while !orders[place].isLive { place = (place + 1) % orders.count }
-            let before = orders[place]
+            var index = random(orders.count)
+            while !orders[index].isLive { index = (index + 1) % orders.count }
+            let before = orders[index]
             if choice >= mix.newOrders + mix.changedOrders {
-                orders[place].isLive = false
+                orders[index].isLive = false
                 liveOrders -= 1
-                return emitOrder(place, before: before, after: nil, &out)
+                return emitOrder(index, before: before, after: nil, &out)
             }
-            orders[place].status = UInt8(min(Int(before.status) + 1, Self.statuses.count - 1))
-            orders[place].amountCents += 1
-            return emitOrder(place, before: before, after: orders[place], &out)
+            orders[index].status = UInt8(min(Int(before.status) + 1, Self.statuses.count - 1))
+            orders[index].amountCents += 1
+            return emitOrder(index, before: before, after: orders[index], &out)
         }
-        let place = random(customerCount)
-        let before = customers[place]
-        customers[place].country = UInt8(
+        let index = random(customerCount)
+        let before = customers[index]
+        customers[index].country = UInt8(
             (Int(before.country) + 1 + random(Self.countries.count - 1)) % Self.countries.count
         )
-        customers[place].tier = UInt8(random(Self.tiers.count))
-        return emitCustomer(place, before: before, operation: "u", &out)
+        customers[index].tier = UInt8(random(Self.tiers.count))
+        return emitCustomer(index, before: before, operation: "u", &out)
     }
 
     // MARK: Envelopes
 
     private func emitCustomer(
-        _ place: Int,
+        _ index: Int,
         before: Customer?,
         operation: StaticString,
         _ out: inout GrowableBuffer
     ) -> (table: Table, keyCount: Int, valueCount: Int, milliseconds: Int64) {
         let start = out.count
         out.text("{\"id\":")
-        out.number(Int64(place + 1))
+        out.number(Int64(index + 1))
         out.text("}")
         let keyCount = out.count - start
         out.text("{\"before\":")
-        if let before { appendCustomer(place, before, &out) } else { out.text("null") }
+        if let before { appendCustomer(index, before, &out) } else { out.text("null") }
         out.text(",\"after\":")
-        appendCustomer(place, customers[place], &out)
+        appendCustomer(index, customers[index], &out)
         appendSource("customers", operation, &out)
         return (.customers, keyCount, out.count - start - keyCount, timeMilliseconds)
     }
 
     private func emitOrder(
-        _ place: Int,
+        _ index: Int,
         before: Order?,
         after: Order?,
         _ out: inout GrowableBuffer
     ) -> (table: Table, keyCount: Int, valueCount: Int, milliseconds: Int64) {
         let start = out.count
         out.text("{\"order_id\":")
-        out.number(Int64(place + 1))
+        out.number(Int64(index + 1))
         out.text("}")
         let keyCount = out.count - start
         out.text("{\"before\":")
-        if let before { appendOrder(place, before, &out) } else { out.text("null") }
+        if let before { appendOrder(index, before, &out) } else { out.text("null") }
         out.text(",\"after\":")
-        if let after { appendOrder(place, after, &out) } else { out.text("null") }
+        if let after { appendOrder(index, after, &out) } else { out.text("null") }
         appendSource("orders", after == nil ? "d" : before == nil ? "c" : "u", &out)
         return (.orders, keyCount, out.count - start - keyCount, timeMilliseconds)
     }
 
-    private func appendCustomer(_ place: Int, _ customer: Customer, _ out: inout GrowableBuffer) {
+    private func appendCustomer(_ index: Int, _ customer: Customer, _ out: inout GrowableBuffer) {
         out.text("{\"id\":")
-        out.number(Int64(place + 1))
+        out.number(Int64(index + 1))
         out.text(",\"name\":\"customer ")
-        out.number(Int64(place + 1))
+        out.number(Int64(index + 1))
         out.text("\",\"country\":\"")
         out.text(Self.countries[Int(customer.country)])
         out.text("\",\"tier\":\"")
@@ -167,9 +167,9 @@ public struct ShopStream: Sendable {
         out.text("\"}")
     }
 
-    private func appendOrder(_ place: Int, _ order: Order, _ out: inout GrowableBuffer) {
+    private func appendOrder(_ index: Int, _ order: Order, _ out: inout GrowableBuffer) {
         out.text("{\"order_id\":")
-        out.number(Int64(place + 1))
+        out.number(Int64(index + 1))
         out.text(",\"customer_id\":")
         out.number(Int64(order.customer) + 1)
         out.text(",\"status\":\"")
@@ -180,10 +180,10 @@ public struct ShopStream: Sendable {
         out.number(Int64(order.amountCents % 100))
         // One order per second, 65,536 orders per day, over 16 days: several daily partitions.
         out.text("\",\"created_at\":\"2025-06-")
-        let day = 10 + place / 65_536 % 16
+        let day = 10 + index / 65_536 % 16
         out.number(Int64(day))
         out.text("T")
-        let second = place % 65_536
+        let second = index % 65_536
         out.twoDigits(second / 3600)
         out.text(":")
         out.twoDigits(second / 60 % 60)
@@ -224,13 +224,13 @@ extension GrowableBuffer {
         // Digits are produced from last to first, in a buffer on the stack.
         var digits: (UInt64, UInt64, UInt32) = (0, 0, 0)
         withUnsafeMutableBytes(of: &digits) { buffer in
-            var place = 20
+            var index = 20
             repeat {
-                place -= 1
-                buffer[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+                index -= 1
+                buffer[index] = UInt8(ascii: "0") + UInt8(rest % 10)
                 rest /= 10
             } while rest > 0
-            append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[place..<20]))
+            append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[index..<20]))
         }
     }
 

@@ -64,12 +64,12 @@ struct StartupOffsetsCheck {
                 continue
             }
             let (earliest, end) = try log.offsets(topic: topic, partition: number)
-            let place = "offset \(offset) of \(topic)/\(number)"
+            let named = "offset \(offset) of \(topic)/\(number)"
             if offset < earliest {
-                let message = "\(place) lies before the first that is there, \(earliest)"
+                let message = "\(named) lies before the first that is there, \(earliest)"
                 found.append(lost(message, wrong, earliest))
             } else if offset > end, !isReadable(topic, number, offset) {
-                found.append(Finding(wrong, "\(place) lies beyond the end, \(end)", "write \(end) to begin there"))
+                found.append(Finding(wrong, "\(named) lies beyond the end, \(end)", "write \(end) to begin there"))
             }
         }
         let others = partitions.filter { offsets[TopicPartition(topic: topic, partition: $0)] == nil }

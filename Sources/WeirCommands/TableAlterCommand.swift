@@ -14,7 +14,7 @@ struct TableAlterCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
@@ -53,7 +53,7 @@ struct TableAlterCommand: ParsableCommand {
             throw ValidationError("'\(key)' is both set and unset")
         }
         for (key, value) in values.sorted(by: { $0.key < $1.key }) { try PropertyWords.check(key, value) }
-        let existing = try place.places().table(table)
+        let existing = try options.locations().table(table)
         let missing = existing.missing(unset)
         for key in missing {
             let near = NearestName.nearest(to: key, among: Array(existing.properties.keys))

@@ -17,7 +17,7 @@ struct TableCreateCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
@@ -55,7 +55,7 @@ struct TableCreateCommand: ParsableCommand {
         )
         _ = try schema.selecting(definition.primaryKey)
         for warning in ColumnNames.warnings(schema.fields.map(\.name)) { Terminal.note("warning: \(warning.text)") }
-        let catalog = try place.places().openedCatalog()
+        let catalog = try options.locations().openedCatalog()
         try catalog.createNamespace(identifier.namespace, ifNotExists: true)
         if !definition.primaryKey.isEmpty {
             for warning in AmoroLimits.warnings(definition.partitionSpec, schema, primaryKey: definition.primaryKey) {

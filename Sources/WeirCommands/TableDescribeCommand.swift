@@ -12,7 +12,7 @@ struct TableDescribeCommand: ParsableCommand {
         discussion: "Example: weir table describe shop.orders -o json"
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
@@ -21,7 +21,7 @@ struct TableDescribeCommand: ParsableCommand {
     @OptionGroup var state: SnapshotOption
 
     func run() throws {
-        let (source, point) = try state.state(of: try place.places().table(table))
+        let (source, point) = try state.state(of: try options.locations().table(table))
         let description = try TableDescription(source, at: point)
         let out = StandardOutput()
         guard output.format == .table else { return try description.properties.print(output.format, to: out) }
@@ -50,13 +50,13 @@ struct TableDescription {
     /// - Parameter point: the state of the stores and columns. Properties and positions are always the current ones.
     init(_ table: MixedTable, at point: ReadPoint) throws(WeirError) {
         for field in table.schema.fields {
-            let place = table.primaryKey.firstIndex { $0.id == field.id }
+            let index = table.primaryKey.firstIndex { $0.id == field.id }
             columns.add(
                 .count(field.id),
                 .string(field.name),
                 .string(field.type.description),
                 .bool(field.isRequired),
-                place.map { .count($0 + 1) } ?? .null
+                index.map { .count($0 + 1) } ?? .null
             )
         }
         try addPositions(table)

@@ -20,7 +20,7 @@ struct TableDropCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
@@ -39,10 +39,10 @@ struct TableDropCommand: ParsableCommand {
     var dryRun = false
 
     func run() throws {
-        let places = try place.places()
-        if !force { try checkUnused(places) }
+        let locations = try options.locations()
+        if !force { try checkUnused(locations) }
         if purge {
-            let source = try places.table(table)
+            let source = try locations.table(table)
             let stores = [source.identifier] + (source.change.map { [$0.identifier] } ?? [])
             let size = try Self.size(of: source)
             return try drop(stores, size) { () throws(WeirError) in
@@ -52,7 +52,7 @@ struct TableDropCommand: ParsableCommand {
             }
         }
         // A drop without purge reads none of the table's files, so a table whose files are gone can be dropped too.
-        let catalog = try places.existingCatalog()
+        let catalog = try locations.existingCatalog()
         let stores = try Self.stores(of: try TableIdentifier(table), in: catalog)
         try drop(stores, "") { () throws(WeirError) in
             for store in stores { try catalog.unregister(store) }
@@ -60,10 +60,10 @@ struct TableDropCommand: ParsableCommand {
         }
     }
 
-    private func checkUnused(_ places: WarehousePlaces) throws(WeirError) {
+    private func checkUnused(_ locations: WarehouseLocations) throws(WeirError) {
         let name = try TableIdentifier(table).description
         guard
-            let holder = try TopologyLock.holder(of: name, warehouse: places.warehouse, files: LocalFileSystem())
+            let holder = try TopologyLock.holder(of: name, warehouse: locations.warehouse, files: LocalFileSystem())
         else { return }
         throw WeirError(
             .locked,

@@ -13,7 +13,7 @@ struct TableFilesCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
@@ -22,7 +22,7 @@ struct TableFilesCommand: ParsableCommand {
     @OptionGroup var state: SnapshotOption
 
     func run() throws {
-        let (source, point) = try state.state(of: try place.places().table(table))
+        let (source, point) = try state.state(of: try options.locations().table(table))
         var listing = Listing("store", "partition", "node", "type", "rows", "bytes", "sequence", "merged", "path")
         for entry in try source.files(at: point) {
             listing.add(

@@ -11,14 +11,14 @@ struct TableListCommand: ParsableCommand {
         discussion: "Example: weir table ls shop"
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "Only the tables of this database.")
     var database: String?
 
     func run() throws {
-        let catalog = try place.places().existingCatalog()
+        let catalog = try options.locations().existingCatalog()
         let namespaces: [[String]] =
             try database.map { [$0.split(separator: ".").map(String.init)] } ?? catalog.namespaces()
         var listing = Listing("table", "kind", "columns", "primary_key", "partition_by", "snapshots", "last_commit")

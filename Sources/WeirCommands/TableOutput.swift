@@ -33,8 +33,8 @@ struct TableLayout: ~Copyable {
         fill(&cells)
         var width = 0
         var isPlain = true
-        for place in start..<cells.count {
-            let byte = cells.base.load(fromByteOffset: place, as: UInt8.self)
+        for offset in start..<cells.count {
+            let byte = cells.base.load(fromByteOffset: offset, as: UInt8.self)
             // UTF-8 continuation bytes have no width.
             if byte & 0xc0 != 0x80 { width += 1 }
             if byte < 0x20 || byte == 0x7f { isPlain = false }
@@ -78,8 +78,8 @@ struct TableLayout: ~Copyable {
             writeHeader(to: &target)
         }
         var start = 0
-        for (place, end) in ends.enumerated() {
-            let index = place % columns.count
+        for (number, end) in ends.enumerated() {
+            let index = number % columns.count
             let bytes = UnsafeRawBufferPointer(start: cells.base + start, count: end - start)
             append(bytes, columns[index], isLast: index == columns.count - 1, to: &target)
             start = end

@@ -17,14 +17,14 @@ struct TableSnapshotsCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var place: WarehouseOptions
+    @OptionGroup var options: WarehouseOptions
     @OptionGroup var output: OutputOptions
 
     @Argument(help: "The table, as DB.TABLE.")
     var table: String
 
     func run() throws {
-        let source = try place.places().table(table)
+        let source = try options.locations().table(table)
         var listing = Listing(
             "committed_at",
             "store",

@@ -36,8 +36,8 @@ extension TopologyArguments {
 
 extension WarehouseOptions {
     /// The warehouse, catalog and log of a topology.
-    func places(_ topology: Topology) throws(WeirError) -> WarehousePlaces {
-        try places(
+    func locations(_ topology: Topology) throws(WeirError) -> WarehouseLocations {
+        try locations(
             topology: (topology.sink.warehouse, try topology.sink.catalog?.reveal()),
             catalogName: topology.sink.catalogName
         )

@@ -8,19 +8,19 @@ import Topology
 
 /// The logs of a topology: the file log and Kafka brokers. Clients of one broker are shared.
 final class TopologyLogs: Sendable {
-    private let places: WarehousePlaces
+    private let partitions: WarehouseLocations
     /// How a run waits for brokers it writes to; nil if it does not wait.
     private let patience: KafkaPatience?
     private let brokers = Mutex<[[String: String]: KafkaLog]>([:])
 
-    init(_ places: WarehousePlaces, patience: KafkaPatience? = nil) {
-        self.places = places
+    init(_ partitions: WarehouseLocations, patience: KafkaPatience? = nil) {
+        self.partitions = partitions
         self.patience = patience
     }
 
     func source(_ source: Topology.Source) throws(WeirError) -> any PartitionedLog {
         switch source.kind {
-        case .fileLog: return try FileLog(root: source.path ?? places.logRoot)
+        case .fileLog: return try FileLog(root: source.path ?? partitions.logRoot)
         case .kafka:
             do {
                 return try broker(try Self.revealed(source.properties))
@@ -32,19 +32,19 @@ final class TopologyLogs: Sendable {
 
     /// The topic that a sink writes a table's changes to, in the topology's own transactions.
     ///
-    /// - Parameter place: the source partition that the changes come from; nil for all partitions.
+    /// - Parameter partition: the source partition that the changes come from; nil for all partitions.
     func topic(
         _ sink: Topology.Sink,
         _ table: String,
         topology: String,
-        _ place: TopicPartition?
+        _ partition: TopicPartition?
     ) throws(WeirError) -> any TransactionalAppender {
         let topic = Self.topic(sink, table)
         do {
             return try KafkaTransactions(
-                producer(sink, topology, place),
+                producer(sink, topology, partition),
                 topic: topic,
-                stateID: Self.stateID(sink, table, topology: topology, topic: topic, place)
+                stateID: Self.stateID(sink, table, topology: topology, topic: topic, partition)
             )
         } catch {
             throw error.located(at: "sink '\(sink.name ?? "kafka")'")
@@ -82,12 +82,12 @@ final class TopologyLogs: Sendable {
         _ sink: Topology.Sink,
         _ table: String,
         topology: String,
-        _ places: [TopicPartition?]
+        _ partitions: [TopicPartition?]
     ) -> [EarlierTransactions] {
         guard let topic = sink.topic(of: table) else { return [] }
         let ids =
             ["\(Self.prefix(sink, topology))-\(table)"]
-            + places.map { Self.stateID(sink, table, topology: topology, topic: topic, $0) }
+            + partitions.map { Self.stateID(sink, table, topology: topology, topic: topic, $0) }
         return ids.map { id in
             @Sendable func stored() throws(WeirError) -> EarlierTransactions.Stored? {
                 try KafkaTransactions.storedState(
@@ -110,11 +110,11 @@ final class TopologyLogs: Sendable {
     private func producer(
         _ sink: Topology.Sink,
         _ topology: String,
-        _ place: TopicPartition?
+        _ partition: TopicPartition?
     ) throws(WeirError) -> KafkaTransactionalClient {
         try KafkaTransactionalClient.shared(
             broker(try Self.revealed(sink.properties)),
-            transactionalID: Self.transactionalID(sink, topology: topology, place)
+            transactionalID: Self.transactionalID(sink, topology: topology, partition)
         )
     }
 
@@ -131,8 +131,9 @@ final class TopologyLogs: Sendable {
 
     /// The id of the producer. There is one per sink and source partition, for all tables and topics of the sink. Table
     /// names do not begin with a colon, so the id differs from every state id.
-    private static func transactionalID(_ sink: Topology.Sink, topology: String, _ place: TopicPartition?) -> String {
-        sink.producerID(topology: topology) + (place.map { ":\($0.topic):\($0.partition)" } ?? "")
+    private static func transactionalID(_ sink: Topology.Sink, topology: String, _ partition: TopicPartition?) -> String
+    {
+        sink.producerID(topology: topology) + (partition.map { ":\($0.topic):\($0.partition)" } ?? "")
     }
 
     /// The id of the state stored with the transactions of one table to one topic.
@@ -141,15 +142,15 @@ final class TopologyLogs: Sendable {
         _ table: String,
         topology: String,
         topic: String,
-        _ place: TopicPartition?
+        _ partition: TopicPartition?
     ) -> String {
-        "\(prefix(sink, topology))-\(table):\(topic)" + (place.map { ":\($0.topic):\($0.partition)" } ?? "")
+        "\(prefix(sink, topology))-\(table):\(topic)" + (partition.map { ":\($0.topic):\($0.partition)" } ?? "")
     }
 
     /// The log that mirrors a table's changes, for reading.
     func logStore(_ settings: LogStoreSettings) throws(WeirError) -> any PartitionedLog {
         switch settings.kind {
-        case .file: return try FileLog(root: settings.address ?? places.logRoot)
+        case .file: return try FileLog(root: settings.address ?? partitions.logRoot)
         case .kafka: return try broker(Self.revealed(Self.client(of: settings)))
         }
     }

@@ -22,17 +22,17 @@ final class TopologyRunner: Sendable {
     ///   - log: receives the messages of the run.
     init(
         _ topology: Topology,
-        _ places: WarehousePlaces,
+        _ locations: WarehouseLocations,
         adopting former: String? = nil,
         log: RunLog
     ) throws(WeirError) {
         let files = LocalFileSystem()
-        lock = try Self.lock(topology, places, files)
+        lock = try Self.lock(topology, locations, files)
         let warn: @Sendable (String) -> Void = { log.warn($0) }
         // A run lasts longer than sessions of other engines, so it waits without limit for one that blocks the catalog.
-        let catalog = try places.openedCatalog(patience: CatalogPatience(limit: nil, onWait: warn))
+        let catalog = try locations.openedCatalog(patience: CatalogPatience(limit: nil, onWait: warn))
         if let former {
-            let quiet = try TopologyLock.Quiet(topology: former, warehouse: places.warehouse, files: files)
+            let quiet = try TopologyLock.Quiet(topology: former, warehouse: locations.warehouse, files: files)
             adopted = try withExtendedLifetime(quiet) { () throws(WeirError) in
                 try IngestPlan.adopt(former, for: topology, catalog: catalog).count
             }
@@ -41,23 +41,23 @@ final class TopologyRunner: Sendable {
         }
         let formerNames = try IngestPlan.formerNames(of: topology, catalog: catalog)
         patience = KafkaPatience(onNotice: warn)
-        let logs = TopologyLogs(places, patience: patience)
+        let logs = TopologyLogs(locations, patience: patience)
         try Self.checkBrokers(topology, catalog)
         let plan = try IngestPlan.resolve(
             topology,
             catalog: catalog,
             nowMilliseconds: TimeText.nowMilliseconds,
-            creationLock: CreationLock(warehouse: places.warehouse, files: files),
+            creationLock: CreationLock(warehouse: locations.warehouse, files: files),
             instance: try ProcessInstance(
                 topology: topology.name,
-                warehouse: places.warehouse,
+                warehouse: locations.warehouse,
                 lock: lock,
                 files: files
             )
         ) { (source) throws(WeirError) in
             try logs.source(source)
-        } openTopic: { (sink, table, place) throws(WeirError) in
-            try logs.topic(sink, table, topology: topology.name, place)
+        } openTopic: { (sink, table, partition) throws(WeirError) in
+            try logs.topic(sink, table, topology: topology.name, partition)
         } earlierTransactions: { (sink, table, isShared, partitions) in
             logs.earlierTransactions(sink, table, topology: topology.name, isShared: isShared, partitions)
                 + formerNames.flatMap { logs.formerTransactions(sink, table, topology: $0, partitions) }
@@ -67,7 +67,7 @@ final class TopologyRunner: Sendable {
             try logs.appender(log, settings)
         }
         let name = TopologyLock.name(topology: topology.name, number: lock.number)
-        deadLetterPath = "\(places.warehouse)/dead-letters/\(name).ndjson"
+        deadLetterPath = "\(locations.warehouse)/dead-letters/\(name).ndjson"
         ingest = IngestRun(plan, deadLetterPath: deadLetterPath, files: files, onWarning: warn)
         watch = RunWatch(ingest, log)
     }
@@ -76,7 +76,7 @@ final class TopologyRunner: Sendable {
     /// LogStore is a topic of the file log, which only one process can write.
     private static func lock(
         _ topology: Topology,
-        _ places: WarehousePlaces,
+        _ locations: WarehouseLocations,
         _ files: LocalFileSystem
     ) throws(WeirError) -> TopologyLock {
         let isOnBrokers = topology.sources.allSatisfy { $0.kind == .kafka }
@@ -88,7 +88,7 @@ final class TopologyRunner: Sendable {
         do {
             return try TopologyLock(
                 topology: topology.name,
-                warehouse: places.warehouse,
+                warehouse: locations.warehouse,
                 files: files,
                 isShared: isOnBrokers && mirrored == nil,
                 tables: properties.map(\.0)

@@ -23,10 +23,10 @@ struct UsageMistake {
         } else if parsed.hasPrefix("Unknown option"), hasSubcommands, let type {
             advice = Self.owner(of: word, below: type, command)
         } else if parsed.hasPrefix("Missing value for"), let option = word.split(separator: " ").first,
-            let place = arguments.firstIndex(of: String(option)), place + 1 < arguments.count
+            let index = arguments.firstIndex(of: String(option)), index + 1 < arguments.count
         {
             // The parser does not accept a value that looks like an option.
-            advice = "a value that begins with '-' is given as \(option)=\(arguments[place + 1])"
+            advice = "a value that begins with '-' is given as \(option)=\(arguments[index + 1])"
         }
     }
 

@@ -8,10 +8,10 @@ import ObjectStorage
 
 /// The checks of `weir doctor` for a warehouse.
 struct WarehouseChecks {
-    private let places: WarehousePlaces
+    private let locations: WarehouseLocations
     private let files = LocalFileSystem()
 
-    init(_ places: WarehousePlaces) { self.places = places }
+    init(_ locations: WarehouseLocations) { self.locations = locations }
 
     func all() -> [HealthCheck] {
         var checks = [folder()]
@@ -23,7 +23,7 @@ struct WarehouseChecks {
 
     private func folder() -> HealthCheck {
         let name = "warehouse"
-        let folder = places.warehouse
+        let folder = locations.warehouse
         do throws(WeirError) {
             guard let status = try files.status(folder) else {
                 return HealthCheck(
@@ -55,7 +55,7 @@ struct WarehouseChecks {
     }
 
     private func space() -> HealthCheck? {
-        var path = places.warehouse
+        var path = locations.warehouse
         while !FileManager.default.fileExists(atPath: path) {
             guard path.contains("/"), path != "/" else {
                 path = "."
@@ -77,16 +77,16 @@ struct WarehouseChecks {
     // MARK: Tables
 
     private func catalog() -> [HealthCheck] {
-        guard FileManager.default.fileExists(atPath: places.catalogPath) else {
-            return [HealthCheck("catalog", .warn, "\(places.catalogPath) does not exist yet")]
+        guard FileManager.default.fileExists(atPath: locations.catalogPath) else {
+            return [HealthCheck("catalog", .warn, "\(locations.catalogPath) does not exist yet")]
         }
         do throws(WeirError) {
-            let catalog = try places.openedCatalog()
+            let catalog = try locations.openedCatalog()
             var identifiers: [TableIdentifier] = []
             for namespace in try catalog.namespaces() { identifiers += try catalog.tables(in: namespace) }
             let tables = identifiers.compactMap { table($0, catalog) }
             let count = HumanText.count(tables.count, "table")
-            return [HealthCheck("catalog", .ok, "\(places.catalogPath) opens, \(count)")] + tables
+            return [HealthCheck("catalog", .ok, "\(locations.catalogPath) opens, \(count)")] + tables
         } catch {
             return [HealthCheck("catalog", failed: error)]
         }
@@ -151,13 +151,15 @@ struct WarehouseChecks {
 
     private func log() -> [HealthCheck] {
         do throws(WeirError) {
-            guard try files.status(places.logRoot) != nil else {
+            guard try files.status(locations.logRoot) != nil else {
                 // A warehouse that reads only from Kafka never has a file log.
-                return [HealthCheck("log", .ok, "\(places.logRoot) holds no topics; 'weir log create TOPIC' makes one")]
+                return [
+                    HealthCheck("log", .ok, "\(locations.logRoot) holds no topics; 'weir log create TOPIC' makes one")
+                ]
             }
-            let log = try places.log()
+            let log = try locations.log()
             let topics = try log.topics()
-            var checks = [HealthCheck("log", .ok, "\(places.logRoot), \(HumanText.count(topics.count, "topic"))")]
+            var checks = [HealthCheck("log", .ok, "\(locations.logRoot), \(HumanText.count(topics.count, "topic"))")]
             for topic in topics { checks.append(check(topic, log)) }
             return checks
         } catch {

@@ -20,23 +20,23 @@ struct WarehouseOptions: ParsableArguments {
     @Option(help: "Folder of the file log (default: WEIR_LOG_ROOT or log in the warehouse).")
     var logRoot: String?
 
-    /// Resolves these options to places.
+    /// Resolves these options to locations.
     ///
     /// - Parameters:
     ///   - topology: the settings of a topology's sink. The command line overrides them; they override the environment.
     ///   - topologyName: the catalog name that the sink sets.
-    func places(
+    func locations(
         topology: (warehouse: String?, catalog: String?) = (nil, nil),
         catalogName topologyName: String? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
-    ) throws(WeirError) -> WarehousePlaces {
+    ) throws(WeirError) -> WarehouseLocations {
         func first(_ candidates: String?...) -> String? { candidates.lazy.compactMap(\.self).first { !$0.isEmpty } }
         let folder = first(warehouse, topology.warehouse, environment["WEIR_WAREHOUSE"]) ?? "./warehouse"
         // A warehouse named on the command line or in a topology uses its own catalog and log, not those from the
         // environment.
         let isNamed = warehouse != nil || topology.warehouse != nil
         let ambient = isNamed && environment["WEIR_WAREHOUSE"] != folder ? [:] : environment
-        return try WarehousePlaces(
+        return try WarehouseLocations(
             warehouse: folder,
             catalog: first(catalog, topology.catalog, ambient["WEIR_CATALOG"]),
             catalogName: first(catalogName, topologyName, ambient["WEIR_CATALOG_NAME"]),
@@ -46,7 +46,7 @@ struct WarehouseOptions: ParsableArguments {
 }
 
 /// A warehouse folder, its catalog database and its log.
-struct WarehousePlaces: Sendable, Equatable {
+struct WarehouseLocations: Sendable, Equatable {
     let warehouse: String
     let catalogPath: String
     /// Distinguishes catalogs that share a database.
@@ -119,7 +119,7 @@ struct WarehousePlaces: Sendable, Equatable {
         try MixedTable.load(try TableIdentifier(name), from: try existingCatalog())
     }
 
-    /// The options with which another command uses the same places; empty if the defaults are the same.
+    /// The options with which another command uses the same locations; empty if the defaults are the same.
     var commandOptions: String {
         var text = ""
         if warehouse != "./warehouse" && warehouse != "warehouse" { text += " --warehouse \(Self.quoted(warehouse))" }

@@ -16,7 +16,7 @@ enum KafkaFollowBenchmark {
             return Benchmark.skip("append to read --follow through the Kafka LogStore", KafkaPeer.missingReason)
         }
         let topics = Topics()
-        let place = LogStoreFollowBenchmark.Place(name: "Kafka", hasGoal: false) { _ in
+        let store = LogStoreFollowBenchmark.Store(name: "Kafka", hasGoal: false) { _ in
             let topic = topics.next()
             let log = try peer.log()
             // Each case has its own topic: this broker sends all unread records in one response.
@@ -24,11 +24,11 @@ enum KafkaFollowBenchmark {
             return LogStoreOutput(
                 log: log,
                 appender: try KafkaAppender(log, topic: topic),
-                settings: try LogStoreFollowBenchmark.Place.settings("kafka", topic: topic, address: peer.address)
+                settings: try LogStoreFollowBenchmark.Store.settings("kafka", topic: topic, address: peer.address)
             )
         }
         for share in LogStoreFollowBenchmark.shares {
-            try LogStoreFollowBenchmark.run(share: share, place: place)
+            try LogStoreFollowBenchmark.run(share: share, store: store)
             try roundTrip(peer, like: topics.last, topics.next())
         }
     }

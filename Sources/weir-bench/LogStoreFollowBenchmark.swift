@@ -16,18 +16,18 @@ enum LogStoreFollowBenchmark {
     static let shares = [0.1, 0.5, 0.8]
     static let seconds = 3.0
     private static let millisecondsApart = 5.0
-    /// The maximum rate of the path in events per second, by place, measured once.
+    /// The maximum rate of the path in events per second, by store, measured once.
     private static let maximum = Mutex<[String: Double]>([:])
 
     /// Where the LogStore is.
-    struct Place: Sendable {
+    struct Store: Sendable {
         let name: String
         /// Whether the results have a goal. They have none on a broker, whose own latency is part of them.
         var hasGoal = true
         /// Creates its topic and an appender. The argument is the writer of the file log that contains the source.
         let open: @Sendable (FileLogWriter) throws -> LogStoreOutput
 
-        static let file = Place(name: "file") { writer in
+        static let file = Store(name: "file") { writer in
             try writer.log.createTopic("changes")
             return LogStoreOutput(
                 log: writer.log,
@@ -45,18 +45,18 @@ enum LogStoreFollowBenchmark {
         }
     }
 
-    static func run(share: Double, place: Place = .file) throws {
+    static func run(share: Double, store: Store = .file) throws {
         let top = try maximum.withLock { known in
-            if let known = known[place.name] { return known }
-            let measured = try highestRate(place)
-            known[place.name] = measured
+            if let known = known[store.name] { return known }
+            let measured = try highestRate(store)
+            known[store.name] = measured
             return measured
         }
-        let delays = try measure(rate: top * share, place)
+        let delays = try measure(rate: top * share, store)
         Benchmark.line(
-            "append to read --follow through the \(place.name) LogStore, \(Int(share * 100))% of maximum, p99",
+            "append to read --follow through the \(store.name) LogStore, \(Int(share * 100))% of maximum, p99",
             Benchmark.milliseconds(Benchmark.percentile(delays, 0.99)),
-            goal: !place.hasGoal
+            goal: !store.hasGoal
                 ? nil
                 : Benchmark.Goal(
                     text: "p50 ≤ 5 ms, p99 ≤ 25 ms",
@@ -68,9 +68,9 @@ enum LogStoreFollowBenchmark {
     }
 
     /// The rate at which events come out of the LogStore while they are appended at full speed.
-    private static func highestRate(_ place: Place) throws -> Double {
+    private static func highestRate(_ store: Store) throws -> Double {
         let events = 2_000_000
-        let scene = try Scene(place)
+        let scene = try Scene(store)
         defer { scene.end() }
         try scene.start()
         let shared = Shared(0)
@@ -91,8 +91,8 @@ enum LogStoreFollowBenchmark {
         return Double(events) / (FollowBenchmarks.now() - first)
     }
 
-    private static func measure(rate: Double, _ place: Place) throws -> [Double] {
-        let scene = try Scene(place)
+    private static func measure(rate: Double, _ store: Store) throws -> [Double] {
+        let scene = try Scene(store)
         defer { scene.end() }
         try scene.start()
         let perBatch = max(1, Int(rate * millisecondsApart / 1000))
@@ -142,16 +142,16 @@ enum LogStoreFollowBenchmark {
         /// Ids begin here, so that all have the same number of digits.
         static let firstId = 100_000_000
         private(set) var bytes: [UInt8]
-        private let place: Int
+        private let store: Int
 
         init(_ before: String, _ after: String) {
-            place = before.utf8.count
+            store = before.utf8.count
             bytes = Array("\(before)\(Self.firstId)\(after)".utf8)
         }
 
         mutating func write(_ number: Int) {
             var left = number
-            for digit in stride(from: place + 8, to: place, by: -1) {
+            for digit in stride(from: store + 8, to: store, by: -1) {
                 bytes[digit] = UInt8(48 + left % 10)
                 left /= 10
             }
@@ -179,13 +179,13 @@ enum LogStoreFollowBenchmark {
                 + #""source":{"db":"shop","schema":"public","table":"orders"},"op":"c"}"#
         )
 
-        init(_ place: Place) throws {
+        init(_ store: Store) throws {
             folder = Benchmark.folder("follow-log")
             log = try FileLog(root: folder + "/log")
             try log.createTopic(EventFill.topic)
             writer = FileLogWriter(log)
             table = try IngestBenchmarks.createOrders(folder)
-            changes = try place.open(writer)
+            changes = try store.open(writer)
             run = IngestRun(
                 try IngestBenchmarks.plan(log: folder + "/log", table, commitMilliseconds: 1000, logStore: changes),
                 deadLetterPath: folder + "/dead.ndjson"

@@ -68,11 +68,11 @@ struct DamagedParquetTests {
         var detected = 0
         for _ in 0..<120 {
             var damaged = bytes
-            let place = Int.random(in: 4..<bytes.count - footer, using: &generator)
-            damaged[place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+            let index = Int.random(in: 4..<bytes.count - footer, using: &generator)
+            damaged[index] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
             do {
                 let rows = try Self.rows(Bytes(damaged))
-                #expect(rows == expected, "seed \(seed), byte \(place)")
+                #expect(rows == expected, "seed \(seed), byte \(index)")
             } catch {
                 #expect(error.location?.contains("memory/damaged.parquet") == true, "\(error)")
                 detected += 1
@@ -90,12 +90,12 @@ struct DamagedParquetTests {
         var undetected: Set<Int> = []
         for _ in 0..<300 {
             var damaged = bytes
-            let place = Int.random(in: bytes.count - footer..<bytes.count, using: &generator)
-            damaged[place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+            let index = Int.random(in: bytes.count - footer..<bytes.count, using: &generator)
+            damaged[index] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
             do throws(WeirError) {
                 let rows = try Self.rows(Bytes(damaged))
-                #expect(rows == expected, "seed \(seed), byte \(place)")
-                undetected.insert(place)
+                #expect(rows == expected, "seed \(seed), byte \(index)")
+                undetected.insert(index)
             } catch {
                 #expect(error.location?.contains("memory/damaged.parquet") == true, "\(error)")
             }

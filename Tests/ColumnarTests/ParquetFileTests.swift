@@ -66,7 +66,7 @@ struct ParquetFileTests {
         let words = (0..<4).map { _ in Int64.random(in: .min ... .max, using: &generator) }
         var columns = [[Int64]](repeating: [], count: 2)
         for _ in 0..<20_000 {
-            for place in columns.indices { columns[place].append(words[Int.random(in: 0..<4, using: &generator)]) }
+            for index in columns.indices { columns[index].append(words[Int.random(in: 0..<4, using: &generator)]) }
         }
         let vectors = columns.map { values in
             var builder = ColumnBuilder(.long)

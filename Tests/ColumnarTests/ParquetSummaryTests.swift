@@ -25,7 +25,7 @@ struct ParquetSummaryTests {
     func `bounds and counts hold over row groups`(_ type: FieldType) throws {
         var generator = SeededGenerator(seed: 29)
         var values = (0..<90).map { _ in SampleRows.value(type, using: &generator) }
-        for place in stride(from: 0, to: 90, by: 7) { values[place] = .null }
+        for index in stride(from: 0, to: 90, by: 7) { values[index] = .null }
         let summary = try Self.summary(type, values, rowGroupRows: 20)
         let known = values.filter { $0 != .null }.sorted { $0.precedes($1) == true }
         #expect(summary.field == 5)

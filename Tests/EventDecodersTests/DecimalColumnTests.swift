@@ -97,9 +97,9 @@ struct DecimalColumnTests {
         var digits: [Int] = [0]
         for byte in magnitude {
             var carry = Int(byte)
-            for place in digits.indices {
-                carry += digits[place] * 256
-                digits[place] = carry % 10
+            for position in digits.indices {
+                carry += digits[position] * 256
+                digits[position] = carry % 10
                 carry /= 10
             }
             while carry > 0 {

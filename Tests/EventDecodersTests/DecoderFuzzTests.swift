@@ -21,16 +21,16 @@ struct DecoderFuzzTests {
         ]
         for _ in 0...Int.random(in: 0..<3, using: &random) {
             guard !bytes.isEmpty else { return }
-            let place = Int.random(in: 0..<bytes.count, using: &random)
+            let index = Int.random(in: 0..<bytes.count, using: &random)
             switch Int.random(in: 0..<6, using: &random) {
-            case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
-            case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-            case 2: bytes.removeSubrange(place..<min(bytes.count, place + Int.random(in: 1..<20, using: &random)))
-            case 3: bytes.removeLast(bytes.count - place)
-            case 4: bytes.insert(contentsOf: tokens[Int.random(in: 0..<tokens.count, using: &random)].utf8, at: place)
+            case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
+            case 1: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            case 2: bytes.removeSubrange(index..<min(bytes.count, index + Int.random(in: 1..<20, using: &random)))
+            case 3: bytes.removeLast(bytes.count - index)
+            case 4: bytes.insert(contentsOf: tokens[Int.random(in: 0..<tokens.count, using: &random)].utf8, at: index)
             default:
-                let end = min(bytes.count, place + Int.random(in: 1..<80, using: &random))
-                bytes.insert(contentsOf: bytes[place..<end], at: place)
+                let end = min(bytes.count, index + Int.random(in: 1..<80, using: &random))
+                bytes.insert(contentsOf: bytes[index..<end], at: index)
             }
         }
     }

@@ -108,7 +108,7 @@ struct DecoderModelTests {
             {
                 let hex = String(value, radix: 16)
                 var digits = Array(String(repeating: "0", count: 32 - hex.count) + hex)
-                for place in [20, 16, 12, 8] { digits.insert("-", at: place) }
+                for index in [20, 16, 12, 8] { digits.insert("-", at: index) }
                 return "\"" + String(digits) + "\""
             }()
         }

@@ -105,8 +105,8 @@ struct RoundTripTests {
     private func isSubsequence(_ part: [String], of whole: [String]) -> Bool {
         var rest = whole[...]
         for element in part {
-            guard let place = rest.firstIndex(of: element) else { return false }
-            rest = rest[(place + 1)...]
+            guard let index = rest.firstIndex(of: element) else { return false }
+            rest = rest[(index + 1)...]
         }
         return true
     }

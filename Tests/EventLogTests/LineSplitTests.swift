@@ -9,7 +9,7 @@ import Testing
         ("{\"open\":\t1", nil),
     ] as [(String, Int?)]
 )
-func `finds the separator that stands outside of JSON`(_ line: String, _ place: Int?) {
+func `finds the separator that stands outside of JSON`(_ line: String, _ index: Int?) {
     let found = Array(line.utf8).withUnsafeBytes { LineSplit.separator(9, in: $0) }
-    #expect(found == place)
+    #expect(found == index)
 }

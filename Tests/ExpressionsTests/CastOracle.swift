@@ -110,7 +110,7 @@ enum CastOracle {
         guard halves.count <= 2, halves.allSatisfy({ $0.allSatisfy { 48...57 ~= $0 } }) else { return .failure }
         var digits = halves.flatMap { $0.map { Int($0) - 48 } }
         guard !digits.isEmpty else { return .failure }
-        // Places in front of the last one that the scale keeps.
+        // Digits in front of the last one that the scale keeps.
         let kept = halves[0].count + exponent + scale
         if digits.allSatisfy({ $0 == 0 }) { return .value(.decimal(0, scale: scale)) }
         if kept > digits.count {
@@ -120,12 +120,12 @@ enum CastOracle {
         let next = kept >= 0 && kept < digits.count ? digits[kept] : 0
         var result = kept > 0 ? Array(digits[..<kept]) : []
         if next >= 5 {
-            var place = result.count - 1
-            while place >= 0, result[place] == 9 {
-                result[place] = 0
-                place -= 1
+            var index = result.count - 1
+            while index >= 0, result[index] == 9 {
+                result[index] = 0
+                index -= 1
             }
-            if place >= 0 { result[place] += 1 } else { result.insert(1, at: 0) }
+            if index >= 0 { result[index] += 1 } else { result.insert(1, at: 0) }
         }
         let bare = result.drop { $0 == 0 }
         guard bare.count <= precision else { return .failure }

@@ -103,25 +103,25 @@ enum FunctionOracle {
             guard let left = whole(x), let right = whole(values[1]) else { return nil }
             return right == 0 ? .failure : .whole(left % right, types[1] == .long ? .long : type)
         case ("ROUND", let x):
-            var places = 0
+            var decimals = 0
             if values.count == 2 {
                 guard case .int(let digits) = values[1] else { return nil }
-                places = Int(digits)
+                decimals = Int(digits)
             }
-            return round(x, type, places)
+            return round(x, type, decimals)
         default: return nil
         }
     }
 
-    private static func round(_ value: Scalar, _ type: FieldType, _ places: Int) -> Outcome? {
+    private static func round(_ value: Scalar, _ type: FieldType, _ decimals: Int) -> Outcome? {
         if let number = whole(value) {
-            return places >= 0 ? .value(value) : .whole(rounded(number, cutting: -places) * power(-places), type)
+            return decimals >= 0 ? .value(value) : .whole(rounded(number, cutting: -decimals) * power(-decimals), type)
         }
         guard case .decimal(let number, let scale) = value, case .decimal(let precision, _) = type else { return nil }
-        if places >= scale { return .value(value) }
-        let cut = rounded(number, cutting: scale - places)
-        let (filled, overflow) = cut.multipliedReportingOverflow(by: power(max(0, -places)))
-        let kept = max(0, places)
+        if decimals >= scale { return .value(value) }
+        let cut = rounded(number, cutting: scale - decimals)
+        let (filled, overflow) = cut.multipliedReportingOverflow(by: power(max(0, -decimals)))
+        let kept = max(0, decimals)
         let fits = !overflow && fits(filled, min(38, precision - scale + kept + 1))
         return fits ? .value(.decimal(filled, scale: kept)) : .failure
     }

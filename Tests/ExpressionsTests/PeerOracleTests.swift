@@ -103,7 +103,7 @@ import WeirTesting
         .string(["a", "ab", ",", "→", "日 "].randomElement(using: &random) ?? "a")
     }
     static let lengths: @Sendable (inout SeededGenerator) -> Scalar = { .long(Int64.random(in: 0...12, using: &$0)) }
-    static let places: @Sendable (inout SeededGenerator) -> Scalar = { .long(Int64.random(in: 1...9, using: &$0)) }
+    static let positions: @Sendable (inout SeededGenerator) -> Scalar = { .long(Int64.random(in: 1...9, using: &$0)) }
     static let moments: @Sendable (inout SeededGenerator) -> Scalar = {
         // From year 1 to 9999, where both write years alike.
         .timestamp(Int64.random(in: -62_135_596_800_000_000..<253_402_300_800_000_000, using: &$0))
@@ -115,20 +115,20 @@ import WeirTesting
         let text = (FieldType.string, "VARCHAR", words)
         let part = (FieldType.string, "VARCHAR", someWords)
         let length = (FieldType.long, "BIGINT", lengths)
-        let place = (FieldType.long, "BIGINT", places)
+        let position = (FieldType.long, "BIGINT", positions)
         let moment = (FieldType.timestamp, "TIMESTAMP", moments)
         var all = [
             Shared(text: "LPAD(a0, a1, a2)", duckDB: "lpad(a0, a1::INTEGER, a2)", columns: [text, length, part]),
             Shared(text: "RPAD(a0, a1, a2)", duckDB: "rpad(a0, a1::INTEGER, a2)", columns: [text, length, part]),
             Shared(text: "LEFT(a0, a1)", columns: [text, length]),
             Shared(text: "RIGHT(a0, a1)", columns: [text, length]),
-            Shared(text: "SUBSTRING(a0, a1, a2)", columns: [text, place, length]),
+            Shared(text: "SUBSTRING(a0, a1, a2)", columns: [text, position, length]),
             Shared(text: "REPLACE(a0, a1, a2)", columns: [text, part, text]),
             Shared(text: "STRPOS(a0, a1)", columns: [text, part]),
             Shared(
                 text: "SPLIT_PART(a0, a1, a2)",
                 duckDB: "split_part(a0, a1, a2::INTEGER)",
-                columns: [text, part, place]
+                columns: [text, part, position]
             ),
             Shared(text: "STARTS_WITH(a0, a1)", columns: [text, part]),
             Shared(text: "ENDS_WITH(a0, a1)", columns: [text, part]),

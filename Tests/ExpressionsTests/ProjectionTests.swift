@@ -89,7 +89,7 @@ import Testing
         ) {
             try Projection.parse("amount").bind(to: scope)
         }
-        // Field ids repeat in a joined batch, places decide.
+        // Field ids repeat in a joined batch, so indices decide.
         let row: [Scalar] = [.long(1), .long(2), .decimal(3, scale: 2), .long(2), .string("Ada"), .long(4)]
         let rows = batch(scope.schema.fields.map { ($0.name, $0.type) }, [row])
         let joined = ColumnBatch(schema: scope.schema, columns: rows.columns, count: 1)

@@ -52,7 +52,7 @@ import Testing
         let filter = try SQLExpression.parse("x % 2 = 0").bindCondition(to: Scope(rows.schema)).rowFilter()
         #expect(try filter.select(rows) == [2, 4, 6, 8, 12, 14, 16, 18])
         #expect(filter.fields == [1])
-        // The same column at another place of a wider file.
+        // The same column at another index of a wider file.
         let wide = ColumnBatch(
             schema: Schema([Field(id: 9, name: "y", type: .long), Field(id: 1, name: "renamed", type: .long)]),
             columns: [rows.columns[0], rows.columns[0]],

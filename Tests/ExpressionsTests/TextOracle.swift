@@ -38,7 +38,7 @@ enum TextOracle {
             case .long(let length): end = start + max(0, Int128(length))
             default: return nil
             }
-            // Places count from 1.
+            // Positions count from 1.
             return string(points.enumerated().filter { start <= $0.offset + 1 && $0.offset + 1 < end }.map(\.element))
         case "CONCAT":
             var joined = ""
@@ -63,12 +63,12 @@ enum TextOracle {
             return string(0..<Int128(parts.count) ~= index ? parts[Int(index)] : [])
         case "STRPOS":
             guard let second else { return nil }
-            return .value(.int(Int32((place(of: Points(second.unicodeScalars), in: points, from: 0) ?? -1) + 1)))
+            return .value(.int(Int32((position(of: Points(second.unicodeScalars), in: points, from: 0) ?? -1) + 1)))
         case "STARTS_WITH", "STARTSWITH": return second.map { .value(.boolean(points.starts(with: $0.unicodeScalars))) }
         case "ENDS_WITH", "ENDSWITH":
             return second.map { .value(.boolean(points.reversed().starts(with: $0.unicodeScalars.reversed()))) }
         case "CONTAINS":
-            return second.map { .value(.boolean(place(of: Points($0.unicodeScalars), in: points, from: 0) != nil)) }
+            return second.map { .value(.boolean(position(of: Points($0.unicodeScalars), in: points, from: 0) != nil)) }
         default: return nil
         }
     }
@@ -95,11 +95,11 @@ enum TextOracle {
         return string(name == "LPAD" ? fill + points : points + fill)
     }
 
-    private static func place(of needle: Points, in points: Points, from start: Int) -> Int? {
-        var place = start
-        while place + needle.count <= points.count {
-            if Points(points[place..<place + needle.count]) == needle { return place }
-            place += 1
+    private static func position(of needle: Points, in points: Points, from start: Int) -> Int? {
+        var position = start
+        while position + needle.count <= points.count {
+            if Points(points[position..<position + needle.count]) == needle { return position }
+            position += 1
         }
         return nil
     }
@@ -108,7 +108,7 @@ enum TextOracle {
         if separator.isEmpty { return [points] }
         var parts: [Points] = []
         var start = 0
-        while let found = place(of: separator, in: points, from: start) {
+        while let found = position(of: separator, in: points, from: start) {
             parts.append(Points(points[start..<found]))
             start = found + separator.count
         }

@@ -21,11 +21,11 @@ import WeirTesting
         var taken = 0
         for _ in 0..<Self.rounds {
             var damaged = bytes
-            let place = Int.random(in: 0..<bytes.count, using: &random)
-            damaged[place] ^= UInt8(1) << UInt8.random(in: 0..<8, using: &random)
+            let index = Int.random(in: 0..<bytes.count, using: &random)
+            damaged[index] ^= UInt8(1) << UInt8.random(in: 0..<8, using: &random)
             guard let value = try? decode(damaged) else { continue }
             taken += 1
-            #expect(value == expected, "seed \(seed), byte \(place) of \(bytes.count)")
+            #expect(value == expected, "seed \(seed), byte \(index) of \(bytes.count)")
         }
         return taken
     }

@@ -59,18 +59,18 @@ import WeirTesting
             let manager = FileManager.default
             try manager.createDirectory(atPath: folder + "/precious", withIntermediateDirectories: true)
             try Data("x".utf8).write(to: URL(fileURLWithPath: folder + "/precious/file"))
-            let place = folder + "/wh/db/t"
-            try manager.createSymbolicLink(atPath: place + "/data/link", withDestinationPath: folder + "/precious")
-            try manager.createSymbolicLink(atPath: place + "/empty", withDestinationPath: folder + "/nowhere")
-            try Data("x".utf8).write(to: URL(fileURLWithPath: place + "/data/notes.txt"))
-            try manager.createDirectory(atPath: place + "/mine", withIntermediateDirectories: true)
+            let location = folder + "/wh/db/t"
+            try manager.createSymbolicLink(atPath: location + "/data/link", withDestinationPath: folder + "/precious")
+            try manager.createSymbolicLink(atPath: location + "/empty", withDestinationPath: folder + "/nowhere")
+            try Data("x".utf8).write(to: URL(fileURLWithPath: location + "/data/notes.txt"))
+            try manager.createDirectory(atPath: location + "/mine", withIntermediateDirectories: true)
 
             let outcome = try catalog.drop(id, purge: true)
-            let told = outcome.unreached.map { $0.dropFirst("file://".count + place.count + 1) }.sorted()
+            let told = outcome.unreached.map { $0.dropFirst("file://".count + location.count + 1) }.sorted()
             #expect(told == ["data/link", "data/notes.txt", "empty"])
             #expect(try files(folder + "/precious") == ["file"])
-            #expect(manager.fileExists(atPath: place + "/mine"), "a folder that held none of its files")
-            #expect(!manager.fileExists(atPath: place + "/metadata"))
+            #expect(manager.fileExists(atPath: location + "/mine"), "a folder that held none of its files")
+            #expect(!manager.fileExists(atPath: location + "/metadata"))
         }
     }
 

@@ -10,19 +10,19 @@ final class LoopbackListener: Sendable {
     init(answer: String) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         try #require(descriptor >= 0)
-        var place = sockaddr_in()
-        place.sin_family = sa_family_t(AF_INET)
-        place.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        var socketAddress = sockaddr_in()
+        socketAddress.sin_family = sa_family_t(AF_INET)
+        socketAddress.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let descriptor = self.descriptor
-        let isListening = withUnsafeMutablePointer(to: &place) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
-                bind(descriptor, place, length) == 0 && listen(descriptor, 16) == 0
-                    && getsockname(descriptor, place, &length) == 0
+        let isListening = withUnsafeMutablePointer(to: &socketAddress) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { socketAddress in
+                bind(descriptor, socketAddress, length) == 0 && listen(descriptor, 16) == 0
+                    && getsockname(descriptor, socketAddress, &length) == 0
             }
         }
         try #require(isListening, "errno \(errno)")
-        address = "127.0.0.1:\(UInt16(bigEndian: place.sin_port))"
+        address = "127.0.0.1:\(UInt16(bigEndian: socketAddress.sin_port))"
         Thread.detachNewThread {
             while true {
                 let connection = accept(descriptor, nil, nil)

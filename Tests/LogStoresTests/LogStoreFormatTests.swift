@@ -137,11 +137,11 @@ struct LogStoreFormatTests {
             let batch = random.batch(schema, rows: Int.random(in: 1..<60, using: &random.random))
             // Half of a batch, so that columns do not begin at their memory's start.
             let start = Int.random(in: 0..<batch.count, using: &random.random)
-            let places = (start..<batch.count).map { Int32($0) }
+            let picked = (start..<batch.count).map { Int32($0) }
             let part = ChangeBatch(
-                rows: batch.rows.sliced(from: start, count: places.count),
-                kinds: batch.gathered(places).kinds,
-                offsets: batch.gathered(places).offsets
+                rows: batch.rows.sliced(from: start, count: picked.count),
+                kinds: batch.gathered(picked).kinds,
+                offsets: batch.gathered(picked).offsets
             )
             try writer.write(part)
             let hashes = KeyHash.hashes(of: [part.rows.columns[0], part.rows.columns[11]], count: part.count)
@@ -177,8 +177,8 @@ struct LogStoreFormatTests {
             record.removeLast(Int.random(in: 1..<record.count, using: &random.random))
         } else {
             for _ in 0..<3 {
-                let place = Int.random(in: 18..<min(record.count, 260), using: &random.random)
-                record[place] = UInt8.random(in: 0...255, using: &random.random)
+                let index = Int.random(in: 18..<min(record.count, 260), using: &random.random)
+                record[index] = UInt8.random(in: 0...255, using: &random.random)
             }
         }
         // Whatever comes of it can be gone through.

@@ -108,33 +108,33 @@ struct LogStoreModelTests {
             let state = LogStoreReaderState(offset: 0)
             return Follower(partition: partition, saved: (state, [:]), reader: try reader(partition, state))
         }
-        func follow(_ place: Int) throws -> Bool {
-            guard let changes = try followers[place].reader.next(maxBytes: 200) else { return false }
-            followers[place].apply(changes)
+        func follow(_ index: Int) throws -> Bool {
+            guard let changes = try followers[index].reader.next(maxBytes: 200) else { return false }
+            followers[index].apply(changes)
             return true
         }
         for _ in 0..<120 {
             let job = Int.random(in: 0..<jobs.count, using: &random)
-            let place = Int.random(in: 0..<followers.count, using: &random)
+            let index = Int.random(in: 0..<followers.count, using: &random)
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<4: try jobs[job].write(rows: Int.random(in: 0..<8, using: &random), &random)
             case 4, 5: try jobs[job].commit()
             case 6: try jobs[job].crash(&random)
             case 7:
-                let follower = followers[place]
-                followers[place].saved = (follower.reader.state, follower.table)
+                let follower = followers[index]
+                followers[index].saved = (follower.reader.state, follower.table)
             case 8:
-                let saved = followers[place].saved
-                followers[place].table = saved.table
-                followers[place].reader = try reader(followers[place].partition, saved.state)
-            default: _ = try follow(place)
+                let saved = followers[index].saved
+                followers[index].table = saved.table
+                followers[index].reader = try reader(followers[index].partition, saved.state)
+            default: _ = try follow(index)
             }
         }
         for job in jobs.indices { try jobs[job].crash(&random) }
         var found: [Int32: [String]] = [:]
-        for place in followers.indices {
-            while try follow(place) {}
-            found.merge(followers[place].table) { $0 + $1 }
+        for index in followers.indices {
+            while try follow(index) {}
+            found.merge(followers[index].table) { $0 + $1 }
         }
         // Two jobs may hold a row of the same key each.
         var expected: [Int32: [String]] = [:]
@@ -200,9 +200,9 @@ struct LogStoreModelTests {
                 let epoch = job.committed.last?.epoch ?? 0
                 followers.removeAll { $0.epoch > epoch }
             default:
-                guard let place = followers.indices.randomElement(using: &random) else { continue }
-                if let changes = try followers[place].follower.reader.next() {
-                    followers[place].follower.apply(changes)
+                guard let index = followers.indices.randomElement(using: &random) else { continue }
+                if let changes = try followers[index].follower.reader.next() {
+                    followers[index].follower.apply(changes)
                 }
             }
         }

@@ -69,9 +69,9 @@ import WeirTesting
     }
 
     private static func batch(_ rows: [[Scalar]], _ schema: Schema) -> ColumnBatch {
-        let columns = schema.fields.indices.map { place in
-            var builder = ColumnBuilder(schema.fields[place].type)
-            for row in rows { builder.append(row[place]) }
+        let columns = schema.fields.indices.map { index in
+            var builder = ColumnBuilder(schema.fields[index].type)
+            for row in rows { builder.append(row[index]) }
             return builder.finish()
         }
         return ColumnBatch(schema: schema, columns: columns, count: rows.count)
@@ -116,10 +116,10 @@ import WeirTesting
         #expect(dimension.count == history.rows.count, "\(what)")
         let keyWidth = history.key.columns.count
         var asked = (0..<keys + 5).map { history.key.values($0) }
-        for place in 0..<keyWidth {
+        for index in 0..<keyWidth {
             var withNull = history.key.values(1)
-            withNull[place] = .null
-            asked.insert(withNull, at: place * 3)
+            withNull[index] = .null
+            asked.insert(withNull, at: index * 3)
         }
         let fields = history.key.columns.enumerated().map {
             Field(id: $0.offset + 1, name: $0.element.0, type: $0.element.1)
@@ -318,7 +318,7 @@ import WeirTesting
             #expect(dimension.count == total)
             #expect(dimension.copiedRows <= 5 * total, "\(dimension.copiedRows) rows were copied")
             let bytes = dimension.byteCount
-            // Most rows are new ones in the place of others; all sizes of batches.
+            // Most rows replace earlier ones; all sizes of batches.
             var random = SeededGenerator(seed: 2)
             for _ in 0..<300 {
                 let start = Int(random.next() % UInt64(total - 1000))

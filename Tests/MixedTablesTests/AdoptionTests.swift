@@ -97,8 +97,8 @@ import WeirTesting
     {
         try withTemporaryFolder { folder in
             var table = try MixedTableModelTests.create(.longKey, in: folder)
-            let places = (0..<3).map { (topic: "t", partition: $0) }
-            let (claimed, claim) = try table.claiming(places, topology: "a")
+            let owned = (0..<3).map { (topic: "t", partition: $0) }
+            let (claimed, claim) = try table.claiming(owned, topology: "a")
             table = try claimed.commit(
                 try KeyedTableWriter(claimed).cut(),
                 topology: "a",

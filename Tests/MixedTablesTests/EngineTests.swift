@@ -107,10 +107,10 @@ import WeirTesting
         definition.properties["change.file-index.hash-bucket"] = "\(buckets)"
         definition.properties["base.file-index.hash-bucket"] = "\(buckets)"
         var table = try MixedTable.create(definition, in: catalog, nowMilliseconds: 1_700_000_000_000)
-        let places = definition.primaryKey.compactMap { table.schema.index(named: $0) }
+        let keyColumns = definition.primaryKey.compactMap { table.schema.index(named: $0) }
         var history = ChangeHistory(
             schema: table.schema,
-            keyPlaces: places,
+            keyColumns: keyColumns,
             seed: seed,
             keySpace: 16,
             pool: pool(definition.partitionSpec)

@@ -34,9 +34,9 @@ import WeirTesting
             let table = try MixedTableModelTests.create(shape, in: folder)
             self.table = table
             let schema = table.schema
-            let places = shape.key.compactMap { schema.index(named: $0) }
-            history = ChangeHistory(schema: schema, keyPlaces: places, seed: seed, keySpace: 30)
-            source = ChangeHistory(schema: schema, keyPlaces: places, seed: seed ^ 0xf0, keySpace: 30)
+            let columns = shape.key.compactMap { schema.index(named: $0) }
+            history = ChangeHistory(schema: schema, keyColumns: columns, seed: seed, keySpace: 30)
+            source = ChangeHistory(schema: schema, keyColumns: columns, seed: seed ^ 0xf0, keySpace: 30)
             random = SeededGenerator(seed: seed ^ 0xabc)
             writer = try KeyedTableWriter(table)
         }

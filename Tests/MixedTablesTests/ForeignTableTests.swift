@@ -100,9 +100,9 @@ import WeirTesting
 
     /// Filters that prune files and row groups by bounds give the same rows as testing every row.
     private static func checkFilters(_ table: MixedTable, _ flat: Schema, _ rows: [ModelRow]) throws {
-        for (place, field) in flat.fields.enumerated() {
+        for (index, field) in flat.fields.enumerated() {
             var values: Set<Scalar> = []
-            for row in rows where row[place] != .null && values.count < 5 { values.insert(row[place]) }
+            for row in rows where row[index] != .null && values.count < 5 { values.insert(row[index]) }
             for value in values {
                 for comparison in [RowFilter.Bound.Comparison.less, .lessOrEqual, .equal, .greaterOrEqual, .greater] {
                     let holds: @Sendable (Scalar) -> Bool = { Self.holds($0, comparison, value) }
@@ -115,7 +115,7 @@ import WeirTesting
                     }
                     let key = try flat.selecting(["id"])
                     let found = try MergeOnReadScan(table, columns: key, filter: filter).count()
-                    let wanted = rows.count { holds($0[place]) }
+                    let wanted = rows.count { holds($0[index]) }
                     #expect(found == wanted, "\(table.identifier): \(field.name) \(comparison) \(value)")
                 }
             }

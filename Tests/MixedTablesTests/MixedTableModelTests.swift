@@ -78,8 +78,8 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
     func `scan and replay agree with a dictionary at every snapshot`(seed: UInt64, shape: TableShape) throws {
         try withTemporaryFolder { folder in
             var table = try Self.create(shape, in: folder)
-            let keyPlaces = shape.key.compactMap { table.schema.index(named: $0) }
-            var history = ChangeHistory(schema: table.schema, keyPlaces: keyPlaces, seed: seed)
+            let keyColumns = shape.key.compactMap { table.schema.index(named: $0) }
+            var history = ChangeHistory(schema: table.schema, keyColumns: keyColumns, seed: seed)
             var writer = try KeyedTableWriter(table)
             var ledger = PositionLedger()
             // Snapshot and sequence of the change store, and the rows that belong to it.

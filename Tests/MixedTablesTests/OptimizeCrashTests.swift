@@ -35,8 +35,8 @@ import WeirTesting
             in: folder,
             storage: LocalObjectStorage(files: FaultyFileSystem())
         )
-        let places = shape.key.compactMap { table.schema.index(named: $0) }
-        var history = ChangeHistory(schema: table.schema, keyPlaces: places, seed: 7, keySpace: 12)
+        let columns = shape.key.compactMap { table.schema.index(named: $0) }
+        var history = ChangeHistory(schema: table.schema, keyColumns: columns, seed: 7, keySpace: 12)
         let writer = try KeyedTableWriter(table)
         var ledger = PositionLedger()
         var states: [(snapshot: Int64, sequence: Int64, rows: [ModelRow: ModelRow])] = []
@@ -122,8 +122,8 @@ import WeirTesting
                 in: folder,
                 storage: LocalObjectStorage(files: FaultyFileSystem())
             )
-            let places = shape.key.compactMap { table.schema.index(named: $0) }
-            var history = ChangeHistory(schema: table.schema, keyPlaces: places, seed: seed, keySpace: 20)
+            let columns = shape.key.compactMap { table.schema.index(named: $0) }
+            var history = ChangeHistory(schema: table.schema, keyColumns: columns, seed: seed, keySpace: 20)
             let writer = try KeyedTableWriter(table)
             var ledger = PositionLedger()
             var states: [(change: Int64, rows: [ModelRow: ModelRow])] = []

@@ -48,8 +48,8 @@ import WeirTesting
     }
 
     private static func row(_ id: Int, _ random: inout SeededGenerator) -> ModelRow {
-        schema.fields.enumerated().map { place, field in
-            if place == 0 { return .long(Int64(id)) }
+        schema.fields.enumerated().map { index, field in
+            if index == 0 { return .long(Int64(id)) }
             if random.next() % 5 == 0 { return .null }
             let values = EdgeValues.of(field.type)
             return values[Int(random.next() % UInt64(values.count))]
@@ -57,7 +57,7 @@ import WeirTesting
     }
 
     /// A file's location, computed without the writer.
-    private struct Place: Hashable {
+    private struct Destination: Hashable {
         let partition: PartitionKey
         let node: Int
         let type: DataFileType
@@ -97,7 +97,7 @@ import WeirTesting
                 limits: limits,
                 random: &random
             )
-            var expected: [Place: [ModelRow]] = [:]
+            var expected: [Destination: [ModelRow]] = [:]
             var total = 0
             for number in 0..<12 {
                 let count = Int(random.next() % 300)
@@ -109,12 +109,12 @@ import WeirTesting
                     let values = try spec.fields.map { field in
                         try field.transform.apply(row[field.sourceId - 1])
                     }
-                    let place = Place(
+                    let index = Destination(
                         partition: PartitionKey(specId: 0, values: values),
                         node: TreeNode(hash: hash, buckets: nodes).id,
                         type: type
                     )
-                    expected[place, default: []].append(row)
+                    expected[index, default: []].append(row)
                 }
                 let ordinals = try dictionary.ordinals(of: batch)
                 let known = dictionary.values
@@ -126,17 +126,17 @@ import WeirTesting
             let files = try writer.finish()
             #expect(storage.openMax <= limits.openFiles && storage.open == 0, "seed \(seed)")
             #expect(writer.rowCount == Int64(total))
-            var found: [Place: [ModelRow]] = [:]
+            var found: [Destination: [ModelRow]] = [:]
             for file in files.sorted(by: { $0.path.suffix(14) < $1.path.suffix(14) }) {
                 let name = try #require(DataFileName(path: file.path))
                 let rows = try Self.read(file.path)
                 #expect(file.recordCount == Int64(rows.count))
-                let place = Place(partition: PartitionKey(file), node: name.node.id, type: name.type)
-                found[place, default: []] += rows
+                let index = Destination(partition: PartitionKey(file), node: name.node.id, type: name.type)
+                found[index, default: []] += rows
             }
             #expect(found.keys.count == expected.keys.count, "seed \(seed)")
-            for (place, rows) in expected {
-                #expect(found[place].map(Self.texts) == Self.texts(rows), "seed \(seed) \(place)")
+            for (index, rows) in expected {
+                #expect(found[index].map(Self.texts) == Self.texts(rows), "seed \(seed) \(index)")
             }
         }
     }

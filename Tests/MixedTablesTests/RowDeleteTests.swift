@@ -103,11 +103,11 @@ import WeirTesting
         /// stay.
         mutating func deleteEqual(_ columns: [String], matching victims: [ModelRow], adding ids: Range<Int64>) throws {
             let schema = try table.schema.selecting(columns)
-            let places = columns.compactMap { table.schema.index(named: $0) }
-            let keys = Set(victims.map { row in places.map { Self.comparable(row[$0]) } })
+            let indices = columns.compactMap { table.schema.index(named: $0) }
+            let keys = Set(victims.map { row in indices.map { Self.comparable(row[$0]) } })
             var byPartition: [[Scalar]: [ModelRow]] = [:]
             for victim in victims {
-                byPartition[try partition(victim), default: []].append(places.map { victim[$0] })
+                byPartition[try partition(victim), default: []].append(indices.map { victim[$0] })
             }
             // An equality delete reaches the rows of its own partition; unpartitioned, every older row.
             for index in files.indices where byPartition[files[index].file.partition] != nil {
@@ -116,7 +116,7 @@ import WeirTesting
                 )
                 for (position, row) in files[index].rows.enumerated() {
                     guard let row else { continue }
-                    let key = places.map { Self.comparable(row[$0]) }
+                    let key = indices.map { Self.comparable(row[$0]) }
                     if keys.contains(key), here.contains(key) { files[index].rows[position] = nil }
                 }
             }

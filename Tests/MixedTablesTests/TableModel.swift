@@ -14,9 +14,9 @@ typealias ModelRow = [Scalar]
 extension ColumnBatch {
     /// A batch of the given rows.
     static func rows(_ rows: [ModelRow], _ schema: Schema) -> ColumnBatch {
-        let columns = schema.fields.indices.map { place in
-            var builder = ColumnBuilder(schema.fields[place].type, capacity: rows.count)
-            for row in rows { builder.append(row[place]) }
+        let columns = schema.fields.indices.map { index in
+            var builder = ColumnBuilder(schema.fields[index].type, capacity: rows.count)
+            for row in rows { builder.append(row[index]) }
             return builder.finish()
         }
         return ColumnBatch(schema: schema, columns: columns, count: rows.count)
@@ -40,7 +40,7 @@ extension ChangeBatch {
 /// A seeded stream of changes with the irregularities of real sources, and the expected final rows.
 struct ChangeHistory {
     let schema: Schema
-    let keyPlaces: [Int]
+    let keyColumns: [Int]
     var random: SeededGenerator
     var state: [ModelRow: ModelRow] = [:]
     private let keySpace: UInt64
@@ -49,19 +49,19 @@ struct ChangeHistory {
 
     init(
         schema: Schema,
-        keyPlaces: [Int],
+        keyColumns: [Int],
         seed: UInt64,
         keySpace: UInt64 = 60,
         pool: ((FieldType) -> [Scalar])? = nil
     ) {
         self.schema = schema
-        self.keyPlaces = keyPlaces
+        self.keyColumns = keyColumns
         self.keySpace = keySpace
         self.pool = pool
         random = SeededGenerator(seed: seed)
     }
 
-    func key(_ row: ModelRow) -> ModelRow { keyPlaces.map { row[$0] } }
+    func key(_ row: ModelRow) -> ModelRow { keyColumns.map { row[$0] } }
 
     private mutating func value(_ type: FieldType, isKey: Bool) -> Scalar {
         if !isKey, random.next() % 6 == 0 { return .null }
@@ -98,15 +98,15 @@ struct ChangeHistory {
 
     private mutating func newRow() -> ModelRow {
         var row: ModelRow = []
-        for (place, field) in schema.fields.enumerated() {
-            row.append(value(field.type, isKey: keyPlaces.contains(place)))
+        for (index, field) in schema.fields.enumerated() {
+            row.append(value(field.type, isKey: keyColumns.contains(index)))
         }
         return row
     }
 
     /// Only the key's columns, as in a delete from a source that sends no old row.
     private func keyOnly(_ row: ModelRow) -> ModelRow {
-        row.enumerated().map { keyPlaces.contains($0.offset) ? $0.element : .null }
+        row.enumerated().map { keyColumns.contains($0.offset) ? $0.element : .null }
     }
 
     /// The next changes, about `count` of them.

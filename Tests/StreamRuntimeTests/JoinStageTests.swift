@@ -58,9 +58,9 @@ import WeirTesting
                 }
             }
         }
-        let columns = schema.fields.indices.map { place in
-            var builder = ColumnBuilder(schema.fields[place].type)
-            for row in rows { builder.append(row[place]) }
+        let columns = schema.fields.indices.map { index in
+            var builder = ColumnBuilder(schema.fields[index].type)
+            for row in rows { builder.append(row[index]) }
             return builder.finish()
         }
         return ChangeBatch(

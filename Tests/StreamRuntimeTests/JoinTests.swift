@@ -49,8 +49,8 @@ import WeirTesting
         try MergeOnReadScan(fixture.table("shop.visitors")).forEachInOrder { (batch) throws(WeirError) in
             for row in 0..<batch.count {
                 let values = batch.columns.map { $0.scalar(row) }
-                func text(_ place: Int) -> String? {
-                    if case .string(let text) = values[place] { text } else { nil }
+                func text(_ index: Int) -> String? {
+                    if case .string(let text) = values[index] { text } else { nil }
                 }
                 guard case .long(let id) = values[0], let note = text(1) else { continue }
                 var joined = Joined(note: note, name: text(3), country: text(4))

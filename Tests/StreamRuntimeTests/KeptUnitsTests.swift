@@ -204,9 +204,9 @@ import WeirTesting
             let times = try Self.times(fixture)
             let unit = try Self.units(fixture)[Self.key]
             #expect(unit == .milliseconds || unit == .microseconds)
-            let place = unit == .milliseconds ? 0 : 1
+            let remainder = unit == .milliseconds ? 0 : 1
             #expect(
-                times.allSatisfy { $0.key % 2 == place && $0.value == (Self.april + $0.key / 2) * 1000 },
+                times.allSatisfy { $0.key % 2 == remainder && $0.value == (Self.april + $0.key / 2) * 1000 },
                 "\(times)"
             )
         }

@@ -34,21 +34,22 @@ final class MemoryTopic: Sendable {
         format: EventFormat = .json,
         key: [String] = []
     ) -> TopicOutput {
-        TopicOutput(table: table, sink: sink, format: format, schema: schema, primaryKey: key) { [self] place in
-            open(Self.id(place))
+        TopicOutput(table: table, sink: sink, format: format, schema: schema, primaryKey: key) {
+            [self] topicPartition in
+            open(Self.id(topicPartition))
         } earlier: { [self] isShared, partitions in
-            (isShared ? [nil] : partitions.map(Optional.some)).map { place in
-                EarlierTransactions(id: Self.id(place)) { [self] () throws(WeirError) in
-                    stored(Self.id(place))
+            (isShared ? [nil] : partitions.map(Optional.some)).map { topicPartition in
+                EarlierTransactions(id: Self.id(topicPartition)) { [self] () throws(WeirError) in
+                    stored(Self.id(topicPartition))
                 } takenOver: { [self] () throws(WeirError) in
-                    _ = open(Self.id(place))
-                    return stored(Self.id(place))
+                    _ = open(Self.id(topicPartition))
+                    return stored(Self.id(topicPartition))
                 }
             }
         }
     }
 
-    private static func id(_ place: TopicPartition?) -> String { place?.description ?? "all" }
+    private static func id(_ topicPartition: TopicPartition?) -> String { topicPartition?.description ?? "all" }
 
     private func stored(_ id: String) -> EarlierTransactions.Stored? {
         content.withLock { content in

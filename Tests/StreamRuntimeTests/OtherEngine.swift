@@ -18,10 +18,10 @@ struct OtherEngine {
         let base = try fixture.table("shop.people").base
         let path = "\(base.dataLocation)/other-\(UUID().uuidString).parquet"
         let writer = try ParquetFileWriter(schema: base.schema, to: base.storage.create(path))
-        let columns = base.schema.fields.enumerated().map { place, field in
+        let columns = base.schema.fields.enumerated().map { index, field in
             var builder = ColumnBuilder(field.type)
             for id in ids {
-                switch place {
+                switch index {
                 case 0: builder.append(.long(Int64(id)))
                 case 1: builder.append(.string(name))
                 case 2: builder.append(.decimal(100, scale: 2))

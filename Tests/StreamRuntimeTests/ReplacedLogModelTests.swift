@@ -146,10 +146,10 @@ import WeirTesting
                     world.topic.fail(after: -1)
                 }
                 try world.run()
-                let place = "seed \(seed), round \(round)"
-                #expect(try world.fixture.ids("shop.visits") == world.all, "\(place)")
-                #expect(world.topicIds() == world.sent, "\(place)")
-                if world.hasCopy { #expect(try world.fixture.ids("shop.copy") == world.copied.sorted(), "\(place)") }
+                let hint = "seed \(seed), round \(round)"
+                #expect(try world.fixture.ids("shop.visits") == world.all, "\(hint)")
+                #expect(world.topicIds() == world.sent, "\(hint)")
+                if world.hasCopy { #expect(try world.fixture.ids("shop.copy") == world.copied.sorted(), "\(hint)") }
             }
             print("replaced logs, seed \(seed): \(replaced) times, \(world.all.count) records")
         }

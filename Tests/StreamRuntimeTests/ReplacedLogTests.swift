@@ -159,7 +159,7 @@ import WeirTesting
                 try run.wait("\(ids)") { try fixture.ids("shop.visits") == ids }
             }
             try waitFor(Array(0..<20))
-            // One file stands in the other's place between two looks.
+            // One file replaces the other between two checks.
             let new = try Self.fill(folder + "/new", Self.history(seed: 2, records), visits: 100..<100 + records)
             for topic in ["people", "visits"] {
                 rename(fixture.logRoot + "/" + topic, folder + "/old-" + topic)

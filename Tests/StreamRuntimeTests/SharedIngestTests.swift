@@ -149,14 +149,14 @@ import WeirTesting
             let log = try FileLog(root: fixture.logRoot)
             try log.createTopic("people")
             try fixture.run()
-            let places = [(topic: "people", partition: 0)]
-            let (zombie, old) = try fixture.table("shop.people").claiming(places, topology: "test")
+            let owned = [(topic: "people", partition: 0)]
+            let (zombie, old) = try fixture.table("shop.people").claiming(owned, topology: "test")
             let ledger = try zombie.ledger(topology: "test")
             var next = ledger
             next.advance(topic: "people", partition: 0, to: 5)
             let empty = try KeyedTableWriter(zombie).cut()
             // The zombie's commit is tried against the newest state, where its claim does not stand any more.
-            let (_, new) = try zombie.claiming(places, topology: "test")
+            let (_, new) = try zombie.claiming(owned, topology: "test")
             #expect(old != new)
             #expect {
                 _ = try zombie.commit(empty, topology: "test", from: ledger, to: next, claim: old)

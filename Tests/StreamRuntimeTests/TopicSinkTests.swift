@@ -11,7 +11,7 @@ import Testing
 /// Transactions per partition of a shared source, on brokers simulated by a dictionary.
 @Suite struct TopicSinkTests {
     private static let schema = Schema([Field(id: 1, name: "id", type: .long, isRequired: true)])
-    private static let places: Set = [
+    private static let sourcePartitions: Set = [
         TopicPartition(topic: "in", partition: 0), TopicPartition(topic: "in", partition: 1),
     ]
 
@@ -35,32 +35,32 @@ import Testing
                 schema: schema,
                 primaryKey: ["id"],
                 route: route
-            ) { [self] place in
-                open(place)
+            ) { [self] topicPartition in
+                open(topicPartition)
             } earlier: { [self] isShared, partitions in
-                (isShared ? [nil] : partitions.map(Optional.some)).map { place in
-                    EarlierTransactions(id: "\(place?.description ?? "all")") { [self] () throws(WeirError) in
-                        stored(place)
+                (isShared ? [nil] : partitions.map(Optional.some)).map { topicPartition in
+                    EarlierTransactions(id: "\(topicPartition?.description ?? "all")") { [self] () throws(WeirError) in
+                        stored(topicPartition)
                     } takenOver: { [self] () throws(WeirError) in
-                        _ = open(place)
-                        return stored(place)
+                        _ = open(topicPartition)
+                        return stored(topicPartition)
                     }
                 }
             }
         }
 
-        private func stored(_ place: TopicPartition?) -> EarlierTransactions.Stored? {
+        private func stored(_ topicPartition: TopicPartition?) -> EarlierTransactions.Stored? {
             shares.withLock { shares in
-                shares[place].flatMap { share in share.state.map { ($0, Int64(share.transactions)) } }
+                shares[topicPartition].flatMap { share in share.state.map { ($0, Int64(share.transactions)) } }
             }
         }
 
-        private func open(_ place: TopicPartition?) -> Appender {
+        private func open(_ topicPartition: TopicPartition?) -> Appender {
             let opening = shares.withLock { shares in
-                shares[place, default: Share()].opening += 1
-                return shares[place]?.opening ?? 0
+                shares[topicPartition, default: Share()].opening += 1
+                return shares[topicPartition]?.opening ?? 0
             }
-            return Appender(brokers: self, place: place, opening: opening)
+            return Appender(brokers: self, topicPartition: topicPartition, opening: opening)
         }
     }
 
@@ -69,24 +69,24 @@ import Testing
         let partitions = [0]
         let ends: [Int: Int64] = [:]
         private let brokers: Brokers
-        private let place: TopicPartition?
+        private let topicPartition: TopicPartition?
         private let opening: Int
 
-        init(brokers: Brokers, place: TopicPartition?, opening: Int) {
-            (self.brokers, self.place, self.opening) = (brokers, place, opening)
+        init(brokers: Brokers, topicPartition: TopicPartition?, opening: Int) {
+            (self.brokers, self.topicPartition, self.opening) = (brokers, topicPartition, opening)
         }
 
         func append(_ batch: RawBatch) throws(WeirError) {}
         func flush() throws(WeirError) {}
         func fits(state: String) -> Bool { state.utf8.count <= 6000 }
         func close() throws(WeirError) {}
-        func committedState() throws(WeirError) -> String? { brokers.shares.withLock { $0[place]?.state } }
+        func committedState() throws(WeirError) -> String? { brokers.shares.withLock { $0[topicPartition]?.state } }
         func commit(_ batches: [RawBatch], state: String) throws(WeirError) {
             try brokers.shares.withLock { (shares) throws(WeirError) in
-                guard shares[place]?.opening == opening else { throw WeirError(.conflict, "taken over") }
-                shares[place]?.state = state
-                shares[place]?.records += batches.reduce(0) { $0 + $1.count }
-                shares[place]?.transactions += 1
+                guard shares[topicPartition]?.opening == opening else { throw WeirError(.conflict, "taken over") }
+                shares[topicPartition]?.state = state
+                shares[topicPartition]?.records += batches.reduce(0) { $0 + $1.count }
+                shares[topicPartition]?.transactions += 1
             }
         }
     }
@@ -169,7 +169,7 @@ import Testing
 
     @Test func `each partition has its records and its position, and its next owner goes on there`() throws {
         let brokers = Brokers()
-        let sink = try #require(try TopicSink(brokers.output, partitions: Self.places))
+        let sink = try #require(try TopicSink(brokers.output, partitions: Self.sourcePartitions))
         try sink.write(Self.inserts(0..<3), topic: "in", partition: 0)
         try sink.write(Self.inserts(0..<5), topic: "in", partition: 1)
         try sink.commit(sink.cut(), read: Self.ledger(3, 5), recordsPositions: false)
@@ -206,8 +206,8 @@ import Testing
             let sink = try #require(
                 try TopicSink(
                     brokers.output,
-                    partitions: isShared ? Self.places : nil,
-                    shareable: Self.places.sorted()
+                    partitions: isShared ? Self.sourcePartitions : nil,
+                    shareable: Self.sourcePartitions.sorted()
                 )
             )
             #expect(sink.start == (round == 0 ? PositionLedger() : Self.ledger(first, second)))
@@ -230,15 +230,15 @@ import Testing
 
     @Test func `positions that went back are not brought forward again by transactions of another id`() throws {
         let brokers = Brokers()
-        let alone = try #require(try TopicSink(brokers.output, shareable: Self.places.sorted()))
+        let alone = try #require(try TopicSink(brokers.output, shareable: Self.sourcePartitions.sorted()))
         try alone.write(Self.inserts(0..<90), topic: "in", partition: 0)
         try alone.commit(alone.cut(), read: Self.ledger(90, 0), recordsPositions: false)
         // The topic is made anew before the sources are shared.
-        let shared = try #require(try TopicSink(brokers.output, partitions: Self.places))
+        let shared = try #require(try TopicSink(brokers.output, partitions: Self.sourcePartitions))
         #expect(shared.start.next(topic: "in", partition: 0) == 90)
         try shared.move(to: PositionLedger(["in": [0: 0]]))
         #expect(shared.positions.next(topic: "in", partition: 0) == 0)
-        let next = try #require(try TopicSink(brokers.output, partitions: Self.places))
+        let next = try #require(try TopicSink(brokers.output, partitions: Self.sourcePartitions))
         #expect(next.start.next(topic: "in", partition: 0) == 0)
         try next.write(Self.inserts(0..<5), topic: "in", partition: 0)
         try next.commit(next.cut(), read: Self.ledger(5, 0), recordsPositions: false)
@@ -250,22 +250,22 @@ import Testing
 
     @Test func `an id that brokers have forgotten and that is used again is newer, whatever it counts`() throws {
         let brokers = Brokers()
-        let place = TopicPartition(topic: "in", partition: 0)
+        let topicPartition = TopicPartition(topic: "in", partition: 0)
         func run(_ partitions: Set<TopicPartition>?, to next: Int64) throws -> PositionLedger {
-            let sink = try #require(try TopicSink(brokers.output, partitions: partitions, shareable: [place]))
+            let sink = try #require(try TopicSink(brokers.output, partitions: partitions, shareable: [topicPartition]))
             let start = sink.start
             try sink.write(Self.inserts(0..<next), topic: "in", partition: 0)
             try sink.commit(sink.cut(), read: PositionLedger(["in": [0: next]]), recordsPositions: false)
             return start
         }
-        for next in 1...5 { _ = try run([place], to: Int64(next)) }
+        for next in 1...5 { _ = try run([topicPartition], to: Int64(next)) }
         #expect(try run(nil, to: 7).next(topic: "in", partition: 0) == 5)
-        brokers.shares.withLock { $0[place] = nil }
-        #expect(try run([place], to: 9).next(topic: "in", partition: 0) == 7)
+        brokers.shares.withLock { $0[topicPartition] = nil }
+        #expect(try run([topicPartition], to: 9).next(topic: "in", partition: 0) == 7)
         // It has counted to one, and five were taken into account.
         #expect(try run(nil, to: 10).next(topic: "in", partition: 0) == 9)
         // What is not shown any more takes nothing back.
-        brokers.shares.withLock { $0[place] = nil }
+        brokers.shares.withLock { $0[topicPartition] = nil }
         #expect(try run(nil, to: 11).next(topic: "in", partition: 0) == 10)
     }
 
@@ -286,7 +286,7 @@ import Testing
     }
 
     // Shared, each partition has a state of its own.
-    @Test(arguments: [nil, TopicSinkTests.places] as [Set<TopicPartition>?])
+    @Test(arguments: [nil, TopicSinkTests.sourcePartitions] as [Set<TopicPartition>?])
     func `a changed route reads anew what has brought the topic nothing`(_ partitions: Set<TopicPartition>?) throws {
         let brokers = Brokers()
         func sink(_ route: String, keepsStart: Bool = false) throws -> TopicSink {
@@ -313,7 +313,7 @@ import Testing
 
     @Test func `positions that stand still are told again before brokers forget them`() throws {
         let brokers = Brokers()
-        let sink = try #require(try TopicSink(brokers.output, partitions: Self.places))
+        let sink = try #require(try TopicSink(brokers.output, partitions: Self.sourcePartitions))
         func transactions() -> Int { brokers.shares.withLock { $0.values.reduce(0) { $0 + $1.transactions } } }
         try sink.write(Self.inserts(0..<3), topic: "in", partition: 0)
         let start = ContinuousClock.now

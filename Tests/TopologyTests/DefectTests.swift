@@ -298,7 +298,7 @@ struct Defect: CustomTestStringConvertible, Sendable {
     @Test func `the fixture is sound`() { #expect(Topology.check(yaml: sound, environment: [:]).problems.isEmpty) }
 
     @Test(arguments: defects)
-    func `reports each defect at its place`(defect: Defect) throws {
+    func `reports each defect at its position`(defect: Defect) throws {
         let found = try problems(defect.part, defect.replacement)
         #expect(found.contains(defect.problem), "found \(found.joined(separator: "\n"))")
     }

@@ -215,7 +215,7 @@ import Topology
     ]
 
     @Test(arguments: defects)
-    func `reports each defect at its place`(defect: Defect) throws {
+    func `reports each defect at its position`(defect: Defect) throws {
         let found = try problems(defect.part, defect.replacement)
         #expect(found.contains { $0.hasPrefix(defect.problem) }, "found \(found.joined(separator: "\n"))")
     }

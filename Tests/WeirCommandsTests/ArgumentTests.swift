@@ -53,18 +53,18 @@ func `refuses another beginning`(_ text: String) {
     #expect(throws: WeirError.self) { try TimeText.parse("noon") }
 }
 
-@Test func `places come from the command line, then the topology, then the environment`() throws {
+@Test func `locations come from the command line, then the topology, then the environment`() throws {
     let environment = ["WEIR_WAREHOUSE": "/env", "WEIR_CATALOG": "sqlite:/env/c.db", "WEIR_LOG_ROOT": "/env/l"]
     let options = try WarehouseOptions.parse([])
-    #expect(try options.places(environment: [:]) == WarehousePlaces(warehouse: "./warehouse"))
-    let ambient = try options.places(environment: environment)
+    #expect(try options.locations(environment: [:]) == WarehouseLocations(warehouse: "./warehouse"))
+    let ambient = try options.locations(environment: environment)
     #expect(ambient.warehouse == "/env" && ambient.catalogPath == "/env/c.db" && ambient.logRoot == "/env/l")
     // A warehouse that is named does not take the catalog of another one.
-    let named = try options.places(topology: ("/topology", nil), environment: environment)
-    #expect(named == (try WarehousePlaces(warehouse: "/topology")))
+    let named = try options.locations(topology: ("/topology", nil), environment: environment)
+    #expect(named == (try WarehouseLocations(warehouse: "/topology")))
     let explicit = try WarehouseOptions.parse(["--warehouse", "/line/", "--log-root", "/logs"])
-    let line = try explicit.places(topology: ("/topology", nil), environment: environment)
-    #expect(line == (try WarehousePlaces(warehouse: "/line", logRoot: "/logs")))
+    let line = try explicit.locations(topology: ("/topology", nil), environment: environment)
+    #expect(line == (try WarehouseLocations(warehouse: "/line", logRoot: "/logs")))
     #expect(line.catalogPath == "/line/catalog.db")
     #expect(line.commandOptions == " --warehouse /line --log-root /logs")
 }
@@ -72,7 +72,7 @@ func `refuses another beginning`(_ text: String) {
 @Test(arguments: ["postgresql://user:secret@host/db", "http://host", "sqlite:"])
 func `other catalogs are refused without showing them`(_ catalog: String) {
     do {
-        _ = try WarehousePlaces(warehouse: "w", catalog: catalog)
+        _ = try WarehouseLocations(warehouse: "w", catalog: catalog)
         Issue.record("\(catalog) was taken")
     } catch {
         #expect(error.code == .unsupported)

@@ -272,7 +272,7 @@ import WeirTesting
                 let path = warehouse + "/" + name
                 let whole = try #require(FileManager.default.contents(atPath: path))
                 var damaged = whole
-                for place in stride(from: whole.count / 3, to: whole.count / 3 + 64, by: 1) { damaged[place] ^= 0x5a }
+                for index in stride(from: whole.count / 3, to: whole.count / 3 + 64, by: 1) { damaged[index] ^= 0x5a }
                 try damaged.write(to: URL(fileURLWithPath: path))
                 let isLog = suffix.hasSuffix(".log")
                 let result = isLog ? try weir("log", "tail", "people") : try weir("scan", "shop.people")

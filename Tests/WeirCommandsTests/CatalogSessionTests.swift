@@ -61,9 +61,9 @@ import WeirTesting
             try waitForRows(20)
             // The recipes of the manual, while the run is up and a session keeps the write-ahead log from being emptied.
             #expect(try weir("optimize", "shop.people", "--full", "--quiet").status == 0)
-            let places = [folder + "/warehouse/catalog.db", folder + "/warehouse"]
-            #expect(try Peers.run("pyiceberg_scan.py", places + ["shop.people"]).split(separator: "\n").count == 20)
-            let metadata = try Peers.run("catalog_metadata.py", [places[0], "shop", "people"])
+            let paths = [folder + "/warehouse/catalog.db", folder + "/warehouse"]
+            #expect(try Peers.run("pyiceberg_scan.py", paths + ["shop.people"]).split(separator: "\n").count == 20)
+            let metadata = try Peers.run("catalog_metadata.py", [paths[0], "shop", "people"])
             let rows = try Peers.run("duckdb_scan.py", [metadata.trimmingCharacters(in: .whitespacesAndNewlines)])
             #expect(rows.split(separator: "\n").count == 20)
             try reader.end()

@@ -55,13 +55,13 @@ import WeirTesting
                     let path = URL(fileURLWithPath: warehouse + "/" + name)
                     let original = try Data(contentsOf: path)
                     var damaged = original
-                    let place = Int.random(in: kind.bytes(of: original), using: &random)
-                    damaged[place] ^= UInt8(1) << UInt8.random(in: 0..<8, using: &random)
+                    let byte = Int.random(in: kind.bytes(of: original), using: &random)
+                    damaged[byte] ^= UInt8(1) << UInt8.random(in: 0..<8, using: &random)
                     try damaged.write(to: path)
                     let index = Int(random.next() % 2)
                     let result = try weir.start([scan, read][index]).finish(seconds: 60)
                     try original.write(to: path)
-                    let what = "seed \(seed), \(kind): byte \(place) of \(name)"
+                    let what = "seed \(seed), \(kind): byte \(byte) of \(name)"
                     if result.status == 0 {
                         #expect(Set(result.lines) == whole[index], "\(what)")
                     } else {

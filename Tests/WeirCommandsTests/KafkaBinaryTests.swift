@@ -219,9 +219,9 @@ struct KafkaBinaryTests {
             var scenario = try KafkaScenario(folder)
             for topic in ["first", "second"] { try scenario.broker.create(topic) }
             let limit = "properties.receive.message.max.bytes: \"1000000000\""
-            let place = "properties.bootstrap.servers: \(scenario.broker.address), \(limit)"
+            let client = "properties.bootstrap.servers: \(scenario.broker.address), \(limit)"
             var reading = "type: file-log"
-            if source == "kafka" { reading = "type: kafka, \(place)" }
+            if source == "kafka" { reading = "type: kafka, \(client)" }
             let text = """
                 name: people
                 source: [{ name: people, topics: [people], format: debezium-json, \(reading) }]
@@ -230,8 +230,8 @@ struct KafkaBinaryTests {
                 route: [{ source-table: shop.public.people, sink-table: shop.people }]
                 sink:
                     - { type: mixed-iceberg, warehouse: warehouse }
-                    - { name: a, type: kafka, format: upsert-kafka, topic: first, tables: [shop.people], \(place) }
-                    - { name: b, type: kafka, format: upsert-kafka, topic: second, tables: [shop.people], \(place) }
+                    - { name: a, type: kafka, format: upsert-kafka, topic: first, tables: [shop.people], \(client) }
+                    - { name: b, type: kafka, format: upsert-kafka, topic: second, tables: [shop.people], \(client) }
                 """
             try text.write(toFile: folder + "/people.yaml", atomically: true, encoding: .utf8)
             if source == "kafka" {

@@ -56,7 +56,7 @@ struct KafkaRestartTests {
             scenario.stop(first)
             try scenario.dealRows()
             #expect(scenario.settles(second, seconds: 300), "\(second.errors)")
-            // Whoever takes its place shares the work.
+            // Whoever replaces it shares the work.
             let third = try scenario.start(isQuiet: false)
             try scenario.dealRows()
             #expect(scenario.settles(third, seconds: 300), "\(second.errors) \(third.errors)")

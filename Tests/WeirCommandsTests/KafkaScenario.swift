@@ -135,13 +135,13 @@ struct KafkaScenario {
     /// Reads the remaining records and compares everything visible with the history.
     func verify(_ when: String = "", source: SourceLocation = #_sourceLocation) throws {
         let run = try weir("run", "people.yaml", "--until-caught-up", "--quiet")
-        let place = "\(when) seed \(history.seed)"
-        try #require(run.status == 0, "\(run.errors) \(place)", sourceLocation: source)
-        #expect(try rows() == history.rows, "rows, \(place)", sourceLocation: source)
-        #expect(try replayed() == history.rows, "changes, \(place)", sourceLocation: source)
+        let hint = "\(when) seed \(history.seed)"
+        try #require(run.status == 0, "\(run.errors) \(hint)", sourceLocation: source)
+        #expect(try rows() == history.rows, "rows, \(hint)", sourceLocation: source)
+        #expect(try replayed() == history.rows, "changes, \(hint)", sourceLocation: source)
         let letters = try letters()
-        #expect(Set(letters.values) == history.poison, "dead letters, \(place)", sourceLocation: source)
-        #expect(letters.count == history.poison.count, "dead letters, \(place)", sourceLocation: source)
+        #expect(Set(letters.values) == history.poison, "dead letters, \(hint)", sourceLocation: source)
+        #expect(letters.count == history.poison.count, "dead letters, \(hint)", sourceLocation: source)
     }
 
     /// The rows after applying all changes from the earliest one. Every change must match the existing row.
@@ -186,7 +186,7 @@ struct KafkaScenario {
                 let letter = try JSONDecoder().decode(Letter.self, from: Data(line.utf8))
                 let mark = letter.value.range(of: "poison-[0-9]+", options: .regularExpression)
                 let text = mark.map { String(letter.value[$0]) } ?? letter.value
-                // A topic that was made anew has other records in the same places.
+                // A topic that was made anew has other records at the same offsets.
                 letters["\(letter.topic) \(letter.partition) \(letter.offset) \(text)"] = text
             }
         }

@@ -66,17 +66,17 @@ extension KafkaBinaryTests {
         }
     }
 
-    @Test func `a start that is no time is told with its place`() throws {
+    @Test func `a start that is no time is told with its position`() throws {
         try withTemporaryFolder { folder in
             let scenario = try KafkaScenario(folder)
             let file = try Self.write(scenario, startingAt: "2023-11-14T22:13:20Z", name: "wrong")
-            let place = "wrong.yaml:15:38: error: "
+            let position = "wrong.yaml:15:38: error: "
             let message = "'2023-11-14T22:13:20Z' is no value of 'scan.startup.timestamp-millis'"
             for (command, status) in [("check", 3), ("run", 1)] as [(String, Int32)] {
                 let result = try scenario.weir(command, file)
                 let said = result.output + result.errors
                 #expect(result.status == status, "\(said)")
-                #expect(said.contains(place + message) && said.contains("write milliseconds since 1970"), "\(said)")
+                #expect(said.contains(position + message) && said.contains("write milliseconds since 1970"), "\(said)")
             }
             #expect(!FileManager.default.fileExists(atPath: folder + "/wrong"), "a warehouse was made")
         }

@@ -9,9 +9,9 @@ import WeirTesting
             let checkout = try Self.checkout(folder)
             let topology = try #require(Documentation.readme.blocks("yaml").first)
             let home = folder + "/home"
-            let place = home + "/weir-first"
-            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-            try topology.write(toFile: place + "/shop.yaml", atomically: true, encoding: .utf8)
+            let project = home + "/weir-first"
+            try FileManager.default.createDirectory(atPath: project, withIntermediateDirectories: true)
+            try topology.write(toFile: project + "/shop.yaml", atomically: true, encoding: .utf8)
             let blocks = Documentation.readme.blocks("sh", before: "Development")
             #expect(blocks.count == 4)
             var outputs: [String] = []
@@ -43,7 +43,8 @@ import WeirTesting
         }
     }
 
-    /// A folder like a checkout after the build of `make demo`: the binary in its place, and a `make` that runs it.
+    /// A folder like a checkout after the build of `make demo`: the binary where the build puts it, and a `make` that
+    /// runs it.
     private static func checkout(_ folder: String) throws -> String {
         let checkout = folder + "/weir"
         let tools = folder + "/tools"

@@ -74,12 +74,12 @@ import WeirTesting
             let text = OneTable.topology(columns: "id: long")
                 .replacingOccurrences(of: "mixed-iceberg", with: "mixed-iceberg, warehouse: ./sink")
             try text.write(toFile: folder + "/t.yaml", atomically: true, encoding: .utf8)
-            for place in ["sink", "option"] {
-                let options = place == "option" ? ["--warehouse", "option"] : []
-                #expect(try weir.run(["log", "create", "t", "--warehouse", place]).status == 0)
+            for name in ["sink", "option"] {
+                let options = name == "option" ? ["--warehouse", "option"] : []
+                #expect(try weir.run(["log", "create", "t", "--warehouse", name]).status == 0)
                 let run = try weir.run(["run", "t.yaml", "--until-caught-up"] + options)
                 #expect(run.status == 0, "\(run.errors)")
-                #expect(try made().contains(place))
+                #expect(try made().contains(name))
             }
         }
     }

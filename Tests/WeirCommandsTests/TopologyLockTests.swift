@@ -25,12 +25,12 @@ import WeirTesting
     private func refusal(_ source: String, _ folder: String) throws -> WeirError? {
         let (topology, problems) = Topology.check(yaml: Self.yaml(source), overrides: [])
         let warehouse = folder + "/warehouse"
-        let places = try WarehouseOptions.parse(["--warehouse", warehouse]).places()
+        let locations = try WarehouseOptions.parse(["--warehouse", warehouse]).locations()
         let lock = try TopologyLock(topology: "shop", warehouse: warehouse, files: LocalFileSystem())
         return try withExtendedLifetime(lock) {
             let topology = try #require(topology, "\(problems)")
             return #expect(throws: WeirError.self) {
-                _ = try TopologyRunner(topology, places, log: RunLog(isQuiet: true))
+                _ = try TopologyRunner(topology, locations, log: RunLog(isQuiet: true))
             }
         }
     }

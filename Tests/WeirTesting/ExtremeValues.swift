@@ -61,8 +61,8 @@ extension Scalar {
             let digits = Int.random(in: 1...50, using: &random)
             let point = Int.random(in: 0...digits, using: &random)
             let isNines = Bool.random(using: &random)
-            for place in 0..<digits {
-                if place == point { text += "." }
+            for index in 0..<digits {
+                if index == point { text += "." }
                 text += isNines ? "9" : String(Int.random(in: 0...9, using: &random))
             }
             if Int.random(in: 0..<4, using: &random) == 0 { text += "e\(Int.random(in: -60...60, using: &random))" }

@@ -27,9 +27,9 @@ public enum Peers {
 
     /// The files in a folder of the Python environment's packages.
     static func files(in folder: String) -> [String] {
-        packages.flatMap { place in
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(place)/\(folder)")) ?? []
-            return names.sorted().map { "\(place)/\(folder)/\($0)" }
+        packages.flatMap { package in
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(package)/\(folder)")) ?? []
+            return names.sorted().map { "\(package)/\(folder)/\($0)" }
         }
     }
 

@@ -41,8 +41,8 @@ def widen(arguments):
 
 def trim(arguments):
     admin = AdminClient({"bootstrap.servers": arguments.servers})
-    place = TopicPartition(arguments.topic, arguments.partition, arguments.offset)
-    for result in admin.delete_records([place]).values():
+    end = TopicPartition(arguments.topic, arguments.partition, arguments.offset)
+    for result in admin.delete_records([end]).values():
         result.result(30)
 
 

@@ -4,7 +4,7 @@ import LogStores
 import MixedTables
 import StreamRuntime
 
-extension WarehousePlaces {
+extension WarehouseLocations {
     /// The changes in the table's LogStore after its last commit; empty before its first writer has started.
     func logStoreTail(of source: MixedTable) throws(WeirError) -> [ChangeBatch] {
         let settings = try LogStoreSettings(source.properties, isKeyed: source.isKeyed)

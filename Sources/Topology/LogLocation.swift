@@ -2,7 +2,7 @@ import Bytes
 import Foundation
 
 /// The location of a log's topics: Kafka brokers, or a root folder of the file log.
-enum LogPlace {
+enum LogLocation {
     case brokers(Secret)
     /// Nil for the default root.
     case files(String?)
@@ -23,7 +23,7 @@ enum LogPlace {
     }
 
     /// Whether the same topic name refers to the same topic in both, as far as the topology file shows.
-    func isSame(as other: LogPlace) -> Bool {
+    func isSame(as other: LogLocation) -> Bool {
         switch (self, other) {
         case (.brokers(let left), .brokers(let right)):
             if left == right { return true }
