@@ -85,13 +85,17 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
+        target("KeyedState", ["Bytes", "CLinux", "Columnar"]),
         target(
             "MixedTables",
-            ["Bytes", "ChangeEvents", "CLinux", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
+            [
+                "Bytes", "ChangeEvents", "CLinux", "Columnar", "IcebergFormat", "IcebergTables", "KeyedState",
+                "ObjectStorage",
+            ]
         ),
         target("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
         target("Expressions", ["Bytes", "Columnar", "Values"]),
-        target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "MixedTables"]),
+        target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "KeyedState", "MixedTables"]),
         target(
             "Topology",
             ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergFormat", "Yams"]
@@ -109,8 +113,8 @@ let package = Package(
             [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
                 "IcebergFormat",
-                "IcebergTables", "KafkaLog", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime",
-                "Topology",
+                "IcebergTables", "KafkaLog", "KeyedState", "LogStores", "Lookups", "MixedTables", "ObjectStorage",
+                "StreamRuntime", "Topology",
                 argumentParser,
             ]
         ),
@@ -124,8 +128,8 @@ let package = Package(
             name: "weir-bench",
             dependencies: [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergTables",
-                "IcebergFormat", "KafkaLog", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "StreamRuntime",
-                "Topology", "WeirCommands", "CJSONShim", "CRdKafka",
+                "IcebergFormat", "KafkaLog", "KeyedState", "LogStores", "Lookups", "MixedTables", "ObjectStorage",
+                "StreamRuntime", "Topology", "WeirCommands", "CJSONShim", "CRdKafka",
             ],
             swiftSettings: swiftSettings,
             linkerSettings: linkerSettings
@@ -152,6 +156,7 @@ let package = Package(
         tests("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
         tests("IcebergFormat", ["Bytes", "Columnar"], resources: [.copy("Fixtures")]),
         tests("IcebergTables", ["Bytes", "Columnar", "IcebergFormat", "ObjectStorage"]),
+        tests("KeyedState", ["Bytes", "Columnar"]),
         tests(
             "MixedTables",
             ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]

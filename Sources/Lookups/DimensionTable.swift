@@ -1,6 +1,7 @@
 import Bytes
 import ChangeEvents
 import Columnar
+import KeyedState
 import MixedTables
 
 /// The current rows of a keyed table, held in memory for joins. They are loaded at a read point and updated from the

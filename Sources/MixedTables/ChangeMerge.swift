@@ -2,6 +2,7 @@ import Bytes
 import ChangeEvents
 import Columnar
 import IcebergTables
+import KeyedState
 import ObjectStorage
 
 /// Merges the insert and delete files of one commit by file offset (spec section 4.7).

@@ -1,6 +1,7 @@
 import Bytes
 import ChangeEvents
 import Columnar
+import KeyedState
 
 /// Turns the events of a source into the rows to write so that every key has one row.
 ///

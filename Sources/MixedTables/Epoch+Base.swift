@@ -2,6 +2,7 @@ import Bytes
 import Columnar
 import IcebergFormat
 import IcebergTables
+import KeyedState
 
 extension MixedTable {
     /// Adapts an epoch to the newest state of base, which other engines may have changed since the epoch was written.

@@ -2,6 +2,7 @@ import Bytes
 import Columnar
 import IcebergFormat
 import IcebergTables
+import KeyedState
 import ObjectStorage
 import Synchronization
 

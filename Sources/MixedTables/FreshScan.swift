@@ -1,6 +1,7 @@
 import Bytes
 import ChangeEvents
 import Columnar
+import KeyedState
 
 /// A table's rows with changes applied that are not yet in its change store, such as the tail of its LogStore.
 public struct FreshScan: Sendable {

@@ -1,6 +1,7 @@
 import Bytes
 import Columnar
 import IcebergTables
+import KeyedState
 
 extension KeyIndex {
     /// Applies other engines' changes to base to the index.

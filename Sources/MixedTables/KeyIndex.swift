@@ -1,5 +1,6 @@
 import Bytes
 import Columnar
+import KeyedState
 
 /// The keys of a table and their partitions. It keeps one row per key when sources repeat themselves.
 ///

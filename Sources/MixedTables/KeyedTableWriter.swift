@@ -3,6 +3,7 @@ import ChangeEvents
 import Columnar
 import IcebergFormat
 import IcebergTables
+import KeyedState
 
 /// Writes the changes of a keyed table into its change store, one epoch after another.
 ///

@@ -2,6 +2,7 @@ import Bytes
 import Columnar
 import IcebergFormat
 import IcebergTables
+import KeyedState
 
 /// A Mixed table: a base store that any Iceberg engine can read and, for a keyed table, a change store.
 ///

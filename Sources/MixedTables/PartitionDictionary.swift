@@ -1,6 +1,7 @@
 import Bytes
 import Columnar
 import IcebergFormat
+import KeyedState
 
 /// Numbers the partitions that a writer has seen: rows and index entries hold the number, files the partition values.
 struct PartitionDictionary: Sendable {

@@ -2,6 +2,7 @@ import Bytes
 import Columnar
 import IcebergFormat
 import IcebergTables
+import KeyedState
 import ObjectStorage
 
 /// Writes rows into one Parquet file per partition, node and file type, starting a new file at the target size.

@@ -1,3 +1,5 @@
+import KeyedState
+
 /// The position of a row in the order of changes: transaction first, then file offset (spec section 5.2).
 struct RowSequenceNumber: Comparable, BitwiseCopyable, Sendable {
     let transactionId: Int64

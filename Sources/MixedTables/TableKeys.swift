@@ -3,6 +3,7 @@ import ChangeEvents
 import Columnar
 import IcebergFormat
 import IcebergTables
+import KeyedState
 
 /// The keys of a table and the table state they were read at. A writer needs them before it can write, and passes them
 /// to the next writer of the table in this process.

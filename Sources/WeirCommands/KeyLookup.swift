@@ -1,5 +1,6 @@
 import Bytes
 import Columnar
+import KeyedState
 import MixedTables
 
 /// Looks up keys in a table, as a filter over its rows.

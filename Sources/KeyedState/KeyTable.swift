@@ -8,8 +8,7 @@ import CLinux
 /// ```
 /// At most three quarters of the slots are used. Removal shifts later entries back, so there are no tombstones that
 /// would slow down a long-running table.
-@usableFromInline
-struct KeyTable<
+public struct KeyTable<
     Key: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable,
     Value: BitwiseCopyable & Sendable
 >:
@@ -19,13 +18,17 @@ struct KeyTable<
     @usableFromInline var values: [Value]
     @usableFromInline var zero: Value?
     @usableFromInline var mask: Int
-    @usableFromInline var count = 0
+    @usableFromInline var used = 0
     @usableFromInline let filler: Value
     @usableFromInline let seed: KeySeed
 
+    /// Number of keys.
+    @inlinable
+    public var count: Int { used }
+
     /// `filler` fills unused slots.
     @inlinable
-    init(filler: Value, seed: KeySeed = .process, minimumCapacity: Int = 0) {
+    public init(filler: Value, seed: KeySeed = .process, minimumCapacity: Int = 0) {
         var slots = 16
         while slots * 3 < minimumCapacity * 4 { slots *= 2 }
         self.filler = filler
@@ -34,6 +37,16 @@ struct KeyTable<
         values = Array(repeating: filler, count: slots)
         mask = slots - 1
     }
+
+    /// Removes all keys and keeps the memory.
+    mutating func removeAll() {
+        keys.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+        zero = nil
+        used = 0
+    }
+
+    /// Bytes of memory that the table takes.
+    var byteCount: Int { (mask + 1) * (MemoryLayout<Key>.stride + MemoryLayout<Value>.stride) }
 
     /// The first slot to probe for a key. The key is multiplied by the seed, folded, and multiplied by a constant, so
     /// that keys of any stride spread with every seed.
@@ -64,7 +77,7 @@ struct KeyTable<
 
     @inlinable
     @inline(__always)
-    func find(_ key: Key) -> Value? {
+    public func find(_ key: Key) -> Value? {
         if key == 0 { return zero }
         let slot = slot(of: key)
         return keys[slot] == key ? values[slot] : nil
@@ -72,7 +85,7 @@ struct KeyTable<
 
     @inlinable
     @inline(__always)
-    func forEach(_ wanted: [Key], _ body: (_ row: Int, _ value: Value?) -> Void) {
+    public func forEach(_ wanted: [Key], _ body: (_ row: Int, _ value: Value?) -> Void) {
         for row in 0..<wanted.count {
             prefetch(wanted, row)
             body(row, find(wanted[row]))
@@ -82,14 +95,14 @@ struct KeyTable<
     /// Calls `body` with the value of a key, which it may set, replace, or remove by making it nil.
     @inlinable
     @inline(__always)
-    mutating func update(_ key: Key, _ body: (_ value: inout Value?) -> Void) {
+    public mutating func update(_ key: Key, _ body: (_ value: inout Value?) -> Void) {
         let slot = key == 0 ? -1 : slot(of: key)
         let isThere = key == 0 ? zero != nil : keys[slot] == key
         var value = key == 0 ? zero : isThere ? values[slot] : nil
         body(&value)
         if key == 0 {
             zero = value
-            count += (value != nil ? 1 : 0) - (isThere ? 1 : 0)
+            used += (value != nil ? 1 : 0) - (isThere ? 1 : 0)
         } else if let value {
             if isThere { values[slot] = value } else { insert(key, value, at: slot) }
         } else if isThere {
@@ -99,7 +112,7 @@ struct KeyTable<
 
     @inlinable
     @inline(__always)
-    mutating func update(_ wanted: [Key], _ body: (_ row: Int, _ value: inout Value?) -> Void) {
+    public mutating func update(_ wanted: [Key], _ body: (_ row: Int, _ value: inout Value?) -> Void) {
         for row in 0..<wanted.count {
             prefetch(wanted, row)
             update(wanted[row]) { body(row, &$0) }
@@ -122,7 +135,7 @@ struct KeyTable<
     @inlinable
     @inline(__always)
     @discardableResult
-    mutating func set(_ key: Key, _ value: Value) -> Value? {
+    public mutating func set(_ key: Key, _ value: Value) -> Value? {
         var old: Value?
         update(key) {
             old = $0
@@ -135,7 +148,7 @@ struct KeyTable<
     @inlinable
     @inline(__always)
     @discardableResult
-    mutating func remove(_ key: Key) -> Value? {
+    public mutating func remove(_ key: Key) -> Value? {
         var old: Value?
         update(key) {
             old = $0
@@ -148,18 +161,18 @@ struct KeyTable<
     @inline(__always)
     mutating func insert(_ key: Key, _ value: Value, at free: Int) {
         var free = free
-        if (count + 1) * 4 > (mask + 1) * 3 {
+        if (used + 1) * 4 > (mask + 1) * 3 {
             grow()
             free = slot(of: key)
         }
         keys[free] = key
         values[free] = value
-        count += 1
+        used += 1
     }
 
     @inlinable
     mutating func remove(at slot: Int) {
-        count -= 1
+        used -= 1
         // Close the gap: a later entry may move back unless that would put it before its home slot.
         var gap = slot
         var next = (slot + 1) & mask
@@ -192,8 +205,18 @@ struct KeyTable<
     }
 
     /// Visits all entries in no defined order.
-    func forEach(_ body: (Key, Value) -> Void) {
+    public func forEach(_ body: (Key, Value) -> Void) {
         if let zero { body(0, zero) }
         for slot in 0..<keys.count where keys[slot] != 0 { body(keys[slot], values[slot]) }
+    }
+
+    /// Replaces all values at once. `body` gets them in no defined order, those of free slots included.
+    mutating func replaceValues(_ body: (inout [Value]) -> Void) {
+        body(&values)
+        if let value = zero {
+            var one = [value]
+            body(&one)
+            zero = one[0]
+        }
     }
 }

@@ -1,7 +1,7 @@
 import Testing
 import WeirTesting
 
-@testable import MixedTables
+@testable import KeyedState
 
 @Suite struct KeyTableTests {
     @Test(arguments: SeededGenerator.seeds(20))

@@ -58,8 +58,17 @@ public struct KeyMap<Value: BitwiseCopyable & Sendable>: Sendable {
     }
 
     /// Removes the keys that are in another map.
-    mutating func remove(keysOf other: KeyMap) {
+    public mutating func remove(keysOf other: KeyMap) {
         other.narrow.forEach { key, _ in narrow.remove(key) }
         other.wide.forEach { key, _ in wide.remove(key) }
     }
+
+    /// Removes all keys and keeps the memory.
+    mutating func removeAll() {
+        narrow.removeAll()
+        wide.removeAll()
+    }
+
+    /// Bytes of memory that the map takes.
+    var byteCount: Int { narrow.byteCount + wide.byteCount }
 }

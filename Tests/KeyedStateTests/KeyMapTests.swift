@@ -2,7 +2,7 @@ import Columnar
 import Testing
 import WeirTesting
 
-@testable import MixedTables
+@testable import KeyedState
 
 @Suite struct KeyMapTests {
     private static func fingerprints(_ keys: [Int64], isNarrow: Bool, _ seed: KeySeed = .process) -> KeyFingerprints {

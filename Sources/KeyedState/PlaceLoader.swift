@@ -1,0 +1,101 @@
+import Bytes
+import Synchronization
+
+/// Collects the keys of a table for a new map. Any number of threads may add keys at the same time.
+///
+/// A batch is grouped by shard where it is added; at the end every shard is sorted on its own, in parallel.
+public final class PlaceLoader: Sendable {
+    private let areNarrow: Bool
+    private let seed: KeySeed
+    private let settings: PlaceMap.Settings
+    private let batches = Mutex(Batches())
+
+    private struct Batches: Sendable {
+        var narrow: [Batch<UInt64>] = []
+        var wide: [Batch<UInt128>] = []
+    }
+
+    private struct Batch<Hash: RunHash>: Sendable {
+        let entries: [RunEntry<Hash>]
+        /// Where each shard begins, and the end.
+        let starts: [Int]
+    }
+
+    public init(areNarrow: Bool, seed: KeySeed = .process, settings: PlaceMap.Settings = PlaceMap.Settings()) {
+        self.areNarrow = areNarrow
+        self.seed = seed
+        self.settings = settings
+    }
+
+    /// Adds the keys of neighbouring rows of a file.
+    public func add(_ keys: KeyFingerprints, file: UInt32, firstRow: UInt32) {
+        precondition(keys.count <= UInt32.max - firstRow, "rows have 32-bit numbers")
+        let first = KeyPlace(file: file, row: firstRow).word
+        add(keys) { KeyPlace(word: first &+ UInt64($0)) }
+    }
+
+    /// Adds keys and their places.
+    public func add(_ keys: KeyFingerprints, places: [KeyPlace]) {
+        precondition(keys.count == places.count, "one place for each key")
+        add(keys) { places[$0] }
+    }
+
+    @inline(__always)
+    private func add(_ keys: KeyFingerprints, _ place: (Int) -> KeyPlace) {
+        switch keys {
+        case .narrow(let keys):
+            let batch = batch(keys, place)
+            batches.withLock { $0.narrow.append(batch) }
+        case .wide(let keys):
+            let batch = batch(keys, place)
+            batches.withLock { $0.wide.append(batch) }
+        }
+    }
+
+    @inline(__always)
+    private func batch<Hash: RunHash>(_ keys: [Hash], _ place: (Int) -> KeyPlace) -> Batch<Hash> {
+        let (entries, starts) = EntrySort.sharded(count: keys.count, shardBits: settings.shardBits) {
+            RunEntry(hash: Hash.of(keys[$0], seed), place: place($0))
+        }
+        return Batch(entries: entries, starts: starts)
+    }
+
+    /// The map of all keys that were added. It empties the loader.
+    ///
+    /// - Returns: the map, and the number of keys that were added again: only the last of their places is in the map,
+    ///   by file number and row.
+    public func finish() -> (map: PlaceMap, repeats: Int) {
+        var map = PlaceMap(areNarrow: areNarrow, seed: seed, settings: settings)
+        let batches = batches.withLock { batches in
+            defer { batches = Batches() }
+            return batches
+        }
+        let repeats =
+            areNarrow
+            ? add(batches.narrow, to: &map.narrow, count: &map.live)
+            : add(batches.wide, to: &map.wide, count: &map.live)
+        return (map, repeats)
+    }
+
+    private func add<Hash: RunHash>(_ batches: [Batch<Hash>], to runs: inout RunSet<Hash>, count: inout Int) -> Int {
+        if batches.isEmpty { return 0 }
+        let shardBits = settings.shardBits
+        let built = inParallel(Array(0..<(1 << shardBits))) { shard in
+            let parts = batches.map { $0.entries[$0.starts[shard]..<$0.starts[shard + 1]] }
+            var entries = EntrySort.sorted(parts, shardBits: shardBits)
+            let repeats = EntrySort.removeRepeats(&entries)
+            let run = entries.withUnsafeBufferPointer { KeyRun($0, shard: shard, shardBits: shardBits, version: 0) }
+            return (run, repeats)
+        }
+        runs.add(built.map { $0.0 })
+        count += built.reduce(0) { $0 + $1.0.count }
+        return built.reduce(0) { $0 + $1.1 }
+    }
+
+    private func inParallel<Element: Sendable, Outcome: Sendable>(
+        _ elements: [Element],
+        _ work: @escaping @Sendable (Element) -> Outcome
+    ) -> [Outcome] {
+        do { return try concurrently(elements) { (element) throws(WeirError) in work(element) } } catch { return [] }
+    }
+}

@@ -1,0 +1,227 @@
+import Bytes
+
+/// A map from keys to the places of their rows, for many millions of keys.
+///
+/// ```
+/// recent    hash table of the latest changes
+/// runs      for each shard of the key hashes, immutable sorted runs, newest first
+/// ```
+/// A key's place is in the newest part that has the key. When there are enough recent changes they become runs, and runs
+/// of similar size are merged. Merges are small, since they concern one shard, and are paid for in slices by the updates
+/// that cause them.
+///
+/// A value: a copy is a consistent picture for another thread. Runs are shared between copies.
+public struct PlaceMap: KeyPlaces, Sendable {
+    public struct Settings: Sendable {
+        /// The map has 2^`shardBits` shards.
+        public var shardBits = 8
+        /// Recent changes become runs when there are this many, or a sixteenth of the keys if that is more.
+        public var recentKeys = 262_144
+        /// Whether updates merge runs. Otherwise the owner does, with `dueMerge` and `adopt`, in another thread.
+        public var mergesInline = true
+
+        public init() {}
+    }
+
+    /// Whether keys have narrow fingerprints; see `KeyFingerprints.areNarrow`.
+    public let areNarrow: Bool
+    /// The seed of the fingerprints.
+    public let seed: KeySeed
+    let settings: Settings
+    @usableFromInline var recent: KeyMap<KeyPlace>
+    /// Whether `recent` may have marks of removed keys. Without them and without runs it is the whole map.
+    @usableFromInline var hasMarks = false
+    @usableFromInline var live = 0
+    var narrow: RunSet<UInt64>
+    var wide: RunSet<UInt128>
+    private var translation: (any PlaceTranslation)?
+    /// Number of translations so far.
+    private(set) var version = 0
+    /// The shard at which the next merge is looked for.
+    private var mergeShard = 0
+
+    public init(areNarrow: Bool, seed: KeySeed = .process, settings: Settings = Settings()) {
+        self.areNarrow = areNarrow
+        self.seed = seed
+        self.settings = settings
+        recent = KeyMap(filler: .none, seed: seed)
+        narrow = RunSet(shardBits: areNarrow ? settings.shardBits : 0, seed: seed)
+        wide = RunSet(shardBits: areNarrow ? 0 : settings.shardBits, seed: seed)
+    }
+
+    /// Number of keys that have a place. The key of a row that only a translation dropped counts until it is changed.
+    public var count: Int { live }
+
+    /// Bytes of memory that the map takes.
+    public var byteCount: Int { recent.byteCount + narrow.byteCount + wide.byteCount }
+
+    @usableFromInline var hasRuns: Bool { !narrow.isEmpty || !wide.isEmpty }
+
+    // MARK: Look-ups
+
+    public func places(of keys: KeyFingerprints) -> [KeyPlace] {
+        var places = [KeyPlace](repeating: .none, count: keys.count)
+        if !recent.isEmpty { recent.forEach(keys) { row, place in if let place { places[row] = place } } }
+        find(keys, &places)
+        return places
+    }
+
+    /// The places that the runs have for keys; `none` for others and for removed keys.
+    @usableFromInline
+    func placesInRuns(of keys: KeyFingerprints) -> [KeyPlace] {
+        var places = [KeyPlace](repeating: .none, count: keys.count)
+        find(keys, &places)
+        return places
+    }
+
+    /// Looks up in the runs what is still `none`, and makes `none` of removed keys.
+    private func find(_ keys: KeyFingerprints, _ places: inout [KeyPlace]) {
+        switch keys {
+        case .narrow(let keys): narrow.find(keys, &places)
+        case .wide(let keys): wide.find(keys, &places)
+        }
+        for row in places.indices where !places[row].exists { places[row] = .none }
+        translation?.translate(&places)
+    }
+
+    // MARK: Changes
+
+    /// Gives keys new places, or removes those whose new place is `none`. A later row of the same key wins.
+    ///
+    /// - Returns: the place that each key had before its row.
+    @discardableResult
+    public mutating func replace(_ keys: KeyFingerprints, with places: [KeyPlace]) -> [KeyPlace] {
+        precondition(keys.count == places.count, "one place for each key")
+        var before = [KeyPlace](repeating: .none, count: keys.count)
+        update(keys) { row, place in
+            if let place { before[row] = place }
+            place = places[row].exists ? places[row] : nil
+        }
+        return before
+    }
+
+    /// Calls `body` with each row's place, in order. It may set, replace or remove the place; a later row of the same key
+    /// sees the change.
+    @inlinable
+    public mutating func update(_ keys: KeyFingerprints, _ body: (_ row: Int, _ place: inout KeyPlace?) -> Void) {
+        if hasRuns || hasMarks {
+            hasMarks = true
+            let old = placesInRuns(of: keys)
+            var gained = 0
+            recent.update(keys) { row, held in
+                let inRuns = old[row]
+                var place: KeyPlace? = held ?? inRuns
+                if let known = place, !known.exists { place = nil }
+                let before = place != nil ? 1 : 0
+                body(row, &place)
+                gained += (place != nil ? 1 : 0) - before
+                // A removed key leaves a mark only where it covers a run.
+                held = place ?? (inRuns.exists ? .removed : nil)
+            }
+            live += gained
+        } else {
+            recent.update(keys, body)
+            live = recent.count
+        }
+        settle(after: keys.count)
+    }
+
+    /// Turns recent changes into runs when there are enough of them, and merges runs for a while.
+    @usableFromInline
+    mutating func settle(after rows: Int) {
+        if recent.count >= max(settings.recentKeys, live / 16) { freeze() }
+        if settings.mergesInline { merge(atMost: 4096 + 16 * rows) }
+    }
+
+    /// Turns all recent changes into runs.
+    public mutating func freeze() {
+        if recent.isEmpty { return }
+        narrow.makeRoom(translation, version: version)
+        wide.makeRoom(translation, version: version)
+        if areNarrow {
+            narrow.add(Self.runs(recent.narrow, seed, shardBits: settings.shardBits, version))
+        } else {
+            wide.add(Self.runs(recent.wide, seed, shardBits: settings.shardBits, version))
+        }
+        recent.removeAll()
+        hasMarks = false
+    }
+
+    private static func runs<Hash: RunHash>(
+        _ table: KeyTable<Hash, KeyPlace>,
+        _ seed: KeySeed,
+        shardBits: Int,
+        _ version: Int
+    ) -> [KeyRun<Hash>] {
+        var entries: [RunEntry<Hash>] = []
+        entries.reserveCapacity(table.count)
+        table.forEach { entries.append(RunEntry(hash: Hash.of($0, seed), place: $1)) }
+        let (sharded, starts) = EntrySort.sharded(count: entries.count, shardBits: shardBits) { entries[$0] }
+        return (0..<(1 << shardBits)).map { shard in
+            EntrySort.sorted([sharded[starts[shard]..<starts[shard + 1]]], shardBits: shardBits)
+                .withUnsafeBufferPointer { KeyRun($0, shard: shard, shardBits: shardBits, version: version) }
+        }
+    }
+
+    // MARK: Merges
+
+    /// Merges runs until about so many entries were read or no merge is due.
+    private mutating func merge(atMost entries: Int) {
+        var left = entries
+        while left > 0, let merge = dueMerge() {
+            left -= merge.work
+            _ = adopt(merge.merged())
+        }
+    }
+
+    /// The next merge of runs; nil when none is due. It may be worked off by another thread while the map is used.
+    ///
+    /// - Parameter finalizes: whether runs whose places have to be translated are due as well.
+    public mutating func dueMerge(finalizes: Bool = false) -> PlaceMerge? {
+        if let merge = narrow.merge(from: mergeShard, translation, version: version, finalizes: finalizes) {
+            mergeShard = merge.shard
+            return PlaceMerge(task: .narrow(merge))
+        }
+        if let merge = wide.merge(from: mergeShard, translation, version: version, finalizes: finalizes) {
+            mergeShard = merge.shard
+            return PlaceMerge(task: .wide(merge))
+        }
+        return nil
+    }
+
+    /// Takes the result of a merge.
+    ///
+    /// - Returns: false when the runs have changed meanwhile; the map stays as it is.
+    @discardableResult
+    public mutating func adopt(_ merged: MergedPlaces) -> Bool {
+        defer { dropTranslation() }
+        return switch merged.result {
+        case .narrow(let run, let merge): narrow.adopt(run, of: merge)
+        case .wide(let run, let merge): wide.adopt(run, of: merge)
+        }
+    }
+
+    // MARK: Rewritten files
+
+    /// Translates places from now on: those of recent changes at once, those of runs when they are looked up or merged.
+    ///
+    /// - Parameter translation: in place of the one before; it includes the moves of that one for the files that runs
+    ///   may still name, as long as `isFinal` is false.
+    public mutating func translate(through translation: any PlaceTranslation) {
+        version += 1
+        recent.translate(translation)
+        hasMarks = true
+        self.translation = translation
+        dropTranslation()
+    }
+
+    /// Whether no place of the map needs the translation any more.
+    public var isFinal: Bool { translation == nil }
+
+    private mutating func dropTranslation() {
+        guard translation != nil else { return }
+        let oldest = [narrow.oldestVersion, wide.oldestVersion].compactMap { $0 }.min()
+        if let oldest, oldest < version { return }
+        translation = nil
+    }
+}

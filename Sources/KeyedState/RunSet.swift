@@ -1,0 +1,185 @@
+import CLinux
+
+/// The runs of a map: for each shard of the hashes, from new to old.
+struct RunSet<Hash: RunHash>: Sendable {
+    /// Most runs of a shard; more are merged before another one is added.
+    private static var runsPerShard: Int { 12 }
+    /// A run is merged with newer ones when it has at most this many times their entries.
+    private static var growth: Int { 2 }
+    /// Keys whose memory is prefetched together.
+    private static var strip: Int { 64 }
+
+    let shardBits: Int
+    let seed: KeySeed
+    private(set) var shards: [[KeyRun<Hash>]]
+    /// The views of a shard's runs, beside each other; room for `runsPerShard` of each shard.
+    private var views: [RunView<Hash>] = []
+    private var counts: [Int32]
+    private(set) var isEmpty = true
+    private(set) var byteCount = 0
+
+    init(shardBits: Int, seed: KeySeed) {
+        self.shardBits = shardBits
+        self.seed = seed
+        shards = Array(repeating: [], count: 1 << shardBits)
+        counts = Array(repeating: 0, count: 1 << shardBits)
+    }
+
+    /// The oldest translation that places of the runs went through.
+    var oldestVersion: Int? { shards.lazy.joined().map(\.version).min() }
+
+    /// Looks up each key whose place is still `none`. A removed key gets `removed`.
+    func find(_ fingerprints: [Hash], _ places: inout [KeyPlace]) {
+        if isEmpty { return }
+        withExtendedLifetime(shards) {
+            fingerprints.withUnsafeBufferPointer { fingerprints in
+                places.withUnsafeMutableBufferPointer { places in
+                    views.withUnsafeBufferPointer { views in
+                        counts.withUnsafeBufferPointer { find(fingerprints, places, views, $0) }
+                    }
+                }
+            }
+        }
+    }
+
+    private func find(
+        _ fingerprints: UnsafeBufferPointer<Hash>,
+        _ places: UnsafeMutableBufferPointer<KeyPlace>,
+        _ views: UnsafeBufferPointer<RunView<Hash>>,
+        _ counts: UnsafeBufferPointer<Int32>
+    ) {
+        withUnsafeTemporaryAllocation(of: Hash.self, capacity: Self.strip) { hashes in
+            // The views left to search: from the first one that may hold the key to the shard's end.
+            withUnsafeTemporaryAllocation(of: (next: Int32, end: Int32).self, capacity: Self.strip) { left in
+                var start = 0
+                while start < fingerprints.count {
+                    let count = min(Self.strip, fingerprints.count - start)
+                    for index in 0..<count {
+                        let hash = Hash.of(fingerprints[start + index], seed)
+                        hashes[index] = hash
+                        let shard = EntrySort.shard(hash, shardBits)
+                        let first = Int32(truncatingIfNeeded: shard &* Self.runsPerShard)
+                        let isKnown = places[start + index] != .none
+                        let end = isKnown ? first : first &+ counts[shard]
+                        left[index] = (first, end)
+                        for view in first..<end { views[Int(view)].prefetchLine(of: hash) }
+                    }
+                    for index in 0..<count {
+                        let hash = hashes[index]
+                        var (next, end) = left[index]
+                        while next < end, !views[Int(next)].mayHold(hash) { next &+= 1 }
+                        left[index].next = next
+                        if next < end { views[Int(next)].prefetchEntry(of: hash) }
+                    }
+                    for index in 0..<count {
+                        var (next, end) = left[index]
+                        while next < end {
+                            let place = views[Int(next)].find(hashes[index])
+                            if place != .none {
+                                places[start + index] = place
+                                break
+                            }
+                            next &+= 1
+                            while next < end, !views[Int(next)].mayHold(hashes[index]) { next &+= 1 }
+                        }
+                    }
+                    start += count
+                }
+            }
+        }
+    }
+
+    /// Adds runs newer than all others of their shards.
+    mutating func add(_ newer: [KeyRun<Hash>]) {
+        for run in newer where run.count > 0 {
+            if shards[run.shard].count == Self.runsPerShard {
+                preconditionFailure("the runs of a shard are merged before there are too many")
+            }
+            replace(run.shard, 0..<0, with: run)
+        }
+    }
+
+    /// Number of newest runs of a shard to merge now; 0 when no merge is due.
+    private func due(_ shard: Int, finalVersion: Int?) -> Int {
+        let runs = shards[shard]
+        if runs.isEmpty { return 0 }
+        var total = runs[0].count
+        var count = 1
+        while count < runs.count, runs[count].count <= Self.growth * total {
+            total += runs[count].count
+            count += 1
+        }
+        if count == 1, runs.count + 1 >= Self.runsPerShard { count = runs.count }
+        if count > 1 { return count }
+        if let finalVersion, runs.contains(where: { $0.version < finalVersion }) { return runs.count }
+        return 0
+    }
+
+    /// The next merge, beginning with the shard `first`, of a map whose translation is given.
+    func merge(from first: Int, _ translation: (any PlaceTranslation)?, version: Int, finalizes: Bool) -> RunMerge<
+        Hash
+    >? {
+        for step in 0..<shards.count {
+            let shard = (first + step) & (shards.count - 1)
+            let count = due(shard, finalVersion: finalizes ? version : nil)
+            if count == 0 { continue }
+            return merge(shard, newest: count, translation, version)
+        }
+        return nil
+    }
+
+    /// Merging all runs of a shard; nil when it has fewer than two.
+    func fullMerge(_ shard: Int, _ translation: (any PlaceTranslation)?, version: Int) -> RunMerge<Hash>? {
+        shards[shard].count < 2 ? nil : merge(shard, newest: shards[shard].count, translation, version)
+    }
+
+    private func merge(
+        _ shard: Int,
+        newest count: Int,
+        _ translation: (any PlaceTranslation)?,
+        _ version: Int
+    ) -> RunMerge<Hash> {
+        RunMerge(
+            shard: shard,
+            shardBits: shardBits,
+            inputs: Array(shards[shard].prefix(count)),
+            endsHistory: count == shards[shard].count,
+            translation: translation,
+            version: version
+        )
+    }
+
+    /// Merges all runs of the shards that have no room for another one.
+    mutating func makeRoom(_ translation: (any PlaceTranslation)?, version: Int) {
+        for shard in shards.indices where shards[shard].count == Self.runsPerShard {
+            guard let merge = fullMerge(shard, translation, version: version) else { continue }
+            _ = adopt(merge.merged(), of: merge)
+        }
+    }
+
+    /// Puts the result of a merge in place of its inputs. Returns whether they were still there.
+    mutating func adopt(_ merged: KeyRun<Hash>, of merge: RunMerge<Hash>) -> Bool {
+        let runs = shards[merge.shard]
+        guard let first = runs.firstIndex(where: { $0 === merge.inputs[0] }),
+            first + merge.inputs.count <= runs.count,
+            zip(runs[first...], merge.inputs).allSatisfy({ $0 === $1 }),
+            !merge.endsHistory || first + merge.inputs.count == runs.count
+        else { return false }
+        replace(merge.shard, first..<(first + merge.inputs.count), with: merged)
+        return true
+    }
+
+    /// Puts a run in place of neighbours. One without entries leaves nothing.
+    private mutating func replace(_ shard: Int, _ old: Range<Int>, with run: KeyRun<Hash>) {
+        for gone in shards[shard][old] { byteCount -= gone.body.count }
+        let isKept = run.count > 0
+        shards[shard].replaceSubrange(old, with: isKept ? [run] : [])
+        if isKept { byteCount += run.body.count }
+        let runs = shards[shard]
+        if views.isEmpty { views = Array(repeating: run.view, count: shards.count * Self.runsPerShard) }
+        for (index, run) in runs.enumerated() { views[shard * Self.runsPerShard + index] = run.view }
+        counts[shard] = Int32(runs.count)
+        isEmpty = isEmpty && !isKept
+        if !isKept { isEmpty = shards.allSatisfy(\.isEmpty) }
+    }
+}

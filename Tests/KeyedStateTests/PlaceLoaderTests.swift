@@ -1,0 +1,79 @@
+import Bytes
+import KeyedState
+import Testing
+import WeirTesting
+
+@Suite struct PlaceLoaderTests {
+    @Test(arguments: SeededGenerator.seeds(12), [true, false])
+    func `a map loaded by several threads has every key`(seed: UInt64, areNarrow: Bool) throws {
+        var random = SeededGenerator(seed: seed)
+        let keySeed = KeySeed(using: &random)
+        var settings = PlaceMap.Settings()
+        settings.shardBits = Int.random(in: 0...4, using: &random)
+        let loader = PlaceLoader(areNarrow: areNarrow, seed: keySeed, settings: settings)
+        let universe = Array(Set(KeySamples.universe(&random)))
+        var expected: [Int64: KeyPlace] = [:]
+        var batches: [(file: UInt32, firstRow: UInt32, keys: [Int64])] = []
+        var rows = 0
+        for file in UInt32(0)..<5 {
+            var firstRow: UInt32 = 0
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                let keys = (0..<Int.random(in: 0...300, using: &random)).map { _ in
+                    universe.randomElement(using: &random) ?? 0
+                }
+                batches.append((file, firstRow, keys))
+                for (row, key) in keys.enumerated() {
+                    expected[key] = KeyPlace(file: file, row: firstRow + UInt32(row))
+                }
+                firstRow += UInt32(keys.count)
+                rows += keys.count
+            }
+        }
+        // Batches arrive in any order; the last place of a key by file and row is the one that counts.
+        _ = try concurrently(batches.shuffled(using: &random)) { batch in
+            let prints = KeySamples.fingerprints(batch.keys, areNarrow: areNarrow, keySeed)
+            loader.add(prints, file: batch.file, firstRow: batch.firstRow)
+        }
+        var (map, repeats) = loader.finish()
+        let prints = KeySamples.fingerprints(universe, areNarrow: areNarrow, keySeed)
+        #expect(map.places(of: prints) == universe.map { expected[$0] ?? .none }, "seed \(seed)")
+        #expect(map.count == expected.count, "seed \(seed)")
+        #expect(repeats == rows - expected.count, "seed \(seed)")
+        map.replace(prints, with: universe.map { _ in .none })
+        #expect(map.count == 0, "seed \(seed)")
+    }
+
+    @Test func `a key that is repeated very often costs no more than others`() {
+        // Two keys of one bucket take turns: sorting by insertion would need the square of their number.
+        let loader = PlaceLoader(areNarrow: false)
+        loader.add(.wide((0..<400_000).map { UInt128($0 & 1) }), file: 1, firstRow: 0)
+        let (map, repeats) = loader.finish()
+        #expect(
+            map.places(of: .wide([0, 1, 2])) == [
+                KeyPlace(file: 1, row: 399_998), KeyPlace(file: 1, row: 399_999), .none,
+            ]
+        )
+        #expect(repeats == 399_998)
+    }
+
+    @Test func `a narrow key takes at most sixteen bytes and a wide one twenty-four`() {
+        for areNarrow in [true, false] {
+            var random = SeededGenerator(seed: 5)
+            var settings = PlaceMap.Settings()
+            settings.shardBits = 4
+            let loader = PlaceLoader(areNarrow: areNarrow, settings: settings)
+            let count = 200_000
+            for file in UInt32(0)..<10 {
+                let keys = (0..<(count / 10)).map { _ in random.next() }
+                loader.add(
+                    areNarrow ? .narrow(keys) : .wide(keys.map { UInt128($0) << 64 | UInt128(random.next()) }),
+                    file: file * 1000,
+                    firstRow: 0
+                )
+            }
+            let (map, _) = loader.finish()
+            #expect(map.count == count)
+            #expect(map.byteCount <= count * (areNarrow ? 16 : 24), "\(map.byteCount) bytes")
+        }
+    }
+}
