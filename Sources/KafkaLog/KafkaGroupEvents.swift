@@ -29,7 +29,7 @@ final class KafkaGroupEvents: @unchecked Sendable {
     private var lastAsked = ContinuousClock.now
     private var isStopping = false
     private var isRunning = true
-    // Used by the polling thread.
+    // Used by the polling thread, and by others once it has stopped.
     private var lastDeal: [UInt8]?
 
     /// - Parameters:
@@ -54,14 +54,21 @@ final class KafkaGroupEvents: @unchecked Sendable {
         }
     }
 
-    /// Stops the thread; the queue may be used by others afterwards. Returns whether there are events that the member
-    /// has not taken.
-    func stop() -> Bool {
+    /// Stops the thread; the queue may be used by others afterwards. Returns the event that the member has not taken.
+    func stop() -> GroupEvent? {
         condition.locked {
             isStopping = true
             rd_kafka_queue_yield(queue)
             while isRunning { condition.wait() }
-            return !told.isEmpty
+            return told.last?.event
+        }
+    }
+
+    /// Queues an event for the member.
+    func tell(_ said: Said) {
+        condition.locked {
+            told.append(said)
+            condition.broadcast()
         }
     }
 
@@ -75,11 +82,7 @@ final class KafkaGroupEvents: @unchecked Sendable {
             }
             guard let event = rd_kafka_queue_poll(queue, Self.pollMilliseconds) else { continue }
             defer { rd_kafka_event_destroy(event) }
-            guard let read = read(event) else { continue }
-            condition.locked {
-                told.append(read)
-                condition.broadcast()
-            }
+            if let read = read(event) { tell(read) }
         }
         condition.locked {
             isRunning = false
@@ -87,7 +90,8 @@ final class KafkaGroupEvents: @unchecked Sendable {
         }
     }
 
-    private func read(_ event: OpaquePointer) -> Said? {
+    /// Parses an event of the queue; notes errors.
+    func read(_ event: OpaquePointer) -> Said? {
         switch rd_kafka_event_type(event) {
         case RD_KAFKA_EVENT_REBALANCE:
             guard rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS else {

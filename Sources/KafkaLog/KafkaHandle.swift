@@ -150,7 +150,8 @@ final class KafkaHandle: @unchecked Sendable {
         case .member(let group, let instance):
             let named = unless(given: instance.map { ["group.instance.id": $0] } ?? [:])
             // How often new topics are discovered.
-            return ownOffsets.merging(unless(given: ["topic.metadata.refresh.interval.ms": "5000"])) { $1 }
+            let refresh = "\(KafkaSettings.metadataRefreshMillisecondsDefault)"
+            return ownOffsets.merging(unless(given: ["topic.metadata.refresh.interval.ms": refresh])) { $1 }
                 .merging(["group.id": group, "enable.partition.eof": "false"]) { $1 }.merging(named) { $1 }
         case .offsets(let group): return ownOffsets.merging(["group.id": group]) { $1 }
         case .producer:

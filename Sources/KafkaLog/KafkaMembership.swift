@@ -15,8 +15,13 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     private(set) var client: KafkaMemberClient
     private let renewed: (_ instance: String?) throws(WeirError) -> KafkaMemberClient
     private let group: String
+    private let sessionMilliseconds: Int
+    private let now: @Sendable () -> ContinuousClock.Instant
     private var unanswered: GroupEvent?
     private var owned: Set<TopicPartition> = []
+    private var repeated: KafkaRepeatedAssignment
+    /// Whether the member gives its name up once the revocation that `poll` has returned is confirmed.
+    private var isRenouncing = false
     /// Whether the user has set the static member id.
     private let isNamedByUser: Bool
     /// The static member id; nil for a dynamic member.
@@ -28,16 +33,22 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
 
     private var handle: KafkaHandle { client.handle }
 
-    /// - Parameter patienceSeconds: how long this member may not poll before it is considered hung; an hour when nil.
+    /// - Parameters:
+    ///   - patienceSeconds: how long this member may not poll before it is considered hung; an hour when nil.
+    ///   - now: a clock that is never set back.
     init(
         _ settings: KafkaSettings,
         group: String,
         topics: [String],
         pattern: String?,
         instance: String? = nil,
-        patienceSeconds: Double? = nil
+        patienceSeconds: Double? = nil,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws(WeirError) {
         self.group = group
+        self.now = now
+        sessionMilliseconds = settings.sessionMilliseconds
+        repeated = KafkaRepeatedAssignment(refreshMilliseconds: settings.metadataRefreshMilliseconds)
         let chosen = settings.properties["group.instance.id"]
         isNamedByUser = chosen != nil
         instanceID = chosen ?? instance
@@ -59,11 +70,16 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
 
     func poll(timeoutMilliseconds: Int) throws(WeirError) -> GroupEvent? {
         if !hasLeft, let said = client.events.next(timeoutMilliseconds: timeoutMilliseconds) {
-            if said.isRepeated, let name = instanceID { return try goOn(unserved: name, said.event) }
+            repeated.saw(said, at: now())
             unanswered = said.event
             return said.event
         }
-        guard let note = handle.notes.takePermanent() else { return nil }
+        if let note = handle.notes.takePermanent() { return try goOn(after: note) }
+        guard !hasLeft, unanswered == nil, let name = instanceID, repeated.takesTooLong(at: now()) else { return nil }
+        return renounce(name)
+    }
+
+    private func goOn(after note: KafkaFailure.Note) throws(WeirError) -> GroupEvent {
         guard note.code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, instanceID != nil, !isNamedByUser, !hasLeft else {
             throw KafkaFailure.error(note.code, "stay in group \(group)", text: note.text, at: handle.brokers)
         }
@@ -73,36 +89,30 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
         notice =
             "another member of group \(group) has this process's name, \(instanceID ?? ""): it goes on without one, so "
             + "after a kill its partitions wait for the end of its session"
-        return try becomeNameless()
+        try becomeNameless()
+        unanswered = .lost
+        return .lost
     }
 
-    /// Some brokers remove a static member after its session timeout and rebalance, but keep the old assignment, so
-    /// nobody reads its partitions. They handle dynamic members correctly.
-    private func goOn(unserved name: String, _ event: GroupEvent) throws(WeirError) -> GroupEvent {
+    /// Revokes the partitions in order to rejoin as a dynamic member; nil for a member that the user has named.
+    private func renounce(_ name: String) -> GroupEvent? {
         let what =
             "the brokers of group \(group) do not deal out anew the partitions of a static member whose session is over"
         guard !isNamedByUser else {
             notice = "\(what): leave group.instance.id out"
-            unanswered = event
-            return event
+            return nil
         }
         notice =
             "\(what): this process goes on without its name, \(name), so after a kill its partitions wait for the end of "
             + "its session"
-        _ = client.events.stop()
-        // A member can leave only after it has confirmed its assignment.
-        unanswered = event
-        try confirm()
-        _ = client.giveUp()
-        client.close()
-        return try becomeNameless()
+        isRenouncing = true
+        unanswered = .revoked
+        return .revoked
     }
 
-    private func becomeNameless() throws(WeirError) -> GroupEvent {
-        (instanceID, owned) = (nil, [])
+    private func becomeNameless() throws(WeirError) {
+        (instanceID, owned, isRenouncing) = (nil, [], false)
         client = try renewed(nil)
-        unanswered = .lost
-        return .lost
     }
 
     func takeNotice() -> String? {
@@ -113,15 +123,15 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     func confirm() throws(WeirError) {
         guard let event = unanswered else { return }
         unanswered = nil
+        if isRenouncing {
+            _ = client.leave(isStatic: true, unanswered: nil)
+            return try becomeNameless()
+        }
         guard case .assigned(let partitions) = event else {
             owned = []
-            try check(rd_kafka_assign(handle.raw, nil), "give up partitions in group \(group)")
-            return
+            return try check(client.answer(event), "give up partitions in group \(group)")
         }
-        // Assign from the end and paused: this client must not fetch what the reading client fetches.
-        let list = KafkaPartitionList(partitions, offset: Int64(RD_KAFKA_OFFSET_END))
-        try check(list.with { rd_kafka_assign(handle.raw, $0) }, "take partitions in group \(group)")
-        try check(list.with { rd_kafka_pause_partitions(handle.raw, $0) }, "pause partitions in group \(group)")
+        try check(client.answer(event), "take partitions in group \(group)")
         owned = Set(partitions)
     }
 
@@ -137,16 +147,21 @@ final class KafkaMembership: GroupMembership, @unchecked Sendable {
     func leave() {
         guard !hasLeft else { return }
         hasLeft = true
-        if client.events.stop() || unanswered != nil { rd_kafka_assign(handle.raw, nil) }
+        // The revocation of a member that gives its name up is not of the group.
+        let event = isRenouncing ? nil : unanswered
         (unanswered, owned) = (nil, [])
-        if instanceID != nil { hasGivenUp = client.giveUp() }
-        client.close()
+        hasGivenUp = client.leave(isStatic: instanceID != nil, unanswered: event)
+        if !hasGivenUp {
+            notice =
+                "group \(group) has not answered that this process leaves it: its partitions may wait for the end of its "
+                + "session, at most \(sessionMilliseconds / 1000) s (session.timeout.ms)"
+        }
     }
 
     // MARK: Failures
 
     private func check(_ code: rd_kafka_resp_err_t, _ doing: String) throws(WeirError) {
-        // Without an assignment there is nothing to pause. The next poll reports that the group is lost.
+        // The group has assigned anew or is lost. The next poll reports that the group is lost.
         switch code {
         case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, RD_KAFKA_RESP_ERR__STATE: return
         default: throw handle.failure(code, doing)

@@ -66,6 +66,13 @@ public struct KafkaSettings: Sendable, CustomStringConvertible {
     /// Session timeout of a group member: `session.timeout.ms`.
     var sessionMilliseconds: Int { properties["session.timeout.ms"].flatMap { Int($0) } ?? 45_000 }
 
+    /// How often group members look for new topics and partitions: `topic.metadata.refresh.interval.ms`.
+    var metadataRefreshMilliseconds: Int {
+        properties["topic.metadata.refresh.interval.ms"].flatMap { Int($0) } ?? Self.metadataRefreshMillisecondsDefault
+    }
+
+    static let metadataRefreshMillisecondsDefault = 5000
+
     /// `host:port`, separated by commas.
     public var brokers: String { properties["bootstrap.servers"] ?? "" }
 
