@@ -11,12 +11,17 @@ public struct ChangeBatch: Sendable {
     public let kinds: Buffer
     /// The source offset of each row, as Int64, in non-descending order.
     public let offsets: Buffer
+    /// One byte per row, which is 1 for a retraction made by a filter: the key's new row was left out, and nothing says
+    /// whether an old one exists. Nil if there is none.
+    public let filterDeletes: Buffer?
 
-    public init(rows: ColumnBatch, kinds: Buffer, offsets: Buffer) {
+    public init(rows: ColumnBatch, kinds: Buffer, offsets: Buffer, filterDeletes: Buffer? = nil) {
         precondition(kinds.count == rows.count && offsets.count == rows.count * 8, "one kind and one offset a row")
+        precondition(filterDeletes.map { $0.count == rows.count } ?? true, "one mark a row")
         self.rows = rows
         self.kinds = kinds
         self.offsets = offsets
+        self.filterDeletes = filterDeletes
     }
 
     public var count: Int { rows.count }
@@ -30,20 +35,27 @@ public struct ChangeBatch: Sendable {
 
     /// The rows at the given indices, in the given order.
     public func gathered(_ picked: [Int32]) -> ChangeBatch {
-        let kinds = Buffer.filled(count: picked.count) { target in
-            let source = self.kinds.values(as: UInt8.self)
-            for (index, row) in picked.enumerated() { target[index] = source[Int(row)] }
+        func bytes(_ source: Buffer) -> Buffer {
+            Buffer.filled(count: picked.count) { target in
+                let source = source.values(as: UInt8.self)
+                for (index, row) in picked.enumerated() { target[index] = source[Int(row)] }
+            }
         }
         let offsets = Buffer.filled(count: picked.count * 8) { target in
             let source = self.offsets.values(as: Int64.self)
             let out = target.baseAddress!.assumingMemoryBound(to: Int64.self)
             for (index, row) in picked.enumerated() { out[index] = source[Int(row)] }
         }
-        return ChangeBatch(rows: rows.gathered(picked), kinds: kinds, offsets: offsets)
+        return ChangeBatch(
+            rows: rows.gathered(picked),
+            kinds: bytes(kinds),
+            offsets: offsets,
+            filterDeletes: filterDeletes.map(bytes)
+        )
     }
 
     /// The same changes with other columns, such as those of a projection.
     public func replacing(rows: ColumnBatch) -> ChangeBatch {
-        ChangeBatch(rows: rows, kinds: kinds, offsets: offsets)
+        ChangeBatch(rows: rows, kinds: kinds, offsets: offsets, filterDeletes: filterDeletes)
     }
 }

@@ -36,7 +36,8 @@ struct ChangeNormalizer {
     private(set) var deletes = Deletes()
     /// Batch rows that delete absent keys.
     private(set) var absent: [Int32] = []
-    var redundantDeletes: Int { absent.count }
+    /// How many of them the source sent; the others stand for rows that a filter left out.
+    private(set) var redundantDeletes = 0
 
     /// - Parameters:
     ///   - partitions: the partition of each row's new image.
@@ -54,6 +55,10 @@ struct ChangeNormalizer {
         let kinds = batch.kinds.values(as: UInt8.self)
         index.partitions.update(fingerprints) { row, known in
             normalize(row, kinds, fingerprints, &known, partitions[row], &counter)
+        }
+        redundantDeletes = absent.count
+        if let marks = batch.filterDeletes?.values(as: UInt8.self) {
+            redundantDeletes -= absent.count { marks[Int($0)] != 0 }
         }
     }
 

@@ -41,7 +41,7 @@ public struct Epoch: Sendable {
 public struct EpochSummary: Sendable, Equatable {
     public var inserts = 0
     public var deletes = 0
-    /// Deletes of absent keys, for which nothing is written.
+    /// Deletes of absent keys that the source sent, for which nothing is written.
     public var redundantDeletes = 0
 
     public init() {}

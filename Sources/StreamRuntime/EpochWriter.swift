@@ -84,8 +84,8 @@ final class EpochWriter {
             let due = epochStart + .milliseconds(plan.commitMilliseconds)
             // An epoch that is due waits until the one before it is cut, so look again soon.
             switch queue.take(until: nextLook(max(due, clock.now + Self.lookAgain))) {
-            case .element(let changes):
-                try write(changes)
+            case .element(var changes):
+                changes.filtered += try write(changes)
                 onBatch(changes)
             case .timeout:
                 for dimension in dimensions { try dimension.keepUp(settling: settle) }
@@ -111,7 +111,9 @@ final class EpochWriter {
             || files.pendingBytes + Int64(letterBytes) >= plan.commitBytes
     }
 
-    private func write(_ changes: SourceReader.Changes) throws(WeirError) {
+    /// - Returns: how many rows joins left out.
+    private func write(_ changes: SourceReader.Changes) throws(WeirError) -> Int {
+        var filtered = 0
         // None of these records is taken yet, so a commit by `settle` does not include them.
         for dimension in dimensions where changes.batches.contains(where: { isJoined($0.target, with: dimension) }) {
             try dimension.catchUp(asOf: changes.readAt, settling: settle)
@@ -129,7 +131,8 @@ final class EpochWriter {
             sinks[target].observe(changes.last.timestamp)
             try write(batch, to: target, changes)
             for (number, join) in joins.enumerated() where join.plan.target == target {
-                for (joined, failures) in try join.apply(batch) {
+                for (joined, failures, left) in try join.apply(batch) {
+                    filtered += left
                     for failure in failures { add(failure.offset, of: batch, changes, join.sink.name, failure.reason) }
                     // The letter holds the stream's row only: the dimension's may have changed when the record is read
                     // again.
@@ -139,6 +142,7 @@ final class EpochWriter {
         }
         ledger.advance(topic: changes.topic, partition: changes.partition, to: changes.nextOffset)
         last.advance(topic: changes.topic, partition: changes.partition, to: changes.last)
+        return filtered
     }
 
     private func write(

@@ -149,7 +149,10 @@ public struct IngestProgress: Sendable, Equatable {
     /// Rows made visible, by table.
     public var inserts = 0
     public var deletes = 0
+    /// Deletes that the source sent of keys that the table does not hold.
     public var redundantDeletes = 0
+    /// New rows that a transform's filter or an inner join left out, counted for each table.
+    public var filtered = 0
     public var commits = 0
     public var deadLetters = 0
     /// Records left out because no route matches their source table, and the identifiers of those tables.
@@ -183,6 +186,7 @@ public struct IngestProgress: Sendable, Equatable {
         if unroutedTables.count < Self.namesMax { unroutedTables.formUnion(changes.unroutedTables) }
         withoutRows += changes.withoutRows
         tombstones += changes.tombstones
+        filtered += changes.filtered
     }
 
     private static let namesMax = 1000

@@ -42,7 +42,8 @@ final class JoinStage {
         combined = Schema(target.fields + dimension.schema.fields)
     }
 
-    typealias Joined = (batch: ChangeBatch, failures: [RowTransform.Failure])
+    /// `filtered` counts new rows that an inner join left out.
+    typealias Joined = RowTransform.Result
 
     /// Joins the rows with the dimension's rows in memory. Returns several batches when one would be too large.
     func apply(_ batch: ChangeBatch) throws(WeirError) -> [Joined] {
@@ -65,8 +66,14 @@ final class JoinStage {
     private func select(_ joined: ChangeBatch, _ found: [Bool]) throws(WeirError) -> Joined {
         var joined = joined
         let isKeyed = plan.table.isKeyed
-        if plan.isInner && found.contains(false) { joined = Self.inner(joined, found, isKeyed: isKeyed) }
-        return try plan.select.apply(joined, isKeyed: isKeyed)
+        var left = 0
+        if plan.isInner && found.contains(false) {
+            left = found.indices.count { !found[$0] && !joined.kind($0).isRetraction }
+            joined = Self.inner(joined, found, isKeyed: isKeyed)
+        }
+        var result = try plan.select.apply(joined, isKeyed: isKeyed)
+        result.filtered += left
+        return result
     }
 
     /// Drops rows without a match. In a keyed table a new row without a match becomes a delete of the key's old row, as
@@ -80,7 +87,16 @@ final class JoinStage {
                 target[row] = kind.rawValue
             }
         }
-        return ChangeBatch(rows: batch.rows, kinds: kinds, offsets: batch.offsets)
+        let earlier = batch.filterDeletes?.values(as: UInt8.self)
+        let marks = Buffer.filled(count: batch.count) { target in
+            for row in 0..<batch.count {
+                // The old row of an update that is left out is retracted for the same reason.
+                let new = batch.kind(row) == .updateBefore && row + 1 < batch.count ? row + 1 : row
+                let isLeftOut = !found[new] && !batch.kind(new).isRetraction
+                target[row] = isLeftOut ? 1 : earlier?[row] ?? 0
+            }
+        }
+        return ChangeBatch(rows: batch.rows, kinds: kinds, offsets: batch.offsets, filterDeletes: marks)
     }
 }
 
@@ -91,7 +107,8 @@ extension ChangeBatch {
         return ChangeBatch(
             rows: rows.sliced(from: start, count: count),
             kinds: kinds.slice(from: start, count: count),
-            offsets: offsets.slice(from: start * 8, count: count * 8)
+            offsets: offsets.slice(from: start * 8, count: count * 8),
+            filterDeletes: filterDeletes?.slice(from: start, count: count)
         )
     }
 

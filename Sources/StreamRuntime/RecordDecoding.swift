@@ -41,6 +41,8 @@ final class RecordDecoding {
         /// Records without a row change: tombstones, and the source's own records.
         var tombstones = 0
         var withoutRows = 0
+        /// New rows that a filter left out.
+        var filtered = 0
     }
 
     func decode(_ raw: RawBatch, source: Int) throws(WeirError) -> Decoded {
@@ -62,7 +64,8 @@ final class RecordDecoding {
                 result.batches.append((index, batch))
                 continue
             }
-            let (rows, failures) = try transform.apply(batch, isKeyed: target.table.isKeyed)
+            let (rows, failures, filtered) = try transform.apply(batch, isKeyed: target.table.isKeyed)
+            result.filtered += filtered
             result.letters += failures.map { DeadLetter($0, raw: raw, table: target.name, limit: limit) }
             if rows.count > 0 { result.batches.append((index, rows)) }
         }

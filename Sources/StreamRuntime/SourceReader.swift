@@ -26,6 +26,8 @@ final class SourceReader {
         /// Records without a row change: tombstones, and the source's own records.
         let tombstones: Int
         let withoutRows: Int
+        /// New rows that filters left out.
+        var filtered: Int
         let bytes: Int
         /// When they were read, or a moment later.
         let readAt: RunClock.Instant
@@ -172,6 +174,7 @@ final class SourceReader {
             unroutedTables: decoded.unroutedTables,
             tombstones: decoded.tombstones,
             withoutRows: decoded.withoutRows,
+            filtered: decoded.filtered,
             bytes: decoded.batches.reduce(letterBytes) { $0 + $1.batch.rows.byteCount },
             readAt: readAt
         )

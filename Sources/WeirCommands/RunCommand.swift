@@ -99,9 +99,11 @@ struct RunCommand: ParsableCommand {
         properties.set("inserts", .count(counts.inserts))
         properties.set("deletes", .count(counts.deletes))
         properties.set("redundant_deletes", .count(counts.redundantDeletes))
+        properties.set("filtered", .count(counts.filtered))
         properties.set("commits", .count(counts.commits))
         properties.set("unrouted", .count(counts.unrouted))
         properties.set("without_rows", .count(counts.withoutRows))
+        properties.set("tombstones", .count(counts.tombstones))
         properties.set("dead_letters", .count(counts.deadLetters))
         properties.set("dead_letter_file", counts.deadLetters > 0 ? .string(runner.deadLetterPath) : .null)
         properties.set("seconds", .number(HumanText.decimal(seconds, 2)))
@@ -114,9 +116,11 @@ struct RunCommand: ParsableCommand {
         out.line("  records read     \(HumanText.count(counts.records))" + (rate.isEmpty ? "" : " (\(rate))"))
         out.line("  rows written     \(HumanText.count(counts.inserts))")
         out.line("  deletes written  \(HumanText.count(counts.deletes))")
+        if counts.filtered > 0 { out.line("  rows filtered    \(HumanText.count(counts.filtered))") }
         out.line("  table commits    \(HumanText.count(counts.commits))")
         if counts.unrouted > 0 { out.line("  records left out \(HumanText.count(counts.unrouted))") }
         if counts.withoutRows > 0 { out.line("  without rows     \(HumanText.count(counts.withoutRows))") }
+        if counts.tombstones > 0 { out.line("  tombstones       \(HumanText.count(counts.tombstones))") }
         out.line("  dead letters     \(HumanText.count(counts.deadLetters))")
         try out.flush()
     }
