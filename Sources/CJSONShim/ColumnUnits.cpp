@@ -9,6 +9,7 @@ static constexpr int64_t nanosPerDay = microsPerDay * 1000;
 // Bounds of the plausible era, in seconds before or after 1970. Strong evidence begins in 1979, because the end of the
 // year 9999 in milliseconds equals a time in 1978 in microseconds.
 static constexpr int64_t eraBegins = 63'072'000, strongEraBegins = 283'996'800, eraEnds = 7'258'118'400;
+static constexpr int64_t january = 31 * 86'400, quarterHour = 900;
 static constexpr int64_t lastDay = 253'402'214'400;  // 9999-12-31, seconds
 // PostgreSQL's infinity becomes a value beyond this in every unit.
 static constexpr uint64_t infinityBegins = 9'200'000'000'000'000'000;
@@ -67,25 +68,63 @@ void UnitEvidence::note(Likeness likeness, int64_t value, size_t record) {
     else (likeness.isStrong ? strong : weak)[indexOf(likeness.unit)].note(value, record);
 }
 
-void ColumnUnit::tell(Unit told) {
-    unit = told;
-    clearFrom = INT64_MIN;
-    clearTo = INT64_MAX;
+void ColumnUnit::know(weir_json_type type, Unit known, bool told) {
+    unit = known;
+    isTold = told;
+    close(type);
 }
 
-void ColumnUnit::know(weir_json_type type, Unit known) {
-    unit = known;
-    int64_t seconds = perSecond[indexOf(known)];
-    bool isTime = type == WEIR_JSON_TIME;
-    clearFrom = isTime ? 0 : eraBegins * seconds;
-    clearTo = isTime ? 86'400 * seconds - 1 : eraEnds * seconds;
+void ColumnUnit::close(weir_json_type type) {
+    clearFrom = 1;
+    clearTo = 0;
+    if (type != WEIR_JSON_TIME) return;
+    clearFrom = isTold ? INT64_MIN : 0;
+    clearTo = isTold ? INT64_MAX : 86'400 * perSecond[indexOf(unit)] - 1;
+}
+
+void ColumnUnit::open() {
+    int64_t seconds = perSecond[indexOf(unit)];
+    clearFrom = isTold ? INT64_MIN : eraBegins * seconds;
+    clearTo = isTold ? INT64_MAX : eraEnds * seconds;
+}
+
+static bool isUsual(int64_t value, int64_t perSecond) {
+    uint64_t magnitude = value < 0 ? 0 - uint64_t(value) : uint64_t(value);
+    return magnitude >= uint64_t(strongEraBegins * perSecond) && magnitude <= uint64_t(eraEnds * perSecond);
+}
+
+void ColumnUnit::noteFit(int64_t value, size_t record) {
+    if (fit.isUsual) return;
+    int64_t own = perSecond[indexOf(unit)];
+    bool isLastDay = unit != Unit::nanos && value >= lastDay * own && value < (lastDay + 86'400) * own;
+    if (isUsual(value, own) || isLastDay) {
+        fit.isUsual = true;
+        open();
+        return;
+    }
+    // A day or an hour that somebody entered is a multiple of this, which counts of a larger unit rarely are by chance.
+    if (value <= 0 || value >= january * own || value % (quarterHour * own) == 0) return;
+    static constexpr int64_t larger[] = {1, 1000, 1'000'000};
+    for (size_t i = 0; i < 3 && larger[i] < own && !fit.early.isThere; i++) {
+        if (!isUsual(value, larger[i])) continue;
+        fit.early.note(value, record);
+        fit.largerUnit = i;
+    }
+}
+
+void ColumnUnit::endBatch(weir_json_type type) {
+    evidence = {};
+    fit = {};
+    if (unit != Unit::refused) close(type);
 }
 
 bool ColumnUnit::isContradictedBy(weir_json_type type, int64_t value) const {
-    if (isClear(value)) return false;
+    if (isTold || isClear(value)) return false;
     // Times of day that the unit keeps within a day passed `isClear`. Of the rest, only values that some unit keeps
     // within a day contradict the known unit.
     if (type == WEIR_JSON_TIME) return value > 0 && value < nanosPerDay;
+    int64_t seconds = perSecond[indexOf(unit)];
+    if (value >= eraBegins * seconds && value <= eraEnds * seconds) return false;
     // A value may lie outside the plausible era of its own unit, but is unlikely to lie inside that of another unit.
     Unit likely = likenessOf(type, value).unit;
     // Far microseconds may also be nanoseconds in 1970 or 1971.
@@ -97,6 +136,7 @@ bool ColumnUnit::isContradictedBy(weir_json_type type, int64_t value) const {
 weir_json_question ColumnUnit::question(weir_json_type type) const {
     weir_json_question result{};
     result.unit = publicUnit(unit);
+    result.is_told = isTold;
     auto value = [&](const Sighting &sighting) {
         result.value = sighting.value;
         result.record = sighting.record;
@@ -121,6 +161,13 @@ weir_json_question ColumnUnit::question(weir_json_type type) const {
         found[count] = units[i];
         first[count++] = &sighting;
         hasStrong |= evidence.strong[i].isThere;
+    }
+    if (unit != Unit::refused && evidence.isEmpty()) {
+        static constexpr weir_json_unit larger[] = {WEIR_JSON_SECONDS, WEIR_JSON_MILLIS, WEIR_JSON_MICROS};
+        result.verdict = WEIR_JSON_UNIT_EARLY;
+        result.other_unit = larger[fit.largerUnit];
+        value(fit.early);
+        return result;
     }
     if (unit != Unit::refused) {
         if (count > 0) contradicts(found[0], *first[0]);

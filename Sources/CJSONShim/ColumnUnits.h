@@ -44,22 +44,46 @@ struct UnitEvidence {
     void note(Likeness likeness, int64_t value, size_t record);
 };
 
+// Two signs that a known unit is right or wrong, from a batch. A source that starts to send seconds instead of
+// milliseconds sends times that are all in January 1970; a column of birthdays has a few of them among others.
+struct UnitFit {
+    // Whether a time is between 1979 and 2200, as most are.
+    bool isUsual = false;
+    // The first time in January 1970 that is usual in a larger unit, and the index of that in seconds, milliseconds,
+    // microseconds.
+    Sighting early;
+    size_t largerUnit = 0;
+
+    bool isEmpty() const { return !isUsual && !early.isThere; }
+};
+
 struct ColumnUnit {
     // `refused` while the unit is unknown.
     Unit unit = Unit::refused;
-    // The range of values that are not in doubt.
+    // Whether the unit is configured.
+    bool isTold = false;
+    // The range of values that need no further look. For timestamps it is empty until a value of the batch is usual.
     int64_t clearFrom = 1, clearTo = 0;
     UnitEvidence evidence;
+    UnitFit fit;
 
     bool isClear(int64_t value) const { return value >= clearFrom && value <= clearTo; }
-    // Sets a configured unit. No value is in doubt then.
-    void tell(Unit told);
-    // Sets a known unit. Values that look like another unit contradict it.
-    void know(weir_json_type type, Unit known);
+    // Sets a known unit. Values that look like another unit contradict it, unless it is told.
+    void know(weir_json_type type, Unit known, bool told);
     // Whether a value indicates that the column does not use the known unit.
     bool isContradictedBy(weir_json_type type, int64_t value) const;
+    // Notes how well a value that does not contradict the known unit fits it.
+    void noteFit(int64_t value, size_t record);
+    // Forgets what the batch said about the unit.
+    void endBatch(weir_json_type type);
+    // Whether the batch says something that must be reported.
+    bool isQuestioned() const { return !evidence.isEmpty() || (fit.early.isThere && !fit.isUsual); }
     // The verdict on the evidence. The caller fills in `source` and `column`.
     weir_json_question question(weir_json_type type) const;
+
+  private:
+    void open();
+    void close(weir_json_type type);
 };
 
 Unit unitOf(weir_json_unit unit);

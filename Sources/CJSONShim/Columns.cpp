@@ -22,7 +22,7 @@ static int32_t widthOf(weir_json_type type, int32_t length) {
 Column::Column(const weir_json_column &column)
     : name(reinterpret_cast<const char *>(column.name), column.name_count), type(column.type),
       precision(column.precision), scale(column.scale), width(widthOf(column.type, column.length)),
-      isVariable(column.type == WEIR_JSON_STRING || column.type == WEIR_JSON_BINARY) {}
+      isVariable(column.type == WEIR_JSON_STRING || column.type == WEIR_JSON_BINARY), isExact(column.is_exact) {}
 
 std::string Column::typeName() const {
     switch (type) {

@@ -62,8 +62,14 @@ struct Column {
     bool isVariable;
     // The next column of the same name but another type; -1 for none.
     int32_t twin = -1;
+    // Whether only a member of exactly this name is the column, because a table has another column that differs in case
+    // alone.
+    bool isExact;
     // The row of the last value, to detect a second value in the same row.
     uint64_t lastRow = 0;
+    // The last row in which members that differ in case alone are not the column, because its exact name is there, and
+    // the last one in which none is because several could be.
+    uint64_t exactRow = 0, ambiguousRow = 0;
     Memory values;
     Memory bytes;
     Memory validity;

@@ -19,7 +19,11 @@ int32_t Decoder::addTable(
 
 void Decoder::begin() {
     rejections.clear();
-    for (auto [source, column] : questions) bindings_[size_t(source)]->units[column].evidence = {};
+    for (auto [source, column] : noted_) {
+        Binding &binding = *bindings_[size_t(source)];
+        binding.units[column].endBatch(tables[size_t(binding.table)]->columns[column].type);
+    }
+    noted_.clear();
     questions.clear();
     notices.list.clear();
     tombstones = ignored = withoutRows = 0;
@@ -51,6 +55,10 @@ weir_json_status Decoder::run(const weir_json_batch &batch, size_t &next) {
         case Outcome::rejected: rejections.push_back({next, source_, -1, reason_}); break;
         case Outcome::unknownSource: return WEIR_JSON_UNKNOWN_SOURCE;
         }
+    }
+    questions.clear();
+    for (auto place : noted_) {
+        if (bindings_[size_t(place.first)]->units[place.second].isQuestioned()) questions.push_back(place);
     }
     return WEIR_JSON_DONE;
 }
@@ -259,8 +267,7 @@ int32_t Decoder::bind(int32_t table, const weir_json_unit *units, const bool *is
         for (size_t i = 0; i < binding->units.size(); i++) {
             Unit unit = unitOf(units[i]);
             if (unit == Unit::refused) continue;
-            if (isTold[i]) binding->units[i].tell(unit);
-            else binding->units[i].know(tables[size_t(table)]->columns[i].type, unit);
+            binding->units[i].know(tables[size_t(table)]->columns[i].type, unit, isTold[i]);
         }
     }
     bindings_.push_back(std::move(binding));
@@ -271,16 +278,20 @@ int32_t Decoder::bind(int32_t table, const weir_json_unit *units, const bool *is
 
 void Decoder::setUnit(int32_t source, size_t column, weir_json_unit unit) {
     Binding &binding = *bindings_[size_t(source)];
-    binding.units[column].know(tables[size_t(binding.table)]->columns[column].type, unitOf(unit));
+    binding.units[column].know(tables[size_t(binding.table)]->columns[column].type, unitOf(unit), false);
 }
 
 void Decoder::noteDoubts(Binding &binding, const Table &table) {
     for (auto [column, value] : binding.doubts) {
-        UnitEvidence &evidence = binding.units[column].evidence;
-        if (evidence.isEmpty()) questions.push_back({binding.number, column});
+        ColumnUnit &unit = binding.units[column];
+        bool isFirst = unit.evidence.isEmpty() && unit.fit.isEmpty();
         weir_json_type type = table.columns[column].type;
-        Likeness likeness = likenessOf(type, value);
-        evidence.note(likeness, value, notices.record);
+        if (unit.unit != Unit::refused && !unit.isContradictedBy(type, value)) {
+            unit.noteFit(value, notices.record);
+        } else {
+            unit.evidence.note(likenessOf(type, value), value, notices.record);
+        }
+        if (isFirst && !(unit.evidence.isEmpty() && unit.fit.isEmpty())) noted_.push_back({binding.number, column});
     }
 }
 
@@ -295,6 +306,7 @@ weir_json_question Decoder::question(size_t index) const {
 
 void Decoder::forgetSources() {
     questions.clear();
+    noted_.clear();
     numberOfSource_.clear();
     bindings_.clear();
     hasLast_ = false;

@@ -103,6 +103,8 @@ class Decoder {
     SchemaBlocks valueBlocks_, keyBlocks_;
     // Keyed by topic, database, schema and table, with escapes unresolved.
     std::unordered_map<std::string, int32_t> numberOfSource_;
+    // Source and column of each column of which the batch says something.
+    std::vector<std::pair<int32_t, size_t>> noted_;
     // The source of the last record, as the key of `numberOfSource_`, and its number.
     std::string lastSource_;
     int32_t lastNumber_ = -1;

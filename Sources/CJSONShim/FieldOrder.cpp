@@ -25,6 +25,12 @@ FieldOrder::FieldOrder(const std::vector<Column> &columns, Notices *notices, int
         slots_[previous].next = slot;
         previous = slot;
     }
+    for (size_t i = 0; i < columns.size(); i++) {
+        int32_t &column = columnOfLowercased_[lowercased(columns[i].name)];
+        if (column >= 0 || columns[i].isExact) continue;
+        column = severalColumns;
+        contested_.push_back(int32_t(i));
+    }
 }
 
 uint32_t FieldOrder::insert(std::string_view key, int32_t column) {
@@ -46,50 +52,39 @@ uint32_t FieldOrder::insert(std::string_view key, int32_t column) {
     return number;
 }
 
-bool FieldOrder::resolve(std::string_view key, std::string &name) {
-    name = key;
-    if (key.find('\\') == std::string_view::npos) return true;
-    name.resize(key.size() + copySlack);
-    int64_t count = copyString(reinterpret_cast<uint8_t *>(name.data()), key);
-    if (count < 0) return false;
-    name.resize(size_t(count));
-    return true;
-}
-
-bool FieldOrder::isNamed(std::string_view key, int32_t column) const {
-    std::string name;
-    if (!resolve(key, name)) return false;
-    auto named = columnOfName_.find(name);
-    return named != columnOfName_.end() && named->second == column;
-}
-
 FieldOrder::Match FieldOrder::search(uint32_t previous, std::string_view key) {
     auto known = slotOfKey_.find(key);
     if (known != slotOfKey_.end()) {
         slots_[previous].next = known->second;
-        return {known->second, slots_[known->second].column};
+        return {known->second, slots_[known->second].column, slots_[known->second].isOtherCase};
     }
     int32_t column = ignored;
     std::string name;
-    if (!resolve(key, name)) return {forgotten, badKey};
+    if (!resolveName(key, name)) return {forgotten, badKey, false};
     if (key.find('\\') != std::string_view::npos) {
         auto named = columnOfName_.find(name);
         if (named != columnOfName_.end()) column = named->second;
     }
     bool isOtherCase = column == ignored;
     if (isOtherCase) column = otherCase(name);
+    bool isExtra = column == ignored;
+    if (column < 0) column = ignored;
     isOtherCase &= column != ignored;
-    // Bound the memory for keys invented by hostile data. Keep one key for each column that is matched by case alone.
+    // Bound the memory for keys invented by hostile data.
     if (slots_.size() >= mostSlots_ || key.size() > longestRemembered) {
-        if (isOtherCase && forgottenCases_.emplace(column, name).second) tell(WEIR_JSON_OTHER_CASE, name, column);
-        return {forgotten, column};
+        if (isOtherCase) tellOtherCase(name, column);
+        return {forgotten, column, isOtherCase};
     }
     uint32_t slot = insert(key, column);
     slots_[previous].next = slot;
     slots_[slot].isOtherCase = isOtherCase;
-    if (isOtherCase) tell(WEIR_JSON_OTHER_CASE, name, column);
-    else if (column == ignored) tell(WEIR_JSON_EXTRA_MEMBER, name, column);
-    return {slot, column};
+    if (isOtherCase) {
+        otherCaseTold_.insert(column);
+        tell(WEIR_JSON_OTHER_CASE, name, column);
+    } else if (isExtra) {
+        tell(WEIR_JSON_EXTRA_MEMBER, name, column);
+    }
+    return {slot, column, isOtherCase};
 }
 
 int32_t FieldOrder::otherCase(std::string_view name) const {
@@ -98,25 +93,12 @@ int32_t FieldOrder::otherCase(std::string_view name) const {
     return found == columnOfLowercased_.end() ? ignored : found->second;
 }
 
-bool FieldOrder::dropOtherCases(int32_t column) {
-    bool isDropped = false;
-    for (Slot &slot : slots_) {
-        if (!slot.isOtherCase || slot.column != column) continue;
-        slot.column = ignored;
-        slot.isOtherCase = false;
-        isDropped = true;
-        tell(WEIR_JSON_AMBIGUOUS_CASE, slot.name, column);
-    }
-    if (auto entry = forgottenCases_.find(column); entry != forgottenCases_.end()) {
-        isDropped = true;
-        tell(WEIR_JSON_AMBIGUOUS_CASE, entry->second, column);
-        forgottenCases_.erase(entry);
-    }
-    if (!isDropped) return false;
-    for (auto &[name, index] : columnOfLowercased_) {
-        if (index == column) index = ignored;
-    }
-    return true;
+void FieldOrder::tellOtherCase(std::string_view name, int32_t column) {
+    if (otherCaseTold_.insert(column).second) tell(WEIR_JSON_OTHER_CASE, name, column);
+}
+
+void FieldOrder::tellShadowed(std::string_view name, int32_t column) {
+    if (shadowTold_.insert(column).second) tell(WEIR_JSON_SHADOWED_CASE, name, column);
 }
 
 void FieldOrder::tell(weir_json_notice_kind kind, std::string_view name, int32_t column) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "Columns.h"
@@ -27,22 +28,26 @@ class FieldOrder {
         uint32_t slot;
         // A column's number, `ignored`, or `badKey` when the key has a bad escape.
         int32_t column;
+        // Whether the key differs from the column's name in case. A record with the exact name has another member for it.
+        bool isOtherCase;
     };
     static constexpr int32_t badKey = -2;
 
-    // Finds the member that follows the one at slot `previous`.
+    // Finds the member that follows the one at slot `previous`. The result depends on the key and the columns only.
     Match find(uint32_t previous, std::string_view key) {
         uint32_t guess = slots_[previous].next;
-        if (slots_[guess].matches(key)) [[likely]] return {guess, slots_[guess].column};
+        if (slots_[guess].matches(key)) [[likely]] return {guess, slots_[guess].column, slots_[guess].isOtherCase};
         return search(previous, key);
     }
 
-    // Call when a second member matches this column. Returns true when one of them differs from it in case: such
-    // members are then ignored, and the caller reads the row again.
-    bool dropOtherCases(int32_t column);
+    // Columns that `find` gives for their exact name only, although another case is the column as well: a column of
+    // another table differs from them in case alone, so that one member can be both.
+    const std::vector<int32_t> &contested() const { return contested_; }
 
-    // Whether a key with unresolved escapes is exactly the column's name.
-    bool isNamed(std::string_view key, int32_t column) const;
+    // Reports, once for each column, that a contested column is filled from a member of another case.
+    void tellOtherCase(std::string_view name, int32_t column);
+    // Reports, once for each column, that a member is not the column, because the exact name is there.
+    void tellShadowed(std::string_view name, int32_t column);
 
   private:
     struct Slot {
@@ -71,10 +76,9 @@ class FieldOrder {
     using ByName = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
 
     Match search(uint32_t previous, std::string_view key);
-    // Resolves the escapes of a key; false when one is bad.
-    static bool resolve(std::string_view key, std::string &name);
     uint32_t insert(std::string_view key, int32_t column);
-    // The only column that differs from a name in case alone; `ignored` when there is none.
+    // The only column that differs from a name in case alone; `ignored` when there is none, `severalColumns` when the
+    // columns are contested.
     int32_t otherCase(std::string_view name) const;
     void tell(weir_json_notice_kind kind, std::string_view name, int32_t column);
 
@@ -82,10 +86,12 @@ class FieldOrder {
     // By the bytes between the quotes, with unresolved escapes.
     ByName<uint32_t> slotOfKey_;
     ByName<int32_t> columnOfName_;
-    // By lower-case name; `ignored` where several columns or several members share it.
+    // By lower-case name: the column that another case matches, `ignored`, or `severalColumns`.
     ByName<int32_t> columnOfLowercased_;
-    // By column: one of the keys without a slot that match the column except for case.
-    std::unordered_map<int32_t, std::string> forgottenCases_;
+    static constexpr int32_t severalColumns = -3;
+    std::vector<int32_t> contested_;
+    // Columns for which the notice was given.
+    std::unordered_set<int32_t> otherCaseTold_, shadowTold_;
     Notices *notices_;
     int32_t source_;
     size_t mostSlots_;

@@ -1,6 +1,9 @@
 #include "Table.h"
 
+#include <algorithm>
 #include <unordered_map>
+
+#include "Spellings.h"
 
 namespace weir {
 
@@ -66,6 +69,17 @@ bool Table::refuse(size_t column, const std::string &reason) {
     return isWanted;
 }
 
+bool Table::refuseAll(int32_t column, const std::string &reason) {
+    bool isWanted = false;
+    for (; column >= 0; column = columns[size_t(column)].twin) isWanted = refuse(size_t(column), reason);
+    return isWanted;
+}
+
+bool Table::isTwin(size_t other, int32_t column) const {
+    while (column >= 0 && size_t(column) != other) column = columns[size_t(column)].twin;
+    return column >= 0;
+}
+
 void Table::withdrawRefusals(uint64_t serial) {
     if (!hasRefusals_) return;
     hasRefusals_ = false;
@@ -73,18 +87,6 @@ void Table::withdrawRefusals(uint64_t serial) {
         if (target.refusedIn == serial) target.refusal.clear();
         hasRefusals_ |= !target.refusal.empty();
     }
-}
-
-// Whether a member of the object has exactly a column's name.
-static bool hasMember(const Tokens &tokens, uint32_t object, const FieldOrder &order, int32_t column) {
-    uint32_t token = object + 1;
-    while (tokens[token] == '"' && tokens[token + 1] == ':') {
-        if (order.isNamed(tokens.string(token), column)) return true;
-        token = tokens.skip(token + 2);
-        if (token == 0 || tokens[token] != ',') return false;
-        token++;
-    }
-    return false;
 }
 
 std::string Table::explain(
@@ -95,6 +97,30 @@ std::string Table::explain(
         return text + ": the source left out this unchanged value (TOAST); with REPLICA IDENTITY FULL it sends all";
     }
     return detail.empty() ? text : text + ": " + detail;
+}
+
+bool Table::readContested(
+    const Tokens &tokens, uint32_t object, int32_t number, size_t row, uint64_t serial, FieldOrder &order,
+    const std::vector<Plan> &plans, Reading &reading, const char *part, std::string &reason) {
+    Column &column = columns[size_t(number)];
+    if (column.lastRow == serial) return true;
+    Spellings found(column.name, tokens, object);
+    if (found.others == 0) return true;
+    if (found.isAmbiguous()) {
+        reason = std::string(part) + "." + column.name + found.ambiguity();
+        return refuse(size_t(number), reason);
+    }
+    order.tellOtherCase(found.first, number);
+    uint32_t value = found.otherAt + 2;
+    if (tokens.isNull(value)) return true;
+    std::string detail;
+    reading.number = size_t(number);
+    if (readValue(column, plans[size_t(number)], tokens, value, row, reading, detail) != 0) {
+        column.lastRow = serial;
+        return true;
+    }
+    reason = explain(column, tokens, value, part, detail);
+    return refuse(size_t(number), reason);
 }
 
 bool Table::readRow(
@@ -111,7 +137,8 @@ bool Table::readRow(
         return false;
     };
     Reading reading{*this, binding, *placeholder_, 0};
-    // After a restart the row is read from its first member, because the matching of members to columns has changed.
+    // After a restart the row is read from its first member, without members that turned out not to be a column.
+    const uint64_t first = serial;
     const size_t doubts = binding.doubts.size();
     auto restart = [&]() {
         cut(row);
@@ -132,47 +159,76 @@ bool Table::readRow(
             slot = match.slot;
             uint32_t value = token + 2;
             if (match.column >= 0) [[likely]] {
-                if (columns[size_t(match.column)].lastRow == serial) [[unlikely]] {
-                    if (!order.dropOtherCases(match.column)) {
-                        return fail("." + columns[size_t(match.column)].name + " is there twice");
-                    }
-                    restart();
-                    continue;
+                Column &head = columns[size_t(match.column)];
+                bool isShadowed = false;
+                if (match.isOtherCase || head.lastRow == serial) {
+                    isShadowed = head.ambiguousRow == serial || (match.isOtherCase && head.exactRow == first);
                 }
-                size_t number = size_t(match.column);
-                bool isOther = false;
-                while (true) {
-                    Column &column = columns[number];
-                    column.lastRow = serial;
-                    filled++;
-                    if (tokens.isNull(value)) {
-                        column.setNull(row);
-                        token = value + 1;
+                if (head.lastRow == serial && !isShadowed) [[unlikely]] {
+                    Spellings found(head.name, tokens, object);
+                    if (found.isAmbiguous()) {
+                        head.ambiguousRow = serial;
+                        reason = std::string(part) + "." + head.name + found.ambiguity();
+                        auto isOfColumn = [&](auto &doubt) { return isTwin(doubt.first, match.column); };
+                        auto own = binding.doubts.begin() + ptrdiff_t(doubts);
+                        binding.doubts.erase(std::remove_if(own, binding.doubts.end(), isOfColumn), binding.doubts.end());
+                        if (!refuseAll(match.column, reason)) return false;
                     } else {
-                        std::string detail;
-                        reading.number = number;
-                        token = readValue(column, plans[number], tokens, value, row, reading, detail);
-                        if (token == 0) [[unlikely]] {
-                            // A bad value of a member that differs in case must not reject the row when the exact
-                            // column is present.
-                            isOther = !order.isNamed(tokens.string(value - 2), match.column) &&
-                                      hasMember(tokens, object, order, match.column) &&
-                                      order.dropOtherCases(match.column);
-                            if (isOther) break;
-                            reason = explain(column, tokens, value, part, detail);
-                            if (!refuse(number, reason)) return false;
-                            // Other targets can still take the row.
-                            column.setNull(row);
-                            token = tokens.skip(value);
-                            if (token == 0) return fail(" holds a member that is not well-formed JSON");
+                        head.exactRow = first;
+                        order.tellShadowed(found.first, match.column);
+                        // An exact name behind another spelling, whose value stands in the row.
+                        if (found.exactAt > found.otherAt) {
+                            restart();
+                            continue;
                         }
                     }
-                    if (column.twin < 0) [[likely]] break;
-                    number = size_t(column.twin);
+                    isShadowed = true;
                 }
-                if (isOther) [[unlikely]] {
-                    restart();
-                    continue;
+                size_t number = size_t(match.column);
+                bool isRestarted = false;
+                if (isShadowed) [[unlikely]] {
+                    token = tokens.skip(value);
+                    if (token == 0) return fail(" holds a member that is not well-formed JSON");
+                } else {
+                    while (true) {
+                        Column &column = columns[number];
+                        column.lastRow = serial;
+                        filled++;
+                        if (tokens.isNull(value)) {
+                            column.setNull(row);
+                            token = value + 1;
+                        } else {
+                            std::string detail;
+                            reading.number = number;
+                            token = readValue(column, plans[number], tokens, value, row, reading, detail);
+                            if (token == 0) [[unlikely]] {
+                                reason = explain(column, tokens, value, part, detail);
+                                if (match.isOtherCase) {
+                                    // A bad value of a member that differs in case must not reject the row when the
+                                    // exact column is present.
+                                    Spellings found(column.name, tokens, object);
+                                    if (found.exact > 0) {
+                                        head.exactRow = first;
+                                        order.tellShadowed(found.first, match.column);
+                                        restart();
+                                        isRestarted = true;
+                                        break;
+                                    }
+                                    if (found.isAmbiguous()) {
+                                        reason = std::string(part) + "." + column.name + found.ambiguity();
+                                    }
+                                }
+                                if (!refuse(number, reason)) return false;
+                                // Other targets can still take the row.
+                                column.setNull(row);
+                                token = tokens.skip(value);
+                                if (token == 0) return fail(" holds a member that is not well-formed JSON");
+                            }
+                        }
+                        if (column.twin < 0) [[likely]] break;
+                        number = size_t(column.twin);
+                    }
+                    if (isRestarted) [[unlikely]] continue;
                 }
             } else {
                 token = match.column == FieldOrder::badKey ? 0 : tokens.skip(value);
@@ -189,6 +245,9 @@ bool Table::readRow(
         }
     }
     if (filled < columns.size()) {
+        for (int32_t number : order.contested()) {
+            if (!readContested(tokens, object, number, row, serial, order, plans, reading, part, reason)) return false;
+        }
         for (Column &column : columns) {
             if (column.lastRow != serial) column.setNull(row);
         }

@@ -26,7 +26,7 @@ struct Binding {
     FieldOrder keyOrder;
     // One per column of the table.
     std::vector<ColumnUnit> units;
-    // Column and value of each integer in the current record whose unit is unclear.
+    // Column and value of each integer in the current record that says something about its column's unit.
     std::vector<std::pair<size_t, int64_t>> doubts;
     Notices *notices;
 
@@ -50,6 +50,8 @@ struct Target {
         : keys(target.keys, target.keys + target.key_count),
           required(target.required, target.required + target.required_count) {}
 };
+
+struct Reading;
 
 class Table {
   public:
@@ -98,6 +100,11 @@ class Table {
     void clear();
 
   private:
+    // Fills a contested column of the row that is being read, if it has no value and one other spelling is there.
+    // False when no target is left.
+    bool readContested(
+        const Tokens &tokens, uint32_t object, int32_t number, size_t row, uint64_t serial, FieldOrder &order,
+        const std::vector<Plan> &plans, Reading &reading, const char *part, std::string &reason);
     void grow();
     void setOffset(size_t row, int64_t offset) { memcpy(offsets_.base() + row * 8, &offset, 8); }
     static void setKind(Target &target, size_t row, Kind kind) {
@@ -108,6 +115,10 @@ class Table {
     // Returns false when no target is left.
     bool refuse(Target &target, const std::string &reason);
     bool refuse(size_t column, const std::string &reason);
+    // For the column and all further types of it.
+    bool refuseAll(int32_t column, const std::string &reason);
+    // Whether `other` is the column or a further type of it.
+    bool isTwin(size_t other, int32_t column) const;
     // Withdraws the refusals of a row that is read again.
     void withdrawRefusals(uint64_t serial);
     std::string explain(

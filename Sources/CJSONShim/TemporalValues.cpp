@@ -15,17 +15,16 @@ static Parse inMicros(int64_t value, Unit unit, int64_t &micros) {
     }
 }
 
-// Handles a value whose unit is unclear and records it as evidence if it is informative. The returned value does not
-// matter in that case: the batch is read again or not at all.
+// Handles a value that says something about its column's unit, and records it. If the unit is unknown or contradicted,
+// the returned value does not matter: the batch is read again or not at all.
 static Unit readInDoubt(int64_t &value, const Column &column, const Reading &reading) {
     const ColumnUnit &known = reading.binding.units[reading.number];
     bool isKnown = known.unit != Unit::refused;
     // Zero means the same in every unit, and some values are a time of day in no unit.
     bool isClear = value == 0 || (column.type == WEIR_JSON_TIME && (value < 0 || value >= microsPerDay * 1000));
-    if (isClear || (isKnown && !known.isContradictedBy(column.type, value))) {
-        return isKnown ? known.unit : Unit::micros;
-    }
+    if (isClear) return isKnown ? known.unit : Unit::micros;
     reading.binding.doubts.push_back({reading.number, value});
+    if (isKnown && !known.isContradictedBy(column.type, value)) return known.unit;
     value = 0;
     return Unit::micros;
 }

@@ -140,6 +140,16 @@ int64_t decodeBase64(uint8_t *target, std::string_view text) {
     return out - target;
 }
 
+bool resolveName(std::string_view raw, std::string &name) {
+    name = raw;
+    if (raw.find('\\') == std::string_view::npos) return true;
+    name.resize(raw.size() + copySlack);
+    int64_t count = copyString(reinterpret_cast<uint8_t *>(name.data()), raw);
+    if (count < 0) return false;
+    name.resize(size_t(count));
+    return true;
+}
+
 static char lowercased(char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; }
 
 std::string lowercased(std::string_view text) {

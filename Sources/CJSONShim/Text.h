@@ -44,6 +44,9 @@ inline int64_t copyString(uint8_t *target, std::string_view text) {
 #endif
 }
 
+// Resolves the escapes of a member's name, the text between its quotes. False for a bad escape.
+bool resolveName(std::string_view raw, std::string &name);
+
 // Lower-cases ASCII letters and keeps other characters.
 std::string lowercased(std::string_view text);
 bool isEqualIgnoringCase(std::string_view left, std::string_view right);

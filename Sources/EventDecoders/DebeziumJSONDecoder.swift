@@ -16,16 +16,19 @@ import EventLog
 /// record's key. Heartbeats, transaction markers, schema changes, logical messages and truncates produce no row.
 ///
 /// Each record is parsed once, into all columns that any of its tables needs. If two tables need different types of one
-/// column, the column is decoded into both. Members are matched by exact name, or ignoring case if only one member
-/// matches.
+/// column, the column is decoded into both.
+///
+/// A column is filled from the member of exactly its name. A row without one fills it from the member whose name differs
+/// in the case of ASCII letters alone; two such members reject the record for the tables that have the column. Columns
+/// of one table that differ in case alone are filled by exact names only. Other records have no influence on this.
 ///
 /// Decoding is strict: a value that the column's type cannot hold exactly rejects the record, as a whole, for the
 /// tables that have the column. Other records are not affected. A `string` column takes any JSON value; objects,
 /// arrays, numbers and booleans keep their JSON text, and decimals described in the schema block become plain numbers.
 ///
 /// If neither the schema block nor an option gives the unit of the integers in a time column, the unit is derived from
-/// all values of a batch and kept from then on. If the values do not determine the unit, or a later value contradicts
-/// it, the batch is not decoded, because every reading would be a guess.
+/// all values of a batch and kept from then on. If the values do not determine the unit, or later ones contradict it,
+/// the batch is not decoded, because every reading would be a guess.
 ///
 /// Not thread-safe.
 public final class DebeziumJSONDecoder: EventDecoder {
@@ -42,6 +45,8 @@ public final class DebeziumJSONDecoder: EventDecoder {
     /// Indexed by the layout numbers of the shim.
     private var layouts: [TableLayout] = []
     private var sources: [Source] = []
+    /// Columns whose configured unit was reported to look wrong.
+    private var earlyColumns: Set<SourceColumn> = []
 
     private static let sourcesMax = 65_536
 
@@ -86,12 +91,17 @@ public final class DebeziumJSONDecoder: EventDecoder {
             let questions = questions
             let doubts = questions.compactMap { doubt($0, raw) }
             let told = questions.filter { $0.verdict == WEIR_JSON_UNIT_TOLD }
-            if !doubts.isEmpty || told.isEmpty {
-                return finish(raw, notices + told.compactMap { notice($0) }, doubts)
+            var held: [weir_json_question] = []
+            if !doubts.isEmpty {
+                guard try adoptStored(questions) else {
+                    return finish(raw, notices + told.compactMap { notice($0) }, doubts)
+                }
+            } else if !told.isEmpty {
+                held = try settle(told)
+            } else {
+                return finish(raw, notices + questions.compactMap { earlyNotice($0, raw) }, [])
             }
-            let held = try settle(told)
-            // Read the batch again with the units found. A pass may accept records that the one before rejected, and
-            // these may determine units of further columns. Every pass reports truncates again.
+            // Read the batch again with the units found. Every pass reports truncates again.
             notices.removeAll { if case .truncated = $0 { true } else { false } }
             try read(raw)
             notices += takeNotices(raw) + held.compactMap { notice($0) }
@@ -194,6 +204,8 @@ public final class DebeziumJSONDecoder: EventDecoder {
         case (WEIR_JSON_UNIT_MIXED, let unit?, let other?):
             reason = .mixed(unit, earlier: question.first_value, other)
         case (WEIR_JSON_UNIT_CONTRADICTED, let unit?, let other?): reason = .contradicted(unit, other)
+        case (WEIR_JSON_UNIT_EARLY, let unit?, let other) where !question.is_told:
+            reason = .early(unit, Self.larger(other))
         default: return nil
         }
         guard let column = column(of: question) else { return nil }
@@ -201,9 +213,41 @@ public final class DebeziumJSONDecoder: EventDecoder {
         return UnitDoubt(column: column, reason: reason, value: question.value, offset: offset)
     }
 
+    private static func larger(_ unit: TimeUnit?) -> LargerUnit { unit.map { .unit($0) } ?? .seconds }
+
+    private func earlyNotice(_ question: weir_json_question, _ raw: RawBatch) -> DecoderNotice? {
+        guard question.verdict == WEIR_JSON_UNIT_EARLY, let column = column(of: question),
+            let unit = TimeUnit(question.unit), earlyColumns.insert(column).inserted
+        else { return nil }
+        let larger = Self.larger(TimeUnit(question.other_unit))
+        let offset = raw.records[question.record].offset
+        return .earlyTimes(column, unit, larger: larger, value: question.value, offset: offset)
+    }
+
     private func notice(_ question: weir_json_question) -> DecoderNotice? {
         guard let column = column(of: question), let unit = TimeUnit(question.unit) else { return nil }
         return .derivedUnit(column, unit, value: question.value)
+    }
+
+    /// Sets the units that another process has stored meanwhile for columns whose values do not determine one.
+    ///
+    /// - Returns: whether there was any.
+    private func adoptStored(_ questions: [weir_json_question]) throws(WeirError) -> Bool {
+        guard let keeper else { return false }
+        var open: [(question: weir_json_question, column: SourceColumn)] = []
+        for question in questions
+        where question.verdict == WEIR_JSON_UNIT_UNCLEAR || question.verdict == WEIR_JSON_UNIT_MIXED {
+            if let column = column(of: question) { open.append((question, column)) }
+        }
+        if open.isEmpty { return false }
+        var isAdopted = false
+        for (open, unit) in zip(open, try keeper.stored(open.map(\.column))) {
+            guard let unit else { continue }
+            let question = open.question
+            weir_json_decoder_set_unit(native, question.source, question.column, weir_json_unit(unit))
+            isAdopted = true
+        }
+        return isAdopted
     }
 
     /// Sets the units that were derived from the values. If the keeper already has another unit, that one is used.
@@ -245,7 +289,7 @@ public final class DebeziumJSONDecoder: EventDecoder {
             switch notice.kind {
             case WEIR_JSON_EXTRA_MEMBER: return .extraColumn(source.table, name: name)
             case WEIR_JSON_OTHER_CASE: return .otherCase(source.table, name: name, column: column.name)
-            case WEIR_JSON_AMBIGUOUS_CASE: return .ambiguousCase(source.table, name: name, column: column.name)
+            case WEIR_JSON_SHADOWED_CASE: return .shadowedCase(source.table, name: name, column: column.name)
             case WEIR_JSON_TRUNCATED: return .truncated(source.table, offset: raw.records[notice.record].offset)
             default: return nil
             }

@@ -40,7 +40,7 @@ extension weir_json_unit {
 }
 
 extension TimeUnit {
-    /// Nil for a unit that is not derived yet.
+    /// Nil for a unit that is not derived yet, and for seconds.
     init?(_ unit: weir_json_unit) {
         switch unit {
         case WEIR_JSON_MILLIS: self = .milliseconds

@@ -2,10 +2,12 @@ import Bytes
 import CJSONShim
 import Columnar
 
-/// The columns of a source table that its destinations need, each combination of name and type once.
+/// The columns of a source table that its destinations need, each combination of name, spelling rule and type once.
 struct TableLayout {
     let targets: [TableTarget]
     private(set) var fields: [Field] = []
+    /// Whether only a member of exactly the field's name fills it, by field.
+    private(set) var isExact: [Bool] = []
     /// For each target, the indices of its columns, its key and its required columns in `fields`.
     private(set) var columns: [[Int]] = []
     private(set) var keys: [[Int]] = []
@@ -16,10 +18,17 @@ struct TableLayout {
         self.targets = targets
         for target in targets {
             var indices: [Int] = []
+            let exact = ColumnSpelling.exactColumns(of: target.schema)
             for field in target.schema.fields {
-                let known = fields.firstIndex { $0.name == field.name && $0.type == field.type }
+                let onlyExact = exact.contains(field.name)
+                let known = fields.indices.first {
+                    fields[$0].name == field.name && fields[$0].type == field.type && isExact[$0] == onlyExact
+                }
                 indices.append(known ?? fields.count)
-                if known == nil { fields.append(field) }
+                if known == nil {
+                    fields.append(field)
+                    isExact.append(onlyExact)
+                }
             }
             columns.append(indices)
             required.append(
@@ -44,14 +53,15 @@ struct TableLayout {
     func add(to native: OpaquePointer) throws(WeirError) -> Int32 {
         var names: [UInt8] = []
         var nativeColumns: [weir_json_column] = []
-        for field in fields {
-            guard let column = weir_json_column(field) else {
+        for (field, isExact) in zip(fields, isExact) {
+            guard var column = weir_json_column(field) else {
                 throw WeirError(
                     .unsupported,
                     "debezium-json cannot fill column '\(field.name)' of type \(field.type)",
                     advice: "declare it as string to keep its JSON text"
                 )
             }
+            column.is_exact = isExact
             nativeColumns.append(column)
             names.append(contentsOf: field.name.utf8)
         }

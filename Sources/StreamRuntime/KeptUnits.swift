@@ -5,7 +5,8 @@ import EventDecoders
 /// Stores the time units of integer source columns in the tables that take these columns.
 ///
 /// The table declared first decides for a source, since that order is the same in every process of a topology: if two
-/// processes derive different units at once, the first commit is valid for both. Units are committed before a row is
+/// processes derive different units at once, the first commit is valid for both. A process whose values determine no unit
+/// takes the one that another has stored meanwhile. Units are committed before a row is
 /// handed on, so that no row is stored without its unit, however a run ends.
 final class KeptUnits: UnitKeeper {
     private let plan: IngestPlan
@@ -48,6 +49,13 @@ final class KeptUnits: UnitKeeper {
         for (target, units) in missing { held[target] = try sinks[target].keep(units, overriding: false) }
         for (target, units) in replaced { held[target] = try sinks[target].keep(units, overriding: true) }
         return units
+    }
+
+    func stored(_ columns: [SourceColumn]) throws(WeirError) -> [TimeUnit?] {
+        for target in Set(columns.flatMap { takers(of: $0) }).sorted() {
+            held[target] = try sinks[target].storedUnits()
+        }
+        return try units(of: columns, told: columns.map { _ in nil })
     }
 
     func keep(_ units: [(column: SourceColumn, unit: TimeUnit)]) throws(WeirError) -> [TimeUnit] {

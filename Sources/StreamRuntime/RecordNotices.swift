@@ -44,9 +44,9 @@ final class RecordNotices {
     /// The texts of one batch's notices, one line each. The extra columns of a source table share one line.
     static func texts(_ notices: [DecoderNotice], in raw: RawBatch, route: (String) -> [String]) -> [String] {
         var extra: [(table: String, columns: [String])] = []
-        var ambiguous: Set<String> = []
-        for case .ambiguousCase(let source, _, let column) in notices {
-            ambiguous.insert("\(source.identifier).\(column)")
+        var shadowed: Set<String> = []
+        for case .shadowedCase(let source, _, let column) in notices {
+            shadowed.insert("\(source.identifier).\(column)")
         }
         var texts: [String] = []
         for notice in notices {
@@ -57,8 +57,8 @@ final class RecordNotices {
                 } else {
                     extra.append((source.identifier, [name]))
                 }
-            case .otherCase(let source, _, let column) where ambiguous.contains("\(source.identifier).\(column)"): break
-            case .derivedUnit, .otherCase, .ambiguousCase, .truncated: texts.append(text(notice, in: raw))
+            case .otherCase(let source, _, let column) where shadowed.contains("\(source.identifier).\(column)"): break
+            case .derivedUnit, .earlyTimes, .otherCase, .shadowedCase, .truncated: texts.append(text(notice, in: raw))
             }
         }
         for (table, columns) in extra {
@@ -80,8 +80,14 @@ final class RecordNotices {
         case .otherCase(let source, let name, let column):
             return
                 "column \(name) of \(source.identifier) is taken for '\(column)', from which it differs in case alone"
-        case .ambiguousCase(let source, let name, let column):
-            return "column \(name) of \(source.identifier) is not taken for '\(column)': another one is, or could be"
+        case .shadowedCase(let source, let name, let column):
+            return
+                "column \(name) of \(source.identifier) is taken for '\(column)' only in records that have no '\(column)'"
+        case .earlyTimes(let column, let unit, let larger, let value, let offset):
+            let place = "topic \(raw.topic), partition \(raw.partition), offset \(offset)"
+            return
+                "column \(column.name) of \(column.source.identifier) is read as \(unit), as the source says, but "
+                + "\(UnitDoubt.early(value, unit, larger)) (\(place)); check the source's \(column.option)"
         case .truncated(let source, let offset):
             return
                 "\(source.identifier) was truncated (topic \(raw.topic), partition \(raw.partition), offset \(offset)); "

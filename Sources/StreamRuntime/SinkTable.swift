@@ -365,6 +365,15 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     /// The time units of integer source columns that the table stores now.
     func sourceUnits() throws(WeirError) -> SourceUnits { try table.sourceUnits(topology: topology) }
 
+    /// The units that the catalog's current table stores, which other processes may have changed.
+    func storedUnits() throws(WeirError) -> SourceUnits {
+        do {
+            return try table.refreshed().sourceUnits(topology: topology)
+        } catch {
+            throw error.located(at: "table \(name)")
+        }
+    }
+
     /// Stores units in the table immediately, and returns those that are valid. Row commits may be under way.
     func keep(_ units: SourceUnits, overriding: Bool) throws(WeirError) -> SourceUnits {
         do {

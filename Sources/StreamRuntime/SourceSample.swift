@@ -89,7 +89,13 @@ public struct SourceSample {
     private func missingColumns(of table: Topology.Table, _ identifier: String) -> [Finding] {
         let names = fields[identifier] ?? []
         let number = counts[identifier] ?? 0
-        return table.sourceSchema.fields.filter { !Self.has($0.name, among: names) }.map { field in
+        let exact = ColumnSpelling.exactColumns(of: table.sourceSchema)
+        let missing = table.sourceSchema.fields.filter { field in
+            !names.contains(field.name)
+                && (exact.contains(field.name)
+                    || !names.contains { ColumnSpelling.differsInCaseAlone($0, field.name) })
+        }
+        return missing.map { field in
             let sample = "the \(number) newest records of \(identifier) that were looked at"
             let outcome = field.isRequired ? "such records become dead letters" : "it would be null"
             let similar = NearestName.advice(for: field.name, among: names.sorted())
@@ -104,20 +110,6 @@ public struct SourceSample {
                 column: field.name
             )
         }
-    }
-
-    /// Whether a run finds the column: by its name, or by the only name that differs from it only in case.
-    private static func has(_ name: String, among names: Set<String>) -> Bool {
-        names.contains(name) || names.count { isOtherCase($0, of: name) } == 1
-    }
-
-    private static func isOtherCase(_ name: String, of column: String) -> Bool {
-        name.utf8.count == column.utf8.count
-            && zip(name.utf8, column.utf8).allSatisfy { lowercased($0) == lowercased($1) }
-    }
-
-    private static func lowercased(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 
     /// What a run would report about the records, and which it would reject.
@@ -162,8 +154,11 @@ public struct SourceSample {
                 found.append(
                     finding(text, "did you mean '\(name)'? a run fills '\(column)' from it", about: column, of: source)
                 )
+            case .earlyTimes(let column, _, _, _, _):
+                let text = RecordNotices.texts([notice], in: batch, route: route).first ?? ""
+                found.append(finding(text, nil, about: column.name, of: column.source))
             case .truncated: break
-            case .extraColumn, .ambiguousCase: others.append(notice)
+            case .extraColumn, .shadowedCase: others.append(notice)
             }
         }
         return found
@@ -174,11 +169,10 @@ public struct SourceSample {
             }
     }
 
-    /// Whether another notice overrides this one: a later record may have a second column that matches, and then
-    /// neither is used.
+    /// Whether another notice says more than this one.
     private static func isTakenBack(_ notice: DecoderNotice, by notices: [DecoderNotice]) -> Bool {
         guard case .otherCase(let source, let name, let column) = notice else { return false }
-        return notices.contains(.ambiguousCase(source, name: name, column: column))
+        return notices.contains(.shadowedCase(source, name: name, column: column))
     }
 
     private func finding(_ text: String, _ advice: String?, about column: String, of source: SourceTable) -> Finding {
@@ -239,6 +233,8 @@ private final class KnownUnits: UnitKeeper {
     func units(of columns: [SourceColumn], told: [TimeUnit?]) -> [TimeUnit?] {
         zip(columns, told).map { column, told in told ?? units[column.source.topic, column.key] }
     }
+
+    func stored(_ columns: [SourceColumn]) -> [TimeUnit?] { units(of: columns, told: columns.map { _ in nil }) }
 
     func keep(_ units: [(column: SourceColumn, unit: TimeUnit)]) -> [TimeUnit] { units.map(\.unit) }
 

@@ -13,7 +13,11 @@ extension UnitDoubt {
         var advice = "say it in the source, with \(column.option): milliseconds, microseconds or nanoseconds"
         switch reason {
         case .unclear:
-            message = "what the integers of \(name) count cannot be told from its values, such as \(value)"
+            let isSeconds = !column.isTimeOfDay && LargerUnit.usualSeconds.contains(value)
+            let seconds =
+                isSeconds ? "; as seconds, which are not read, it is \(Self.time(seconds: Double(value)))" : ""
+            message = "what the integers of \(name) count cannot be told from its values, such as \(value)\(seconds)"
+            if isSeconds { advice = "have the writer send milliseconds, or " + advice }
         case .mixed(let unit, let earlier, let other):
             message =
                 "what the integers of \(name) count cannot be told from its values: \(shown(earlier, unit)) looks like "
@@ -24,6 +28,11 @@ extension UnitDoubt {
             advice =
                 "say in the source which it is: with \(column.option): \(unit) the value is taken as it is; with "
                 + "\(other), rows taken in before stay as they were read"
+        case .early(let unit, let larger):
+            message = "\(name) is read as \(unit), as its values before told, but \(Self.early(value, unit, larger))"
+            advice =
+                "have the writer send \(unit) as before; if these times are meant, say so in the source, with "
+                + "\(column.option): \(unit)"
         }
         return WeirError(
             .invalid,
@@ -37,6 +46,16 @@ extension UnitDoubt {
         column.isTimeOfDay ? "\(value)" : "\(value) (\(Self.time(value, unit)))"
     }
 
+    /// What is wrong with times in January 1970.
+    static func early(_ value: Int64, _ unit: TimeUnit, _ larger: LargerUnit) -> String {
+        let (name, meant) =
+            switch larger {
+            case .seconds: ("seconds", time(seconds: Double(value)))
+            case .unit(let unit): (unit.rawValue, time(value, unit))
+            }
+        return "its times are in January 1970 then, such as \(value) (\(time(value, unit))); as \(name) it is \(meant)"
+    }
+
     /// A timestamp as a person reads it.
     static func time(_ value: Int64, _ unit: TimeUnit) -> String {
         let seconds =
@@ -45,6 +64,8 @@ extension UnitDoubt {
             case .microseconds: Double(value) / 1e6
             case .nanoseconds: Double(value) / 1e9
             }
-        return Date(timeIntervalSince1970: seconds).formatted(.iso8601)
+        return time(seconds: seconds)
     }
+
+    private static func time(seconds: Double) -> String { Date(timeIntervalSince1970: seconds).formatted(.iso8601) }
 }

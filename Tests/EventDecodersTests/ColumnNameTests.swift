@@ -41,7 +41,7 @@ struct ColumnNameTests {
         for row in ["{\"NAME\":\"no\",\"id\":1,\"name\":\"yes\"}", "{\"name\":\"yes\",\"id\":1,\"NAME\":\"no\"}"] {
             let decoded = try Self.decoder().decode(Self.batch(row, row))
             #expect(decoded.changes.first?.batch.lines == ["100 +I 1|yes", "101 +I 1|yes"], "\(row)")
-            #expect(decoded.notices.contains(.ambiguousCase(Self.table, name: "NAME", column: "name")), "\(row)")
+            #expect(decoded.notices.contains(.shadowedCase(Self.table, name: "NAME", column: "name")), "\(row)")
         }
         let decoder = Self.decoder()
         let first = try decoder.decode(
@@ -49,6 +49,9 @@ struct ColumnNameTests {
         )
         #expect(first.changes[0].batch.lines == ["100 +I 1|Ann", "101 +I 2|Bob"])
         #expect(first.rejected.isEmpty)
+        // A record without the exact name is read as before.
+        let later = try decoder.decode(Self.batch("{\"id\":3,\"NAME\":\"Cid\"}"))
+        #expect(later.changes[0].batch.lines == ["100 +I 3|Cid"] && later.notices.isEmpty)
     }
 
     @Test func `the exact name wins also behind more members than are remembered`() throws {
@@ -66,7 +69,7 @@ struct ColumnNameTests {
             #expect(
                 cases == [
                     .otherCase(Self.table, name: "NAME", column: "name"),
-                    .ambiguousCase(Self.table, name: "NAME", column: "name"),
+                    .shadowedCase(Self.table, name: "NAME", column: "name"),
                 ],
                 "\(pair)"
             )
@@ -78,7 +81,7 @@ struct ColumnNameTests {
         let alone = try Self.decoder(["id": .long, "status": .int]).decode(Self.batch(row, row))
         #expect(alone.changes.first?.batch.lines == ["100 +I 1|5", "101 +I 1|5"])
         #expect(alone.rejected.isEmpty)
-        #expect(alone.notices.contains(.ambiguousCase(Self.table, name: "STATUS", column: "status")))
+        #expect(alone.notices.contains(.shadowedCase(Self.table, name: "STATUS", column: "status")))
         // A refusal of the old row stays, one of a row that is read again does not.
         let x = TableTarget(index: 0, schema: Schema(["id": .long, "status": .int]), primaryKey: ["id"])
         let y = TableTarget(index: 1, schema: Schema(["id": .long, "n": .int]), primaryKey: ["id"])
@@ -95,14 +98,49 @@ struct ColumnNameTests {
         #expect(rows.changes.first { $0.table == 1 }?.batch.lines == ["100 +I 1|-"])
     }
 
-    @Test func `two that could be it are neither, and a member twice is still refused`() throws {
-        let decoded = try Self.decoder().decode(Self.batch("{\"id\":1,\"NAME\":\"a\",\"Name\":\"b\"}"))
-        #expect(decoded.changes[0].batch.lines == ["100 +I 1|-"])
+    @Test func `two that could be it refuse the record for the tables that have the column`() throws {
+        let row = "{\"id\":1,\"NAME\":\"a\",\"Name\":\"b\"}"
+        let fault = "after.name is not there, and both 'NAME' and 'Name' could be it: they differ from it in case alone"
+        let decoder = Self.decoder()
+        // In any batch, also behind records with the exact name, and whatever the values are.
+        for _ in 0..<2 {
+            let decoded = try decoder.decode(
+                Self.batch("{\"id\":2,\"name\":\"c\",\"NAME\":\"a\",\"Name\":\"b\"}", row, "{\"id\":3,\"NAME\":\"d\"}")
+            )
+            #expect(decoded.changes[0].batch.lines == ["100 +I 2|c", "102 +I 3|d"])
+            #expect(decoded.rejected.map(\.reason) == [fault])
+        }
+        let typed = try Self.decoder(["id": .long, "name": .int]).decode(Self.batch(row))
+        #expect(typed.rejected.map(\.reason) == [fault])
+        let x = TableTarget(index: 0, schema: Schema(["id": .long, "name": .string]), primaryKey: ["id"])
+        let y = TableTarget(index: 1, schema: Schema(["id": .long]), primaryKey: ["id"])
+        let both = try DebeziumJSONDecoder(DebeziumJSONOptions()) { _ in [x, y] }.decode(Self.batch(row))
+        #expect(both.changes.filter { $0.batch.count > 0 }.map(\.table) == [1])
+        #expect(both.rejected.map(\.reason) == [fault] && both.rejected[0].tables == [0])
+    }
+
+    @Test func `a member that is there twice is refused`() throws {
         let twice = try Self.decoder().decode(Self.batch("{\"id\":1,\"name\":\"a\",\"name\":\"b\"}"))
         #expect(twice.rejected.first?.reason == "after.name is there twice")
-        let columns = try Self.decoder(["id": .long, "name": .string, "NAME": .string])
+        let other = try Self.decoder().decode(Self.batch("{\"id\":1,\"NAME\":\"a\",\"NAME\":\"b\"}"))
+        #expect(
+            other.rejected.first?.reason.contains("'NAME', which differs from it in case alone, is there twice") == true
+        )
+    }
+
+    @Test func `columns of one table that differ in case alone take their exact names only`() throws {
+        let columns: KeyValuePairs<String, FieldType> = ["id": .long, "name": .string, "NAME": .string]
+        let decoded = try Self.decoder(columns)
             .decode(Self.batch("{\"id\":1,\"Name\":\"a\"}", "{\"id\":2,\"name\":\"b\",\"NAME\":\"c\"}"))
-        #expect(columns.changes[0].batch.lines == ["100 +I 1|-|-", "101 +I 2|b|c"])
+        #expect(decoded.changes[0].batch.lines == ["100 +I 1|-|-", "101 +I 2|b|c"])
+        #expect(decoded.notices == [.extraColumn(Self.table, name: "Name")])
+        // Another table that has only one of them is not affected.
+        let x = TableTarget(index: 0, schema: Schema(["id": .long, "NAME": .string]), primaryKey: ["id"])
+        let y = TableTarget(index: 1, schema: Schema(columns), primaryKey: ["id"])
+        let both = try DebeziumJSONDecoder(DebeziumJSONOptions()) { _ in [x, y] }
+            .decode(Self.batch("{\"id\":1,\"Name\":\"a\"}", "{\"id\":2,\"name\":\"b\"}"))
+        #expect(both.changes.first { $0.table == 0 }?.batch.lines == ["100 +I 1|a", "101 +I 2|b"])
+        #expect(both.changes.first { $0.table == 1 }?.batch.lines == ["100 +I 1|-|-", "101 +I 2|b|-"])
     }
 
     @Test func `schema blocks name columns the same way`() throws {

@@ -8,6 +8,10 @@ final class MemoryUnits: UnitKeeper {
     private(set) var kept: [SourceColumn: TimeUnit] = [:]
     /// A unit that another process keeps first.
     var others: TimeUnit?
+    /// What other processes have stored since the units were loaded.
+    private let later: MemoryUnits?
+
+    init(later: MemoryUnits? = nil) { self.later = later }
 
     func units(of columns: [SourceColumn], told: [TimeUnit?]) -> [TimeUnit?] {
         zip(columns, told).map { column, told in
@@ -15,6 +19,8 @@ final class MemoryUnits: UnitKeeper {
             return kept[column]
         }
     }
+
+    func stored(_ columns: [SourceColumn]) -> [TimeUnit?] { columns.map { kept[$0] ?? later?.kept[$0] } }
 
     func keep(_ units: [(column: SourceColumn, unit: TimeUnit)]) -> [TimeUnit] {
         units.map { column, unit in

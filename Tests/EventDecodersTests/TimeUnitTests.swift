@@ -148,20 +148,20 @@ struct TimeUnitTests {
         #expect(Self.values(decoded) == ["1711961000000000"])
     }
 
-    @Test func `a record that only the second pass accepts tells units, too`() throws {
+    @Test func `a record that is refused says nothing of units in any pass`() throws {
         let schema = Schema(["id": .long, "n": .long, "at": .timestamp, "later": .timestamp])
         let target = TableTarget(index: 0, schema: schema, primaryKey: ["id"])
         let decoder = DebeziumJSONDecoder { _ in target }
         let source = "\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"orders\"},\"op\":\"c\""
-        // `N` is taken for `n` until a record has both.
         let decoded = try decoder.decode(
             RawBatch([
                 Event("{\"after\":{\"id\":1,\"N\":\"abc\",\"later\":1711961000000},\(source)}"),
                 Event("{\"after\":{\"id\":2,\"N\":5,\"n\":6,\"at\":1711961000000},\(source)}"),
             ])
         )
-        #expect(decoded.doubts.isEmpty && decoded.rejected.isEmpty)
-        #expect(Self.values(decoded).first == "1711961000000000")
+        #expect(decoded.doubts.isEmpty && decoded.rejected.map(\.offset) == [100])
+        #expect(decoded.changes[0].batch.lines == ["101 +I 2|6|1711961000000000|-"])
+        #expect(decoded.notices.count { if case .derivedUnit = $0 { true } else { false } } == 1)
     }
 
     @Test func `whoever keeps a unit first has it, and other values are in doubt`() throws {
@@ -172,6 +172,109 @@ struct TimeUnitTests {
         #expect(try Self.reason(late) == .contradicted(.microseconds, .milliseconds))
         #expect(late.notices.isEmpty)
         #expect(Self.values(try decoder.decode(Self.events(["1711961000123456"]))) == ["1711961000123456"])
+    }
+
+    @Test func `a unit that another process stores meanwhile settles values that tell none`() throws {
+        let units = MemoryUnits()
+        let decoder = Self.decoder(units: units)
+        // The column is known from here on, without a unit.
+        _ = try decoder.decode(Self.events(["0"]))
+        #expect(try Self.reason(decoder.decode(Self.events(["1500"]))) == .unclear)
+        _ = try Self.decoder(units: units).decode(Self.events(["1711961000000"]))
+        let decoded = try decoder.decode(Self.events(["1500", "-62135596800000"]))
+        #expect(Self.values(decoded) == ["1500000", "-62135596800000000"] && decoded.notices.isEmpty)
+        // Values that look like two units are compared with the stored one.
+        let late = Self.decoder(units: MemoryUnits(later: units))
+        let mixed = try late.decode(Self.events(["1711961000000", "64000000000000"]))
+        #expect(try Self.reason(mixed) == .contradicted(.milliseconds, .microseconds))
+    }
+
+    // MARK: January 1970
+
+    @Test(arguments: [
+        (TimeUnit.milliseconds, "1711961001", LargerUnit.seconds), (.microseconds, "1711961001", .seconds),
+        (.nanoseconds, "1711961001", .seconds),
+    ])
+    func `seconds instead of the derived unit are in doubt where a batch has nothing else`(
+        _ unit: TimeUnit,
+        _ value: String,
+        _ larger: LargerUnit
+    ) throws {
+        let usual = "1711961000" + (unit == .milliseconds ? "000" : unit == .microseconds ? "000000" : "000000000")
+        let units = MemoryUnits()
+        let decoder = Self.decoder(units: units)
+        _ = try decoder.decode(Self.events([usual]))
+        // Also as the first batch of a later run, and with values that say nothing.
+        for decoder in [decoder, Self.decoder(units: units)] {
+            let decoded = try decoder.decode(Self.events(["0", value, "null", "1711961002", "5"]))
+            #expect(try Self.reason(decoded) == .early(unit, larger))
+            #expect(decoded.doubts[0].value == 1_711_961_001 && decoded.doubts[0].offset == 101)
+            #expect(Self.values(try decoder.decode(Self.events([usual, value, "0"]))).count == 3)
+        }
+    }
+
+    @Test(arguments: [
+        (TimeUnit.milliseconds, "1711961001", LargerUnit.seconds), (.microseconds, "1711961001", .seconds),
+        (.microseconds, "1711961000123", .unit(.milliseconds)), (.nanoseconds, "1711961000123", .unit(.milliseconds)),
+        (.nanoseconds, "1711961000123456", .unit(.microseconds)),
+    ])
+    func `a told unit that puts a whole batch into January 1970 is told once, and holds`(
+        _ unit: TimeUnit,
+        _ value: String,
+        _ larger: LargerUnit
+    ) throws {
+        var options = DebeziumJSONOptions()
+        options.timestampUnit = unit
+        let decoder = Self.decoder(.timestamp, options, units: MemoryUnits())
+        let decoded = try decoder.decode(Self.events([value, "0", value]))
+        let number = try #require(Int64(value))
+        #expect(decoded.notices == [.earlyTimes(Self.column(), unit, larger: larger, value: number, offset: 100)])
+        #expect(Self.values(decoded).count == 3 && decoded.doubts.isEmpty)
+        #expect(try decoder.decode(Self.events([value])).notices.isEmpty)
+    }
+
+    @Test func `true times of January 1970 raise no alarm among others, nor as days and hours`() throws {
+        var told = DebeziumJSONOptions()
+        told.timestampUnit = .milliseconds
+        let day = 86_400_000
+        for options in [DebeziumJSONOptions(), told] {
+            let decoder = Self.decoder(.timestamp, options)
+            #expect(try decoder.decode(Self.events(["1711961000000"])).doubts.isEmpty)
+            // Few among others, whatever comes first; birthdays; a time that no larger unit makes usual; the end of time.
+            let batches = [
+                ["1711961001", "1711961000000", "1711961002"], ["1711961001", "-1000000000000"],
+                (4..<31).map { "\($0 * day)" }, (4..<31).map { "\($0 * day - 19_800_000)" },
+                ["1500", "0", "-1711961001"],
+                ["1711961001", "253402214400000"], ["2700000000"],
+            ]
+            for values in batches {
+                let decoded = try decoder.decode(Self.events(values))
+                #expect(decoded.doubts.isEmpty && decoded.notices.isEmpty, "\(values)")
+                #expect(Self.values(decoded) == values.map { $0 == "0" ? "0" : $0 + "000" })
+            }
+            let refused = try decoder.decode(
+                RawBatch(
+                    [Event("{\"after\":{\"id\":\"no\",\"at\":1711961001},\"op\":\"c\"}")],
+                    topic: "shop.public.orders"
+                )
+            )
+            #expect(refused.doubts.isEmpty && refused.notices.isEmpty)
+        }
+        // Another source table's times say nothing about these.
+        let options = told
+        let target = TableTarget(index: 0, schema: Schema(["id": .long, "at": .timestamp]), primaryKey: ["id"])
+        let both = try DebeziumJSONDecoder(options) { _ in [target] }.decode(
+            RawBatch(
+                ["a", "b"].enumerated().map { id, name in
+                    let at = name == "a" ? "1711961000000" : "1711961001"
+                    return Event(
+                        "{\"after\":{\"id\":\(id),\"at\":\(at)},\"source\":{\"table\":\"\(name)\"},\"op\":\"c\"}"
+                    )
+                }
+            )
+        )
+        #expect(both.notices.count == 1)
+        if case .earlyTimes(let column, _, _, _, _)? = both.notices.first { #expect(column.source.table == "b") }
     }
 
     @Test func `nothing is kept of a batch that cannot be read`() throws {

@@ -5,6 +5,7 @@ import EventLog
 import IcebergTables
 import MixedTables
 import StreamRuntime
+import Synchronization
 import Testing
 import WeirTesting
 
@@ -209,6 +210,60 @@ import WeirTesting
                 times.allSatisfy { $0.key % 2 == remainder && $0.value == (Self.april + $0.key / 2) * 1000 },
                 "\(times)"
             )
+        }
+    }
+
+    @Test func `a process whose values tell no unit takes the one that another has stored meanwhile`() throws {
+        try Self.withLog(partitions: 2) { fixture, log, writer in
+            let group = GroupedFileLog(log)
+            let runs = try (1...2).map { LiveRun(fixture, try fixture.plan(Self.topology()), member: $0, of: group) }
+            func wait(_ what: String, _ rows: [Int: Int]) throws {
+                try LiveRun.wait(what) {
+                    if let over = runs.first(where: \.isOver) {
+                        throw over.end() ?? WeirError(.conflict, "a run ended")
+                    }
+                    return try Self.times(fixture) == rows
+                }
+            }
+            try LiveRun.wait("both have a share") { runs.allSatisfy { $0.run.progress.generations > 0 } }
+            // Both know the column before one of them finds its unit.
+            try Self.append(0, 0, to: writer, 0)
+            try Self.append(1, 0, to: writer, 1)
+            try wait("zeros", [0: 0, 1: 0])
+            try Self.append(2, Self.april, to: writer, 0)
+            try wait("a time that tells the unit", [0: 0, 1: 0, 2: Self.april * 1000])
+            try Self.append(3, 1500, to: writer, 1)
+            try wait("a time that tells none", [0: 0, 1: 0, 2: Self.april * 1000, 3: 1_500_000])
+            for run in runs { try run.stop() }
+        }
+    }
+
+    @Test func `seconds in a column of milliseconds stop a run, and are told where the unit is`() throws {
+        try Self.withLog { fixture, _, writer in
+            try Self.append(1, Self.april, to: writer)
+            try fixture.run(Self.topology())
+            try Self.append(2, Self.april / 1000 + 1, to: writer)
+            let error = try #require(Self.failure(fixture))
+            #expect(error.message.contains("at of shop.public.a is read as milliseconds"), "\(error)")
+            #expect(error.message.contains("January 1970") && error.message.contains("as seconds it is 2024-04-01"))
+            #expect(error.location?.contains("offset 1") == true, "\(error)")
+            #expect(error.advice?.contains("debezium-json.timestamp-unit.at: milliseconds") == true, "\(error)")
+            #expect(try Self.times(fixture) == [1: Self.april * 1000])
+            // Told, it is stored and said.
+            let warnings = Mutex<[String]>([])
+            try fixture.run(Self.topology(Self.told + "milliseconds")) { text in warnings.withLock { $0.append(text) } }
+            let told = warnings.withLock { $0 }.filter { $0.contains("January 1970") }
+            #expect(told.count == 1 && told[0].contains("(topic cdc, partition 0, offset 1)"), "\(told)")
+            #expect(try Self.times(fixture)[2] == Self.april + 1000)
+        }
+    }
+
+    @Test func `a column that only ever brought seconds is said to look like seconds`() throws {
+        try Self.withLog { fixture, _, writer in
+            try Self.append(1, Self.april / 1000, to: writer)
+            let error = try #require(Self.failure(fixture))
+            #expect(error.message.contains("as seconds, which are not read, it is 2024-04-01"), "\(error)")
+            #expect(error.advice?.contains("have the writer send milliseconds") == true, "\(error)")
         }
     }
 

@@ -116,6 +116,28 @@ import WeirTesting
         #expect(try Self.findings([Self.event(#"{"id":1,"amount":1,"tier":"x","at":1500}"#)], yaml: told).isEmpty)
     }
 
+    @Test func `seconds for milliseconds are told, also where the unit is`() throws {
+        let yaml = Self.yaml.replacing("note: string", with: "at: timestamp")
+        let seconds = Self.event(#"{"id":1,"amount":1,"tier":"x","at":1711961001}"#)
+        let units = SourceUnits(["orders": ["timestamp-unit.shop.public.orders.at": .milliseconds]])
+        let mode = "scan.startup.mode: earliest-offset"
+        let told = yaml.replacing(mode, with: mode + ", debezium-json.timestamp-unit.at: milliseconds")
+        for found in [try Self.findings([seconds], yaml: yaml, units: units), try Self.findings([seconds], yaml: told)]
+        {
+            #expect(found.map(\.column) == ["at"], "\(found)")
+            #expect(found.first?.problem.message.contains("as seconds it is 2024-04-01") == true, "\(found)")
+        }
+    }
+
+    @Test func `columns of a table that differ in case alone are missing without their exact names`() throws {
+        let yaml = Self.yaml.replacing("note: string", with: "note: string, NOTE: string")
+        let found = try Self.findings(
+            [Self.event(#"{"id":1,"amount":1,"tier":"x","note":"a"}"#)],
+            yaml: yaml
+        )
+        #expect(found.map(\.column) == ["NOTE"], "\(found)")
+    }
+
     @Test func `records of a table that no route matches are told`() throws {
         let row = #"{"id":1,"amount":"2.50","note":"a","tier":"x"}"#
         let found = try Self.findings([Self.event(row), Self.event(row, table: "refunds")])

@@ -13,8 +13,9 @@ import WeirTesting
             let weir = try BinaryTests.prepare(folder)
             try weir("log", "append", "people", input: Self.event("{\"Id\":3}") + Self.event("{\"id\":1,\"Id\":2}"))
             let check = try weir("check", "people.yaml")
-            #expect(check.output.contains("column Id of shop.public.people is not taken for 'id'"), "\(check.output)")
-            #expect(!check.output.contains("is taken for 'id'"), "\(check.output)")
+            let told = "column Id of shop.public.people is taken for 'id' only in records that have no 'id'"
+            #expect(check.output.contains(told), "\(check.output)")
+            #expect(!check.output.contains("from which it differs in case alone"), "\(check.output)")
         }
     }
 
@@ -22,13 +23,15 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let weir = try BinaryTests.prepare(folder)
             let heartbeat = "{\"ts_ms\":1711961000000}\n"
-            let input = heartbeat + Self.event("{\"id\":\"x\"}") + Self.event("{\"id\":[]}")
+            let nothing = "key\t\nnull\n"
+            let input = heartbeat + nothing + Self.event("{\"id\":\"x\"}") + Self.event("{\"id\":[]}")
             #expect(try weir("log", "append", "people", input: input).status == 0)
             let refused = try weir("run", "people.yaml", "--until-caught-up", "-o", "json")
             #expect(refused.status == 3, "\(refused.errors)")
             #expect(refused.errors.contains("no record could be taken in: 2 dead letters"), "\(refused.errors)")
-            #expect(refused.errors.contains("a record could not be taken in (topic people, partition 0, offset 1"))
+            #expect(refused.errors.contains("a record could not be taken in (topic people, partition 0, offset 3"))
             #expect(refused.output.contains("\"without_rows\":1"), "\(refused.output)")
+            #expect(refused.output.contains("\"tombstones\":2"), "\(refused.output)")
             #expect(try weir("run", "people.yaml", "--until-caught-up").status == 0)
             let more = Self.event("{\"id\":1,\"NAME\":\"Ann\"}") + Self.event("{}")
             #expect(try weir("log", "append", "people", input: more).status == 0)

@@ -37,8 +37,14 @@ typedef enum {
 } weir_json_type;
 
 // The unit of integers in a time or timestamp column when the format does not give it. A derived unit is determined
-// from the column's values.
-typedef enum { WEIR_JSON_MILLIS, WEIR_JSON_MICROS, WEIR_JSON_NANOS, WEIR_JSON_DERIVED } weir_json_unit;
+// from the column's values. No column is read in seconds: values may look like them.
+typedef enum {
+    WEIR_JSON_MILLIS,
+    WEIR_JSON_MICROS,
+    WEIR_JSON_NANOS,
+    WEIR_JSON_DERIVED,
+    WEIR_JSON_SECONDS
+} weir_json_unit;
 
 // How a JSON string is read in a decimal column when no schema block says.
 typedef enum { WEIR_JSON_NUMBER_OR_BASE64, WEIR_JSON_NUMBER_TEXT, WEIR_JSON_BASE64 } weir_json_decimal_text;
@@ -61,6 +67,8 @@ typedef struct {
     int32_t precision;  // decimal
     int32_t scale;      // decimal
     int32_t length;     // fixed
+    // Whether members that differ from the name in case alone are not the column.
+    bool is_exact;
 } weir_json_column;
 
 // The columns that one destination takes from a table, as column indexes.
@@ -123,7 +131,8 @@ typedef struct {
     uint64_t without_rows;
     size_t rejected;
     size_t notices;
-    // Columns whose unit is in question. If there are any, the rows of the batch are not valid yet.
+    // Columns whose unit is in question. If there are any but those of configured units, the rows of the batch are not
+    // valid yet.
     size_t questions;
 } weir_json_counts;
 
@@ -143,14 +152,19 @@ typedef enum {
     // The values indicate two units: `first_value` looks like `unit`, `value` like `other_unit`.
     WEIR_JSON_UNIT_MIXED,
     // The known unit is `unit`, but `value` looks like `other_unit`.
-    WEIR_JSON_UNIT_CONTRADICTED
+    WEIR_JSON_UNIT_CONTRADICTED,
+    // With the known unit, `unit`, the batch has times in January 1970 and no usual ones; the first of them, `value`,
+    // is usual in `other_unit`, which is larger.
+    WEIR_JSON_UNIT_EARLY
 } weir_json_unit_verdict;
 
-// The verdict of a batch on a column whose unit was not configured.
+// The verdict of a batch on a column's unit. Of configured units only `WEIR_JSON_UNIT_EARLY` is reported.
 typedef struct {
     int32_t source;
     size_t column;
     weir_json_unit_verdict verdict;
+    // Whether the unit is configured.
+    bool is_told;
     weir_json_unit unit;
     weir_json_unit other_unit;
     int64_t first_value;
@@ -164,8 +178,8 @@ typedef enum {
     WEIR_JSON_EXTRA_MEMBER,
     // The member `name` differs from the column in case and is used for it.
     WEIR_JSON_OTHER_CASE,
-    // The member `name` is no longer used: another member is the column, or could be.
-    WEIR_JSON_AMBIGUOUS_CASE,
+    // The member `name` differs from the column in case and is not used in records that have the exact name, too.
+    WEIR_JSON_SHADOWED_CASE,
     // The record says that all rows of the source were deleted.
     WEIR_JSON_TRUNCATED
 } weir_json_notice_kind;
@@ -203,7 +217,7 @@ int32_t weir_json_decoder_add_table(
     size_t target_count);
 
 // Binds the source at which the last run stopped to a table, or to none with -1. `units` and `is_told` have one entry
-// per column of the table. No value contradicts a unit with `is_told`. Returns the source's number, counted from 0 in
+// per column of the table. No single value contradicts a unit with `is_told`. Returns the source's number, counted from 0 in
 // the order of these calls, or -1 when out of memory.
 int32_t weir_json_decoder_bind(
     weir_json_decoder *decoder, int32_t table, const weir_json_unit *units, const bool *is_told);
