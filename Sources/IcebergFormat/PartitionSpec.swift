@@ -127,6 +127,19 @@ public struct PartitionSpec: Hashable, Sendable {
         )
     }
 
+    /// Whether every value has a type that manifests can store. The types are unknown for transforms of later format
+    /// versions, and where a column's own type is needed and no schema has the column any more.
+    ///
+    /// - Parameter schema: the source columns.
+    public func hasKnownTypes(_ schema: Schema) -> Bool {
+        fields.allSatisfy { field in
+            let source = schema.nestedField(id: field.sourceId)?.type
+            let type = source.flatMap { field.transform.resultType(for: $0) } ?? field.transform.resultType
+            if case .other = type { return false }
+            return type != nil
+        }
+    }
+
     /// The directory of a partition below the data directory: `dt=2024-01-02/id_bucket=3`; empty if unpartitioned.
     public func path(for values: [Scalar]) -> String {
         zip(fields, values).map { field, value in
@@ -154,12 +167,19 @@ public struct PartitionSpec: Hashable, Sendable {
 }
 
 extension Transform {
-    fileprivate var fallbackType: FieldType {
+    /// The type of the transformed values if it is the same for every source type. `void` has only nulls, so any type
+    /// serves.
+    fileprivate var resultType: FieldType? {
         switch self {
         case .bucket, .year, .month, .hour: .int
         case .day: .date
-        case .identity, .truncate, .void: .string
-        case .other(let name): .other(name)
+        case .void: .string
+        case .identity, .truncate, .other: nil
         }
+    }
+
+    /// The type that is assumed if the source column is unknown.
+    fileprivate var fallbackType: FieldType {
+        if case .other(let name) = self { .other(name) } else { resultType ?? .string }
     }
 }

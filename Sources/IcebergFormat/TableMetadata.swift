@@ -43,14 +43,20 @@ public struct TableMetadata: Hashable, Sendable {
     public func spec(id: Int) -> PartitionSpec? { specs.first { $0.id == id } }
 
     /// The partition type of a spec. Columns that were dropped since are looked up in older schemas.
-    public func partitionType(_ spec: PartitionSpec) -> Schema {
+    public func partitionType(_ spec: PartitionSpec) -> Schema { spec.partitionType(sources(of: spec)) }
+
+    /// Whether manifests of the spec can be written: a table may have partitions of transforms that this version does
+    /// not know.
+    public func canWriteManifests(of spec: PartitionSpec) -> Bool { spec.hasKnownTypes(sources(of: spec)) }
+
+    private func sources(of spec: PartitionSpec) -> Schema {
         var sources: [Field] = []
         for field in spec.fields {
             let known = schema.nestedField(id: field.sourceId)
             let dropped = { schemas.reversed().lazy.compactMap { $0.schema.nestedField(id: field.sourceId) }.first }
             if let source = known ?? dropped() { sources.append(source) }
         }
-        return spec.partitionType(Schema(sources))
+        return Schema(sources)
     }
 
     /// The metadata of a new table.

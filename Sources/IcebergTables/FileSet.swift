@@ -45,6 +45,8 @@ extension ManifestFile.FieldSummary {
     func mayContain(_ value: Scalar, _ type: FieldType) throws(WeirError) -> Bool {
         if value == .null { return containsNull }
         if value.isNaN { return containsNaN ?? true }
+        // Bounds of a type that this version does not know cannot be read.
+        if case .other = type { return true }
         guard let lowerBound, let upperBound else { return false }
         let bounds = ColumnBounds(
             lower: try SingleValue.decode(lowerBound, type),

@@ -239,6 +239,15 @@ final class SnapshotProducer {
                 }
                 rest.append(entry)
             }
+            if let spec = metadata.spec(id: manifest.specId), !metadata.canWriteManifests(of: spec) {
+                throw WeirError(
+                    .unsupported,
+                    "a file cannot be replaced in partitions of a transform that this version does not know: "
+                        + spec.fields.map { "\($0.transform)" }.joined(separator: ", "),
+                    at: manifest.path,
+                    advice: "have the engine that wrote these partitions rewrite them"
+                )
+            }
             let file = try write(rest, manifest.content, specId: manifest.specId, metadata)
             filtered[manifest.path] = (file, removed)
             result.append(file)
@@ -271,6 +280,10 @@ final class SnapshotProducer {
             let ofContent = manifests.filter { $0.content == content }
             let groups = Dictionary(grouping: ofContent, by: \.specId)
             for (specId, group) in groups.sorted(by: { $0.key > $1.key }) {
+                guard let spec = metadata.spec(id: specId), metadata.canWriteManifests(of: spec) else {
+                    result += group
+                    continue
+                }
                 for bin in Self.packEnd(group, target: target) {
                     let isNewest = bin.first?.path == group.first?.path
                     if bin.count == 1 || (isNewest && bin.count < minimum) {
