@@ -82,28 +82,12 @@ public enum CompressedBlock {
         _ codec: Codec,
         into output: inout GrowableBuffer
     ) throws(WeirError) {
-        try compress(bytes, codec.number, into: &output)
-    }
-
-    /// Appends one LZ4 frame.
-    static func compressFrame(
-        _ bytes: UnsafeRawBufferPointer,
-        into output: inout GrowableBuffer
-    ) throws(WeirError) {
-        try compress(bytes, Int32(WEIR_CODEC_LZ4_FRAME), into: &output)
-    }
-
-    private static func compress(
-        _ bytes: UnsafeRawBufferPointer,
-        _ codec: Int32,
-        into output: inout GrowableBuffer
-    ) throws(WeirError) {
-        let room = weir_compressed_bound(codec, Int64(bytes.count))
+        let room = weir_compressed_bound(codec.number, Int64(bytes.count))
         output.reserve(Int(room))
         var failure = weir_arrow_error()
         var written: Int64 = 0
         let code = weir_compress_block(
-            codec,
+            codec.number,
             bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
             Int64(bytes.count),
             (output.base + output.count).assumingMemoryBound(to: UInt8.self),

@@ -3,11 +3,36 @@ import CArrowShim
 
 /// LZ4 frames (lz4_Frame_format.md), appended to and read from raw memory.
 public enum LZ4Frame {
+    /// The magic number; version 1 with independent blocks and no checksums; blocks of at most 256 KiB; the checksum of
+    /// the two bytes before it. Readers of Java clients take independent blocks only.
+    private static let header: [UInt8] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x50, 0xfb]
+    private static let blockBytesMax = 256 << 10
+    /// The bit of a block's length that marks bytes stored as they are.
+    private static let storedBit: UInt32 = 1 << 31
+    private static let lengthBytes = 4
+
+    /// Appends one frame.
     public static func compress(
         _ input: UnsafeRawBufferPointer,
         into output: inout GrowableBuffer
     ) throws(WeirError) {
-        try CompressedBlock.compressFrame(input, into: &output)
+        header.withUnsafeBytes { output.append($0) }
+        for start in stride(from: 0, to: input.count, by: blockBytesMax) {
+            let end = min(start + blockBytesMax, input.count)
+            let block = UnsafeRawBufferPointer(rebasing: input[start..<end])
+            let lengthOffset = output.count
+            output.append(UInt32(0))
+            try CompressedBlock.compress(block, .lz4, into: &output)
+            var length = UInt32(output.count - lengthOffset - lengthBytes)
+            if length >= block.count {
+                output.removeLast(Int(length))
+                output.append(block)
+                length = UInt32(block.count) | storedBit
+            }
+            output.base.storeBytes(of: length.littleEndian, toByteOffset: lengthOffset, as: UInt32.self)
+        }
+        // A length of zero ends the frame.
+        output.append(UInt32(0))
     }
 
     /// Appends the decompressed bytes of one or more frames, which need not contain their size. Fails on damaged input

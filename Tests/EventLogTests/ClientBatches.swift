@@ -28,8 +28,8 @@ struct ClientBatch: Sendable, CustomTestStringConvertible {
         )
     }
 
-    // librdkafka 2.16 writes one snappy block and LZ4 frames of linked blocks. kafka-python 3.0 writes snappy as Java's
-    // clients do, behind a header, and LZ4 frames that say how long they are.
+    // librdkafka 2.16 writes one snappy block and LZ4 frames that do not say how long they are. kafka-python 3.0 writes
+    // snappy as Java's clients do, behind a header, and LZ4 frames that say how long they are.
     static let all = [
         ClientBatch(
             client: "librdkafka",
