@@ -186,6 +186,39 @@ import WeirTesting
         }
     }
 
+    @Test func `a copy of a read-only catalog shows nothing of a writer that died`() throws {
+        try withTemporaryFolder { folder in
+            _ = try makeCatalog(folder).create(id, schema: testSchema).appending("a")
+            let (path, dead) = (folder + "/catalog.db", folder + "/dead")
+            try FileManager.default.createDirectory(atPath: dead, withIntermediateDirectories: false)
+            try DatabaseQueue(path: path).writeWithoutTransaction { db in
+                #expect(try String.fetchOne(db, sql: "PRAGMA journal_mode = DELETE") == "delete")
+                // With a small cache, changed pages are written to the file before the commit.
+                try db.execute(sql: "PRAGMA cache_size = 2; BEGIN IMMEDIATE; DELETE FROM iceberg_tables")
+                for number in 0..<50 {
+                    try db.execute(
+                        sql:
+                            "INSERT INTO iceberg_tables VALUES ('weir', 'db', ?, hex(randomblob(5000)), NULL, 'TABLE')",
+                        arguments: ["never\(number)"]
+                    )
+                }
+                // The files as a writer leaves them that dies now.
+                for suffix in ["", "-journal"] {
+                    try FileManager.default.copyItem(atPath: path + suffix, toPath: dead + "/catalog.db" + suffix)
+                    chmod(dead + "/catalog.db" + suffix, 0o644)
+                }
+                try db.execute(sql: "ROLLBACK")
+            }
+            chmod(dead, 0o555)
+            defer { chmod(dead, 0o755) }
+            try withoutRootRights {
+                let catalog = try SQLiteCatalog(path: dead + "/catalog.db", warehouse: folder + "/wh")
+                #expect(try catalog.tables(in: ["db"]) == [id])
+                #expect(try catalog.load(id).liveNames() == ["a"])
+            }
+        }
+    }
+
     private func journalMode(_ path: String) throws -> String? {
         try DatabaseQueue(path: path).read { try String.fetchOne($0, sql: "PRAGMA journal_mode") }
     }
