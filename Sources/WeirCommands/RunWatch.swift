@@ -10,12 +10,11 @@ final class RunWatch: Sendable {
     private let clock: RunClock
     private let isOver = Atomic<Bool>(false)
     private let isStopping = Atomic<Bool>(false)
-    private let lag = Mutex<(lag: SourceLag?, generation: Int, time: RunClock.Instant)?>(nil)
+    private let lag = Mutex<LagAnswer?>(nil)
 
     private static let lookEvery = Duration.milliseconds(500)
-    /// How often the logs' end offsets are requested, and the maximum age of an answer that is shown.
+    /// How often the logs' end offsets are requested.
     private static let askEvery = Duration.seconds(2)
-    private static let lagAgeMax = Duration.seconds(10)
 
     init(_ ingest: IngestRun, _ log: RunLog, clock: RunClock = .system) {
         self.ingest = ingest
@@ -29,7 +28,7 @@ final class RunWatch: Sendable {
             while !isEnded {
                 let (before, generation) = (clock.now, ingest.state.generation)
                 let now = ingest.lag()
-                lag.withLock { $0 = (now, generation, before) }
+                lag.withLock { $0 = LagAnswer(lag: now, generation: generation, time: before) }
                 clock.pause(for: Self.askEvery) { isEnded }
             }
         }
@@ -59,16 +58,12 @@ final class RunWatch: Sendable {
     private func sample() -> RunStatus.Sample {
         let now = clock.now
         let state = ingest.state
-        // The lag of an earlier generation is that of other partitions.
-        let known = lag.withLock { $0 }.flatMap { last in
-            last.generation == state.generation && now - last.time <= Self.lagAgeMax ? last.lag : nil
-        }
         return RunStatus.Sample(
             time: now,
             wallTime: TimeText.nowMilliseconds,
             counts: ingest.progress,
             state: state,
-            lag: known,
+            lag: lag.withLock { $0 }?.current(in: state.generation, at: now),
             isStopping: isStopping.load(ordering: .relaxed)
         )
     }

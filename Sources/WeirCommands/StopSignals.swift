@@ -16,16 +16,33 @@ final class StopSignals: @unchecked Sendable {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler { [weak self] in
                 guard let self else { return }
-                if self.count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 {
-                    // When a terminal goes away, both its shell and the kernel send SIGHUP.
-                    if number == SIGHUP { return }
-                    // The shell's exit code convention for a process ended by a signal.
-                    _exit(128 + number)
+                switch Reaction(to: number, earlier: self.count.wrappingAdd(1, ordering: .relaxed).oldValue) {
+                case .stop: onStop()
+                case .ignore: break
+                case .exit(let status): _exit(status)
                 }
-                onStop()
             }
             source.activate()
             sources.append(source)
+        }
+    }
+
+    enum Reaction: Equatable {
+        case stop
+        case ignore
+        case exit(Int32)
+
+        /// - Parameter earlier: the number of signals before this one.
+        init(to number: Int32, earlier: Int) {
+            if earlier == 0 {
+                self = .stop
+            } else if number == SIGHUP {
+                // When a terminal goes away, both its shell and the kernel send SIGHUP.
+                self = .ignore
+            } else {
+                // The shell's exit code convention for a process ended by a signal.
+                self = .exit(128 + number)
+            }
         }
     }
 

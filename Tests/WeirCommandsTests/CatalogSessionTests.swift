@@ -82,4 +82,27 @@ import WeirTesting
             #expect(result.status == 0, "\(result.errors)")
         }
     }
+
+    /// The shell and the kernel both send SIGHUP.
+    @Test func `a terminal that closes does not cut off a last commit that waits`() throws {
+        try withTemporaryFolder { folder in
+            let weir = try BinaryTests.prepare(folder)
+            try weir("log", "append", "people", input: BinaryTests.record(1, "ada", operation: "c"))
+            #expect(try weir("run", "people.yaml", "--until-caught-up").status == 0)
+            let writer = try Session(folder, "write")
+            let run = try weir.start(["run", "people.yaml"])
+            try weir("log", "append", "people", input: BinaryTests.record(2, "bob", operation: "c"))
+            #expect(run.wait(seconds: 600) { run.errors.contains("kept busy") }, "\(run.errors)")
+            // Signals that are pending together count as one, so there are more than two.
+            for _ in 0..<20 where run.process.isRunning {
+                run.signal(SIGHUP)
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+            #expect(run.process.isRunning, "the commit still waits")
+            try writer.end()
+            let ended = run.finish(seconds: 600)
+            #expect(ended.status == 0 && ended.output.contains("stopped after"), "\(ended.output) \(ended.errors)")
+            #expect(try BinaryTests.rows(weir) == [1: "ada", 2: "bob"])
+        }
+    }
 }

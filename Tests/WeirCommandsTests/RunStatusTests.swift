@@ -112,6 +112,39 @@ import WeirTesting
         )
     }
 
+    @Test func `a lag is shown for the generation it was asked in, and not for long`() throws {
+        var lag = SourceLag()
+        lag.records = 7
+        let answer = LagAnswer(lag: lag, generation: 2, time: begin)
+        #expect(answer.current(in: 2, at: begin + .seconds(10)) == lag)
+        #expect(answer.current(in: 2, at: begin + .seconds(11)) == nil)
+        // After a rebalance, an answer about the former partitions could say "caught up".
+        #expect(answer.current(in: 3, at: begin) == nil && answer.current(in: 1, at: begin) == nil)
+        #expect(LagAnswer(lag: nil, generation: 2, time: begin).current(in: 2, at: begin) == nil)
+    }
+
+    @Test(arguments: [Int64.min, -1, 0, 1, Int64.max])
+    func `a record of any time can be the last one read`(time: Int64) {
+        var lag = SourceLag()
+        lag.add(ReadPositions.Read(source: 0, next: 3, queued: 3, timestamp: time), end: 5)
+        #expect(lag.records == 2)
+        #expect(lag.lastRead == (time < 0 ? nil : time), "records without a time have a negative one")
+        var now = sample(10, records: 3, lag: 2)
+        now.lag = lag
+        let age = time < 0 ? "" : ", \(time > 10_000 ? 0 : 10 - (time + 999) / 1000) s behind"
+        #expect(RunStatus.text(now, since: sample(0, records: 0, lag: nil)).contains("lag 2 records\(age), 3 records"))
+    }
+
+    @Test func `the second signal ends a process at once, unless it is SIGHUP`() {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            #expect(StopSignals.Reaction(to: number, earlier: 0) == .stop)
+            for earlier in [1, 2, 9] {
+                let expected: StopSignals.Reaction = number == SIGHUP ? .ignore : .exit(128 + number)
+                #expect(StopSignals.Reaction(to: number, earlier: earlier) == expected)
+            }
+        }
+    }
+
     private static func said(isTerminal: Bool, isQuiet: Bool) -> String {
         let text = Mutex("")
         let log = RunLog(isTerminal: isTerminal, isQuiet: isQuiet, nowMilliseconds: { 1_769_857_200_001 }) { part in
