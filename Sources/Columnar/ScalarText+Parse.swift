@@ -17,7 +17,7 @@ extension ScalarText {
         case .value(let value): return value
         case .outOfRange:
             if case .fixed(let length) = type {
-                throw invalid("has \(text.utf8.count / 2) bytes, \(type) has \(length)")
+                throw invalid("has \(CountText.of(text.utf8.count / 2, "byte")), \(type) has \(length)")
             }
             throw invalid("does not fit \(type.withArticle)")
         case .malformed: throw invalid("is no \(type)", advice: type.exactForm)

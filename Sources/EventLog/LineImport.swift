@@ -76,7 +76,8 @@ public struct LineImport: Sendable {
                 error.code,
                 error.message,
                 at: lines.location,
-                advice: "\(run.acknowledged.records) records before it were appended"
+                advice: CountText.of(run.acknowledged.records, "record before it was", "records before it were")
+                    + " appended"
             )
         }
         try run.submitAll()

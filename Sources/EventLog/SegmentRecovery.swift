@@ -15,7 +15,8 @@ public struct RecoveryCut: Sendable, Equatable, CustomStringConvertible {
     public let reason: String
 
     public var description: String {
-        "cut \(byteCount) bytes of a torn tail at byte \(position) of \(file), the log goes on at offset \(nextOffset) (\(reason))"
+        "cut \(CountText.of(byteCount, "byte")) of a torn tail at byte \(position) of \(file), the log goes on at offset "
+            + "\(nextOffset) (\(reason))"
     }
 }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Columnar
 import Values
 
@@ -14,7 +15,7 @@ extension Scalar {
         case .null: "NULL"
         case .boolean(let value): value ? "TRUE" : "FALSE"
         case .string(let value): value.count <= 80 ? "'\(value)'" : "'\(value.prefix(80))…'"
-        case .fixed(let value), .binary(let value): "\(value.count) bytes"
+        case .fixed(let value), .binary(let value): CountText.of(value.count, "byte")
         default: ScalarText.text(self, .cast)
         }
     }

@@ -43,7 +43,8 @@ public struct ManifestEncoder {
         guard file.partition.count == partitionType.count else {
             throw WeirError(
                 .invalid,
-                "a file with \(file.partition.count) partition values does not fit a spec of \(partitionType.count) fields",
+                "a file with \(CountText.of(file.partition.count, "partition value")) does not fit a spec of "
+                    + CountText.of(partitionType.count, "field"),
                 at: file.path
             )
         }

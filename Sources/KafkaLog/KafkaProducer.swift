@@ -100,7 +100,7 @@ final class KafkaProducer: @unchecked Sendable {
         let count = rd_kafka_outq_len(handle.raw)
         throw WeirError(
             .storage,
-            "\(count) \(count == 1 ? "record is" : "records are") not delivered: \(handle.outage ?? ending)",
+            "\(CountText.of(count, "record is", "records are")) not delivered: \(handle.outage ?? ending)",
             at: "topic \(topic) at \(handle.brokers)",
             advice: "start again once the brokers are back: what is not committed is read from the sources again"
         )

@@ -96,13 +96,16 @@ public struct SourceSample {
                     || !names.contains { ColumnSpelling.differsInCaseAlone($0, field.name) })
         }
         return missing.map { field in
-            let sample = "the \(number) newest records of \(identifier) that were looked at"
+            let sample =
+                number == 1
+                ? "not in the newest record of \(identifier), which was looked at"
+                : "in none of the \(CountText.of(number)) newest records of \(identifier) that were looked at"
             let outcome = field.isRequired ? "such records become dead letters" : "it would be null"
             let similar = NearestName.advice(for: field.name, among: names.sorted())
             return Finding(
                 problem: WeirError(
                     .invalid,
-                    "column '\(field.name)' of \(table.name) is in none of \(sample): \(outcome)",
+                    "column '\(field.name)' of \(table.name) is \(sample): \(outcome)",
                     at: "topic \(topic)",
                     advice: similar ?? "the records have: \(names.sorted().joined(separator: ", "))"
                 ),
@@ -195,8 +198,10 @@ public struct SourceSample {
         return Finding(
             problem: WeirError(
                 .invalid,
-                "\(count) of the \(total) newest records of topic '\(topic)' that were looked at would become dead "
-                    + "letters; partition \(topicPartition.partition), offset \(first.key): \(first.value)",
+                "\(CountText.of(count)) of the \(CountText.of(total, "newest record")) of topic '\(topic)' that "
+                    + "\(total == 1 ? "was" : "were") looked at would become "
+                    + "\(count == 1 ? "a dead letter" : "dead letters"); partition \(topicPartition.partition), offset "
+                    + "\(first.key): \(first.value)",
                 at: "topic \(topic)",
                 advice: "compare the columns of the tables with the records, and the source's format"
             )

@@ -1,23 +1,14 @@
+import Bytes
 import Foundation
 
 /// Numbers, sizes and durations for human readers.
 enum HumanText {
     /// `1,234,567`.
-    static func count(_ number: Int) -> String {
-        let digits = String(number.magnitude)
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
-            text.append(digit)
-        }
-        return number < 0 ? "-" + text : text
-    }
-
-    static func count(_ number: Int64) -> String { count(Int(number)) }
+    static func count(_ number: some BinaryInteger) -> String { CountText.of(number) }
 
     /// `1,234 rows`, `1 row`.
-    static func count(_ number: Int, _ singular: String, _ plural: String? = nil) -> String {
-        "\(count(number)) \(number == 1 ? singular : plural ?? singular + "s")"
+    static func count(_ number: some BinaryInteger, _ singular: String, _ plural: String? = nil) -> String {
+        CountText.of(number, singular, plural)
     }
 
     /// `512 B`, `1.5 KiB`, `12 MiB`.

@@ -29,9 +29,8 @@ struct TopologyPlanText {
         }
         lines.append("tables")
         for table in topology.tables {
-            lines.append(
-                "  \(table.name): \(table.sinkSchema.count) columns, \(key(table.primaryKey)), \(state(table.name))"
-            )
+            let columns = HumanText.count(table.sinkSchema.count, "column")
+            lines.append("  \(table.name): \(columns), \(key(table.primaryKey)), \(state(table.name))")
             if !table.partitions.isEmpty {
                 lines.append("    partitioned by \(table.partitions.map(\.description).joined(separator: ", "))")
             }

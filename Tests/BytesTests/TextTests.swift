@@ -17,6 +17,17 @@ struct HexTests {
     func `other text is refused`(_ text: String) { #expect(Hex.decode(text) == nil) }
 }
 
+struct CountTextTests {
+    @Test
+    func `one is singular, and every other number plural`() {
+        #expect(CountText.of(1, "column") == "1 column" && CountText.of(2, "column") == "2 columns")
+        #expect(CountText.of(0, "byte") == "0 bytes" && CountText.of(-1, "byte") == "-1 bytes")
+        #expect(CountText.of(1, "entry", "entries") == "1 entry" && CountText.of(3, "entry", "entries") == "3 entries")
+        #expect(CountText.of(Int64.min) == "-9,223,372,036,854,775,808" && CountText.of(UInt8(7)) == "7")
+        #expect(CountText.of(1_234_567, "row") == "1,234,567 rows")
+    }
+}
+
 struct NearestNameTests {
     @Test
     func `a misspelt name finds its neighbour`() {
