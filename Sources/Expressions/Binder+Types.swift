@@ -62,11 +62,23 @@ extension Binder {
             throw ExpressionError(
                 "cannot compare \(left.text) (\(left.type)) with \(right.text) (\(right.type))",
                 position: left.position,
-                advice: Cast.isPossible(from: wider.type, to: narrower.type)
-                    ? "convert one side, as in CAST(\(wider.text) AS \(narrower.type))" : nil
+                advice: Self.advice(comparing: wider, with: narrower)
             )
         }
         return (try typed(left, as: type), try typed(right, as: type))
+    }
+
+    /// A literal without quotes beside a text is a text whose quotes are missing. Other values can be cast.
+    private static func advice(comparing wider: Node, with narrower: Node) -> String? {
+        let isWord = narrower.text.allSatisfy { $0.isLetter || $0.isNumber || "-+._".contains($0) }
+        if wider.type == .string, wider.constant == nil, narrower.constant != nil, isWord {
+            return "write '\(narrower.text)' in single quotes: \(wider.text) is a text"
+        }
+        guard Cast.isPossible(from: wider.type, to: narrower.type) else { return nil }
+        if narrower.type.isNumeric, case .string(let text)? = wider.constantValue {
+            return Double(text) == nil ? nil : "write \(text) without quotes: \(narrower.text) is a number"
+        }
+        return "convert one side, as in CAST(\(wider.text) AS \(narrower.type))"
     }
 
     /// A decimal, or a whole number converted to one; nil for other types.

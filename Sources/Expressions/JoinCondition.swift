@@ -12,7 +12,7 @@ public struct JoinCondition: Sendable, Hashable {
     }
 
     public let text: String
-    private let syntax: Syntax
+    let syntax: Syntax
 
     public static func parse(_ text: String) throws(ExpressionError) -> JoinCondition {
         JoinCondition(text: text, syntax: try SQLExpression.parse(text).syntax)

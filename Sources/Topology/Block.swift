@@ -51,15 +51,27 @@ extension Checker {
         let name = entries.first { $0.key == "name" }?.value.scalar
         let isNamed = kind != "the topology"
         let what = isNamed ? name.map { "\(kind) '\($0)'" } ?? kind : kind
-        let block = Block(what: what, position: value.position, entries: entries)
-        for entry in entries where !keys.contains(entry.key) {
-            if prefixes.contains(where: { entry.key.count > $0.count && entry.key.hasPrefix($0) }) { continue }
+        var known: [Value.Entry] = []
+        for entry in entries {
+            if keys.contains(entry.key)
+                || prefixes.contains(where: { entry.key.count > $0.count && entry.key.hasPrefix($0) })
+            {
+                known.append(entry)
+                continue
+            }
             add(
                 entry.position,
-                "unknown key '\(entry.key)' in \(block.what)",
+                "unknown key '\(entry.key)' in \(what)",
                 NearestName.advice(for: entry.key, among: keys)
             )
+            // Continue the checks with the most similar key.
+            if let meant = NearestName.nearest(to: entry.key, among: keys),
+                !entries.contains(where: { $0.key == meant })
+            {
+                known.append(Value.Entry(key: meant, position: entry.position, value: entry.value))
+            }
         }
+        let block = Block(what: what, position: value.position, entries: known)
         for key in required where block.value(key) == nil {
             add(value.position, "\(block.what) needs '\(key)'")
         }
@@ -133,13 +145,15 @@ extension Checker {
         }
     }
 
-    /// Reports the second use of a name.
-    mutating func checkUnique(_ name: String, _ what: String, _ position: Topology.Position) {
+    /// Reports the second use of a name, and returns whether it is the first.
+    @discardableResult
+    mutating func checkUnique(_ name: String, _ what: String, _ position: Topology.Position) -> Bool {
         if let first = names[what + name] {
             add(position, "\(what) '\(name)' is declared twice", "the first is on line \(first.line)")
-        } else {
-            names[what + name] = position
+            return false
         }
+        names[what + name] = position
+        return true
     }
 
     /// The keys and values of `properties`.

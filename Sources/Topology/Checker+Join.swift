@@ -22,7 +22,8 @@ extension Checker {
                 "give the dimension another name with 'as'"
             )
         }
-        guard lookup.isKeyed else {
+        let hasLookupKey = !gaps.keys.contains(lookup.name)
+        guard lookup.isKeyed || !hasLookupKey else {
             add(
                 block.value("lookup")?.position ?? block.position,
                 "lookup table '\(lookup.name)' has no primary key",
@@ -30,7 +31,7 @@ extension Checker {
             )
             return nil
         }
-        if broken.contains(from.name) || broken.contains(lookup.name) { return nil }
+        let hasTypes = !gaps.types.contains(from.name) && !gaps.types.contains(lookup.name)
         let left = Scope.Relation(
             names: alias == Self.shortName(from.name) ? [] : [Self.shortName(from.name)],
             schema: from.sinkSchema
@@ -39,11 +40,28 @@ extension Checker {
             Field(id: $0.id, name: $0.name, type: $0.type, isRequired: $0.isRequired && kind == .inner, doc: $0.doc)
         }
         let right = Scope.Relation(names: [alias], schema: Schema(dimension))
+        let check = NameCheck([
+            NameCheck.Relation(names: left.names, columns: columns(of: from)),
+            NameCheck.Relation(names: right.names, columns: columns(of: lookup)),
+        ])
         var pairs: [(from: Int, lookup: Int)]?
-        if let on { pairs = keyPairs(on, left, right, lookup) }
-        guard let select, let projection = bound(select, Scope([left, right])) else { return nil }
-        let primaryKey = primaryKey(block, projection.schema.fields.map(\.name))
-        warnIfKeyDiffers(primaryKey, projection, from, block)
+        if let on {
+            let found = bound(on, hasTypes: hasTypes, check.errors) { (parsed) throws(ExpressionError) in
+                try parsed.pairs(left: left, right: right)
+            }
+            if let found, hasLookupKey { pairs = keyPairs(found, on.value.position, right, lookup) }
+        }
+        let projection = select.flatMap { select in
+            bound(select, hasTypes: hasTypes, check.errors) { (parsed) throws(ExpressionError) in
+                try parsed.bind(to: Scope([left, right]))
+            }
+        }
+        let outputs = projection?.schema.fields.map(\.name) ?? select.flatMap { check.outputs(of: $0.parsed) }
+        let primaryKey = primaryKey(block, outputs, of: name)
+        guard let projection else { return nil }
+        if !gaps.keys.contains(name), !gaps.keys.contains(from.name) {
+            warnIfKeyDiffers(primaryKey, projection, from, block)
+        }
         let fields = projection.schema.fields.map {
             Field(
                 id: $0.id,
@@ -79,37 +97,25 @@ extension Checker {
         if names["table" + name] != nil {
             add(position, "'\(name)' is the result of a join", "a join reads declared tables")
         } else {
-            add(position, "table '\(name)' is not declared", NearestName.advice(for: name, among: tables.map(\.name)))
+            addUndeclared(name, among: tables.map(\.name), position, "table '\(name)' is not declared")
         }
         // Continue the checks with the most similar name.
         let meant = NearestName.nearest(to: name, among: tables.map(\.name))
         return tables.first { $0.name == meant }
     }
 
-    private mutating func bound(_ written: Written<Projection>, _ scope: Scope) -> BoundProjection? {
-        do throws(ExpressionError) {
-            return try written.parsed.bind(to: scope)
-        } catch {
-            add(error, in: written.value)
-            return nil
-        }
+    /// The names of a table's columns in the sink; nil if they are unknown.
+    private func columns(of table: Topology.Table) -> [String]? {
+        gaps.types.contains(table.name) ? gaps.columns[table.name] : table.sinkSchema.fields.map(\.name)
     }
 
     /// The column pairs of `on`, in the order of the dimension's primary key. Every key column must occur exactly once.
     private mutating func keyPairs(
-        _ written: Written<JoinCondition>,
-        _ left: Scope.Relation,
+        _ pairs: [JoinCondition.Pair],
+        _ position: Topology.Position,
         _ right: Scope.Relation,
         _ lookup: Topology.Table
     ) -> [(from: Int, lookup: Int)]? {
-        let pairs: [JoinCondition.Pair]
-        do throws(ExpressionError) {
-            pairs = try written.parsed.pairs(left: left, right: right)
-        } catch {
-            add(error, in: written.value)
-            return nil
-        }
-        let position = written.value.position
         let key = lookup.primaryKey
         var isWhole = true
         for pair in pairs where !key.contains(right.schema.fields[pair.right].name) {
@@ -120,11 +126,14 @@ extension Checker {
                 "a lookup compares exactly its key: \(key.joined(separator: ", "))"
             )
         }
+        let hasOther = !isWhole
         var ordered: [(from: Int, lookup: Int)] = []
         for column in key {
             let matching = pairs.filter { right.schema.fields[$0.right].name == column }
             if let pair = matching.first { ordered.append((pair.left, pair.right)) }
             if matching.count != 1 {
+                // A column that is no part of the key stands in the place of one that is.
+                if matching.isEmpty, hasOther { continue }
                 isWhole = false
                 let what = matching.isEmpty ? "leaves out" : "compares more than once"
                 add(

@@ -77,6 +77,8 @@ extension Checker {
             add(located.position, "partition column '\(column)' is no column of \(table)", advice)
             return nil
         }
+        // The column has an unknown type, which is reported already.
+        if case .other = field.type { return nil }
         guard Self.isValid(transform, for: field.type) else {
             add(
                 located.position,

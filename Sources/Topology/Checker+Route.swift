@@ -31,14 +31,13 @@ extension Checker {
         }
         if let shape = NamePattern(shape), !names.contains(where: { shape.matches($0) }) {
             if sinkTable.contains("$") {
+                if gaps.hasMisnamedTable {
+                    return Topology.Route(pattern: pattern, sinkTable: sinkTable, description: nil)
+                }
                 let known = names.isEmpty ? nil : "declared are \(names.joined(separator: ", "))"
                 add(position, "no declared table has a name like '\(sinkTable)'", known)
             } else {
-                add(
-                    position,
-                    "sink table '\(sinkTable)' is not declared",
-                    NearestName.advice(for: sinkTable, among: names)
-                )
+                addUndeclared(sinkTable, among: names, position, "sink table '\(sinkTable)' is not declared")
             }
         }
         return Topology.Route(pattern: pattern, sinkTable: sinkTable, description: text(block, "description"))

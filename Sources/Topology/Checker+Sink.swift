@@ -104,8 +104,8 @@ extension Checker {
             if tables.contains(table.text) {
                 add(table.position, "\(block.what) lists table '\(table.text)' twice")
             } else if names["table" + table.text] == nil {
-                let advice = NearestName.advice(for: table.text, among: outputs.map(\.name))
-                add(table.position, "table '\(table.text)' is not declared", advice)
+                let message = "table '\(table.text)' is not declared"
+                addUndeclared(table.text, among: outputs.map(\.name), table.position, message)
             }
             tables.append(table.text)
         }

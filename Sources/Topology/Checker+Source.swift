@@ -49,12 +49,9 @@ extension Checker {
     }
 
     /// Warns of units for a column that no table has; the name is probably misspelt.
-    mutating func checkUnits(
-        of sources: [Topology.Source],
-        _ tables: [Topology.Table],
-        _ positions: [Topology.Position]
-    ) {
-        let columns = Set(tables.flatMap { $0.sourceSchema.fields.map(\.name) })
+    mutating func checkUnits(of sources: [Topology.Source], _ tables: [CheckedTable], _ positions: [Topology.Position])
+    {
+        let columns = Set(tables.flatMap { $0.columns ?? [] })
         for (source, position) in zip(sources, positions) {
             for (key, units) in [(Self.timeUnit, source.timeUnits), (Self.timestampUnit, source.timestampUnits)] {
                 for name in units.keys.sorted() where !columns.contains(where: { ".\(name)".hasSuffix(".\($0)") }) {

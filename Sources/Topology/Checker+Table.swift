@@ -10,8 +10,10 @@ struct CheckedTable {
     let primaryKey: [String]
     let partitions: [Located]
     let properties: [String: String]
-    /// Whether the type of a column is unknown. Then uses of the columns cannot be checked.
-    let isBroken: Bool
+    /// The names of all declared columns; nil if they are unknown.
+    let columns: [String]?
+    /// Whether the type of a column is unknown. Then only the names of columns can be checked.
+    var isBroken: Bool { schema.count < columns?.count ?? .max }
 }
 
 extension Checker {
@@ -38,10 +40,12 @@ extension Checker {
     mutating func declaration(_ value: Value) -> CheckedTable? {
         guard let block = block(value, TopologyKeys.table) else { return nil }
         let name = text(block, "name") ?? ""
-        checkName(name, block)
+        let isNew = checkName(name, block)
+        let stores = logStores.count
         var names: [String] = []
         let schema = schema(block, &names)
-        let primaryKey = primaryKey(block, names)
+        let columns = names.isEmpty ? nil : names
+        let primaryKey = primaryKey(block, columns, of: isNew ? name : "")
         warnOfKey(block, primaryKey, schema)
         // Key columns are required: Iceberg's spec demands it of identifier fields.
         let fields = schema.fields.map {
@@ -53,28 +57,39 @@ extension Checker {
                 doc: $0.doc
             )
         }
+        let properties = checkedProperties(block)
+        guard isNew else {
+            // Nothing else of the file can mean this one.
+            logStores.removeSubrange(stores...)
+            return nil
+        }
         return CheckedTable(
             name: name,
             position: block.position,
             schema: Schema(fields),
             primaryKey: primaryKey,
             partitions: partitionTexts(block),
-            properties: checkedProperties(block),
-            isBroken: fields.count < names.count || fields.isEmpty
+            properties: properties,
+            columns: columns
         )
     }
 
-    /// Checks that a table name is unique and has the form `<database>.<table>`.
-    mutating func checkName(_ name: String, _ block: Block) {
-        guard let position = block.value("name")?.position else { return }
-        checkUnique(name, "table", position)
+    /// Checks that a table name is unique and has the form `<database>.<table>`. False if it is missing or not unique.
+    @discardableResult
+    mutating func checkName(_ name: String, _ block: Block) -> Bool {
+        guard let position = block.value("name")?.position, checkUnique(name, "table", position) else {
+            gaps.hasMisnamedTable = true
+            return false
+        }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         let isPlain = parts.allSatisfy { part in
             !part.isEmpty && part.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
         }
         if parts.count != 2 || !isPlain {
+            gaps.hasMisnamedTable = true
             add(position, "'\(name)' is no name of a table", "write database.table")
         }
+        return true
     }
 
     /// The declared columns with a known type. `names` gets the names of all declared columns.
@@ -175,8 +190,11 @@ extension Checker {
         fields.append(Field(id: fields.count + 1, name: name, type: type, isRequired: isRequired, doc: doc))
     }
 
-    /// The columns of the primary key. `known` are the table's columns.
-    mutating func primaryKey(_ block: Block, _ known: [String]) -> [String] {
+    /// The columns of the primary key. `known` are the table's columns; nil if they are unknown.
+    mutating func primaryKey(_ block: Block, _ known: [String]?, of table: String) -> [String] {
+        let before = problems.count
+        defer { if problems.count > before || known == nil { gaps.keys.insert(table) } }
+        guard let known else { return [] }
         var key: [String] = []
         for column in texts(block, "primary-key") {
             if !known.contains(column.text) {

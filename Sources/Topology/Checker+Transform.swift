@@ -7,6 +7,8 @@ struct CheckedTransform {
     let pattern: NamePattern
     let position: Topology.Position
     let projection: Written<Projection>?
+    /// Whether a projection is written that cannot be parsed.
+    let hasUnreadProjection: Bool
     let filter: Written<SQLExpression>?
     let description: String?
 }
@@ -21,10 +23,12 @@ extension Checker {
     mutating func transform(_ value: Value) -> CheckedTransform? {
         guard let block = block(value, TopologyKeys.transform), let pattern = pattern(block, "source-table")
         else { return nil }
+        let projection = expression(block, "projection") { text throws(ExpressionError) in try Projection.parse(text) }
         return CheckedTransform(
             pattern: pattern,
             position: block.value("source-table")?.position ?? block.position,
-            projection: expression(block, "projection") { text throws(ExpressionError) in try Projection.parse(text) },
+            projection: projection,
+            hasUnreadProjection: projection == nil && block.value("projection") != nil,
             filter: expression(block, "filter") { text throws(ExpressionError) in try SQLExpression.parse(text) },
             description: text(block, "description")
         )
@@ -81,50 +85,50 @@ extension Checker {
             finished.append(bind(matching.first.map { transforms[$0] }, to: table))
         }
         for (index, transform) in transforms.enumerated() where !isUsed[index] {
-            add(
-                transform.position,
-                "'\(transform.pattern.text)' matches no declared table",
-                NearestName.advice(for: transform.pattern.text, among: declared.map(\.name))
-            )
+            let text = transform.pattern.text
+            addUndeclared(text, among: declared.map(\.name), transform.position, "'\(text)' matches no declared table")
         }
         return finished
     }
 
     private mutating func bind(_ transform: CheckedTransform?, to table: CheckedTable) -> Topology.Table {
-        let scope = Scope(table.schema, names: [table.name.split(separator: ".").last.map(String.init) ?? table.name])
+        let names = [table.name.split(separator: ".").last.map(String.init) ?? table.name]
+        let scope = Scope(table.schema, names: names)
+        let check = NameCheck([NameCheck.Relation(names: names, columns: table.columns)])
         var filter: BoundExpression?
         var projection: BoundProjection?
-        if !table.isBroken, let written = transform?.filter {
-            do throws(ExpressionError) {
-                filter = try written.parsed.bindCondition(to: scope)
-            } catch {
-                add(error, in: written.value)
+        if let written = transform?.filter {
+            filter = bound(written, hasTypes: !table.isBroken, check.errors) { (parsed) throws(ExpressionError) in
+                try parsed.bindCondition(to: scope)
             }
         }
-        if !table.isBroken, let written = transform?.projection {
-            do throws(ExpressionError) {
-                let bound = try written.parsed.bind(to: scope)
-                if keepsKey(bound, of: table, written.value) { projection = bound }
-            } catch {
-                add(error, in: written.value)
+        if let written = transform?.projection {
+            projection = bound(written, hasTypes: !table.isBroken, check.errors) { (parsed) throws(ExpressionError) in
+                try parsed.bind(to: scope)
             }
+            if let bound = projection, !keepsKey(bound, of: table, written.value) { projection = nil }
         }
-        // If the projection has an error, the sink's columns are unknown.
-        let isKnown = !table.isBroken && (transform?.projection == nil || projection != nil)
-        if !isKnown { broken.insert(table.name) }
-        let sinkSchema = projection?.schema ?? table.schema
+        let sinkSchema: Schema?
+        if let transform, transform.hasUnreadProjection || (transform.projection != nil && projection == nil) {
+            sinkSchema = noteGap(table, columns: transform.projection.flatMap { check.outputs(of: $0.parsed) })
+        } else if table.isBroken {
+            sinkSchema = noteGap(table, columns: table.columns)
+        } else {
+            sinkSchema = projection?.schema ?? table.schema
+        }
         let partitions =
-            isKnown
-            ? self.partitions(
-                table.partitions,
-                of: "table '\(table.name)'",
-                sinkSchema,
-                isKeyed: !table.primaryKey.isEmpty
-            ) : []
+            sinkSchema.map {
+                self.partitions(
+                    table.partitions,
+                    of: "table '\(table.name)'",
+                    $0,
+                    isKeyed: !table.primaryKey.isEmpty
+                )
+            } ?? []
         return Topology.Table(
             name: table.name,
             sourceSchema: table.schema,
-            sinkSchema: sinkSchema,
+            sinkSchema: sinkSchema ?? table.schema,
             primaryKey: table.primaryKey,
             partitions: partitions,
             properties: table.properties,
@@ -132,6 +136,15 @@ extension Checker {
                 Topology.Transform(description: $0.description, filter: filter, projection: projection)
             }
         )
+    }
+
+    /// Records that the types of a table's columns are unknown, and their names if `columns` is nil. A key that the
+    /// projection leaves out belongs to them: that is reported already.
+    private mutating func noteGap(_ table: CheckedTable, columns: [String]?) -> Schema? {
+        let names = columns.map { columns in columns + table.primaryKey.filter { !columns.contains($0) } }
+        gaps.types.insert(table.name)
+        gaps.columns[table.name] = names
+        return names.map { Schema(names: $0) }
     }
 
     /// Checks that a projection keeps the key columns unchanged: deletes carry only the key.

@@ -27,24 +27,42 @@ extension Topology {
         return (problems.contains { $0.severity == .error } ? nil : topology, problems)
     }
 
+    /// The text of a topology file.
+    public static func text(of path: String) throws(WeirError) -> String {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            var isFolder: ObjCBool = false
+            let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+            let location = URL(fileURLWithPath: path).path
+            if isFolder.boolValue {
+                throw WeirError(
+                    .invalid,
+                    "this is a folder, not a topology file",
+                    at: location,
+                    advice: "name a file in it"
+                )
+            }
+            if exists {
+                throw WeirError(.storage, "the topology file cannot be read", at: location, advice: "check its rights")
+            }
+            throw WeirError(.notFound, "there is no topology file", at: location, advice: "check the path")
+        }
+        guard let yaml = String(validating: data, as: UTF8.self) else {
+            throw WeirError(.invalid, "the topology file is not UTF-8", at: path, advice: "save it as UTF-8")
+        }
+        return yaml
+    }
+
     /// Reads and checks a topology file. Fails with every error in one message.
     public static func load(
         path: String,
         overrides: [(path: String, value: String)] = [],
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(WeirError) -> (topology: Topology, warnings: [Problem]) {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw WeirError(.notFound, "there is no topology file", at: path, advice: "check the path")
-        }
-        guard let yaml = String(validating: data, as: UTF8.self) else {
-            throw WeirError(.invalid, "the topology file is not UTF-8", at: path, advice: "save it as UTF-8")
-        }
-        let (topology, problems) = check(yaml: yaml, overrides: overrides, environment: environment)
+        let (topology, problems) = check(yaml: try text(of: path), overrides: overrides, environment: environment)
         if let topology { return (topology, problems) }
         let errors = problems.filter { $0.severity == .error }
         let shown = errors.map { "\(path):\($0)" }.joined(separator: "\n")
-        let count = errors.count == 1 ? "a problem" : "\(errors.count) problems"
-        throw WeirError(.invalid, "the topology has \(count):\n\(shown)")
+        throw WeirError(.invalid, "the topology has \(CountText.of(errors.count, "problem")):\n\(shown)")
     }
 }
 
@@ -55,8 +73,8 @@ struct Checker {
     var names: [String: Topology.Position] = [:]
     /// LogStore topics of tables and joins, in the order of the file.
     var logStores: [LogStoreTopic] = []
-    /// Tables with unknown columns, because of an error that is already reported.
-    var broken: Set<String> = []
+    /// What is unknown of tables, because of errors that are already reported.
+    var gaps = Gaps()
 
     init(problems: [Topology.Problem]) { self.problems = problems }
 
@@ -88,14 +106,14 @@ struct Checker {
             if let transform = transform(value) { transforms.append(transform) }
         }
         let finished = apply(transforms, to: declared, routes: routes, sources: sources)
-        checkUnits(of: sources, finished, sourcePositions)
+        checkUnits(of: sources, declared, sourcePositions)
         var joins: [Topology.Join] = []
         for value in members(top.value("join"), "join", allowsOne: true) {
             if let join = join(value, finished) { joins.append(join) }
         }
         let outputs =
-            finished.map { Output(name: $0.name, isKeyed: $0.isKeyed) }
-            + joins.map { Output(name: $0.name, isKeyed: !$0.primaryKey.isEmpty) }
+            finished.map { Output(name: $0.name, isKeyed: $0.isKeyed || gaps.keys.contains($0.name)) }
+            + joins.map { Output(name: $0.name, isKeyed: !$0.primaryKey.isEmpty || gaps.keys.contains($0.name)) }
         guard let sinks = sinks(top, name, outputs, sources) else { return nil }
         checkLogStoreTopics(sources, sinks, outputs)
         return Topology(

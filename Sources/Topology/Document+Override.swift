@@ -5,7 +5,7 @@ extension DocumentReader {
     /// path wins. List members are addressed by `name` or by index from 0. A list with one member needs neither.
     mutating func apply(_ path: String, _ text: String, to root: inout Value) {
         guard let value = read(text, at: .commandLine) else { return }
-        if !Self.set(Substring(path), to: value, in: &root, depth: 0) {
+        if !Self.set(Substring(path), to: value, in: &root, .root) {
             add(.commandLine, "there is no '\(path)' to set", Self.advice(Substring(path), root))
         }
     }
@@ -22,7 +22,28 @@ extension DocumentReader {
         return "write it as block.key=value, as in pipeline.commit.interval=5s"
     }
 
-    private static func set(_ path: Substring, to value: Value, in target: inout Value, depth: Int) -> Bool {
+    /// Where a mapping of the tree stands, which decides how a path continues that names no key there yet.
+    private enum Level {
+        case root
+        /// A member of a section such as `tables`.
+        case member(of: String)
+        case inner
+
+        /// Whether a new key is a mapping, so that the path goes on inside it: `properties` of a table is one, and
+        /// `properties.bootstrap.servers` of a source is a key with dots.
+        func isBlock(_ word: Substring) -> Bool {
+            switch self {
+            case .root: true
+            case .member(of: "tables"): TopologyKeys.table.names.contains(String(word))
+            case .member(of: "join"): TopologyKeys.join.names.contains(String(word))
+            case .member, .inner: false
+            }
+        }
+
+        func below(_ key: String) -> Level { if case .root = self { .member(of: key) } else { .inner } }
+    }
+
+    private static func set(_ path: Substring, to value: Value, in target: inout Value, _ level: Level) -> Bool {
         if path.isEmpty {
             target = value
             return true
@@ -32,14 +53,13 @@ extension DocumentReader {
             let candidates = entries.indices.filter { rest(of: path, after: entries[$0].key) != nil }
             if let index = candidates.max(by: { entries[$0].key.count < entries[$1].key.count }),
                 let rest = rest(of: path, after: entries[index].key),
-                set(rest, to: value, in: &entries[index].value, depth: depth + 1)
+                set(rest, to: value, in: &entries[index].value, level.below(entries[index].key))
             {
                 target.content = .mapping(entries)
                 return true
             }
-            // A new key. At the top level, the first word of the path becomes a new block; below, the whole path is the
-            // key.
-            let dot = depth == 0 ? path.firstIndex(of: ".") : nil
+            // A new key: the first word of the path if that is a block, else the whole path.
+            let dot = path.firstIndex(of: ".").flatMap { level.isBlock(path[..<$0]) ? $0 : nil }
             let key = dot.map { path[..<$0] } ?? path
             if entries.contains(where: { $0.key == key }) { return false }
             var added = value
@@ -58,12 +78,12 @@ extension DocumentReader {
             for index in members.indices {
                 let name = members[index].entries?.first { $0.key == "name" }?.value.scalar
                 guard let rest = name.flatMap({ rest(of: path, after: $0) }) ?? rest(of: path, after: String(index)),
-                    set(rest, to: value, in: &members[index], depth: depth + 1)
+                    set(rest, to: value, in: &members[index], level)
                 else { continue }
                 target.content = .list(members)
                 return true
             }
-            guard members.count == 1, set(path, to: value, in: &members[0], depth: depth + 1) else { return false }
+            guard members.count == 1, set(path, to: value, in: &members[0], level) else { return false }
             target.content = .list(members)
             return true
         case .scalar, .secret: return false

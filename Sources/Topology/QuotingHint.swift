@@ -15,6 +15,9 @@ enum QuotingHint {
         if line.prefix(while: { $0 == " " || $0 == "\t" }).contains("\t") {
             return "indent with blanks: YAML takes no tabs there"
         }
+        if let value = variable(line) {
+            return "inside { } and [ ] a value with ${…} stands in quotes: \(quoted(value))"
+        }
         guard let colon = line.firstRange(of: ": ") else { return nil }
         let value = line[colon.upperBound...].drop { $0 == " " }.trimmed
         guard let first = value.first else { return nil }
@@ -39,6 +42,21 @@ enum QuotingHint {
             if value.last != close { return "a value that begins with '\(first)' and is a text stands in quotes" }
         }
         return nil
+    }
+
+    /// The value without quotes that contains the first `${…}` of the line: its braces end a value in braces.
+    private static func variable(_ line: Substring) -> String? {
+        guard let mark = line.firstRange(of: "${"), let close = line[mark.upperBound...].firstIndex(of: "}") else {
+            return nil
+        }
+        let before = line[..<mark.lowerBound]
+        let isQuoted = "\"'".contains { quote in !before.count { $0 == quote }.isMultiple(of: 2) }
+        if isQuoted { return nil }
+        let start = before.lastIndex { " ,[{".contains($0) }.map(line.index(after:)) ?? line.startIndex
+        let rest = line[line.index(after: close)...].prefix { !" ,]}".contains($0) }
+        // Without braces around it, the value is sound YAML.
+        guard before.contains(where: { "{[".contains($0) }) || line[rest.endIndex...].hasPrefix(",") else { return nil }
+        return String(line[start..<rest.endIndex])
     }
 
     private static func quoted(_ text: String) -> String {

@@ -26,7 +26,7 @@ struct CheckCommand: ParsableCommand {
     var offline = false
 
     func run() throws {
-        let yaml = try TopologyArguments.text(of: file.topology)
+        let yaml = try Topology.text(of: file.topology)
         let (topology, found) = Topology.check(yaml: yaml, overrides: try file.overrides())
         var problems = found
         var plan: TopologyPlanText?
@@ -35,6 +35,10 @@ struct CheckCommand: ParsableCommand {
             problems += found.problems
             plan = TopologyPlanText(topology, existing: found.existing, matching: found.matching)
         }
+        problems = problems.enumerated().sorted { left, right in
+            (left.element.line, left.element.column ?? 0, left.offset)
+                < (right.element.line, right.element.column ?? 0, right.offset)
+        }.map(\.element)
         let hasErrors = problems.contains { $0.severity == .error }
         try print(problems, hasErrors ? nil : plan)
         if hasErrors { throw ExitStatus.ending(ExitStatus.problems) }

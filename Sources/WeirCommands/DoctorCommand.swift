@@ -32,7 +32,7 @@ struct DoctorCommand: ParsableCommand {
         var kafka: [HealthCheck] = []
         if let brokers { kafka = BrokerChecks.all(TopologyBrokers(brokers: brokers)) }
         if let topology {
-            let yaml = try TopologyArguments.text(of: topology)
+            let yaml = try Topology.text(of: topology)
             let (found, problems) = Topology.check(yaml: yaml, overrides: [])
             if let found {
                 locations = try options.locations(found)

@@ -21,19 +21,6 @@ struct TopologyArguments: ParsableArguments {
     func validate() throws { _ = try overrides() }
 }
 
-extension TopologyArguments {
-    /// The text of a topology file.
-    static func text(of path: String) throws(WeirError) -> String {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw WeirError(.notFound, "there is no topology file", at: path, advice: "check the path")
-        }
-        guard let yaml = String(validating: data, as: UTF8.self) else {
-            throw WeirError(.invalid, "the topology file is not UTF-8", at: path, advice: "save it as UTF-8")
-        }
-        return yaml
-    }
-}
-
 extension WarehouseOptions {
     /// The warehouse, catalog and log of a topology.
     func locations(_ topology: Topology) throws(WeirError) -> WarehouseLocations {

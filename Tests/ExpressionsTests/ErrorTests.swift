@@ -26,7 +26,7 @@ import WeirTesting
             "from = 1",
             "expected a value, found the keyword FROM at position 1; a column of that name is written \"from\""
         ),
-        ("s = 1", "cannot compare s (string) with 1 (int) at position 1; convert one side, as in CAST(s AS int)"),
+        ("s = 1", "cannot compare s (string) with 1 (int) at position 1; write '1' in single quotes: s is a text"),
         ("b AND i", "AND needs a boolean, but i is a int at position 7"),
         ("NOT s", "NOT needs a boolean, but s is a string at position 5"),
         ("s + 'x'", "+ needs numbers, but s is a string at position 1; texts are joined with ||"),

@@ -132,6 +132,36 @@ struct Defect: CustomTestStringConvertible, Sendable {
             "14:11: error: 'customers' is no name of a table; write database.table"
         ),
         Defect(
+            "name: shop.customers\n    columns: { id: long, name: string }",
+            "name: shop.orders\n    columns: { id: long, name: string }",
+            "14:11: error: table 'shop.orders' is declared twice; the first is on line 9"
+        ),
+        Defect(
+            "primary-key: [order_id]\n    partition",
+            "primary-key: [oder]\n    partition",
+            "11:19: error: primary key column 'oder' is no column of table 'shop.orders'; known are at, customer_id, order_id, region, status"
+        ),
+        Defect(
+            "UPPER(status) AS loud",
+            "UPPER(sttus) AS loud",
+            "21:17: error: unknown column 'sttus' at position 10; did you mean 'status'?"
+        ),
+        Defect(
+            "order_id, c.name",
+            "order_id, c.nme",
+            "29:13: error: unknown column 'c.nme' at position 11; did you mean 'name'?"
+        ),
+        Defect(
+            "columns: { id",
+            "colums: { id",
+            "15:5: error: unknown key 'colums' in table 'shop.customers'; did you mean 'columns'?"
+        ),
+        Defect(
+            "    primary-key: [id]",
+            "    primary-kye: [id]",
+            "16:5: error: unknown key 'primary-kye' in table 'shop.customers'; did you mean 'primary-key'?"
+        ),
+        Defect(
             "day(at)",
             "day(att)",
             "12:20: error: partition column 'att' is no column of table 'shop.orders'; did you mean 'at'?"
@@ -195,7 +225,7 @@ struct Defect: CustomTestStringConvertible, Sendable {
         Defect(
             "status <> 'TEST'",
             "status <> 5",
-            "22:13: error: cannot compare status (string) with 5 (int) at position 1; convert one side, as in CAST(status AS int)"
+            "22:13: error: cannot compare status (string) with 5 (int) at position 1; write '5' in single quotes: status is a text"
         ),
         Defect(
             "status <> 'TEST'",
@@ -210,17 +240,17 @@ struct Defect: CustomTestStringConvertible, Sendable {
         ),
         Defect(
             "*, UPPER(status) AS loud",
-            "status, at",
+            "customer_id, status, at",
             "21:17: error: the projection drops primary key column 'order_id'; add order_id to it"
         ),
         Defect(
             "*, UPPER(status) AS loud",
-            "order_id AS id, at",
+            "order_id AS id, customer_id, at",
             "21:17: error: the projection renames primary key column 'order_id' to 'id'; keep its name: deletes find their rows by it"
         ),
         Defect(
             "*, UPPER(status) AS loud",
-            "order_id + 0 AS order_id, at",
+            "order_id + 0 AS order_id, customer_id, at",
             "21:17: error: the projection computes primary key column 'order_id'; keep the column as it is: deletes find their rows by it"
         ),
         Defect(
@@ -300,7 +330,7 @@ struct Defect: CustomTestStringConvertible, Sendable {
     @Test(arguments: defects)
     func `reports each defect at its position`(defect: Defect) throws {
         let found = try problems(defect.part, defect.replacement)
-        #expect(found.contains(defect.problem), "found \(found.joined(separator: "\n"))")
+        #expect(found == [defect.problem], "found \(found.joined(separator: "\n"))")
     }
 
     @Test func `reports all problems at once, by line`() {
@@ -312,6 +342,44 @@ struct Defect: CustomTestStringConvertible, Sendable {
         let (topology, problems) = Topology.check(yaml: yaml, environment: [:])
         #expect(topology == nil)
         #expect(problems.map(\.line) == [2, 12, 22, 28])
+    }
+
+    @Test func `a mistake in a declaration hides none in what refers to it, and brings no other`() {
+        let yaml = sound.replacingOccurrences(of: "at: timestamp }", with: "at: blob }")
+            .replacingOccurrences(of: "primary-key: [id]", with: "primary-key: [idd]")
+            .replacingOccurrences(of: "day(at)", with: "day(att)")
+            .replacingOccurrences(of: "UPPER(status) AS loud", with: "UPPER(statsu) AS loud, regoin AS r")
+            .replacingOccurrences(of: "status <> 'TEST'", with: "sttus <> 5")
+            .replacingOccurrences(of: "on: customer_id = c.id", with: "on: custmer_id = c.id")
+            .replacingOccurrences(of: "order_id, c.name", with: "order_id, c.nme, loud")
+        let (topology, problems) = Topology.check(yaml: yaml, environment: [:])
+        #expect(topology == nil)
+        let told = problems.map { "\($0.line): \($0.message)" }
+        #expect(
+            told == [
+                "10: unknown type 'blob'", "12: partition column 'att' is no column of table 'shop.orders'",
+                "16: primary key column 'idd' is no column of table 'shop.customers'",
+                "21: unknown column 'statsu' at position 10", "21: unknown column 'regoin' at position 27",
+                "22: unknown column 'sttus' at position 1", "28: unknown column 'custmer_id' at position 1",
+                "29: unknown column 'c.nme' at position 11",
+            ]
+        )
+    }
+
+    @Test func `names are checked where a projection cannot be read`() throws {
+        let found = try problems("UPPER(status) AS loud\"", "UPPER(status AS loud\"")
+        #expect(found.count == 1, "\(found)")
+        let both = sound.replacingOccurrences(of: "UPPER(status) AS loud", with: "UPPER(status AS loud")
+            .replacingOccurrences(of: "c.name", with: "c.nmae")
+        let lines = Topology.check(yaml: both, environment: [:]).problems.map(\.line)
+        #expect(lines == [21, 29])
+    }
+
+    @Test func `an undeclared table is told beside a misnamed one if its name is near`() throws {
+        let yaml = sound.replacingOccurrences(of: "name: shop.customers", with: "name: customers")
+            .replacingOccurrences(of: "from: shop.orders", with: "from: shop.order")
+        let lines = Topology.check(yaml: yaml, environment: [:]).problems.map(\.line)
+        #expect(lines == [14, 25])
     }
 
     @Test(arguments: [

@@ -67,6 +67,11 @@ import Topology
         ("    description: orders: those of the shop", "stands in quotes: \"orders: those of the shop\""),
         ("    source-table: @orders", "a value that begins with '@' stands in quotes"),
         ("\tfilter: a", "indent with blanks: YAML takes no tabs there"),
+        (
+            "    properties: { path: ${WH:-./w}/x, other: c }",
+            "inside { } and [ ] a value with ${…} stands in quotes: \"${WH:-./w}/x\""
+        ), ("    topics: [a, ${T}]", "stands in quotes: \"${T}\""),
+        ("    x: {\n      path: ${WH},\n      other: c }", "stands in quotes: \"${WH}\""),
         ("    topic-pattern: [a-z]+", "a value that begins with '[' and is a text stands in quotes"),
     ])
     func `a line that is not YAML says which quotes are missing`(_ line: String, _ hint: String) {

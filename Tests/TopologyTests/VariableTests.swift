@@ -94,6 +94,36 @@ import WeirTesting
         #expect(plan.name == "other")
     }
 
+    @Test func `sets properties of tables and joins that have no block of them yet`() throws {
+        let codec = "write.parquet.compression-codec"
+        let (topology, problems) = Topology.check(
+            yaml: sound,
+            overrides: [
+                ("tables.shop.customers.properties.\(codec)", "zstd"),
+                ("tables.shop.customers.properties.read.split.target-size", "1048576"),
+                ("tables.shop.orders.properties.\(codec)", "gzip"),
+                ("join.shop.enriched.properties.\(codec)", "snappy"), ("source.cdc.path", "/logs"),
+            ],
+            environment: [:]
+        )
+        #expect(problems.filter { $0.severity == .error }.isEmpty, "\(problems)")
+        let plan = try #require(topology)
+        #expect(
+            plan.table(named: "shop.customers")?.properties == [codec: "zstd", "read.split.target-size": "1048576"]
+        )
+        let orders = [codec: "gzip", "base.file-index.hash-bucket": "4"]
+        #expect(plan.table(named: "shop.orders")?.properties == orders)
+        #expect(plan.joins.first?.properties == [codec: "snappy"])
+        // A source's properties are keys with dots.
+        let kafka = sound.replacing("type: file-log", with: "type: kafka")
+        let broker = Topology.check(
+            yaml: kafka,
+            overrides: [("source.properties.bootstrap.servers", "b:1")],
+            environment: [:]
+        )
+        #expect(broker.problems.isEmpty, "\(broker.problems)")
+    }
+
     @Test func `tells which members a list has`() {
         let yaml = sound.replacing(
             "source:",
