@@ -9,7 +9,10 @@ struct LogTailCommand: ParsableCommand {
         abstract: "Print the records of a topic, and with --follow those to come.",
         discussion: """
             Prints offset, key and value; with -o json one object a line, which 'log append --envelope' takes back. \
-            Partitions come one after the other. Examples:
+            Partitions come one after the other. --limit alone prints the newest records, with --from the first ones \
+            from there. Examples:
+              weir log tail shop.public.orders --limit 10
+              weir log tail shop.public.orders --from earliest --limit 10
               weir log tail shop.public.orders --from 1200 --partition 0 --limit 10
               weir log tail shop.public.orders --from latest --follow -o json
             """
@@ -24,18 +27,18 @@ struct LogTailCommand: ParsableCommand {
     @Option(help: "Only this partition.")
     var partition: Int?
 
-    @Option(help: "earliest, latest or an offset.")
-    var from = "earliest"
+    @Option(help: "earliest, latest or an offset (default: earliest; with --limit, that many before the end).")
+    var from: String?
 
     @Flag(help: "Go on with the records that come.")
     var follow = false
 
-    @Option(help: "Records to print at most.")
+    @Option(help: "Records to print at most: the newest, or with --from the first from there.")
     var limit: Int?
 
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit \(limit) is negative") }
-        if !["earliest", "latest"].contains(from), Int64(from).map({ $0 < 0 }) ?? true {
+        if let from, !["earliest", "latest"].contains(from), Int64(from).map({ $0 < 0 }) ?? true {
             throw ValidationError("--from '\(from)' is neither earliest, latest nor an offset")
         }
         if let partition, partition < 0 { throw ValidationError("--partition \(partition) is negative") }
@@ -45,9 +48,18 @@ struct LogTailCommand: ParsableCommand {
         let log = try options.locations().log()
         let stop = follow ? StopSignals() : nil
         let numbers = try partition.map { [$0] } ?? log.partitions(of: topic)
+        var limit = limit
+        let starts: [Int64]
+        if from == nil, let newest = limit {
+            starts = try NewestRecords.starts(log, topic, numbers, limit: newest)
+            // Those that come are not counted.
+            if follow { limit = nil }
+        } else {
+            starts = try numbers.map { (number) throws(WeirError) in try start(log, number) }
+        }
         var readers: [any PartitionReader] = []
-        for number in numbers {
-            readers.append(try log.reader(topic: topic, partition: number, from: try start(log, number)))
+        for (number, start) in zip(numbers, starts) {
+            readers.append(try log.reader(topic: topic, partition: number, from: start))
         }
         let records = RecordOutput(topic, output.format, showsPartition: numbers.count > 1, limit: limit)
         var isIdle = false
@@ -72,7 +84,7 @@ struct LogTailCommand: ParsableCommand {
     }
 
     private func start(_ log: FileLog, _ number: Int) throws(WeirError) -> Int64 {
-        if let offset = Int64(from) { return offset }
+        if let offset = from.flatMap({ Int64($0) }) { return offset }
         if from == "latest" { return try log.offsets(topic: topic, partition: number).end }
         return try log.earliestOffset(topic: topic, partition: number)
     }
