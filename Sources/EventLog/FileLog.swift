@@ -16,6 +16,8 @@ public final class FileLog: PartitionedLog {
     let paths: LogPaths
     private let pool = ArenaPool()
 
+    public var location: String? { root }
+
     /// Opens a root directory, which need not exist yet.
     public init(
         root: String,
@@ -169,6 +171,7 @@ public final class FileLog: PartitionedLog {
             "there is no topic '\(topic)'",
             at: root,
             advice: NearestName.advice(for: topic, among: try topics())
+                ?? "that log has no topics; 'weir log create \(topic)' makes one"
         )
     }
 

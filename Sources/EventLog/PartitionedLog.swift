@@ -2,6 +2,8 @@ import Bytes
 
 /// A log of topics and partitions that sources read: the built-in file log or Kafka brokers.
 public protocol PartitionedLog: Sendable {
+    /// Where the topics are, for messages: an absolute path, or the brokers.
+    var location: String? { get }
     /// Every topic, sorted.
     func topics() throws(WeirError) -> [String]
     /// Partition numbers of a topic, ascending. Fails with `notFound` when there is no such topic.
@@ -19,6 +21,8 @@ public protocol PartitionedLog: Sendable {
 }
 
 extension PartitionedLog {
+    public var location: String? { nil }
+
     /// Default implementation for logs that need no request per partition.
     public func ends(topic: String, partitions: [Int]) throws(WeirError) -> [Int: Int64] {
         var ends: [Int: Int64] = [:]

@@ -339,8 +339,9 @@ public final class SQLiteCatalog: Catalog {
         return WeirError(
             .notFound,
             "there is no table '\(id)'",
+            at: URL(fileURLWithPath: path).path,
             advice: try elsewhere(id, namespace, isAlone: shown.isEmpty, db)
-                ?? NearestName.advice(for: id.description, among: shown)
+                ?? NearestName.advice(for: id.description, among: shown) ?? "that catalog has no tables"
         )
     }
 

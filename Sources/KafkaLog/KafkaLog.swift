@@ -47,6 +47,8 @@ public final class KafkaLog: SharedLog {
 
     // MARK: PartitionedLog
 
+    public var location: String? { client.brokers }
+
     /// Excludes internal topics, whose names begin with "__".
     public func topics() throws(WeirError) -> [String] {
         try KafkaMetadata.topics(client, timeoutMilliseconds).filter { !$0.hasPrefix("__") }

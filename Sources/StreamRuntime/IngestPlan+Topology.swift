@@ -222,12 +222,7 @@ extension IngestPlan {
         for source in sources where !source.topics.isEmpty {
             let existing = try source.log.topics()
             for topic in source.topics where !existing.contains(topic) {
-                throw SourcePartitions.missing(
-                    topic,
-                    source: source.name,
-                    existing: existing,
-                    isBroker: source.group != nil
-                )
+                throw MissingTopic(topic, source.name, among: existing, read: source.topics).error(in: source.log)
             }
         }
     }
@@ -243,6 +238,36 @@ extension IngestPlan {
         }
     }
 
+    /// What prevents a topology from running on any warehouse: what runs do not support, missing topics of a file log,
+    /// and tables that cannot be made.
+    public static func startConflicts(
+        _ topology: Topology,
+        openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog
+    ) -> [WeirError] {
+        var found: [WeirError] = []
+        do throws(WeirError) { try checkSupport(topology) } catch { found.append(error) }
+        for source in topology.sources where source.kind == .fileLog {
+            do throws(WeirError) {
+                let log = try openLog(source)
+                let existing = try log.topics()
+                for topic in source.topics where !existing.contains(topic) {
+                    let missing = MissingTopic(topic, source.name, among: existing, read: source.topics)
+                    found.append(missing.error(in: log))
+                }
+            } catch {
+                found.append(error)
+            }
+        }
+        for declared in declaredTables(topology) {
+            do throws(WeirError) { _ = try declared.definition() } catch { found.append(error) }
+        }
+        return found
+    }
+
+    private static func declaredTables(_ topology: Topology) -> [DeclaredTable] {
+        topology.tables.map { DeclaredTable($0) } + topology.joins.map { DeclaredTable($0) }
+    }
+
     /// What prevents a topology from running on a warehouse: existing tables with other columns, keys or partitions or
     /// of another topology, and missing topics of a file log. Brokers are not contacted.
     public static func conflicts(
@@ -254,23 +279,16 @@ extension IngestPlan {
         func collect(_ body: () throws(WeirError) -> Void) {
             do throws(WeirError) { try body() } catch { found.append(error) }
         }
-        collect { () throws(WeirError) in try checkSupport(topology) }
-        for source in topology.sources where source.kind == .fileLog {
-            collect { () throws(WeirError) in
-                let existing = try openLog(source).topics()
-                for topic in source.topics where !existing.contains(topic) {
-                    throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: false)
-                }
-            }
-        }
+        found += startConflicts(topology, openLog: openLog)
         for name in writtenNames(of: topology) {
             // A table that cannot be loaded is reported below.
             guard (try? writtenTable(name, in: catalog)) != nil else { continue }
             collect { () throws(WeirError) in try checkSharing(name, of: topology, in: catalog) }
         }
-        for declared in topology.tables.map({ DeclaredTable($0) }) + topology.joins.map({ DeclaredTable($0) }) {
+        for declared in declaredTables(topology) {
+            // Reported by the start conflicts.
+            guard let definition = try? declared.definition() else { continue }
             collect { () throws(WeirError) in
-                let definition = try declared.definition()
                 guard try catalog.exists(definition.identifier) else { return }
                 try definition.check(against: try MixedTable.load(definition.identifier, from: catalog))
             }

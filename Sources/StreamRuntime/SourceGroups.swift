@@ -53,7 +53,7 @@ final class SourceGroups: @unchecked Sendable {
             // Fail at once if a broker does not answer or a topic does not exist; a group would wait for them.
             let existing = try log.topics()
             for topic in source.topics where !existing.contains(topic) {
-                throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: true)
+                throw MissingTopic(topic, source.name, among: existing, read: source.topics).error(in: log)
             }
             let membership = try log.join(
                 group: group,
@@ -111,7 +111,7 @@ final class SourceGroups: @unchecked Sendable {
             // Unreachable brokers do not list their topics.
             if let existing = try? source.log.topics() {
                 for topic in source.topics where !existing.contains(topic) {
-                    throw SourcePartitions.missing(topic, source: source.name, existing: existing, isBroker: true)
+                    throw MissingTopic(topic, source.name, among: existing, read: source.topics).error(in: source.log)
                 }
                 if !existing.contains(where: source.includes) { continue }
             }

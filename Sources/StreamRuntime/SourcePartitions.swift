@@ -76,7 +76,7 @@ final class SourcePartitions {
         for (index, source) in plan.sources.enumerated() {
             let topics = try source.log.topics()
             for topic in source.topics where !topics.contains(topic) {
-                throw Self.missing(topic, source: source.name, existing: topics, isBroker: source.group != nil)
+                throw MissingTopic(topic, source.name, among: topics, read: source.topics).error(in: source.log)
             }
             try checkVanished(index, existing: topics)
             existing.formUnion(topics.filter(source.includes))
@@ -292,14 +292,6 @@ final class SourcePartitions {
         return seen.identifiers
     }
 
-    static func missing(_ topic: String, source: String, existing: [String], isBroker: Bool) -> WeirError {
-        let advice = isBroker ? "create it on the broker" : "create it with 'weir log create \(topic)'"
-        return WeirError(
-            .notFound,
-            "source '\(source)' reads topic '\(topic)', which does not exist",
-            advice: NearestName.advice(for: topic, among: existing) ?? advice
-        )
-    }
 }
 
 /// Source tables that a decoder has seen.

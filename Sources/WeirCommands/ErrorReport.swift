@@ -22,7 +22,8 @@ struct ErrorReport {
         let first = lines.first ?? "the arguments cannot be understood"
         // "See 'weir scan --help' for more information." names the command.
         let help = full.split(separator: "'").first { $0.hasPrefix("weir") && $0.hasSuffix("--help") }
-        let command = help.map { $0.split(separator: " ").dropLast().map(String.init) } ?? ["weir"]
+        let command =
+            help.map { $0.split(separator: " ").dropLast().map(String.init) } ?? UsageMistake.command(of: arguments)
         let mistake = UsageMistake(first, command: command, arguments: arguments)
         self.message = mistake.message ?? first.prefix(1).lowercased() + first.dropFirst()
         let advice = lines.dropFirst().filter { !$0.isEmpty } + [mistake.advice].compactMap(\.self)

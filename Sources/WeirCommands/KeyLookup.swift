@@ -53,6 +53,10 @@ final class KeyLookup {
             do {
                 values.append(try ScalarText.parse(part, as: field.type))
             } catch {
+                if let value = part.split(separator: "=", maxSplits: 1).last, part.hasPrefix(field.name + "=") {
+                    let advice = "write the value alone: \(value)"
+                    throw WeirError(error.code, error.message, at: "key column \(field.name)", advice: advice)
+                }
                 throw error.located(at: "key column \(field.name)")
             }
         }

@@ -63,6 +63,8 @@ struct RunCommand: ParsableCommand {
         if untilCaughtUp, counts.isAllRefused { throw ExitStatus.ending(ExitStatus.problems) }
     }
 
+    private static let shownTablesMax = 5
+
     /// Prints the warnings at the end of a run.
     private func warn(_ runner: TopologyRunner, _ counts: IngestProgress, _ log: RunLog) {
         if counts.deadLetters > 0 {
@@ -75,12 +77,6 @@ struct RunCommand: ParsableCommand {
                 "partitions were taken over \(HumanText.count(counts.fenced, "time")) before this process had "
                     + "committed what it had read of them; the other process reads that again"
             )
-        }
-        if !counts.unroutedTables.isEmpty {
-            let records = HumanText.count(counts.unrouted, "record")
-            let tables = counts.unroutedTables.sorted().prefix(5).joined(separator: ", ")
-            let origin = tables.isEmpty ? "" : " of \(tables)"
-            log.warn("\(records)\(origin) left out: no route matches the source table's identifier")
         }
     }
 
@@ -102,6 +98,7 @@ struct RunCommand: ParsableCommand {
         properties.set("filtered", .count(counts.filtered))
         properties.set("commits", .count(counts.commits))
         properties.set("unrouted", .count(counts.unrouted))
+        properties.set("unrouted_tables", .array(counts.unroutedTables.sorted().map { .string($0) }))
         properties.set("without_rows", .count(counts.withoutRows))
         properties.set("tombstones", .count(counts.tombstones))
         properties.set("dead_letters", .count(counts.deadLetters))
@@ -118,7 +115,15 @@ struct RunCommand: ParsableCommand {
         out.line("  deletes written  \(HumanText.count(counts.deletes))")
         if counts.filtered > 0 { out.line("  rows filtered    \(HumanText.count(counts.filtered))") }
         out.line("  table commits    \(HumanText.count(counts.commits))")
-        if counts.unrouted > 0 { out.line("  records left out \(HumanText.count(counts.unrouted))") }
+        if counts.unrouted > 0 {
+            // The warning came with the first record.
+            let names = counts.unroutedTables.sorted()
+            let tables = names.prefix(Self.shownTablesMax).joined(separator: ", ")
+            let more = names.count > Self.shownTablesMax ? ", …" : ""
+            out.line(
+                "  records left out \(HumanText.count(counts.unrouted)), which no route matches: those of \(tables)\(more)"
+            )
+        }
         if counts.withoutRows > 0 { out.line("  without rows     \(HumanText.count(counts.withoutRows))") }
         if counts.tombstones > 0 { out.line("  tombstones       \(HumanText.count(counts.tombstones))") }
         out.line("  dead letters     \(HumanText.count(counts.deadLetters))")

@@ -27,8 +27,15 @@ final class TopologyRunner: Sendable {
         log: RunLog
     ) throws(WeirError) {
         let files = LocalFileSystem()
-        lock = try Self.lock(topology, locations, files)
         let warn: @Sendable (String) -> Void = { log.warn($0) }
+        patience = KafkaPatience(onNotice: warn)
+        let logs = TopologyLogs(locations, patience: patience)
+        // A run that cannot start leaves nothing in the place of a warehouse, which may be the wrong place.
+        let conflicts = IngestPlan.startConflicts(topology) { (source) throws(WeirError) in try logs.source(source) }
+        if let conflict = conflicts.first { throw conflict }
+        let isNew = !FileManager.default.fileExists(atPath: locations.catalogPath)
+        if isNew { try Self.checkBrokers(topology, existing: [:]) }
+        lock = try Self.lock(topology, locations, files)
         // A run lasts longer than sessions of other engines, so it waits without limit for one that blocks the catalog.
         let catalog = try locations.openedCatalog(patience: CatalogPatience(limit: nil, onWait: warn))
         if let former {
@@ -40,9 +47,7 @@ final class TopologyRunner: Sendable {
             adopted = 0
         }
         let formerNames = try IngestPlan.formerNames(of: topology, catalog: catalog)
-        patience = KafkaPatience(onNotice: warn)
-        let logs = TopologyLogs(locations, patience: patience)
-        try Self.checkBrokers(topology, catalog)
+        if !isNew { try Self.checkBrokers(topology, existing: try catalog.properties(of: topology)) }
         let plan = try IngestPlan.resolve(
             topology,
             catalog: catalog,
@@ -107,8 +112,12 @@ final class TopologyRunner: Sendable {
     }
 
     /// Checks, before tables are created, that the broker topics required by a run exist.
-    private static func checkBrokers(_ topology: Topology, _ catalog: any Catalog) throws(WeirError) {
-        let existing = try catalog.properties(of: topology)
+    ///
+    /// - Parameter existing: the properties of the tables that exist.
+    private static func checkBrokers(
+        _ topology: Topology,
+        existing: [String: [String: String]]
+    ) throws(WeirError) {
         let names = topology.tables.map(\.name) + topology.joins.map(\.name)
         guard names.contains(where: { existing[$0] == nil }) else { return }
         for finding in try TopologyBrokers(topology, existing: existing).findings() where !finding.isWarning {

@@ -47,6 +47,16 @@ struct UsageMistake {
         return nil
     }
 
+    /// The names of the command that arguments call: `weir`, `table`, `drop`.
+    static func command(of arguments: [String]) -> [String] {
+        var names = ["weir"]
+        for argument in arguments {
+            guard command(names + [argument]) != nil else { break }
+            names.append(argument)
+        }
+        return names
+    }
+
     private static func command(_ names: [String]) -> (any ParsableCommand.Type)? {
         var found: any ParsableCommand.Type = Weir.self
         for name in names.dropFirst() {

@@ -94,7 +94,7 @@ struct WarehouseLocations: Sendable, Equatable {
         guard FileManager.default.fileExists(atPath: catalogPath) else {
             throw WeirError(
                 .notFound,
-                "there is no warehouse here: \(catalogPath) does not exist",
+                "there is no warehouse here: \(URL(fileURLWithPath: catalogPath).path) does not exist",
                 advice: "name one with --warehouse DIR or WEIR_WAREHOUSE; 'weir demo' and 'weir table create' make one"
             )
         }

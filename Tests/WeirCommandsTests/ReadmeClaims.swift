@@ -85,6 +85,17 @@ struct ReadmeClaim {
             ("BinaryTests", "undecodable records are counted, kept and named")
         ),
         ReadmeClaim(
+            """
+            *Limit:* whole numbers in a time column end it if their values do not tell what they count, since a guess would \
+            store wrong times; `debezium-json.timestamp-unit` or `debezium-json.time-unit` [tells](docs/kafka.md).
+            """,
+            (
+                "KeptUnitsTests",
+                "a column whose values do not tell ends the first run before a row, and goes on when told"
+            ),
+            ("KeptUnitsTests", "a long run stops at the first value of another unit, with everything before it")
+        ),
+        ReadmeClaim(
             "If a broker has deleted records that were not read yet, the run stops",
             ("KafkaBinaryTests", "records that are gone before they were read end the run, or are passed over")
         ),
