@@ -65,12 +65,9 @@ extension ScalarText {
 }
 
 extension FieldType {
-    fileprivate var withArticle: String {
-        switch self {
-        case .int: "an int"
-        case .decimal: "\(self)"
-        default: "a \(self)"
-        }
+    /// The type as a noun in messages: `an int`.
+    public var withArticle: String {
+        self == .int ? "an int" : "a \(self)"
     }
 
     /// The format that `ScalarText.parse` accepts, for error messages.

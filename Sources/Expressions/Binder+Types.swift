@@ -74,6 +74,12 @@ extension Binder {
         if wider.type == .string, wider.constant == nil, narrower.constant != nil, isWord {
             return "write '\(narrower.text)' in single quotes: \(wider.text) is a text"
         }
+        for (number, moment) in [(wider, narrower), (narrower, wider)] where number.type.isNumeric {
+            switch moment.type {
+            case .date, .time, .timestamp, .timestamptz: return moment.type.writtenForm
+            default: break
+            }
+        }
         guard Cast.isPossible(from: wider.type, to: narrower.type) else { return nil }
         if narrower.type.isNumeric, case .string(let text)? = wider.constantValue {
             return Double(text) == nil ? nil : "write \(text) without quotes: \(narrower.text) is a number"
@@ -132,7 +138,7 @@ extension Binder {
             }
             guard let common = commonType(known, node.type) else {
                 throw ExpressionError(
-                    "\(what) differ in type: \(node.text) is a \(node.type), the values before it are \(known)",
+                    "\(what) differ in type: \(node.text) is \(node.type.withArticle), the values before it are \(known)",
                     position: node.position,
                     advice: "convert them with CAST"
                 )
@@ -150,7 +156,7 @@ extension Binder {
         if node.isNull { return try typed(node, as: .string) }
         guard node.type == .string else {
             throw ExpressionError(
-                "\(function) needs a string, but \(node.text) is a \(node.type)",
+                "\(function) needs a string, but \(node.text) is \(node.type.withArticle)",
                 position: node.position,
                 advice: Cast.isPossible(from: node.type, to: .string) ? "write CAST(\(node.text) AS STRING)" : nil
             )
@@ -162,7 +168,7 @@ extension Binder {
     func whole(_ node: Node, _ function: String) throws(ExpressionError) -> Node {
         guard node.isNull || node.type.isWhole else {
             throw ExpressionError(
-                "\(function) needs a whole number, but \(node.text) is a \(node.type)",
+                "\(function) needs a whole number, but \(node.text) is \(node.type.withArticle)",
                 position: node.position
             )
         }

@@ -78,7 +78,7 @@ struct Binder {
         let type = schema.fields[index].type
         guard type.isPrimitive else {
             throw ExpressionError(
-                "column '\(name)' is a \(type), which expressions do not read",
+                "column '\(name)' is \(type.withArticle), which expressions do not read",
                 position: range.lowerBound + 1
             )
         }
@@ -100,7 +100,7 @@ struct Binder {
         if node.isNull { return try typed(node, as: .boolean) }
         guard node.type == .boolean else {
             throw ExpressionError(
-                "\(word) needs a boolean, but \(node.text) is a \(node.type)",
+                "\(word) needs a boolean, but \(node.text) is \(node.type.withArticle)",
                 position: node.position
             )
         }
@@ -168,7 +168,7 @@ struct Binder {
         if operand.isNull { return operand }
         guard operand.type.isNumeric else {
             throw ExpressionError(
-                "minus needs a number, but \(operand.text) is a \(operand.type)",
+                "minus needs a number, but \(operand.text) is \(operand.type.withArticle)",
                 position: operand.position
             )
         }
@@ -185,7 +185,7 @@ struct Binder {
         for side in [left, right] where !side.isNull && !side.type.isNumeric {
             let advice = operation == .add && side.type == .string ? "texts are joined with ||" : nil
             throw ExpressionError(
-                "\(operation.rawValue) needs numbers, but \(side.text) is a \(side.type)",
+                "\(operation.rawValue) needs numbers, but \(side.text) is \(side.type.withArticle)",
                 position: side.position,
                 advice: advice
             )

@@ -51,7 +51,7 @@ public struct JoinCondition: Sendable, Hashable {
             let (from, to) = (schema.fields[low], schema.fields[high])
             guard from.type == to.type else {
                 throw ExpressionError(
-                    "'\(from.name)' is a \(from.type), but '\(to.name)' is a \(to.type)",
+                    "'\(from.name)' is \(from.type.withArticle), but '\(to.name)' is \(to.type.withArticle)",
                     position: position,
                     advice:
                         "give both the same type, in a projection of \(left.names.first ?? "the stream") for example"

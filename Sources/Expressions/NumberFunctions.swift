@@ -35,7 +35,7 @@ extension Binder {
         if node.isNull { return try typed(node, as: .int) }
         guard node.type.isNumeric else {
             throw ExpressionError(
-                "\(call.name) needs a number, but \(node.text) is a \(node.type)",
+                "\(call.name) needs a number, but \(node.text) is \(node.type.withArticle)",
                 position: node.position
             )
         }

@@ -44,7 +44,12 @@ struct Parser {
     }
 
     func unexpected(_ wanted: String) -> ExpressionError {
-        ExpressionError("expected \(wanted), found \(current.shown)", position: current.range.lowerBound + 1)
+        let isDoubled = current.isSymbol("=") && index > 0 && tokens[index - 1].isSymbol("=")
+        return ExpressionError(
+            "expected \(wanted), found \(current.shown)",
+            position: current.range.lowerBound + 1,
+            advice: isDoubled ? "values are compared with a single =" : nil
+        )
     }
 
     func node(_ kind: Syntax.Kind, from start: Int) -> Syntax { Syntax(kind: kind, range: start..<previousEnd) }

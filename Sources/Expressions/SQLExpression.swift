@@ -34,7 +34,7 @@ public struct SQLExpression: Sendable, Hashable {
     public func bindCondition(to scope: Scope) throws(ExpressionError) -> BoundExpression {
         let bound = try bind(to: scope)
         guard bound.type == .boolean else {
-            throw ExpressionError("a condition is needed, but \(text) is a \(bound.type)", position: 1)
+            throw ExpressionError("a condition is needed, but \(text) is \(bound.type.withArticle)", position: 1)
         }
         return bound
     }

@@ -48,7 +48,7 @@ extension Binder {
         case .date where !needsTime: return node
         default:
             throw ExpressionError(
-                "\(function) needs a \(needsTime ? "timestamp" : "date or timestamp"), but \(node.text) is a \(node.type)",
+                "\(function) needs a \(needsTime ? "timestamp" : "date or timestamp"), but \(node.text) is \(node.type.withArticle)",
                 position: node.position
             )
         }

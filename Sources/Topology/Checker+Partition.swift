@@ -82,7 +82,7 @@ extension Checker {
         guard Self.isValid(transform, for: field.type) else {
             add(
                 located.position,
-                "\(transform) does not work on '\(column)', which is a \(field.type)",
+                "\(transform) does not work on '\(column)', which is \(field.type.withArticle)",
                 Self.advice(for: transform)
             )
             return nil

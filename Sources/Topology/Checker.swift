@@ -61,7 +61,7 @@ extension Topology {
         let (topology, problems) = check(yaml: try text(of: path), overrides: overrides, environment: environment)
         if let topology { return (topology, problems) }
         let errors = problems.filter { $0.severity == .error }
-        let shown = errors.map { "\(path):\($0)" }.joined(separator: "\n")
+        let shown = errors.map { $0.line > 0 ? "\(path):\($0)" : "\($0)" }.joined(separator: "\n")
         throw WeirError(.invalid, "the topology has \(CountText.of(errors.count, "problem")):\n\(shown)")
     }
 }

@@ -38,6 +38,11 @@ struct LogAppendCommand: ParsableCommand {
         if arguments.count > (envelope ? 1 : 2) {
             throw ValidationError("unexpected argument '\(arguments.last ?? "")'")
         }
+        if envelope, let file = arguments.first, file != "-", !FileManager.default.fileExists(atPath: file) {
+            throw ValidationError(
+                "there is no file '\(file)'\nwith --envelope the lines name the topics, so none is given"
+            )
+        }
         if !envelope && arguments.isEmpty { throw ValidationError("missing expected argument '<topic>'") }
         if envelope && (partition != nil || keySeparator != nil) {
             throw ValidationError("--envelope lines say themselves what is key and value")

@@ -60,6 +60,9 @@ struct ScanCommand: ParsableCommand {
         if state.snapshot != nil || asOf != nil { output.talk.note(StartNotice.text(point, of: current)) }
         let filter = try condition.map { (text) throws(WeirError) in try source.filter(text) }
         let selected = try columns.map { (names) throws(WeirError) in try source.schema.selecting(names.listed) }
+        if selected?.fields.isEmpty == true {
+            throw WeirError(.invalid, "--columns names no column", advice: "leave it out")
+        }
         if fresh {
             let tail = try options.locations().logStoreTail(of: source)
             return try print(try FreshScan(source, tail: tail, columns: selected, filter: filter))
