@@ -80,7 +80,7 @@ struct ByteCursorTests {
         #expect(failure(three) { (r) throws(WeirError) in try r.seek(to: -1) }.0?.code == .corrupt)
         #expect(failure(three) { (r) throws(WeirError) in _ = try r.readVarint() }.0?.code == .corrupt)
         #expect(failure(three) { (r) throws(WeirError) in _ = try r.readString(3) }.0?.code == .corrupt)
-        // Eleven bytes of a number, and ten whose last holds more than the 64th bit.
+        // A varint of eleven bytes, and one of ten bytes whose last byte has more than the 64th bit.
         let eleven = [UInt8](repeating: 0xff, count: 11)
         #expect(failure(eleven) { (r) throws(WeirError) in _ = try r.readUnsignedVarint() }.0?.code == .corrupt)
         let tooWide = [UInt8](repeating: 0xff, count: 9) + [2]

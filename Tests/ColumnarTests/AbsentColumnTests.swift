@@ -65,7 +65,7 @@ import WeirTesting
             for batchRows in [2, 65_536] {
                 #expect(try Self.read(path, [field, Self.n], columns, batchRows: batchRows) == all)
             }
-            // Nothing of the file is read.
+            // No column of the file is read.
             #expect(try Self.read(path, [field], columns) == Self.numbers.map { _ in [expected] })
         }
     }
@@ -131,7 +131,7 @@ import WeirTesting
             // Without a mapping, a column is found by its own name.
             #expect(try Self.read(path, [renamed], FileColumns()) == nulls)
             #expect(try Self.read(path, [Self.n], FileColumns()) == values)
-            // With one, a name that is mapped to no field is nobody's.
+            // With a mapping, a name that is not in it belongs to no field.
             #expect(try Self.read(path, [Self.n], FileColumns(names: [2: ["n"]])) == nulls)
             // Statistics are found by the same names.
             for (limit, count) in [(Int64(5), 0), (4, 5)] {
@@ -139,7 +139,7 @@ import WeirTesting
                 let other = Field(id: 3, name: "other", type: .long)
                 #expect(try Self.read(path, [other], mapped, bounds: bounds).count == count)
             }
-            // Ids in the file make the mapping moot.
+            // If the file has field ids, the mapping is not used.
             let withIds = try Self.write(folder)
             #expect(try Self.read(withIds, [Self.n], FileColumns(names: [1: ["x"], 2: ["n"]])) == values)
             let second = Field(id: 2, name: "n", type: .long)

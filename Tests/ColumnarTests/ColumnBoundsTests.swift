@@ -49,7 +49,7 @@ import WeirTesting
                 let bound = RowFilter.Bound(field: 1, comparison, limit)
                 let holds = values.contains { Self.isWithin($0, bound) }
                 if holds { #expect(bound.mayHold(in: known), "seed \(seed) step \(step): \(values) \(bound)") }
-                // Where all values are one, the bounds say everything.
+                // If all values are equal, the bounds decide every comparison.
                 if !holds, !isFloating, Set(ordered).count <= 1 {
                     #expect(!bound.mayHold(in: known), "seed \(seed) step \(step): \(values) \(bound)")
                 }

@@ -100,7 +100,7 @@ struct DamagedParquetTests {
                 #expect(error.location?.contains("memory/damaged.parquet") == true, "\(error)")
             }
         }
-        // A flip in the checksum's own name hides it, and harms nothing else.
+        // A flip in the name of the checksum hides the checksum but changes no data.
         #expect(undetected.count <= "weir.crc32c".utf8.count + 2, "seed \(seed): \(undetected)")
     }
 

@@ -180,10 +180,10 @@ struct ForeignParquetTests {
             try rows([.init(field: 1, .greater, .long(350)), .init(field: 4, .less, .string("k00410"))])
                 == Array(300..<500)
         )
-        // Not asked for, and not there.
+        // Columns that were not requested are not in the result.
         #expect(try rows([.init(field: 3, .greaterOrEqual, .decimal(22_500, scale: 2))]) == Array(900..<1000))
         #expect(try rows([.init(field: 99, .equal, .long(1))]) == [])
-        // A value of another type or scale decides nothing.
+        // A value of another type or scale excludes no row group.
         #expect(try rows([.init(field: 1, .equal, .string("x"))]).count == 1000)
         #expect(try rows([.init(field: 3, .equal, .decimal(1, scale: 5))]).count == 1000)
         // NaN sorts above every bound, so nothing above is ruled out.

@@ -91,7 +91,7 @@ struct JSONRowsTests {
         func check(_ value: Double) {
             let text = ScalarText.text(.double(value))
             #expect(Double(text)?.bitPattern == value.bitPattern, "\(text)")
-            // Never longer than the library's shortest form.
+            // The text is never longer than the library's shortest form.
             #expect(text.count <= value.description.count)
             let float = Float(value)
             guard float.isFinite else { return }

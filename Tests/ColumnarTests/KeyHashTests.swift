@@ -76,7 +76,7 @@ struct KeyHashTests {
         let quiet = Float(bitPattern: 0x7fc0_0001)
         #expect(KeyHash.hash(of: [.float(quiet)]) == KeyHash.hash(of: [.float(.nan)]))
         #expect(KeyHash.hash(of: [.double(-.nan)]) == KeyHash.hash(of: [.double(.nan)]))
-        // 31 + v is the least number, whose absolute value is none.
+        // 31 + v is Int32.min, which has no absolute value.
         #expect(KeyHash.hash(of: [.int(Int32.min &- 31)]) == Int32.max)
     }
 }

@@ -20,7 +20,7 @@ struct ScalarTextTests {
             let date = CivilDate(daysSinceEpoch: day)
             #expect(date == expected)
             #expect(date.daysSinceEpoch == day)
-            // The next day by the calendar's own rules.
+            // The next day, by the calendar's rules.
             expected =
                 CivilDate(year: date.year, month: date.month, day: date.day + 1)
                 ?? CivilDate(year: date.year, month: date.month + 1, day: 1)

@@ -46,7 +46,7 @@ struct CapturedStreamTests {
         var tables: [[Int64: [Scalar]]] = [[:], [:]]
         var tombstones = 0
         for (topic, events) in try CapturedStream.events(file).sorted(by: { $0.key < $1.key }) {
-            // Several batches: the decoder goes on from what it remembers.
+            // Several batches: the decoder keeps its state between them.
             for start in stride(from: 0, to: events.count, by: 700) {
                 let batch = Array(events[start..<min(start + 700, events.count)])
                 let decoded = try decoder.decode(RawBatch(batch, topic: topic))

@@ -82,7 +82,7 @@ struct ColumnNameTests {
         #expect(alone.changes.first?.batch.lines == ["100 +I 1|5", "101 +I 1|5"])
         #expect(alone.rejected.isEmpty)
         #expect(alone.notices.contains(.shadowedCase(Self.table, name: "STATUS", column: "status")))
-        // A refusal of the old row stays, one of a row that is read again does not.
+        // A rejection of the old row is kept; a rejection of a row that is decoded again is dropped.
         let x = TableTarget(index: 0, schema: Schema(["id": .long, "status": .int]), primaryKey: ["id"])
         let y = TableTarget(index: 1, schema: Schema(["id": .long, "n": .int]), primaryKey: ["id"])
         let decoder = DebeziumJSONDecoder(DebeziumJSONOptions()) { _ in [x, y] }

@@ -36,7 +36,7 @@ struct DecimalColumnTests {
         #expect(try Self.decode(.string, "19.95", Self.connect(2)).0 == "19.95")
         #expect(try Self.decode(.string, "{\"scale\":3,\"value\":\"MDk=\"}", Self.variable).0 == "12.345")
         #expect(try Self.decode(.string, "\"no base64!\"", Self.connect(2)).1?.contains("base64") == true)
-        // Without a word of the schema it is the text it is.
+        // Without a schema, the text is a plain string.
         #expect(try Self.decode(.string, "\"B8s=\"", "\"type\":\"string\"").0 == "B8s=")
     }
 
@@ -92,7 +92,7 @@ struct DecimalColumnTests {
                 magnitude[index] &+= 1
                 if magnitude[index] != 0 { break }
             }
-            // -256^n / 2 has no positive twin of its size, but its unsigned reading is right.
+            // -256^n / 2 has no positive counterpart of its size, but its bytes read as unsigned are right.
         }
         var digits: [Int] = [0]
         for byte in magnitude {

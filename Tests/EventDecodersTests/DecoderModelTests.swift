@@ -155,7 +155,7 @@ struct DecoderModelTests {
     func `random rows survive every writer's style`() throws {
         for seed in SeededGenerator.seeds(4) {
             var random = SeededGenerator(seed: seed)
-            // Random times tell no unit.
+            // The unit cannot be derived from random times.
             var options = DebeziumJSONOptions()
             options.timeUnit = .microseconds
             options.timestampUnit = .microseconds

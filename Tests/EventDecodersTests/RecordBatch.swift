@@ -42,7 +42,7 @@ extension RawBatch {
                 )
             )
         }
-        // What follows a record in the arena must never be taken for a part of it.
+        // Bytes after a record in the arena must never be read as part of the record.
         arena += [UInt8](repeating: UInt8(ascii: "}"), count: padding)
         self.init(
             topic: topic,

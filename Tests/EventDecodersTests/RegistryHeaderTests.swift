@@ -58,7 +58,7 @@ import Testing
             #expect(rejected.reason.contains("schema id 263), with no JSON behind it, so with Avro or Protobuf"))
             #expect(rejected.reason.contains("JsonConverter"), "\(rejected.reason)")
         }
-        // Shorter than a header: whatever it is, it has none.
+        // A value that is shorter than a header has none.
         let short = try Self.decode([Event(bytes: [0, 1])], skipping: skipping)
         #expect(short.rejected.first?.reason.contains("registry") == false)
     }

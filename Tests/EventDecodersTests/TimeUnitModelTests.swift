@@ -42,7 +42,7 @@ struct TimeUnitModelTests {
             if isPlain { return plain(&random) }
             let kind = Int.random(in: 0..<8, using: &random)
             if isTimeOfDay {
-                // Midnight, and the minutes and the second behind it.
+                // Midnight, and the first minutes and seconds after it.
                 let end: Int64 = [1, 1000, 90_000, 3_600_000, 86_400_000][kind % 5]
                 return TimeUnitModelTests.scaled(.random(in: 0..<end, using: &random), unit, &random)
             }
@@ -57,7 +57,7 @@ struct TimeUnitModelTests {
                 case 5: -1969 * year ... -230 * year
                 default: 9 * year...130 * year
                 }
-            // Nanoseconds reach to 2262.
+            // Nanoseconds in 64 bits end in the year 2262.
             let reach = unit == .nanoseconds ? 290 * year : Int64.max / 2000
             let millis = max(-reach, min(reach, .random(in: range, using: &random)))
             return TimeUnitModelTests.scaled(millis, unit, &random)

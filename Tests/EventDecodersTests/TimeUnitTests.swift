@@ -91,7 +91,8 @@ struct TimeUnitTests {
     }
 
     @Test(arguments: [
-        // A birthday near the epoch in microseconds, which as milliseconds would be in 1973; the ends of time of Oracle.
+        // A birthday near the epoch in microseconds, which as milliseconds would be in 1973, and Oracle's minimum and
+        // maximum times.
         "100000000000", "-90000000000", "86549126400000", "9223372036825200000", "-9223372036832400000", "1",
     ])
     func `no value far from today says what its column counts`(_ value: String) throws {
@@ -109,7 +110,7 @@ struct TimeUnitTests {
         let mixed = try decoder.decode(Self.events(["1711961000000", "1711961000123456", "1711961000001"]))
         #expect(try Self.reason(mixed) == .mixed(.milliseconds, earlier: 1_711_961_000_000, .microseconds))
         #expect(mixed.doubts[0].offset == 101)
-        // Also where one of them is not enough to tell a unit.
+        // The same if one of them alone does not determine the unit.
         let weak = try decoder.decode(Self.events(["1711961000000", "64000000000000"]))
         #expect(try Self.reason(weak) == .mixed(.milliseconds, earlier: 1_711_961_000_000, .microseconds))
         #expect(Self.values(try decoder.decode(Self.events(["1711961000123456"]))) == ["1711961000123456"])
@@ -124,10 +125,10 @@ struct TimeUnitTests {
             #expect(try Self.reason(decoded) == .contradicted(.milliseconds, .microseconds))
             #expect(decoded.doubts[0].offset == 101 && decoded.notices.isEmpty)
             let values = ["1711961000001", "253402300799000", "-62135596800000", "1500"]
-            // Oracle's end of time, which in microseconds is in 1972.
+            // Oracle's maximum time, which read as microseconds is in 1972.
             let far = try decoder.decode(Self.events(["86549126400000"]))
             #expect(try Self.reason(far) == .contradicted(.milliseconds, .microseconds))
-            // The year 800, which milliseconds do not even reach.
+            // The year 800, which is before the range of milliseconds.
             let early = try decoder.decode(Self.events(["-36901814137009251"]))
             #expect(try Self.reason(early) == .contradicted(.milliseconds, .microseconds))
             let fine = try decoder.decode(Self.events(values))
@@ -332,7 +333,7 @@ struct TimeUnitTests {
             try Self.reason(micros.decode(Self.events(["36000000000000"])))
                 == .contradicted(.microseconds, .nanoseconds)
         )
-        // What is a time of day in no unit is a matter of its record.
+        // A value that is not a time of day in any unit only rejects its record.
         let wrong = try micros.decode(Self.events(["-1", "86400000000000", "1"]))
         #expect(wrong.doubts.isEmpty && wrong.rejected.count == 2 && Self.values(wrong) == ["1"])
         #expect(try Self.decoder(.time).decode(Self.events(["-36000000000", "86400000000000"])).rejected.count == 2)

@@ -102,7 +102,7 @@ struct ValueEncodingTests {
         Case(money, "10000000000", nil), Case(money, "1e400", nil), Case(money, "\"1e99999999999\"", nil),
         Case(money, "\"\"", nil), Case(money, "\"1.2.3\"", nil), Case(money, "\"--1\"", nil), Case(money, "true", nil),
         Case(money, "\"NaN\"", nil), Case(money, "\"__debezium_unavailable_value\"", nil),
-        // Base64 only where something says so: a word may look like it.
+        // Text is decoded as base64 only if the schema says so, since a word may look like base64.
         Case(money, "\"Hu8=\"", nil), Case(money, "\"free\"", nil), Case(money, "\"1234\"", "123400e-2"),
         Case(money, "\"Hu8=\"", "7919e-2", schema: connectDecimal),
         // With the schema block it is base64 even where it looks like a number.

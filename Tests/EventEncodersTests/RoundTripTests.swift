@@ -95,7 +95,7 @@ struct RoundTripTests {
                 found.append(decoded.changes.flatMap { $0.batch.changes })
             }
             #expect(identifiers == ["shop.\"o\\d"], "seed \(seed)")
-            // In each partition the changes keep their order; together they are all there are.
+            // Each partition keeps the order of its changes, and all partitions together hold every change.
             let all = batch.changes
             #expect(found.flatMap { $0 }.sorted() == all.sorted(), "seed \(seed)")
             for changes in found { #expect(isSubsequence(changes, of: all), "seed \(seed)") }

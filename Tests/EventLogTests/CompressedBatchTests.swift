@@ -20,7 +20,7 @@ import WeirTesting
     @Test(arguments: ClientBatch.all)
     func `damage in it ends in an error, or in as many records`(_ batch: ClientBatch) throws {
         let bytes = batch.bytes
-        // The checksum is put right, so that the codec meets the damage.
+        // The checksum is recomputed, so that the codec reads the damaged bytes.
         for offset in RecordBatchHeader.byteCount..<bytes.count {
             var damaged = bytes
             damaged[offset] ^= 0x20
@@ -85,7 +85,7 @@ import WeirTesting
         writer.close()
         let path = try #require(try segmentFiles(log).first)
         try Data(bytes).write(to: URL(fileURLWithPath: path))
-        // What is told of the file that was there before.
+        // The message about the file that existed before.
         let others = try segmentFiles(log, kind: "index") + segmentFiles(log, kind: "timeindex")
         for file in others { try FileManager.default.removeItem(atPath: file) }
         try? FileManager.default.removeItem(atPath: log.root + "/orders/0/" + SyncedEnd.fileName)

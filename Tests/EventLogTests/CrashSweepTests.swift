@@ -26,7 +26,7 @@ import WeirTesting
         settings.segmentBytes = 1600
         settings.indexIntervalBytes = 300
         settings.retentionBytes = 4000
-        // Not by the clock, so that every run has the same steps.
+        // The clock is not used, so that every run has the same steps.
         settings.syncedEndLagMilliseconds = 0
         settings.syncedEndRestMilliseconds = 100_000_000
     }
@@ -99,7 +99,7 @@ import WeirTesting
 
     @Test(arguments: Failure.allCases)
     func `a crash at any step loses nothing that was acknowledged`(_ failure: Failure) throws {
-        // What a power failure leaves of unordered writes differs from seed to seed; the other sweeps are whole.
+        // The unordered writes that survive a power failure depend on the seed. The other sweeps cover all steps.
         for seed in failure == .powerInAnyOrder ? SeededGenerator.seeds(1) : [0] {
             try sweep(failure, seed: seed)
         }

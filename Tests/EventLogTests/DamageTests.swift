@@ -35,12 +35,12 @@ import WeirTesting
     @Test func `a torn tail is cut and reported`() throws {
         try withTemporaryFolder { folder in
             let (log, all) = try Self.build(folder)
-            // Of a log that does not know how far it was synced.
+            // For a log without a synced end.
             try LocalFileSystem().remove(SyncedEndTests.path(log))
             let path = try #require(try segmentFiles(log).last)
             let size = try #require(try LocalFileSystem().status(path)).size
             try Self.change(path) { $0.removeLast(30) }
-            // Readers see what is whole, before anyone repairs.
+            // Readers get the whole batches even before a writer repairs the log.
             let whole = try readAll(log)
             #expect(whole == Array(all[..<whole.count]))
             #expect(whole.count == 116)
@@ -116,7 +116,7 @@ import WeirTesting
             for part in [path, "has the checksum 0x", "its bytes give 0x", "byte ", "valid batches follow"] {
                 #expect(text.contains(part), "\(text)")
             }
-            // People still see what there is, and readers get what lies before.
+            // Listings still show the topic, and readers get the records before the damage.
             let partition = try #require(try log.describe("orders").partitions.first)
             #expect(partition.end == 112)
             #expect(partition.damage?.description == text)

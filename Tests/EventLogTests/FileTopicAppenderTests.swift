@@ -51,7 +51,7 @@ struct FileTopicAppenderTests {
             try appender.append(batch([], partition: 0))
             try appender.flush()
             #expect(appender.ends == [1: 50])
-            // −1 stands for now.
+            // −1 means the current time.
             records[5].timestamp = clock.now
             #expect(try readAll(log, partition: 1) == records)
             #expect(try readAll(log, partition: 0).isEmpty)

@@ -14,7 +14,7 @@ import WeirTesting
 
     @Test func `five hundred partitions are written by a few threads`() throws {
         try withTemporaryFolder { folder in
-            // Other tests of the process begin threads as well, but not by the hundred.
+            // Other tests in the process start threads as well, but not hundreds of them.
             let before = try Self.threads()
             let partitions = 500
             let log = try makeLog(folder, partitions: partitions)

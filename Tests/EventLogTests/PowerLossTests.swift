@@ -73,7 +73,7 @@ import WeirTesting
                 }
                 for ticket in tickets {
                     try ticket.wait()
-                    // Other modes acknowledge before the sync, which is their bargain.
+                    // Other modes acknowledge before the sync, so they may lose the records.
                     if settings.flush == .everyGroup { model.certain += model.possible.removeFirst() }
                 }
             }
@@ -105,7 +105,8 @@ import WeirTesting
                         using: &random
                     )
                 }
-                // A reader of another process comes first, then one behind the recovery; the end they see is the same.
+                // A reader of another process reads before the recovery, another one after it. Both must see the same
+                // end.
                 let end = try plain.offsets(topic: "orders", partition: 0).end
                 let seen = try readAll(plain)
                 #expect(seen.count == Int(end), "\(label)")
@@ -165,7 +166,7 @@ import WeirTesting
                         }
                         let earliest = try log.earliestOffset(topic: "orders", partition: 0)
                         let found = try readAll(log, from: earliest)
-                        // The first segment may have been removed by retention, for all the log knows.
+                        // The log cannot tell this from a segment that retention removed.
                         #expect(found == Array(model.certain.dropFirst(Int(earliest))), "seed \(seed), round \(round)")
                         #expect(try log.offsets(topic: "orders", partition: 0).end == Int64(model.certain.count))
                         #expect(!wasTold)

@@ -118,10 +118,10 @@ import WeirTesting
                     #expect(text.contains(part), "\(text)")
                 }
             }
-            // A reader that was there before says the same, instead of waiting for ever at the wrong end.
+            // A reader that was open before reports the same error and does not wait at the wrong end.
             let partition = try log.describe("orders").partitions.first
             #expect(partition?.damage != nil)
-            // The way on that the error names.
+            // The remedy that the error names.
             try LocalFileSystem().remove(Self.path(log))
             let writer = FileLogWriter(log)
             try writer.open(topic: "orders")
@@ -177,7 +177,7 @@ import WeirTesting
             try writer.append(topic: "orders", partition: 0, records: encode([numberedRecord(0)]))
             let first = try Self.bytes(Self.path(log))
             try writer.append(topic: "orders", partition: 0, records: encode([numberedRecord(1)]))
-            // Nobody appends or closes: the clock alone has it written.
+            // Nothing is appended or closed, so only the timer can cause the write.
             let deadline = Date(timeIntervalSinceNow: 20)
             func slots() throws -> Set<UInt8> {
                 let bytes = [UInt8](try Self.bytes(Self.path(log)))

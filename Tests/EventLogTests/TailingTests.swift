@@ -146,7 +146,7 @@ import WeirTesting
     @Test func `a torn tail that nobody finishes is waited for without spinning`() throws {
         try withTemporaryFolder { folder in
             let (log, _) = try DamageTests.build(folder)
-            // As a log without the file that tells how far it was synced.
+            // As a log without the file of the synced end.
             try LocalFileSystem().remove(SyncedEndTests.path(log))
             let path = try #require(try segmentFiles(log).last)
             try DamageTests.change(path) { $0[$0.count - 1] ^= 1 }

@@ -10,7 +10,7 @@ import WeirTesting
             try log.createTopic("short", properties: ["retention.bytes": "20000", "segment.bytes": "10000"])
             try log.createTopic("long", properties: ["segment.bytes": "10000"])
             for topic in ["short", "long"] {
-                // Opened anew each time, so that the settings come from the topic's file.
+                // Opened again each time, so that the settings are read from the topic's file.
                 for _ in 0..<3 {
                     let writer = FileLogWriter(try FileLog(root: folder + "/log"))
                     for _ in 0..<20 { _ = try writer.append(topic: topic, partition: 0, records: try Self.batch()) }

@@ -67,7 +67,7 @@ import WeirTesting
     @Test func `a signal between looking and waiting is not lost, and the time is kept`() throws {
         let wakeup = Wakeup()
         for _ in 0..<3 {
-            // It stays readable until the next look begins.
+            // The descriptor stays readable until the next check begins.
             #expect(
                 try !wakeup.wait(milliseconds: 0) { (_) in
                     wakeup.signal()

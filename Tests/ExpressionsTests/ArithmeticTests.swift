@@ -95,7 +95,7 @@ import Testing
         #expect(try value("IF(b, 1, 1 / 0)") == .int(1))
         #expect(try value("CASE WHEN b THEN 1 / 0 END") == nil)
         #expect(try value("TRY_CAST(s AS INT)") == .null)
-        // A null operand is no failure.
+        // A null operand is not a failure.
         let bound = try SQLExpression.parse("1 / (i - i)").bind(to: samples.schema)
         #expect(try bound.evaluate(samples).failures.map(\.row) == [0])
     }

@@ -57,7 +57,7 @@ import Testing
 
     @Test func `texts of a batch do not grow without end`() throws {
         let rows = batch([("s", .string)], Array(repeating: [.string("a")], count: 64))
-        // 64 rows of 32 MiB each would be 2 GiB; a constant is not even written out.
+        // 64 rows of 32 MiB would be 2 GiB, but a constant is not repeated per row.
         for text in ["RPAD(s, 33554432)", "RPAD('a', 33554432)", "CASE WHEN s = 'a' THEN RPAD('a', 33554432) END"] {
             let (column, failures) = try SQLExpression.parse(text).bind(to: rows.schema).evaluate(rows)
             #expect(!failures.isEmpty && failures.allSatisfy { $0.reason.contains("256 MiB") }, "\(text)")

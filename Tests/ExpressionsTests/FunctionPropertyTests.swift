@@ -13,7 +13,7 @@ import WeirTesting
         ("m", .decimal(precision: 38, scale: 0)), ("n", .decimal(precision: 38, scale: 38)),
         ("p", .decimal(precision: 9, scale: 2)), ("day", .date), ("t", .time), ("ts", .timestamp),
         ("tz", .timestamptz), ("s", .string), ("s2", .string), ("u", .uuid), ("x", .fixed(3)), ("y", .binary),
-        // A length that texts of some use have.
+        // A realistic text length.
         ("k", .int),
     ]
     static let schema = Schema(types.enumerated().map { Field(id: $0 + 1, name: $1.name, type: $1.type) })
@@ -177,7 +177,7 @@ import WeirTesting
                         let (column, _) = try bound.evaluate(input)
                         #expect(column.count == Self.rows, "seed \(seed): \(text)")
                         draws += Self.rows
-                        // What a bound rules out must not be among the rows that pass.
+                        // Rows that the bounds exclude must not be among the rows that pass.
                         guard bound.type == .boolean, let (rows, failures) = try? bound.select(input), failures.isEmpty
                         else { continue }
                         for limit in bound.rowFilter().bounds {

@@ -105,7 +105,7 @@ import WeirTesting
     static let lengths: @Sendable (inout SeededGenerator) -> Scalar = { .long(Int64.random(in: 0...12, using: &$0)) }
     static let positions: @Sendable (inout SeededGenerator) -> Scalar = { .long(Int64.random(in: 1...9, using: &$0)) }
     static let moments: @Sendable (inout SeededGenerator) -> Scalar = {
-        // From year 1 to 9999, where both write years alike.
+        // From year 1 to 9999, where both write years in the same form.
         .timestamp(Int64.random(in: -62_135_596_800_000_000..<253_402_300_800_000_000, using: &$0))
     }
     static let longs: @Sendable (inout SeededGenerator) -> Scalar = { .extreme(.long, &$0) }

@@ -89,7 +89,7 @@ enum TextOracle {
         if missing <= 0 { return string(points.prefix(Int(max(0, length)))) }
         if pattern.isEmpty { return string(points) }
         if missing > 1 << 26 { return .failure }
-        // Too slow to compare code point by code point.
+        // Comparing by code point would be too slow.
         if missing > 10_000 { return nil }
         let fill = (0..<Int(missing)).map { pattern[$0 % pattern.count] }
         return string(name == "LPAD" ? fill + points : points + fill)

@@ -21,7 +21,7 @@ import WeirTesting
         let bytes = try FixtureTests.bytes("fastavro-codecs", codec + ".avro")
         let isSame = try Self.entries(bytes) == expected
         #expect(isSame && expected.count == 20)
-        // Damage is found, whatever the codec checks itself.
+        // The damage must be found even if the codec has no checksum of its own.
         for offset in stride(from: bytes.count - 17, to: bytes.count - 200, by: -9) {
             var damaged = bytes
             damaged[offset] ^= 0x10

@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test func `what writers leave out is no contradiction`() throws {
-        // Version 1 and writers before references know main by the current snapshot alone.
+        // In version 1, and for writers without references, only the current snapshot defines main.
         var old = try Self.document("spark-v1")
         for member in ["refs", "last-sequence-number"] { old[member] = nil }
         #expect(try Self.parse(old).references[TableMetadata.mainBranch] != nil)

@@ -41,7 +41,8 @@ import WeirTesting
                 let sequences = entries.filter(\.isLive).compactMap(\.dataSequenceNumber)
                 if let least = sequences.min() { #expect(least == manifest.minSequenceNumber) }
                 for entry in entries {
-                    // The folder a foreign writer chose is the one we would choose. PyIceberg keeps no time zone there.
+                    // The folder of the foreign writer equals the one that Weir would choose. PyIceberg omits the time
+                    // zone there.
                     let path = spec.path(for: entry.file.partition)
                     if table.hasPrefix("spark"), entry.file.content == .data {
                         #expect(entry.file.path.contains("/data/" + path + (path.isEmpty ? "" : "/")))
@@ -63,7 +64,7 @@ import WeirTesting
         let again = try TableMetadata.parse(metadata.serialized(), at: "again")
         let isSame = again == metadata
         #expect(isSame)
-        // Nothing the other writer said may be lost, whether or not it is understood here.
+        // All members of the other writer must be kept, whether or not they are known here.
         let before = try #require(try JSONValue.parse(Self.bytes(table, "table.metadata.json")).asObject)
         let after = try #require(try JSONValue.parse(metadata.serialized()).asObject)
         for entry in before.entries {

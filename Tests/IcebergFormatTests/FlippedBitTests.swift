@@ -45,7 +45,7 @@ import WeirTesting
         let takenLists = try sweep(list, seed) { (bytes) throws(WeirError) in
             try ManifestList.decode(bytes, at: "list")
         }
-        // Only in the name of the checksum is a flip not seen.
+        // Only a flip in the name of the checksum is not detected.
         #expect(taken + takenLists < Self.rounds / 10, "\(taken) \(takenLists)")
     }
 
@@ -79,7 +79,7 @@ import WeirTesting
         let again = try TableMetadata.parse(bytes, at: "m").serialized()
         #expect(again == bytes)
         let taken = try sweep(bytes, seed) { (bytes) throws(WeirError) in
-            // What was read, without members of a name that nobody knows.
+            // The metadata that was read, without unknown members.
             let read = try TableMetadata.parse(bytes, at: "m")
             let properties = read.properties.sorted { $0.key < $1.key }
             return [

@@ -39,7 +39,8 @@ import WeirTesting
                     (task.file.path.lastPathComponent, task.deletes.map(\.file.path.lastPathComponent))
                 }
             )
-            // d2 names no file, so it reaches every file that is not younger; the equality delete reaches older ones only.
+            // d2 names no file, so it reaches every file that is not younger; the equality delete reaches older ones
+            // only.
             #expect(found == ["a": ["d1", "d2", "q"], "b": ["d2", "q"], "c": ["d2", "q"], "e": ["q"], "f": []])
         }
     }
@@ -100,7 +101,7 @@ import WeirTesting
                 let error = #expect(throws: WeirError.self) { try add(delete) }
                 #expect(error?.code == .conflict && error?.location?.hasSuffix("/b") == true)
             }
-            // Names that lie elsewhere are of files that are still there.
+            // Files outside of the folder still exist.
             #expect(try add(bounded("d3", "c", "x")).snapshots.count == 3)
         }
     }

@@ -120,7 +120,7 @@ import WeirTesting
             #expect(try table.liveNames().count == 6)
             let summary = try #require(table.metadata.currentSnapshot).summary
             #expect(summary["added-records"] == String(Int64.max))
-            // A total beyond 64 bits is none.
+            // A total that exceeds 64 bits is not used.
             #expect(summary["total-data-files"] == "6")
             #expect(summary["total-records"] == nil)
         }

@@ -46,7 +46,7 @@ import WeirTesting
                 $0.path.hasSuffix(".avro") && !$0.path.contains("snap-")
             }
             #expect(manifests.count == 1)
-            // Gone, and not missed.
+            // It is gone, and no reader needs it.
             for manifest in manifests { try table.storage.delete(manifest.path) }
             table = try catalog.load(id).appending("b")
             #expect(try leasts(table).sorted() == [1, 2])

@@ -22,13 +22,13 @@ import Testing
         for number in 0..<200 {
             cache.store(Self.entries(10, boundBytes: 2_000), Self.manifest(number))
             #expect(cache.byteCount <= 1 << 20)
-            // The newest stays, and so does what is used all the time.
+            // The newest entry and the entry that is used often are kept.
             #expect(cache.entries(Self.manifest(number)) != nil)
             #expect(cache.entries(Self.manifest(0)) != nil)
         }
         #expect(cache.entries(Self.manifest(1)) == nil)
         #expect(cache.byteCount > 1 << 18)
-        // Few entries may be heavy, too heavy to keep.
+        // A few large entries may exceed the limit and are not kept.
         cache.store(Self.entries(3, boundBytes: 400_000), Self.manifest(1_000))
         #expect(cache.entries(Self.manifest(1_000)) == nil)
     }

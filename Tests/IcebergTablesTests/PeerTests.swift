@@ -46,7 +46,7 @@ import WeirTesting
                 #expect(table.currentSnapshot?.summary["total-records"] == "25")
                 #expect(try table.plan().reduce(0) { $0 + $1.file.recordCount } == 25)
                 #expect(table.properties["owner"] == "weir")
-                // Our next commit builds on theirs.
+                // Weir's next commit is based on the other engine's.
                 #expect(try table.appending(Orders.write(50..<51, to: table)).snapshots.count == 5)
             }
             #expect(try catalog.tables(in: ["made_by_pyiceberg"]).map(\.name) == ["t"])

@@ -82,7 +82,7 @@ import WeirTesting
                 }
                 var files: [DataFile] = []
                 for (key, rows) in groups {
-                    // Of bitwise equal keys NaN is not equal to itself, so each NaN makes a file of its own.
+                    // NaN is not equal to itself, so each NaN gets its own file.
                     let name = "\(commit)-\(files.count)"
                     contents[name] = rows
                     files.append(Self.file(name, rows, key))

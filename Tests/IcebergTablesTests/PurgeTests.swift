@@ -119,13 +119,13 @@ import WeirTesting
             let bytes = try Data(contentsOf: URL(fileURLWithPath: list))
             let elsewhere = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: folder + "/wh")
             try Data("no manifest list".utf8).write(to: URL(fileURLWithPath: list + "x"))
-            // A list of another name, so that no parsed one is remembered.
+            // A list with another name, so that no cached one is used.
             let text = try String(
                 contentsOfFile: LocalObjectStorage.localPath(table.metadataLocation),
                 encoding: .utf8
             )
             let name = list.lastPathComponent
-            // As another engine writes it, without a checksum.
+            // In the form of another engine, without a checksum.
             let other = text.replacing(#/,"weir-crc32c":"[^"]*"/#, with: "")
             try other.replacingOccurrences(of: name, with: name + "x").write(
                 toFile: LocalObjectStorage.localPath(table.metadataLocation),

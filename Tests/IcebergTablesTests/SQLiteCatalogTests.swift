@@ -54,7 +54,7 @@ import WeirTesting
             try other.write { try $0.execute(sql: obstacle) }
             let error = #expect(throws: WeirError.self) { try table.appending("b") }
             #expect(error?.code == .storage && error?.hasChangedNothing == true, "\(error as Any)")
-            // Nothing is left of it.
+            // None of its changes remain.
             #expect(try LocalObjectStorage().list(folder + "/wh").count == files)
             try other.write { try $0.execute(sql: "DROP TRIGGER no") }
             #expect(try FreshPlan.liveNames(of: table.refreshed().appending("c")) == ["a", "c"])
@@ -173,7 +173,7 @@ import WeirTesting
     @Test func `a read-only folder can be read, and writing says why not`() throws {
         try withTemporaryFolder { folder in
             _ = try makeCatalog(folder).create(id, schema: testSchema).appending("a")
-            // The file itself may be written by anybody: it is the folder that takes no new one.
+            // The file itself is writable, but no file can be created in the folder.
             chmod(folder + "/catalog.db", 0o666)
             chmod(folder, 0o555)
             defer { chmod(folder, 0o755) }
@@ -232,12 +232,12 @@ import WeirTesting
             try other.read { db in
                 let before = try String.fetchOne(db, sql: "SELECT metadata_location FROM iceberg_tables")
                 for number in 0..<5 { table = try table.appending("f\(number)") }
-                // A second reader, and one more catalog, are not in anybody's way.
+                // A second reader and another catalog do not block each other.
                 #expect(try makeCatalog(folder).load(id).liveNames().count == 5)
                 #expect(try String.fetchOne(db, sql: "SELECT metadata_location FROM iceberg_tables") == before)
             }
             table = try table.appending("last")
-            // With no reader in between, the file alone is whole: what a copy of it holds.
+            // Without another reader, the database file alone is complete, so a copy of it is too.
             try FileManager.default.copyItem(atPath: path, toPath: folder + "/copy.db")
             let location = try DatabaseQueue(path: folder + "/copy.db").read {
                 try String.fetchOne($0, sql: "SELECT metadata_location FROM iceberg_tables")
@@ -268,7 +268,7 @@ import WeirTesting
             func open(on type: String?) throws -> SQLiteCatalog {
                 try SQLiteCatalog(path: path, warehouse: folder + "/wh", fileSystemType: { _ in type })
             }
-            // No catalog outlives its call: none is in the way of the next one.
+            // Each catalog is closed after its call, so none blocks the next one.
             func create(on type: String?) throws {
                 let catalog = try open(on: type)
                 try catalog.createNamespace(id.namespace)
@@ -280,7 +280,7 @@ import WeirTesting
             try create(on: "nfs4")
             #expect(try journalMode(path) == "delete")
             for (number, type) in ["nfs4", "virtiofs", nil].enumerated() {
-                // As it was made on a disk, and carried there.
+                // As if it was created on a local disk and copied there.
                 _ = try append("before \(number)", on: "ext4")
                 #expect(try journalMode(path) == "wal")
                 let names = try append("after \(number)", on: type)

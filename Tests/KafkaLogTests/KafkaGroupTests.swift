@@ -35,7 +35,7 @@ import Testing
     @Test func `two members share partitions, and one takes over from the other`() throws {
         let kafka = try MockKafka()
         try kafka.createTopic("orders", partitions: 4)
-        // The mock waits for a session's time at every change.
+        // The mock waits for the session timeout at every rebalance.
         let log = try kafka.log(["session.timeout.ms": "3000", "heartbeat.interval.ms": "300"])
         let first = try log.join(group: "g", topics: ["orders"], pattern: nil)
         let all = try #require(try Self.settle([(first, 4)]))
@@ -47,10 +47,10 @@ import Testing
         let second = try log.join(group: "g", topics: [], pattern: "ord.*")
         let shared = try #require(try Self.settle([(first, 2), (second, 2)]))
         #expect(Set(shared.flatMap { $0 }).count == 4)
-        // What belongs to the other is not ours to commit.
+        // A member cannot commit offsets of another member's partitions.
         #expect(try !first.commit([shared[1][0]: 1]))
         #expect(try second.commit([shared[1][0]: 8]))
-        // Before the next change of the group, which may refuse it.
+        // Before the next rebalance, which may reject the commit.
         #expect(try Self.isTold(log, partition: shared[1][0].partition, offset: 8))
 
         first.leave()
@@ -75,7 +75,7 @@ import Testing
         #expect(try busy.poll(timeoutMilliseconds: 500) == nil)
         #expect(try busy.commit([TopicPartition(topic: "orders", partition: 3): 7]))
         #expect(try Self.isTold(log, partition: 3, offset: 7))
-        // A change of the group is kept until it is asked for.
+        // A rebalance is reported at the next poll.
         let second = try log.join(group: "g", topics: ["orders"], pattern: nil)
         Thread.sleep(forTimeInterval: 0.7)
         #expect(try busy.poll(timeoutMilliseconds: 0) == .revoked)
@@ -97,7 +97,7 @@ import Testing
         first.leave()
         #expect(.now - start < .seconds(5))
         #expect(try Self.settle([(second, 4)]) != nil)
-        // What was told last still arrives.
+        // The last commit still arrives.
         #expect(try second.commit([TopicPartition(topic: "orders", partition: 3): 9]))
         second.leave()
         #expect(try log.committedOffset(group: "g", topic: "orders", partition: 3) == 9)
@@ -113,7 +113,7 @@ import Testing
         let event = try hanging.poll(timeoutMilliseconds: 2000)
         #expect(event == .lost)
         #expect(try !hanging.commit([TopicPartition(topic: "orders", partition: 3): 7]))
-        // It comes back when it asks again.
+        // The member rejoins at its next poll.
         try hanging.confirm()
         #expect(try Self.settle([(hanging, 4)]) != nil)
         hanging.leave()

@@ -65,13 +65,13 @@ import Testing
         #expect(try log.ends(topic: "orders", partitions: [0, 1]) == [0: 0, 1: 0])
         #expect(notices.all.first?.contains("topic orders waits for brokers") == true, "\(notices.all)")
         #expect(notices.all.last?.contains("answer again") == true, "\(notices.all)")
-        // Who can do without the answer does not wait for it.
+        // A caller that does not need the answer does not wait for it.
         rd_kafka_mock_broker_set_down(kafka.cluster, 1)
         let before = notices.all
         #expect(failure { _ = try log.endsAtOnce(topic: "orders", partitions: [0]) }?.code == .storage)
         #expect(notices.all == before)
         rd_kafka_mock_broker_set_up(kafka.cluster, 1)
-        // Without patience the first silence is an error.
+        // Without patience, the first timeout is an error.
         let impatient = try Self.log(kafka, nil)
         #expect(try impatient.ends(topic: "orders", partitions: [0]) == [0: 0])
         rd_kafka_mock_broker_set_down(kafka.cluster, 1)
@@ -121,7 +121,8 @@ import Testing
         }
         let bounded = attempts(300_000)
         #expect(bounded.seconds >= 300 && bounded.seconds < 306)
-        // Fast at first, then every five seconds; told after three seconds and every minute.
+        // Retries are fast at first, then every five seconds. Messages follow after three seconds and then every
+        // minute.
         #expect(bounded.count > 60 && bounded.count < 75, "\(bounded)")
         #expect(notices.all.count == 5, "\(notices.all)")
         #expect(
@@ -132,7 +133,7 @@ import Testing
         let stopped = attempts(300_000, stoppingAfter: 10)
         #expect(stopped.why.contains("the run is to end"))
         #expect(stopped.seconds < 60, "\(stopped)")
-        // Waits that begin after the stop are short as well.
+        // Waits that begin after the stop end early as well.
         #expect(attempts(300_000).seconds <= 15)
     }
 
@@ -148,7 +149,7 @@ import Testing
         Thread.detachNewThread {
             usleep(300_000)
             patience.stop()
-            // Time passes by hand: librdkafka would go on for five minutes.
+            // The test moves the clock: librdkafka would retry for five minutes.
             for _ in 0..<600 {
                 clock.advance(.seconds(1))
                 usleep(20_000)
@@ -173,7 +174,7 @@ import Testing
             while ending(&wait) == nil { clock.advance(.milliseconds(100)) }
             return (clock.now - start).components.seconds
         }
-        // Ten minutes of records that leave, one in half a minute, before and after the stop.
+        // Ten minutes in which one record is sent every half minute, before and after the stop.
         var wait = patience.begin()
         for left in (0..<20).reversed() {
             patience.progress(&wait, left: left, what: "topic t")
@@ -209,7 +210,7 @@ import Testing
         for topic in topics {
             #expect(failure { try topic.commit([encode(Self.records)], state: "t") } != nil)
         }
-        // Each would wait for a minute, and for another one to give up.
+        // Each call would wait for one minute, and for another one to give up.
         #expect(ContinuousClock.now - start < .seconds(60))
     }
 
@@ -232,7 +233,7 @@ import Testing
             found = Result { try log.partitions(of: "orders") }
         } while Self.isAway(found) && ContinuousClock.now < deadline
         #expect(try found.get() == [0, 1])
-        // One that stays unknown is missing.
+        // A topic that stays unknown is missing.
         rd_kafka_mock_topic_set_error(kafka.cluster, "orders", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         #expect(failure { _ = try log.partitions(of: "orders") }?.code == .notFound)
     }

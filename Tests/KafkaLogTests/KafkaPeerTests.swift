@@ -67,7 +67,7 @@ struct KafkaPeerTests {
             let appender = try KafkaAppender(log, topic: topic)
             let value = String(repeating: "v", count: 190)
             var start = ContinuousClock.now
-            // Brokers drop what is old.
+            // Retention on the broker removes old records.
             let time = Int64(Date().timeIntervalSince1970 * 1000) - Int64(count)
             let middle = time + Int64(count / 2)
             for first in stride(from: 0, to: count, by: 1000) {
@@ -139,7 +139,7 @@ struct KafkaPeerTests {
             try first.flush()
             #expect(try log.offsets(topic: topic, partition: 0).end == end)
             #expect(try reader.next(maxBytes: 1000) == nil)
-            // Given up: its records are never seen, but the position passes them.
+            // An aborted transaction: its records are never delivered, but the position passes them.
             try first.close()
             let after = try log.offsets(topic: topic, partition: 0).end
             #expect(after > end)

@@ -78,14 +78,14 @@ import Testing
             return isReady
         }
         for (turn, partition) in [1, 2, 0, 2].enumerated() {
-            // Ends of partitions are told as well, and wake once; then nothing is there.
+            // The end of a partition wakes the reader once as well, without a record.
             while try wakeup.wait(milliseconds: 300, until: look) {
                 #expect(try readers.allSatisfy { try $0.next(maxBytes: 1000) == nil })
             }
             try appender.append(encode([TestRecord(timestamp: -1, key: nil, value: "\(turn)")], partition: partition))
             var isRead = false
             for _ in 0..<100 where !isRead {
-                // Without the look that `wait` takes by itself.
+                // Without the check that `wait` makes itself.
                 var watch = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
                 #expect(poll(&watch, 1, 10_000) == 1)
                 isRead = try wakeup.wait(milliseconds: 0, until: look)
@@ -208,7 +208,7 @@ import Testing
             if reader.position > 1000, .now - start > .milliseconds(500) { pauses += 1 }
             usleep(2000)
         }
-        // It would stop for each of eight queues; a busy machine may make one wait.
+        // It would wait for each of eight queues. On a busy machine one wait may occur.
         #expect(pauses < 3)
     }
 
@@ -224,8 +224,9 @@ import Testing
             readers.append(try log.reader(topic: "idle", partition: partition, from: 0))
             if .now - start > .milliseconds(300) { slow += 1 }
         }
-        // A broker answers what comes on a connection in its order, and keeps a fetch that finds nothing for 500 ms; a busy
-        // machine may make one wait.
+        // A broker answers the requests of a connection in order and holds a fetch without records for 500 ms. On a
+        // busy
+        // machine one wait may occur.
         #expect(slow < 4 && readers.count == 12)
     }
 
@@ -248,7 +249,7 @@ import Testing
             var read = 0
             let deadline = ContinuousClock.now + .seconds(30)
             while read < partitions * records.count, ContinuousClock.now < deadline {
-                // Long enough for all that may come.
+                // Long enough for all records to arrive.
                 if read == 0 { usleep(1_500_000) }
                 most = max(most, try readers.map(Self.queuedBytes).reduce(0, +))
                 for reader in readers { read += try reader.next(maxBytes: 200_000)?.count ?? 0 }
@@ -258,11 +259,11 @@ import Testing
             return most
         }
 
-        // 48 MB stand on the broker.
+        // The broker holds 48 MB.
         #expect(try mostQueued() > 40_000_000)
         log.willRead(partitions: partitions, aheadBytes: 8 << 20)
         let most = try mostQueued()
-        // Each partition's half megabyte, and an answer of so much and one batch more.
+        // Half a megabyte for each partition, and one response of that size plus one batch.
         #expect(most < 20_000_000 && most > 4_000_000, "\(most)")
     }
 

@@ -55,7 +55,7 @@ import Testing
         try a.append(encode(Self.records))
         try a.close()
         try b.commit([encode(Self.records)], state: "one")
-        // A batch for a partition that is not there fails, and its transaction is given up.
+        // A batch for a partition that does not exist fails, and its transaction is aborted.
         #expect(failure { try a.commit([encode(Self.records, partition: 7)], state: "no") }?.code == .notFound)
         try b.commit([encode(Self.records)], state: "two")
         #expect(b.count == 2 && a.count == 0)
@@ -73,7 +73,7 @@ import Testing
         try appender.commit([encode(Self.records)], state: "two")
         try appender.shutOut(writer: nil)
         #expect(try KafkaTransactionalClient.shared(log, transactionalID: "t") === client)
-        // Nobody holds the client that shut the other id out.
+        // The client that fenced the other id is closed.
         #expect(log.producers.withLock { $0["t-out"]?.client } == nil)
     }
 }

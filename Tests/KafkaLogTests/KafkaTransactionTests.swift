@@ -18,7 +18,7 @@ import Testing
         try appender.commit([encode(records), encode(records)], state: String(repeating: "two", count: 9000))
         let end = try #require(appender.ends[0])
         #expect(end == 3 || end == 4, "a marker may be in between")
-        // What is given up does not count.
+        // Aborted transactions do not count.
         try appender.append(encode(records))
         try appender.close()
         #expect(appender.ends == [0: end])

@@ -69,7 +69,7 @@ import WeirTesting
         #expect(homes(chosen, known) <= 8)
         for _ in 0..<5 {
             let other = KeySeed(using: &random)
-            // A thousand keys thrown at 2,048 slots at random hit about 790 of them.
+            // A thousand random keys in 2,048 slots occupy about 790 slots.
             #expect(homes(chosen, other) > 650, "seed \(seed)")
             #expect(homes(chosen.map { UInt128($0) << 64 | UInt128($0) }, other) > 650, "seed \(seed)")
         }

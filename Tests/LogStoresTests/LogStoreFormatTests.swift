@@ -135,7 +135,7 @@ struct LogStoreFormatTests {
         var wholes = 0
         for _ in 0..<5 {
             let batch = random.batch(schema, rows: Int.random(in: 1..<60, using: &random.random))
-            // Half of a batch, so that columns do not begin at their memory's start.
+            // Half of a batch, so that columns do not start at the beginning of their memory.
             let start = Int.random(in: 0..<batch.count, using: &random.random)
             let picked = (start..<batch.count).map { Int32($0) }
             let part = ChangeBatch(
@@ -172,7 +172,7 @@ struct LogStoreFormatTests {
         let writer = try LogStoreWriter(log, schema: schema, primaryKey: [], upstream: .random(), format: format)
         try writer.write(random.batch(schema, rows: 9))
         var record = try #require(log.values().first)
-        // Somewhere in the directory or the offsets of text, or cut.
+        // The damage is in the directory, in the offsets of texts, or a truncation.
         if Bool.random(using: &random.random) {
             record.removeLast(Int.random(in: 1..<record.count, using: &random.random))
         } else {
@@ -181,7 +181,7 @@ struct LogStoreFormatTests {
                 record[index] = UInt8.random(in: 0...255, using: &random.random)
             }
         }
-        // Whatever comes of it can be gone through.
+        // Every decoded value can be read without a trap.
         do {
             for case .rows(let rows) in try LogStoreDecoder(schema).decode(RawBatch([record])) {
                 _ = rows.batch.changes

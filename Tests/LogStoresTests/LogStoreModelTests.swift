@@ -54,7 +54,7 @@ struct LogStoreModelTests {
             guard let last = committed.last else { return }
             table = last.table
             try writer.flip(last.epoch)
-            // A flip may be sent twice.
+            // A flip record may be repeated.
             if Bool.random(using: &random) { try writer.flip(last.epoch) }
         }
     }
@@ -163,7 +163,7 @@ struct LogStoreModelTests {
         )
         var job = Job(writer: writer)
         var followers: [(epoch: Int64, follower: Follower)] = []
-        // Behind the last flip of each partition, in front of which rows may stand that never were.
+        // After the last flip of each partition: rows before it may have been retracted.
         var flipEnds: [Int64] = [0, 0]
         func takeOver() throws {
             guard let commit = job.committed.last else { return }
@@ -196,7 +196,7 @@ struct LogStoreModelTests {
             case 6:
                 try job.crash(&random)
                 flipEnds = (0..<2).map { Int64(log.values($0).count) }
-                // Files of a commit that was given up are no one's beginning.
+                // The files of an abandoned commit are no start point for a reader.
                 let epoch = job.committed.last?.epoch ?? 0
                 followers.removeAll { $0.epoch > epoch }
             default:

@@ -125,7 +125,7 @@ struct LogStoreReaderTests {
         try writer.flip(2)
         try write(4...4, writer)
         try writer.flip(2)
-        // Back to an older state than the last flip's: epoch 2 goes as well, 3 is gone already.
+        // Back to an older state than that of the last flip: epoch 2 is retracted as well, epoch 3 already was.
         try writer.flip(1)
         #expect(try text(readAll(reader())) == "+1 +2 +3 -3 +4 -4 -2")
     }
@@ -173,7 +173,7 @@ struct LogStoreReaderTests {
         try writer.flip(1)
         try write(31...33, writer)
         let whole = try text(readAll(reader()))
-        // After every call, the state goes through JSON and another reader takes over.
+        // After every call, the state is written as JSON and a new reader continues from it.
         var state = LogStoreReaderState(offset: 0)
         var all: [LogStoreChanges] = []
         var wasRetracting = false
@@ -212,7 +212,7 @@ struct LogStoreReaderTests {
             #expect(offset <= (epoch + 1) * 10)
         }
         #expect(starts.firstOffset(of: id, above: 10_000) == nil)
-        // Forgetting from the middle of a range on loses none of the epochs that stay.
+        // Forgetting from the middle of a range keeps the epochs before it.
         for epoch in stride(from: Int64(9_000), to: 0, by: -977) {
             starts.forget(id, above: epoch)
             let offset = try #require(starts.firstOffset(of: id, above: epoch - 1))

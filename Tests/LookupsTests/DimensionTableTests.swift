@@ -143,7 +143,7 @@ import WeirTesting
             let width = key.columns.count
             var history = History(key: key, random: SeededGenerator(seed: seed))
             let whole = try DimensionTable(table)
-            // Only one column besides the key, which is held in any case.
+            // Only one column besides the key columns, which are always held.
             let partial = try DimensionTable(table, columns: ["value"])
             let writer = try KeyedTableWriter(table)
             var ledger = PositionLedger()
@@ -155,14 +155,14 @@ import WeirTesting
                 ledger = next
                 // Optimizing in between changes nothing for a reader of changes.
                 if epoch == 3 || epoch == 6 { table = try FullOptimize(table, nowMilliseconds: 1).run().table }
-                // Several commits at once come too.
+                // Several commits at once are read too.
                 if epoch == 5 { continue }
                 let what = "seed \(seed), epoch \(epoch)"
                 _ = try whole.catchUp(with: table)
                 try Self.check(whole, history, keys: 80, columns: Array(0..<width + 2), what)
                 _ = try partial.catchUp(with: table)
                 try Self.check(partial, history, keys: 80, columns: [width + 1], what)
-                // One that starts now knows the same.
+                // A dimension that is loaded now has the same rows.
                 try Self.check(DimensionTable(table), history, keys: 80, columns: Array(0..<width + 2), what)
                 // Refreshing again finds nothing new.
                 let loaded = whole.loaded
@@ -211,7 +211,7 @@ import WeirTesting
             try Self.check(dimension, history, keys: 50, columns: [0, 1, 2], "optimized")
             table = try FullOptimize(table, nowMilliseconds: 1).run().table
             #expect(try dimension.catchUp(with: table) == .nothing)
-            // Commits of one's own are passed over, those of others around them are not.
+            // The process's own commits are skipped, those of others between them are not.
             let start = dimension.point.changeSequence
             for _ in 0..<5 { try commit() }
             let own: Set<Int64> = [start + 1, start + 2, start + 4]
@@ -231,7 +231,7 @@ import WeirTesting
                 Issue.record("an append to base was passed over")
                 return
             }
-            // History that has gone.
+            // Snapshots that were expired.
             let old = dimension.point
             try commit()
             try commit()

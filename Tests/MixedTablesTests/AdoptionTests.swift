@@ -42,11 +42,11 @@ import WeirTesting
             )
             #expect(try adopted.sourceUnits(topology: "new") == units)
             #expect(!adopted.holdsAnything(of: "old"))
-            // Doing it again writes nothing.
+            // A repetition writes nothing.
             let again = try adopted.adopting("old", as: "new")
             #expect(again.change?.metadataLocation == adopted.change?.metadataLocation)
             #expect(adopted.change?.metadataLocation != before)
-            // The numbers go on counting, so that nobody who held them under the old name holds them now.
+            // The claim numbers continue, so that claims under the old name are not valid any more.
             let next = try adopted.claiming([(topic: "t", partition: 0)], topology: "new").claim
             #expect(next.numbers.next(topic: "t", partition: 0) == 2)
             let late = #expect(throws: WeirError.self) {
@@ -87,7 +87,7 @@ import WeirTesting
             #expect(try table.ledger(topology: "new") == PositionLedger(["t": [0: 10, 1: 8], "only-old": [0: 3]]))
             let last = try table.lastRecords(topology: "new")
             #expect(last["t", 0] == Self.mark(9) && last["t", 1] == Self.mark(7))
-            // Rows of t/1 came under the old name: its position holds for good.
+            // The old name took rows of t/1, so its position is valid for every route.
             let routes = try table.positionRoutes(topology: "new")
             #expect(routes["t", 0]?.route == "r" && routes["t", 1] == nil && routes["only-old", 0]?.route == "r")
         }

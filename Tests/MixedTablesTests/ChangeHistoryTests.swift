@@ -67,7 +67,7 @@ import WeirTesting
             #expect(try Self.ids(ChangeLogScan(table, since: .beginning)) == [1, 2, 3, 4])
             #expect(try Self.ids(ChangeLogScan(table, after: 1)) == [2, 3, 4])
 
-            // What the summary leaves unsaid, the manifests say.
+            // What is missing in the summary is read from the manifests.
             var removal = Transaction(table.base)
             let first = try #require(try table.base.plan().first { $0.dataSequenceNumber == 1 })
             removal.overwrite(adding: [], removing: [first.file], operation: .append)
@@ -89,7 +89,7 @@ import WeirTesting
             try Self.expire(snapshots.prefix(2).map(\.id), of: table.base)
             table = try table.refreshed()
 
-            // What a reader has seen last may itself have expired.
+            // The last snapshot that a reader has seen may have expired as well.
             #expect(try Self.ids(ChangeLogScan(table, since: ChangePosition(behind: snapshots[1]))) == [3, 4])
             #expect(try Self.ids(ChangeLogScan(table, after: 2)) == [3, 4])
             for position in [ChangePosition(behind: snapshots[0]), .beginning] {
@@ -172,7 +172,7 @@ import WeirTesting
             #expect(earliest.notice?.contains("sequences 1 to 2") == true, "\(earliest.notice ?? "")")
             let there = try ChangeLogScan(table, since: earliest.position, takesWhatIsThere: true)
             #expect(try Self.ids(there) == [3, 4])
-            // Who has read them already misses nothing.
+            // A reader that has already read them misses nothing.
             #expect(try Self.ids(ChangeLogScan(table, after: 2)) == [3, 4])
             #expect(try Self.ids(ChangeLogScan(table, since: whole.newestChange)) == [])
             for start in [ChangePosition.beginning, ChangePosition(sequence: 1)] {

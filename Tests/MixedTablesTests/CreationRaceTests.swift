@@ -31,7 +31,7 @@ import WeirTesting
                 _ = try? MixedTable.create(Self.definition, in: real, nowMilliseconds: 1)
             }
             let own = try? MixedTable.create(Self.definition, in: busy, nowMilliseconds: 2)
-            // Whoever of them won, the table is whole.
+            // Whichever of them won, the table is complete.
             let table = try MixedTable.load(Self.identifier, from: real)
             #expect(try real.storage.exists(try #require(table.change).metadataLocation))
             #expect(try real.storage.exists(table.base.metadataLocation))

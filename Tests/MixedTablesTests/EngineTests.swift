@@ -180,7 +180,7 @@ import WeirTesting
                 let name = try object.string("table")
                 let type = try #require(DataFileName(path: try object.string("file"))?.type)
                 var problems = (object["problems"]?.asArray ?? []).compactMap(\.asString)
-                // A delete lies in the partition of the row it takes away, which the source need not have sent.
+                // A delete is in the partition of the row it removes, which the source does not need to send.
                 let isComparable = made[name].map { partitionsAreComparable($0.table.base) } ?? true
                 if type == .equalityDelete || !isComparable { problems.removeAll { $0.contains("the rows belong to") } }
                 #expect(problems.isEmpty, "\(name): \(line)")

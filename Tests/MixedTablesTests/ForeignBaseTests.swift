@@ -243,7 +243,7 @@ import WeirTesting
             #expect(count > 0)
             var keys = world.writer.keys
             let read = keys.loaded
-            // Nothing was committed here: base is all that has changed since the writer began.
+            // Weir has committed nothing: since the writer began, only base has changed.
             try keys.catchUp(with: world.table.refreshed(), except: [])
             #expect(keys.loaded == read, "\(count) keys were read again")
             #expect(try KeyedTableWriter(world.table, keys: keys).keyCount == count)

@@ -97,7 +97,7 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
                     let (rows, doubled) = try contents(MergeOnReadScan(table), history)
                     #expect(rows == history.state && doubled.isEmpty, "after optimize, seed \(seed) epoch \(epoch)")
                 }
-                // A writer that starts again has only the table to learn its keys from.
+                // A restarted writer can load its keys only from the table.
                 if epoch % 4 == 2 {
                     table = try table.refreshed()
                     writer = try KeyedTableWriter(table)

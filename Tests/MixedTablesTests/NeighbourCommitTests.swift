@@ -81,7 +81,7 @@ import WeirTesting
             _ = try begin.commit()
             try writer.write()
             try writer.checkRows()
-            // Expiry takes what is in base.
+            // Expiry removes the change files that are in base.
             let change = try writer.change
             let merged = try change.plan().filter { $0.dataSequenceNumber <= 2 }
             #expect(!merged.isEmpty)
@@ -123,7 +123,7 @@ import WeirTesting
         try withTemporaryFolder { folder in
             var writer = try Writer(folder)
             try writer.write()
-            // The same rows once more, as a writer that knows nothing of keys would add them.
+            // The same rows again, as a writer without primary keys would add them.
             let file = try #require(try writer.change.plan().first).file
             let copy = DataFile(
                 path: file.path + ".copy",

@@ -120,7 +120,7 @@ import WeirTesting
             #expect(try Self.amoroReads(table.base) == ["": 2])
             let current = try #require(table.base.metadata.currentSnapshot)
             #expect((current.summary["optimized-sequence.exist"] != nil) == (first == "statistics"))
-            // Should the flagged snapshots be expired by somebody, the property still knows.
+            // If the flagged snapshots were expired, the property still has the value.
             #expect(table.base.properties["table.partition-properties"]?.contains("\"max-txId\":\"2\"") == true)
             let map = try OptimizedSequence.read(table.base, snapshotId: current.id)
             #expect(map.sequences == ["": 2] && map.times == ["": 78])
@@ -261,7 +261,7 @@ import WeirTesting
             table = try table.refreshed()
             #expect(try MergeOnReadScan(table).sequences.isEmpty)
             #expect(try MergeOnReadScan(table).count() == values.count)
-            // A partition has one entry: two spellings would be two answers.
+            // A partition has one entry. Two spellings would give two different values.
             #expect(try Self.amoroReads(table.base).count == values.count)
             let map = try OptimizedSequence.read(table.base, snapshotId: table.base.metadata.currentSnapshotId)
             #expect(map.sequences.count == values.count && Set(map.sequences.values).count == 1)

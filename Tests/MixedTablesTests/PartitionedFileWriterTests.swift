@@ -77,7 +77,7 @@ import WeirTesting
             let spec = try Self.spec(&random)
             let nodes = 1 << Int(random.next() % 3)
             let storage = CountingStorage()
-            // Small enough for everything that is bounded to be met.
+            // Small enough to reach every limit.
             var limits = PartitionedFileWriter.Limits()
             limits.openFiles = Int(random.next() % 6) + 1
             limits.openBytes = 1 << Int64(random.next() % 8 + 10)
@@ -172,7 +172,7 @@ import WeirTesting
             let known = dictionary.values
             for (number, writer) in writers.enumerated() {
                 try writer.write(batch, partitions: ordinals, hashes: nil, type: .insert) { known[Int($0)] }
-                // Those that have come have one each at least.
+                // Each writer that has started has at least one.
                 #expect(limits.budget.taken <= 8 + number && limits.budget.taken > number)
             }
             #expect(storage.openMax <= 17)

@@ -163,7 +163,7 @@ import WeirTesting
             var victims = written.rows.prefix(5)
             try written.deleteEqual(["id"], matching: Array(victims), adding: 30..<50)
             try check("deleted by id")
-            // DuckDB applies equality deletes to every partition and has no notion of nulls in them.
+            // DuckDB applies equality deletes to every partition and does not support nulls in them.
             if Peers.shouldRun, partition != ["city"] { try Self.compare(folder, written, seed) }
             victims = written.rows.filter { $0[1] != .null && $0[2] != .null }.prefix(4)
             try written.deleteEqual(["city", "score"], matching: Array(victims), adding: 50..<60)

@@ -21,7 +21,7 @@ import WeirTesting
             #expect(try other.sourceUnits(topology: "a").units["t"]?.count == 2)
             let told = try table.keeping(Self.units(.microseconds), overriding: true, topology: "a")
             #expect(try told.sourceUnits(topology: "a")["t", "timestamp-unit.shop.orders.at"] == .microseconds)
-            // Another topology's sources are others.
+            // Another topology has other sources.
             #expect(try told.sourceUnits(topology: "b").isEmpty)
         }
     }

@@ -117,7 +117,7 @@ struct ChangeHistory {
             let old = state[key(row)]
             switch random.next() % 10 {
             case 0..<3:
-                // An insert; for a key that exists it is what a repeated snapshot sends.
+                // An insert. For an existing key it is what a repeated snapshot sends.
                 changes.append((.insert, row))
                 state[key(row)] = row
             case 3..<5:
@@ -134,7 +134,7 @@ struct ChangeHistory {
                 changes.append((.delete, keyOnly(row)))
                 state[key(row)] = nil
             default:
-                // A key change: the old key goes, the new one comes, in one breath.
+                // A key change: a delete of the old key and an insert of the new one in one batch.
                 guard let old else { continue }
                 changes.append((.delete, old))
                 state[key(old)] = nil

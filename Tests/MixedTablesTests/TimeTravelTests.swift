@@ -72,7 +72,7 @@ import WeirTesting
             #expect(seen.primaryKey == (isKeyed ? [seen.schema.fields[0]] : []))
             let then: Set<ModelRow> = [[.int(1), .string("x"), .int(-10)], [.int(-2), .string("y"), .int(20)]]
             #expect(try Self.rows(seen, at: old) == then)
-            // A filter on a column that is gone since, as statistics and as a test of rows.
+            // A filter on a column that was dropped since, tested by statistics and by row.
             let filter = RowFilter(
                 fields: [2],
                 bounds: [RowFilter.Bound(field: 2, .greaterOrEqual, .string("y"))]
@@ -81,7 +81,7 @@ import WeirTesting
                 return (0..<batch.count).filter { column.scalar($0) == .string("y") }.map { Int32($0) }
             }
             #expect(try Self.rows(seen, filter, at: old) == [[.int(-2), .string("y"), .int(20)]])
-            // The table itself goes on with the columns of today, and so does the newest snapshot.
+            // The table and its newest snapshot have the current columns.
             let now: Set<ModelRow> = [
                 [.long(1), .long(-10), .null], [.long(-2), .long(20), .null], [.long(3), .long(30), .string("z")],
             ]
@@ -123,7 +123,7 @@ import WeirTesting
             let mixed = try MixedTable.load(TableIdentifier("db.t"), from: catalog)
             #expect(try Self.rows(mixed, at: ReadPoint(current: mixed)) == [[.long(1), .long(1), .null]])
 
-            // One that names no column, or one that never was, says nothing that could be applied.
+            // A mapping that names no column, or an unknown one, cannot be applied.
             for (ids, words) in [([], "which columns"), ([77], "77")] {
                 var bad = Transaction(try catalog.load(TableIdentifier("db.t")))
                 bad.rowDelta(adding: [], deletes: [try delete([[.string("x")]], note, ids: ids)])

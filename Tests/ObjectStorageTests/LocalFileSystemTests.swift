@@ -12,7 +12,7 @@ import WeirTesting
             var random = SeededGenerator(seed: 11)
             let content = (0..<200_000).map { _ in UInt8.random(in: 0...255, using: &random) }
             let file = try files.open(folder + "/f", .create)
-            // More pieces than one system call takes, some of them empty.
+            // More pieces than one system call accepts, some of them empty.
             var cuts = (0..<3000).map { _ in Int.random(in: 0...content.count, using: &random) }.sorted()
             cuts = [0] + cuts + [content.count]
             try content.withUnsafeBytes { bytes in

@@ -106,7 +106,7 @@ import WeirTesting
             for topic in records.keys { try log.createTopic(topic) }
             let writer = FileLogWriter(log)
             defer { writer.close() }
-            // Two runs with an optimizing commit between them, then another one behind.
+            // Two runs with an optimizing commit between them, then another optimizing commit.
             for half in 0..<2 {
                 for (topic, all) in records {
                     let middle = all.count / 2

@@ -30,7 +30,7 @@ import WeirTesting
             ]
             try DeadLetterFile(path: path, files: LocalFileSystem()).append(letters)
             #expect(try Self.lines(path) == 4)
-            // A torn line goes.
+            // A torn line is removed.
             let whole = try Data(contentsOf: URL(fileURLWithPath: path))
             try (whole + Data(#"{"offset":7,"#.utf8)).write(to: URL(fileURLWithPath: path))
             let again = try DeadLetterFile(path: path, files: LocalFileSystem())

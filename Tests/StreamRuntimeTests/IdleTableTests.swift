@@ -81,7 +81,7 @@ import WeirTesting
             try fixture.run(changed)
             #expect(try fixture.ids("shop.ghosts") == Array(0..<40))
             #expect(try fixture.contents("shop.people").count == 40)
-            // With rows it goes on, whatever the route.
+            // A table with rows continues, whatever the route.
             try Self.append(40..<45, to: fixture)
             #expect(try fixture.run(changed).records == 5)
             try fixture.run(Self.topology(ghosts: "shop.public.p.*"))
@@ -161,7 +161,7 @@ import WeirTesting
             try LiveRun.wait("what is new is read") { try isCaughtUp(25) }
             for live in [first, second] { #expect(live.end() == nil) }
             #expect(first.run.progress.records + second.run.progress.records == 100)
-            // A changed route is read by whoever holds the partition, and by nobody twice.
+            // The process that holds the partition reads it for the changed route, and no process reads it twice.
             let changed = Self.topology(ghosts: "shop.public.people")
             let others = try (2..<4).map { try LiveRun(fixture, fixture.plan(changed), member: $0, of: log) }
             try LiveRun.wait("all ghosts are there") { try fixture.ids("shop.ghosts").count >= 100 }

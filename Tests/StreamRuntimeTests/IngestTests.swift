@@ -19,7 +19,7 @@ import WeirTesting
             defer { writer.close() }
             var history = DebeziumHistory(seed: seed)
             var start = 0
-            // Several runs: each goes on where the last one committed.
+            // Several runs: each continues where the last one committed.
             for _ in 0..<3 {
                 history.extend(150)
                 try history.append(start..<history.records.count, to: writer, topic: "people")
@@ -50,7 +50,7 @@ import WeirTesting
             try withTemporaryFolder { folder in
                 let fixture = try Self.prepare(folder, history)
                 let files = FaultyFileSystem(failAt: step)
-                // The last step may fall behind everything that matters; then the run succeeds.
+                // The last step may come after all writes that matter; then the run succeeds.
                 let failed = (try? fixture.run(files: files)) == nil
                 if failed && step % 2 == 0 { files.loseUnsynced() }
                 try fixture.run()
@@ -147,7 +147,7 @@ import WeirTesting
             var before = DebeziumHistory(seed: 31)
             before.extend(40)
             let fixture = try Self.prepare(folder, before)
-            // Nothing is there to commit but where the topology began.
+            // There is nothing to commit but the start positions.
             #expect(try fixture.run(text).records == 0)
             var history = DebeziumHistory(seed: 32)
             history.extend(60)

@@ -51,7 +51,7 @@ import WeirTesting
                     default: [.updateBefore, .updateAfter]
                     }
                 for kind in changes {
-                    // Some are of nobody, and some of people who are not there.
+                    // Some visits have no person, and some have a person that does not exist.
                     rows.append(row(random.next() % 6))
                     kinds.append(kind.rawValue)
                     offsets.append(Int64(offset))
@@ -137,7 +137,7 @@ import WeirTesting
             #expect(whole.count == 1)
             let expected = Self.rows(whole)
             #expect(expected.contains { $0.values.last == .string(names[2]) })
-            // From a part for every few rows on.
+            // From a few rows per part on.
             for textBytes in [2_000, 6_500, 20_000] {
                 let parts = try stage(textBytes).apply(batch)
                 let what = "seed \(seed), \(textBytes) bytes"
@@ -150,7 +150,7 @@ import WeirTesting
                     #expect(bytes <= textBytes, "\(what)")
                 }
                 if textBytes == 2_000 { continue }
-                // No record has so much.
+                // No record is that large.
                 for (one, next) in zip(parts, parts.dropFirst()) where one.batch.count > 0 && next.batch.count > 0 {
                     #expect(one.batch.offset(one.batch.count - 1) < next.batch.offset(0), "\(what)")
                 }

@@ -94,7 +94,7 @@ import WeirTesting
             try fixture.run(Self.topology())
             #expect(try Self.units(fixture) == [Self.key: .milliseconds])
             #expect(try Self.units(fixture, "lake.y").isEmpty)
-            // A birthday near the epoch tells nothing by itself.
+            // A birthday near the epoch does not determine the unit.
             try Self.append(2, 100_000_000_000, to: writer)
             try fixture.run(Self.topology())
             try Self.append(3, Self.april, to: writer)
@@ -104,12 +104,12 @@ import WeirTesting
             #expect(error.message.contains("\(Self.april * 1000)") && error.message.contains("looks like microseconds"))
             #expect(error.location?.contains("topic cdc, partition 0, offset 3") == true, "\(error)")
             #expect(error.advice?.contains("debezium-json.timestamp-unit.at") == true)
-            // It stops again as long as nobody says what is meant.
+            // The run stops again until the unit is configured.
             #expect(Self.failure(fixture) == error)
             #expect(try Self.times(fixture).filter { $0.key < 3 } == [1: Self.april * 1000, 2: 100_000_000_000_000])
             #expect(try fixture.run(Self.topology(Self.told + "microseconds")).deadLetters == 0)
             #expect(try Self.times(fixture)[4] == Self.april * 1000)
-            // That is remembered when it is not told any more.
+            // The configured unit is kept when the configuration is removed.
             #expect(try Self.units(fixture) == [Self.key: .microseconds])
             try Self.append(5, 5, to: writer)
             try fixture.run(Self.topology())
@@ -130,7 +130,7 @@ import WeirTesting
             try fixture.run(Self.topology(Self.told + "milliseconds"))
             #expect(try Self.times(fixture) == [1: 0, 2: 1_500_000])
             #expect(try Self.units(fixture) == [Self.key: .milliseconds])
-            // Kept for a run that is not told, too.
+            // It is kept for a run without the configuration, too.
             try Self.append(3, 1600, to: writer)
             try fixture.run(Self.topology())
             #expect(try Self.times(fixture)[3] == 1_600_000)
@@ -191,7 +191,7 @@ import WeirTesting
             let group = GroupedFileLog(log)
             let runs = try (1...2).map { LiveRun(fixture, try fixture.plan(Self.topology()), member: $0, of: group) }
             try LiveRun.wait("both have a share") { runs.allSatisfy { $0.run.progress.generations > 0 } }
-            // Each partition looks like another unit.
+            // The values of each partition suggest another unit.
             for id in 0..<10 {
                 try Self.append(id * 2, Self.april + id, to: writer, 0)
                 try Self.append(id * 2 + 1, (Self.april + id) * 1000, to: writer, 1)

@@ -37,7 +37,7 @@ import WeirTesting
             var history = DebeziumHistory(seed: seed)
             var random = SeededGenerator(seed: seed ^ 0xba5e)
             var other = OtherEngine(fixture)
-            // Rows of ids that the other engine begins with, and the marks of quiet moments.
+            // Rows with the ids that the other engine starts with, and the markers of idle periods.
             var rows: [Int: DebeziumHistory.Row] = [:]
             func row(_ name: String) -> DebeziumHistory.Row {
                 DebeziumHistory.Row(name: name, amountCents: 100, country: nil)
@@ -64,11 +64,11 @@ import WeirTesting
                 }
                 try other.append(ids, name: "other")
                 rows[ids[3]] = row("other")
-                // The stream comes to the same keys, right after or when the run has been idle for a while.
+                // The stream changes the same keys, either at once or after the run was idle for a while.
                 if random.next() % 2 == 0 { Thread.sleep(forTimeInterval: 0.06) }
                 try tell([(ids[0], row("inserted")), (ids[1], row("updated")), (ids[2], nil)])
                 if round % 3 == 2, let gone = try other.remove() {
-                    // What the stream has said of the others stays.
+                    // The stream's rows with other keys stay.
                     if rows[gone[3]]?.name == "other" { rows[gone[3]] = nil }
                     if random.next() % 2 == 0 { try tell([(gone[3], row("again"))]) }
                 }

@@ -199,7 +199,7 @@ import WeirTesting
             var visit = 0
             var fresh = 0
             for round in 0..<12 {
-                // A quiet moment, longer than some epochs.
+                // A pause that is longer than some epochs.
                 if round % 3 == 0 { Thread.sleep(forTimeInterval: 0.06) }
                 for _ in 0..<Int(1 + random.next() % 3) {
                     var id = Int(random.next() % 6)

@@ -53,7 +53,7 @@ final class LiveRun: Sendable {
     func end() -> WeirError? {
         run.stop()
         done.wait()
-        // Whoever asks again is answered again.
+        // A repeated request gets an answer again.
         done.signal()
         return state.withLock { $0.failure }
     }

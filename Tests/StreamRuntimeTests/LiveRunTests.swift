@@ -51,7 +51,7 @@ import WeirTesting
         case .people:
             try live.append(oracle.changePeople(1 + Int(random.next() % 40), &random), to: "people")
         case .visits:
-            // A visit sees the person as every reader can see her by now.
+            // A visit is joined with the row of the person that every reader can see by now.
             try #require(try live.waits { try live.people() == oracle.people }, "people are not committed")
             try live.append(oracle.visit(1 + Int(random.next() % 60), &random), to: "visits")
         case .pause:
@@ -60,7 +60,7 @@ import WeirTesting
         case .optimize:
             try live.optimize(["shop.people", "shop.visits", "shop.visitors"][Int(random.next() % 3)])
         case .foreignAppend:
-            // Keys that nothing on its way touches.
+            // Keys that no pending change touches.
             try #require(try live.waits { try live.people() == oracle.people }, "people are not committed")
             try live.appendToBase(oracle.foreignPerson())
         case .suspend: live.suspend()

@@ -124,11 +124,11 @@ import WeirTesting
                 let plan = try fixture.plan(text, writer: writer)
                 try IngestRun(plan, deadLetterPath: fixture.deadLetters).run(untilCaughtUp: true)
             }
-            // Old records: the files alone.
+            // Old records go to the files only.
             try run(0..<10, timestamp: 1000)
             #expect(try log.offsets(topic: "changes", partition: 0).end == 0)
             #expect(try fixture.table("shop.people").properties[gap] != nil)
-            // Caught up: this epoch is in the files, the next ones are in both.
+            // Caught up: this epoch is in the files only, the next ones are in both.
             try run(10..<20, timestamp: FileLog.now())
             let properties = try fixture.table("shop.people").properties
             #expect(properties["log-store.catch-up"] == "true" && properties[gap] == nil)
@@ -162,7 +162,7 @@ import WeirTesting
             let table = try fixture.table("shop.people")
             let settings = try LogStoreSettings(table.properties, isKeyed: true)
             let follower = try #require(try LogStoreFollower(table, log: log, settings: settings))
-            // It delivers a part, then sleeps until far more was written than the log keeps.
+            // The reader delivers a part, then waits until far more was written than the log retains.
             try run(20)
             guard case .changes(let first) = try follower.next() else {
                 Issue.record("the log holds records")

@@ -112,7 +112,7 @@ import WeirTesting
                 if try Self.run(fixture, text, log, failAt: Int(random.next() % 90)) { crashes += 1 }
                 try Self.drain(first, log, into: &mirror)
                 if round % 2 == 1 {
-                    // Whatever is committed and whatever only the log has: one reader sees what the other one does.
+                    // Whether a row is committed or only in the log, both readers see the same.
                     #expect(try !Self.run(fixture, text, log, failAt: nil))
                     try Self.drain(first, log, into: &mirror)
                     let table = try fixture.table("shop.people")
@@ -128,7 +128,7 @@ import WeirTesting
                     #expect(fresh == history.rows, "seed \(seed), round \(round)")
                 }
                 if round % 4 == 3 {
-                    // Caught up: the reader has the table, and one that begins here as well.
+                    // Caught up: the reader has the rows of the table, and so has one that starts here.
                     #expect(try !Self.run(fixture, text, log, failAt: nil))
                     try Self.drain(first, log, into: &mirror)
                     #expect(mirror.rows == history.rows, "seed \(seed), round \(round)")
@@ -165,7 +165,7 @@ import WeirTesting
                 var mirror = Mirror(try fixture.people())
                 let follower = try Self.follower(fixture, log)
                 try Self.drain(follower, log, into: &mirror)
-                // What a crashed run had written counts until it is taken back: it comes again.
+                // The rows of a crashed run count until they are retracted; they are written again.
                 var fresh: [Int: DebeziumHistory.Row] = [:]
                 let tail = try Self.follower(fixture, log).tail(of: log)
                 try FreshScan(fixture.table("shop.people"), tail: tail).forEach { (batch) throws(WeirError) in

@@ -10,7 +10,7 @@ import Testing
         #expect(LogVerdict.goBack([.present, .unknown, .none]) == [false, false, false])
         #expect(LogVerdict.goBack([.unknown, .unknown]) == [false, false])
         #expect(LogVerdict.goBack([Self.stale, .unknown, .none]) == [true, true, false])
-        // A table that was left out of the topology for a while: the others went over to the new log meanwhile.
+        // A table that was not in the topology for a while: the others have moved to the new log meanwhile.
         #expect(LogVerdict.goBack([Self.stale, .present, .unknown]) == [true, false, false])
     }
 }

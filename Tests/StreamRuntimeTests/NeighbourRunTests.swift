@@ -137,7 +137,7 @@ import WeirTesting
             let before = try fixture.table("shop.people").ingestStore
             let good = try #require(before.properties["weir.positions.test"])
             try history.append(20..<history.records.count, to: writer, topic: "people")
-            // Back by some records, or gone: both would repeat what the table holds. Ahead: that would leave rows out.
+            // A lower position or a missing one would repeat rows. A higher one would skip rows.
             for wrong in ["{\"people\":{\"0\":4}}", "{}", "{\"people\":{\"0\":21}}", "{\"people\":{\"0\":27}}"] {
                 try Self.set(wrong, of: "shop.people", fixture)
                 let error = #expect(throws: WeirError.self, "\(wrong)") { try fixture.run() }
@@ -145,7 +145,7 @@ import WeirTesting
                 #expect(error?.description.contains("people") == true)
                 #expect(try fixture.people() == rows, "\(wrong)")
             }
-            // Beyond what the log has.
+            // Beyond the end of the log.
             try Self.set("{\"people\":{\"0\":1000}}", of: "shop.people", fixture)
             #expect(throws: WeirError.self) { try fixture.run() }
             #expect(try fixture.people() == rows)

@@ -12,7 +12,7 @@ import Testing
         #expect(told == "source 'cdc': broker a:1 refused the connection; no records have come for 6 s")
         #expect(watch.isWaiting(now: start + .seconds(30), trouble: refused) == nil)
         #expect(watch.isWaiting(now: start + .seconds(70), trouble: refused) != nil)
-        // Nothing new has been noticed since.
+        // No new problem was noticed since.
         #expect(watch.isWaiting(now: start + .seconds(140)) { $0 < start + .seconds(70) ? "old" : nil } == nil)
         let over = watch.sawRecords(now: start + .seconds(150))
         #expect(over == "source 'cdc': records come again, 150 s after the last ones")
@@ -24,7 +24,7 @@ import Testing
         var watch = OutageWatch(source: "cdc", now: start)
         #expect(watch.isWaiting(now: start + .seconds(2)) { _ in "refused" } == nil)
         #expect(watch.sawRecords(now: start + .seconds(2)) == nil)
-        // What was noticed before the last records does not count.
+        // A problem that was noticed before the last records does not count.
         #expect(watch.isWaiting(now: start + .seconds(9)) { $0 < start + .seconds(2) ? "refused" : nil } == nil)
     }
 }

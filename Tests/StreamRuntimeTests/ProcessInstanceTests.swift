@@ -23,7 +23,7 @@ import WeirTesting
             let second = try Self.lock(folder)
             let ids = [try Self.instance(folder, #require(first)), try Self.instance(folder, second)]
             #expect(ids[0] != ids[1])
-            // The process ends, however it does.
+            // The process ends, in any way.
             first = nil
             let again = try Self.lock(folder)
             #expect(try Self.instance(folder, again) == ids[0])

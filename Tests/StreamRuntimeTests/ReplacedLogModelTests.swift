@@ -72,7 +72,7 @@ import WeirTesting
 
         mutating func toggleCopy() {
             hasCopy.toggle()
-            // It comes back to a log of which it may have a part.
+            // The topology returns to a log that it may have read in part.
             if hasCopy { copied += present.filter { !copied.contains($0) } }
         }
 
@@ -93,7 +93,7 @@ import WeirTesting
                 onLostOffsets: source.onLostOffsets,
                 group: "weir"
             )
-            // Beside a source that only one process reads, none is shared.
+            // If one source can be read by one process only, no source is shared.
             let alone = IngestPlan.Source(name: "alone", log: source.log, topics: ["idle"], includes: { $0 == "idle" })
             let mirrored = IngestPlan(
                 topology: plan.topology,

@@ -80,7 +80,7 @@ import WeirTesting
             #expect(try fixture.ids("shop.visits") == Array(0..<40) + Array(100..<100 + records))
             let again = try fixture.run(Self.text())
             #expect(again.records == 0 && again.warnings.isEmpty)
-            // What is read to know the log again may be a batch of its own.
+            // The record that is read to identify the log may be in a batch of its own.
             for id in 500..<502 {
                 let writer = FileLogWriter(try FileLog(root: fixture.logRoot))
                 defer { writer.close() }

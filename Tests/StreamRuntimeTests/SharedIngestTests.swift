@@ -87,7 +87,8 @@ import WeirTesting
             var stalls = 0
             var follower: LogStoreFollower?
             var mirrored: [Int: DebeziumHistory.Row] = [:]
-            // 2 → 3 → 1, and members that stall in between: they go on writing and do not know that they are out.
+            // 2 → 3 → 1 members, some of which stall in between: they continue to write without knowing that they left
+            // the group.
             for (step, count) in [2, 3, 3, 2, 1, 2, 1].enumerated() {
                 while workers.count < count {
                     let plan = try fixture.plan(Self.people, writer: writer)
@@ -105,7 +106,7 @@ import WeirTesting
                         let parity = Int(random.next() % 2)
                         let stalled = log.stall { $0 % 2 == parity }
                         stalls += stalled
-                        // While others take over, the stalled ones go on reading and committing until they are refused.
+                        // While others take over, the stalled members read and commit until their commits are rejected.
                         let before = Self.refused(workers)
                         for _ in 0..<40 where stalled > 0 && Self.refused(workers) == before {
                             history.extend(5)
@@ -115,7 +116,7 @@ import WeirTesting
                         }
                     }
                     if round == 4 { log.wake() }
-                    // The reader begins somewhere on the way and lives through the rest.
+                    // The reader starts during the run and reads to its end.
                     if follower == nil {
                         let table = try fixture.table("shop.people")
                         follower = try LogStoreFollower(table, log: fileLog, settings: Self.settings())
@@ -155,7 +156,7 @@ import WeirTesting
             var next = ledger
             next.advance(topic: "people", partition: 0, to: 5)
             let empty = try KeyedTableWriter(zombie).cut()
-            // The zombie's commit is tried against the newest state, where its claim does not stand any more.
+            // The zombie's commit is checked against the newest state, where its claim is not valid any more.
             let (_, new) = try zombie.claiming(owned, topology: "test")
             #expect(old != new)
             #expect {

@@ -180,7 +180,7 @@ import Testing
             #expect(share.records == count && state.positions == PositionLedger(["in": [number: Int64(count)]]))
         }
 
-        // Another process takes one of them over, and gets records again that the topic has.
+        // Another process takes over one of them and reads records again that the topic already has.
         let moved = TopicPartition(topic: "in", partition: 1)
         let next = try #require(try TopicSink(brokers.output, partitions: [moved]))
         #expect(next.start == PositionLedger(["in": [1: 5]]))
@@ -212,13 +212,13 @@ import Testing
             )
             #expect(sink.start == (round == 0 ? PositionLedger() : Self.ledger(first, second)))
             if let zombie {
-                // Whoever wrote in the other way is shut out before its positions are relied on.
+                // Earlier writers are fenced before their positions are used.
                 try zombie.write(Self.inserts(first..<first + 1), topic: "in", partition: 0)
                 #expect(throws: WeirError.self) {
                     try zombie.commit(zombie.cut(), read: Self.ledger(first + 1, second), recordsPositions: false)
                 }
             }
-            // All is read again that came before.
+            // All earlier records are read again.
             try sink.write(Self.inserts(0..<first + 3), topic: "in", partition: 0)
             try sink.write(Self.inserts(0..<second + 2), topic: "in", partition: 1)
             (first, second) = (first + 3, second + 2)
@@ -243,7 +243,7 @@ import Testing
         try next.write(Self.inserts(0..<5), topic: "in", partition: 0)
         try next.commit(next.cut(), read: Self.ledger(5, 0), recordsPositions: false)
         #expect(brokers.shares.withLock { $0.values.reduce(0) { $0 + $1.records } } == 95)
-        // Whoever holds the id no more is told so.
+        // A process that does not hold the id any more gets an error.
         let error = #expect(throws: WeirError.self) { try shared.move(to: PositionLedger(["in": [0: 0]])) }
         #expect(error?.code == .fenced)
     }
@@ -262,9 +262,9 @@ import Testing
         #expect(try run(nil, to: 7).next(topic: "in", partition: 0) == 5)
         brokers.shares.withLock { $0[topicPartition] = nil }
         #expect(try run([topicPartition], to: 9).next(topic: "in", partition: 0) == 7)
-        // It has counted to one, and five were taken into account.
+        // The id has one transaction now, and five were recorded.
         #expect(try run(nil, to: 10).next(topic: "in", partition: 0) == 9)
-        // What is not shown any more takes nothing back.
+        // State that brokers do not return any more does not move positions back.
         brokers.shares.withLock { $0[topicPartition] = nil }
         #expect(try run(nil, to: 11).next(topic: "in", partition: 0) == 10)
     }
@@ -299,10 +299,10 @@ import Testing
         try first.commit(first.cut(), read: Self.ledger(6, 9), recordsPositions: true)
         // The same route changes nothing.
         #expect(try sink("a").start == Self.ledger(6, 9))
-        // Of the first partition nobody can tell what is there.
+        // For the first partition it is unknown which rows the topic has.
         #expect(try sink("b").start == PositionLedger(["in": [0: 6]]))
         #expect(try sink("b", keepsStart: true).start == Self.ledger(6, 4))
-        // What was read anew holds for the new route.
+        // Positions that were read again are valid for the new route.
         let second = try sink("b")
         try second.write(Self.inserts(0..<9), topic: "in", partition: 0)
         try second.write(Self.inserts(0..<2), topic: "in", partition: 1)

@@ -111,13 +111,13 @@ import WeirTesting
             }
             #expect(try Self.adopt("before", Self.renamed("after"), fixture) == 2)
             try IdleTableTests.append(100..<110, to: fixture, partition: 1)
-            // What it has not committed is the other name's; going on from the beginning is refused.
+            // The other name takes over uncommitted records, and starting from the beginning is rejected.
             _ = log.stall { _ in true }
             log.wake()
             try LiveRun.wait("the old process has ended") { old.isOver }
             #expect(old.end()?.code == .conflict)
             let progress = try fixture.run(Self.renamed("after"))
-            // The table without rows had its positions a minute ago at most, hence may be behind.
+            // Positions of the table without rows are recorded once a minute, so they may be behind.
             #expect(progress.records >= 10 && progress.inserts == 10)
             #expect(try fixture.contents("shop.people").count == 30)
             #expect(try fixture.table("shop.people").positionHolders() == ["after"])
@@ -164,7 +164,7 @@ import WeirTesting
             #expect(try fixture.ids("shop.all") == Array(0..<15))
             #expect(try fixture.run(one).records == 0 && fixture.run(two).records == 0)
             #expect(try fixture.table("shop.all").positionHolders() == ["one", "two"])
-            // One that does not say so is refused, and so is one that reads what another has read.
+            // A topology that does not declare it is rejected, and so is one that reads a topic of the other.
             let silent = Self.refusal { try fixture.run(Self.writer("one", topic: "people", shares: nil, key: key)) }
             #expect(silent?.code == .conflict && silent?.message.contains("topology 'two'") == true)
             let same = Self.refusal { try fixture.run(Self.writer("two", topic: "people", shares: "one", key: key)) }

@@ -36,7 +36,7 @@ struct VisitHistory {
                 let person = random.next() % 6 == 0 ? nil : Int(random.next() % peopleMax)
                 new = Visit(person: person, note: "n\(random.next() % 100)")
             }
-            // Careless: the old row is left out now and then, and what is not there is deleted.
+            // An inexact source: sometimes the old row is missing, and rows that do not exist are deleted.
             let before = random.next() % 3 == 0 ? "null" : json(id, old)
             let operation = new == nil ? "d" : old == nil ? "c" : "u"
             records.append(

@@ -9,7 +9,7 @@ import Topology
             columns.contains("10:75: error: a comma ends a value inside { }; write it in quotes: \"decimal(12,2)\""),
             "\(columns)"
         )
-        // The filter compares the column with a text, which a decimal is not.
+        // The filter compares a decimal column with a text.
         #expect(columns.contains { $0.hasPrefix("22:13: error: cannot compare status (decimal(12,") }, "\(columns)")
         #expect(columns.count == 3, "\(columns)")
 

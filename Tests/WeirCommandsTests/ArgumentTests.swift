@@ -59,7 +59,7 @@ func `refuses another beginning`(_ text: String) {
     #expect(try options.locations(environment: [:]) == WarehouseLocations(warehouse: "./warehouse"))
     let ambient = try options.locations(environment: environment)
     #expect(ambient.warehouse == "/env" && ambient.catalogPath == "/env/c.db" && ambient.logRoot == "/env/l")
-    // A warehouse that is named does not take the catalog of another one.
+    // A named warehouse does not use the catalog of another one.
     let named = try options.locations(topology: ("/topology", nil), environment: environment)
     #expect(named == (try WarehouseLocations(warehouse: "/topology")))
     let explicit = try WarehouseOptions.parse(["--warehouse", "/line/", "--log-root", "/logs"])

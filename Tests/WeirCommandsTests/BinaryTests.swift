@@ -222,7 +222,7 @@ import WeirTesting
             #expect(read.status == 0)
             #expect(read.lines.count == 3, "\(read.output)")
 
-            // What is appended just before the end is taken in or left for the next run, never lost.
+            // Records that are appended just before the end are ingested now or by the next run, and never lost.
             try weir("log", "append", "people", input: Self.record(2, "bob", operation: "c"))
             run.signal(SIGTERM)
             let ended = run.finish(seconds: 30)
@@ -257,7 +257,7 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let weir = try Self.prepare(folder)
             let text = (0..<2000).map { Self.record($0, "name \($0)", operation: "c") }.joined()
-            // Twice: what follows the damage tells it from the torn end of a crash.
+            // Twice: the bytes after the damage distinguish it from the torn end of a crash.
             for _ in 0..<2 { try weir("log", "append", "people", input: text) }
             #expect(try weir("run", "people.yaml", "--until-caught-up").status == 0)
             let warehouse = folder + "/warehouse"
@@ -303,7 +303,7 @@ import WeirTesting
         }
     }
 
-    // Those with Kafka do not run without a broker.
+    // Examples with Kafka do not run without a broker.
     @Test(arguments: ["shop.yaml", "events.yaml", "partitioned.yaml"])
     func `every example topology on a file log runs`(name: String) throws {
         try withTemporaryFolder { folder in

@@ -134,7 +134,7 @@ import WeirTesting
         ] {
             #expect(plan.text.contains(line), "\(plan.text)")
         }
-        // The table was made without one, and keeps to that.
+        // The table was created without a LogStore and stays without one.
         #expect(!plan.text.contains("returns.log"))
         #expect(TopologyPlanText(topology).text.contains("topic returns.log (kafka, json), emit mode file\n"))
         let store = #""log_store":{"type":"file","topic":"payments.log","format":"json","emit_mode":"auto"}"#

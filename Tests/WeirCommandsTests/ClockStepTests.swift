@@ -49,7 +49,7 @@ struct ClockStepTests {
                     let what = "seed \(seed), round \(round) with the clock \(hours) h off"
                     try #require(isThere, "\(what): \(run.errors)")
                 }
-                // From the step forward on: a commit is never older than the one before it, whatever the clock says.
+                // After the step forward, a commit is never older than the one before it, whatever the clock shows.
                 let isAhead = try Self.newestCommit(weir) > Date() + 1800
                 #expect(isAhead == (step > 0), "the clock \(hours) h off")
             }

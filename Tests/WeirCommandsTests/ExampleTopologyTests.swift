@@ -144,7 +144,7 @@ import WeirTesting
             }
             let source = "web.page_views"
             try weir("log", "append", "web.page_views.de", input: Self.event(source, view(1)))
-            // Begins behind what is there.
+            // Starts after the existing records.
             try Self.run(weir)
             #expect(try Self.rows(weir, source) == [])
             try weir(

@@ -45,7 +45,7 @@ import WeirTesting
             for feature in ["unknown_transform", "several_columns", "row_lineage", "statistics"] {
                 let scan = try weir("scan", "db.\(feature)", "-o", "json")
                 #expect(Self.rows(scan.output) == Set(plain), "\(feature): \(scan.errors)")
-                // What the transform says of a column is not known, so it rules nothing out.
+                // The transform is unknown, so it excludes no file.
                 for id in 1...2 {
                     let one = try weir("scan", "db.\(feature)", "--where", "id = \(id)", "-o", "json")
                     #expect(one.output == plain[id - 1] + "\n", "\(feature): \(one.errors)")
@@ -57,7 +57,7 @@ import WeirTesting
             let defaults = try weir("scan", "db.default_value", "-o", "csv")
             #expect(Self.rows(defaults.output) == ["id,name,d", "1,a,x", "2,b,x"], "\(defaults.errors)")
 
-            // A change of properties keeps what is not known.
+            // A change of properties keeps unknown members.
             for feature in ["several_columns", "unknown_transform", "encrypted_table", "variant", "default_value"] {
                 let alter = try weir("table", "alter", "db.\(feature)", "--set", "comment=x")
                 #expect(alter.status == 0, "\(feature): \(alter.errors)")

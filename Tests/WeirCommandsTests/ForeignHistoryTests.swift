@@ -97,13 +97,13 @@ import WeirTesting
             #expect(early.status == 1 && early.errors.contains("expired"), "\(early.errors)")
 
             let reader = try weir.start(["read", "db.t", "--from", "latest", "--follow", "-o", "json"])
-            // Expiry of what it has read is nothing to it.
+            // Expiry of snapshots that it has read does not affect it.
             for id in 5...6 {
                 try Self.commit(folder, "append db.t \(id):a")
                 #expect(reader.wait(seconds: 30) { reader.output.contains("\"id\":\(id)") }, "\(reader.errors)")
                 try Self.commit(folder, "expire db.t 1")
             }
-            // Held up, it loses commits that it has not read.
+            // A stopped reader loses commits that it has not read.
             reader.signal(SIGSTOP)
             try Self.commit(folder, "append db.t 7:a", "append db.t 8:a", "append db.t 9:a")
             let left = try #require(try Self.commit(folder, "append db.t 10:a").first)

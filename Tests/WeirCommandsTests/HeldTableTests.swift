@@ -48,7 +48,7 @@ import WeirTesting
             let plain = "table shop.people was dropped while topology 'people' works with it"
             #expect(ended.status == 1 && ended.errors.contains(plain), "\(ended.errors)")
 
-            // As the hint says; and nobody holds it any more.
+            // As the hint says; no process holds the table any more.
             let again = try weir("run", "people.yaml", "--until-caught-up")
             #expect(again.status == 0, "\(again.errors)")
             #expect(try BinaryTests.rows(weir) == [1: "ada", 2: "bob"])
@@ -92,7 +92,7 @@ import WeirTesting
             for (more, letters) in [("", 0), (bad, 1)] {
                 if letters == 0 { #expect(more.isEmpty) } else { try weir("log", "append", "people", input: more) }
                 let run = try weir("run", "people.yaml", "--until-caught-up", "-o", "json")
-                // Of the second one nothing but the bad record is new.
+                // Of the second topic only the bad record is new.
                 #expect(
                     run.status == (letters > 0 ? 3 : 0) && run.output.contains("\"dead_letters\":\(letters),"),
                     "\(run.output)"

@@ -176,7 +176,7 @@ struct KafkaBinaryTests {
             #expect(run.wait(seconds: 30) { run.errors.contains("topic cdc.b is not there any more") }, "\(run.errors)")
             try scenario.produce(100, to: "cdc.a")
             #expect(scenario.settles(run), "\(run.errors)")
-            // Made anew with fewer or more partitions, it is read from its beginning.
+            // A topic that was recreated with fewer or more partitions is read from its beginning.
             try scenario.broker.create("cdc.b", partitions: partitions)
             try scenario.produce(60, ids: 100..<120, to: "cdc.b")
             #expect(scenario.settles(run), "\(run.errors)")
@@ -316,7 +316,7 @@ struct KafkaBinaryTests {
                     #expect(said.contains(name), "with \(wrong): \(said)")
                 }
             }
-            // Nothing is left behind that would be in the way of the right one.
+            // No leftovers prevent the correct configuration from working.
             try scenario.produce(50)
             try scenario.verify()
         }

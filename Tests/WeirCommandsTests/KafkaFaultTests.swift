@@ -30,7 +30,7 @@ extension KafkaBinaryTests {
             try scenario.produce(100)
             #expect(scenario.settles(run), "\(run.errors)")
             try scenario.broker.stop()
-            // Which of librdkafka's words come first depends on what it was about.
+            // Which of librdkafka's messages comes first depends on its state.
             let told = "source 'people': broker \(scenario.broker.address) "
             #expect(run.wait(seconds: 30) { run.errors.contains(told) }, "\(run.errors)")
             try scenario.broker.start()
@@ -79,7 +79,7 @@ extension KafkaBinaryTests {
             let zombie = try scenario.start()
             try scenario.produce(200)
             #expect(scenario.settles(zombie), "seed \(scenario.history.seed)")
-            // It reads this, and has not committed it when it is stopped.
+            // The process reads these records and is stopped before it commits them.
             try scenario.produce(400)
             Thread.sleep(forTimeInterval: 0.3)
             zombie.signal(SIGSTOP)
@@ -96,7 +96,7 @@ extension KafkaBinaryTests {
             #expect(scenario.settles(other), "seed \(scenario.history.seed): \(other.errors)")
             scenario.stop(other)
             try scenario.produce(200)
-            // Once its session is over it comes back as another member, beside the dead one that the broker keeps.
+            // After its session timeout it rejoins as another member, beside the dead one that the broker keeps.
             if seconds < 6 {
                 #expect(scenario.settles(zombie), "seed \(scenario.history.seed): \(zombie.errors)")
             } else {
@@ -120,7 +120,8 @@ extension KafkaBinaryTests {
             options.target = "latest"
             var runs: [WeirBinary.Running] = []
             for round in 0..<kills {
-                // In a group of their own, two more read what the survivor of the last round believes to be its share.
+                // In another group, two more processes read the partitions that the survivor of the last round still
+                // considers its own.
                 options.group = "weir-people-\(round)"
                 try scenario.write(options)
                 let survivors = runs

@@ -27,7 +27,7 @@ struct KafkaLogStoreTests {
             let content = try #require(change["row"] as? [String: Any])
             let id = try #require(content["id"] as? Int)
             let operation = try #require(change["op"] as? String)
-            // A delete of which only the key was known, taken back, brings no row.
+            // A retracted delete of which only the key was known adds no row.
             let isRow = operation.hasPrefix("+") && content["seq"] is Int
             rows[id] = isRow ? try KafkaScenario.row(content).1 : nil
         }
@@ -103,7 +103,7 @@ struct KafkaLogStoreTests {
             let seeing = try weir("scan", "shop.people", "--fresh", "--count", "-o", "csv")
             #expect(seeing.lines.last == "\(scenario.history.rows.count)", "\(seeing.errors)")
 
-            // A wrong address is not kept: readers would be lost with it.
+            // A wrong address is not stored, since readers would use it.
             let people = folder + "/people.yaml"
             let right = try String(contentsOfFile: people, encoding: .utf8)
             let address = "log-store.address: \"\(scenario.broker.address)\""

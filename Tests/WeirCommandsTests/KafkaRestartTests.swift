@@ -45,7 +45,7 @@ struct KafkaRestartTests {
         try withTemporaryFolder { folder in
             var scenario = try KafkaScenario(folder, broker: .noida)
             var options = KafkaScenario.Options()
-            // A process that could not leave its group gives its partitions free after this time.
+            // The partitions of a process that could not leave its group are released after this time.
             options.sessionMilliseconds = 60_000
             try scenario.write(options)
             let first = try scenario.start(isQuiet: false)

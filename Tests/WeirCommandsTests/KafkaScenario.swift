@@ -163,7 +163,7 @@ struct KafkaScenario {
             default:
                 let old = rows.removeValue(forKey: id)
                 #expect(old != nil, "\(line) meets no row")
-                // Of records without the old row only the key is known.
+                // For records without the old row only the key is known.
                 if content["seq"] is Int { #expect(try Self.row(content).1 == old, "\(line)") }
             }
         }

@@ -57,7 +57,8 @@ extension KafkaBinaryTests {
                 #expect(try Self.ids(scenario, name) == expected, "start at \(time)")
             }
 
-            // Behind the last record is the end; a run that goes on there does not look for the time again.
+            // After the last record the position is the end; a run that continues there does not search for the time
+            // again.
             try produce([1, 80], partition: 0, id: 50)
             try produce([2], partition: 2, id: 200)
             let run = try scenario.weir("run", "at-71.yaml", "--until-caught-up", "--quiet")

@@ -26,7 +26,7 @@ struct KafkaTakeoverTests {
             let share = try Self.share(of: silent, pausing: other, &scenario)
             #expect(share.count == 2, "\(share)")
 
-            // It reads this, and has not committed it when it falls silent.
+            // The process reads these records and stalls before it commits them.
             try Self.produce(&scenario, 400)
             Thread.sleep(forTimeInterval: 0.2)
             silent.signal(SIGSTOP)
@@ -35,14 +35,14 @@ struct KafkaTakeoverTests {
             #expect(scenario.settles(other), "\(other.errors)")
             print("Kafka takeover: all partitions committed by the other after \(Date().timeIntervalSince(start)) s")
             #expect(Date().timeIntervalSince(start) > 7, "the session ended before its time")
-            // The new member goes on, not only once.
+            // The new member continues, more than once.
             try Self.produce(&scenario, 200)
             #expect(scenario.settles(other), "\(other.errors)")
 
             let claims = try Self.claims(folder)
             silent.signal(SIGCONT)
             try Self.produce(&scenario, 200)
-            // Every partition is claimed anew when it is back.
+            // Every partition is claimed again when the member is back.
             let isBack = silent.wait(seconds: 30) {
                 guard let now = try? Self.claims(folder) else { return false }
                 return (0..<4).allSatisfy { now[$0] ?? 0 > claims[$0] ?? 0 }
@@ -58,7 +58,7 @@ struct KafkaTakeoverTests {
             scenario.stop(silent)
             #expect(silent.errors.contains("partitions were taken over"), "\(silent.errors)")
             #expect(!other.errors.contains("partitions were taken over"), "\(other.errors)")
-            // It leaves with its offsets told.
+            // It commits its offsets to the group before it leaves.
             let committed = try scenario.broker.committed(group: options.group, topic: "people")
             #expect(committed.mapValues { Int($0) } == (try scenario.positions()))
             try scenario.verify()
@@ -117,7 +117,7 @@ struct KafkaTakeoverTests {
             return Set(now.filter { $0.value != before[$0.key] }.keys)
         }
         run.wait(seconds: 4) { !moved().isEmpty }
-        // Those of one commit come together; the next may bring more.
+        // The rows of one commit arrive together; the next commit may add more.
         Thread.sleep(forTimeInterval: 1.2)
         return moved()
     }

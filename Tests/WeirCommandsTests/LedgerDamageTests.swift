@@ -33,7 +33,7 @@ import WeirTesting
             try damaged.write(toFile: path, atomically: true, encoding: .utf8)
             let checked = try run()
             #expect(checked.status == 1 && checked.errors.contains("checksum"), "\(checked.errors)")
-            // Others copy the properties and know of no checksum: the last record tells.
+            // Other engines copy the properties without a checksum, so the last record detects the change.
             try damaged.replacing(#/,"weir-crc32c":"[^"]*"/#, with: "")
                 .write(toFile: path, atomically: true, encoding: .utf8)
             let copied = try run()

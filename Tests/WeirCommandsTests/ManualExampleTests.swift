@@ -31,7 +31,7 @@ import WeirTesting
                 var updated = text
                 let fences = ManualPages.fences(text).filter { $0.info == "console" }
                 if fences.isEmpty { continue }
-                // Tables know where they are, so each page has the same folder.
+                // Tables store absolute paths, so each page uses the same folder.
                 try files.removeItem(atPath: work)
                 try files.copyItem(atPath: saved, toPath: work)
                 for fence in fences {

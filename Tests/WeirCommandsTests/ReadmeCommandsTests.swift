@@ -21,7 +21,7 @@ import WeirTesting
                 #expect(output.contains("customer 1") && output.contains("PAID") && output.contains("Ada"), "\(output)")
                 outputs.append(output)
             }
-            // The rows are the same; only the changes are more.
+            // The rows are the same; there are only more changes.
             let rows = outputs.map { output in
                 output.split(separator: "\n").filter { $0.hasPrefix("       7 ") && $0.contains("Ada") }
             }

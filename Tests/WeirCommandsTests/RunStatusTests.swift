@@ -29,7 +29,7 @@ import WeirTesting
         var status = RunStatus(isTerminal: false, start: sample(0, records: 0, lag: nil))
         var lines: [Int: [RunStatus.Output]] = [:]
         for second in 1...200 {
-            // 100 records a second for 90 seconds, of 9,000 that are there.
+            // 100 records per second for 90 seconds, of 9,000 records.
             let records = min(9000, second * 100)
             let shown = status.look(sample(second, records: records, lag: Int64(9000 - records), commits: second / 10))
             if !shown.isEmpty { lines[second] = shown }

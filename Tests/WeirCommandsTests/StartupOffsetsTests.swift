@@ -78,7 +78,7 @@ import WeirTesting
     ])
     func `offsets that are not there are told`(_ offsets: String, _ message: String) throws {
         #expect(try found(Self.yaml(offsets)).first == "9:5: error: source 's': \(message)")
-        // Where every table has positions, they count.
+        // If every table has positions, these are used.
         #expect(try found(Self.yaml(offsets), isNew: false) == ["9:5: warning: source 's': \(message)"])
     }
 

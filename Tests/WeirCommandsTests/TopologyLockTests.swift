@@ -47,7 +47,7 @@ import WeirTesting
                 "\(String(describing: error))"
             )
             #expect(error?.advice == "stop that process, or put the LogStore on a broker with log-store.type: kafka")
-            // The file log as a source is one process's, whatever the LogStore.
+            // A file log as a source can be read by one process only, whatever the LogStore.
             let file = try refusal("type: file-log", folder)
             #expect(file?.code == .locked && file?.message.contains("LogStore") == false)
         }

@@ -53,7 +53,7 @@ import WeirTesting
             var random = SeededGenerator(seed: seed)
             var failures = 0
             for name in names {
-                // Of files that come in numbers every second one is enough.
+                // Of kinds with many files, every second file is enough.
                 if name.hasSuffix(".parquet"), random.next() % 2 == 0 { continue }
                 for damage in Damage.allCases {
                     let path = warehouse + "/" + name
@@ -77,7 +77,8 @@ import WeirTesting
                             failures += 1
                             #expect(result.errors.contains("error"), "\(what): \(result.errors)")
                         } else if index == 0, name.hasPrefix("shop/") {
-                            // Every file of a table carries checksums: what is read is what was written.
+                            // Every file of a table has checksums, so the rows that are read are those that were
+                            // written.
                             #expect(try Self.rows(result) == expected, "\(what)")
                         }
                     }

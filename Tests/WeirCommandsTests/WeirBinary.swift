@@ -51,7 +51,7 @@ struct WeirBinary {
             environment["LD_LIBRARY_PATH"] = libraries + others
         }
         process.environment = environment.merging(self.environment) { $1 }
-        // Files, not pipes: a command that prints much never waits for a reader.
+        // Files instead of pipes, so that a command with much output never waits for a reader.
         let name = folder + "/.out-" + UUID().uuidString
         for path in [name, name + ".err"] { try Data().write(to: URL(fileURLWithPath: path)) }
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: name))

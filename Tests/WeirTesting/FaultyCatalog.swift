@@ -42,7 +42,7 @@ public struct FaultyCatalog: Catalog {
     ) throws(WeirError) {
         try files.step()
         try real.commit(id, from: oldMetadataLocation, to: newMetadataLocation)
-        // The swap happened, but its caller never learns.
+        // The swap happened, but the caller gets no answer.
         try files.step()
     }
 }

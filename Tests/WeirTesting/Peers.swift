@@ -49,7 +49,7 @@ public enum Peers {
         process.arguments = ["-B", checkout + "/Tests/WeirCommandsTests/Fixtures/peers/" + script] + arguments
         let output = Pipe()
         process.standardOutput = output
-        // Complaints go to a file: a pipe nobody reads would stop the script when it is full.
+        // Errors go to a file: a full pipe that nobody reads would block the script.
         let complaints = FileManager.default.temporaryDirectory.appendingPathComponent("weir-" + UUID().uuidString)
         _ = FileManager.default.createFile(atPath: complaints.path, contents: nil)
         defer { try? FileManager.default.removeItem(at: complaints) }

@@ -16,7 +16,7 @@ extension Table {
             raised.minSequenceNumber = manifest.sequenceNumber
             return raised
         }
-        // Under a name of its own: parsed lists are remembered by theirs.
+        // Under a new name, because parsed lists are cached by name.
         let forged = list.parentDirectory + "/raised-" + list.lastPathComponent
         let bytes = try ManifestList.encode(
             manifests,

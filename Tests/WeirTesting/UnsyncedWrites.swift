@@ -29,7 +29,7 @@ struct UnsyncedWrites: Sendable {
             states.append(next)
         }
         let size = states.randomElement(using: &random)?.count ?? 0
-        // Sometimes nearly everything arrives, sometimes hardly anything.
+        // Sometimes nearly all writes arrive, sometimes hardly any.
         let arriving = Double.random(in: 0...1, using: &random)
         var left: [UInt8] = []
         while left.count < size {
