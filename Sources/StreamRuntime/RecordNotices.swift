@@ -84,10 +84,10 @@ final class RecordNotices {
             return
                 "column \(name) of \(source.identifier) is taken for '\(column)' only in records that have no '\(column)'"
         case .earlyTimes(let column, let unit, let larger, let value, let offset):
-            let place = "topic \(raw.topic), partition \(raw.partition), offset \(offset)"
+            let location = "topic \(raw.topic), partition \(raw.partition), offset \(offset)"
             return
                 "column \(column.name) of \(column.source.identifier) is read as \(unit), as the source says, but "
-                + "\(UnitDoubt.early(value, unit, larger)) (\(place)); check the source's \(column.option)"
+                + "\(UnitDoubt.early(value, unit, larger)) (\(location)); check the source's \(column.option)"
         case .truncated(let source, let offset):
             return
                 "\(source.identifier) was truncated (topic \(raw.topic), partition \(raw.partition), offset \(offset)); "
