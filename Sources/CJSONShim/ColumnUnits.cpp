@@ -11,7 +11,8 @@ static constexpr int64_t nanosPerDay = microsPerDay * 1000;
 static constexpr int64_t eraBegins = 63'072'000, strongEraBegins = 283'996'800, eraEnds = 7'258'118'400;
 static constexpr int64_t january = 31 * 86'400, quarterHour = 900;
 static constexpr int64_t lastDay = 253'402'214'400;  // 9999-12-31, seconds
-// PostgreSQL's infinity becomes a value beyond this in every unit.
+// PostgreSQL's infinity in microseconds, and the end of the values that may be times in some unit.
+static constexpr int64_t infinity = 9'223'372'036'825'200'000, minusInfinity = -9'223'372'036'832'400'000;
 static constexpr uint64_t infinityBegins = 9'200'000'000'000'000'000;
 static constexpr int64_t longestTime = 3'020'400'000'000;  // 839 hours, microseconds
 
@@ -55,6 +56,16 @@ Likeness likenessOf(weir_json_type type, int64_t value) {
         return {magnitude < uint64_t(eraBegins * perSecond[2]) ? Unit::micros : Unit::nanos, false};
     }
     return {Unit::refused, false};
+}
+
+bool isInfinity(int64_t value, Unit known, int64_t &micros) {
+    if (known == Unit::nanos) return false;
+    for (int64_t end : {infinity, minusInfinity}) {
+        if (value != end && (value != end / 1000 || known == Unit::micros)) continue;
+        micros = end;
+        return true;
+    }
+    return false;
 }
 
 bool UnitEvidence::isEmpty() const {

@@ -34,6 +34,11 @@ struct Likeness {
 // nanoseconds are weak evidence below MySQL's longest TIME in microseconds.
 Likeness likenessOf(weir_json_type type, int64_t value);
 
+// Whether a timestamp is PostgreSQL's infinity, which Debezium writes as one fixed number of milliseconds or of
+// microseconds. It tells no unit and needs none: `micros` is set. `known` is the column's unit, `refused` while that is
+// unknown. In the smaller units the numbers are ordinary timestamps.
+bool isInfinity(int64_t value, Unit known, int64_t &micros);
+
 // The evidence from a batch: the first value of each kind.
 struct UnitEvidence {
     // Indexed by unit: milliseconds, microseconds, nanoseconds.

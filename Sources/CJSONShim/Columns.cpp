@@ -44,6 +44,11 @@ std::string Column::typeName() const {
     return "unknown";
 }
 
+void Column::growText(size_t count) {
+    if (byteCount + count > INT32_MAX) throw TooLarge();
+    bytes.reserve(byteCount + count + 64, byteCount, false);
+}
+
 void Column::reserveRows(size_t capacity, size_t rows) {
     size_t bits = (rows + 7) / 8;
     validity.reserve((capacity + 7) / 8, validity.base() ? bits : 0, true);

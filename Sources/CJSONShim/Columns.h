@@ -65,6 +65,8 @@ struct Column {
     // Whether only a member of exactly this name is the column, because a table has another column that differs in case
     // alone.
     bool isExact;
+    // Whether the column belongs to the key of some target.
+    bool isKey = false;
     // The row of the last value, to detect a second value in the same row.
     uint64_t lastRow = 0;
     // The last row in which members that differ in case alone are not the column, because its exact name is there, and
@@ -92,8 +94,7 @@ struct Column {
 
     // Makes room for `count` bytes of text after the existing text.
     uint8_t *reserveText(size_t count) {
-        if (byteCount + count > INT32_MAX) throw TooLarge();
-        bytes.reserve(byteCount + count + 64, byteCount, false);
+        if (byteCount + count + 64 > bytes.capacity() || byteCount + count > INT32_MAX) [[unlikely]] growText(count);
         return bytes.base() + byteCount;
     }
     void endText(size_t row) {
@@ -106,6 +107,7 @@ struct Column {
         return start;
     }
 
+    void growText(size_t count);
     void reserveRows(size_t capacity, size_t rows);
     // The type as a topology file writes it.
     std::string typeName() const;

@@ -6,7 +6,7 @@ namespace weir {
 
 namespace {
 
-bool readText(const Tokens &tokens, uint32_t token, std::string &text) {
+bool readText(const TokenList &tokens, uint32_t token, std::string &text) {
     if (tokens[token] != '"') return false;
     std::string_view raw = tokens.string(token);
     text.resize(raw.size() + copySlack);
@@ -19,7 +19,7 @@ bool readText(const Tokens &tokens, uint32_t token, std::string &text) {
 // Calls `body(key, value token)` for each member of the object at `token`. False when the object is malformed or `body`
 // returns false.
 template <typename Body>
-bool forEachMember(const Tokens &tokens, uint32_t token, Body body) {
+bool forEachMember(const TokenList &tokens, uint32_t token, Body body) {
     if (tokens[token] != '{') return false;
     token++;
     if (tokens[token] == '}') return true;
@@ -36,7 +36,7 @@ bool forEachMember(const Tokens &tokens, uint32_t token, Body body) {
 }
 
 template <typename Body>
-bool forEachElement(const Tokens &tokens, uint32_t token, Body body) {
+bool forEachElement(const TokenList &tokens, uint32_t token, Body body) {
     if (tokens[token] != '[') return false;
     token++;
     if (tokens[token] == ']') return true;
@@ -50,7 +50,7 @@ bool forEachElement(const Tokens &tokens, uint32_t token, Body body) {
 }
 
 // One field's schema; `children` is the token of its `fields`, 0 when it has none.
-bool readField(const Tokens &tokens, uint32_t token, SchemaField &field, uint32_t &children) {
+bool readField(const TokenList &tokens, uint32_t token, SchemaField &field, uint32_t &children) {
     children = 0;
     return forEachMember(tokens, token, [&](const std::string &key, uint32_t value) {
         if (key == "field") return readText(tokens, value, field.name);
@@ -68,7 +68,7 @@ bool readField(const Tokens &tokens, uint32_t token, SchemaField &field, uint32_
     });
 }
 
-bool readFields(const Tokens &tokens, uint32_t list, std::vector<SchemaField> &fields) {
+bool readFields(const TokenList &tokens, uint32_t list, std::vector<SchemaField> &fields) {
     return forEachElement(tokens, list, [&](uint32_t element) {
         SchemaField field;
         uint32_t children;
@@ -80,7 +80,7 @@ bool readFields(const Tokens &tokens, uint32_t list, std::vector<SchemaField> &f
 
 }  // namespace
 
-bool readSchemaFields(const Tokens &tokens, uint32_t token, std::vector<SchemaField> &fields) {
+bool readSchemaFields(const TokenList &tokens, uint32_t token, std::vector<SchemaField> &fields) {
     SchemaField whole;
     uint32_t list;
     if (!readField(tokens, token, whole, list)) return false;
@@ -116,10 +116,16 @@ const SchemaField *findField(const std::vector<SchemaField> &fields, const std::
     return count == 1 ? similar : nullptr;
 }
 
-Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const weir_json_options &options) {
+static Plan planWithoutReader(
+    weir_json_type type, int32_t scale, const SchemaField *field, const weir_json_options &options) {
     static constexpr std::string_view debezium = "io.debezium.time.", connect = "org.apache.kafka.connect.data.";
     static constexpr std::string_view variableScale = "io.debezium.data.VariableScaleDecimal";
-    Plan plan{Unit::refused, Zone::none, DecimalText(options.decimal_text), scale, !options.is_log_store, false};
+    Plan plan{};
+    plan.unit = Unit::refused;
+    plan.zone = Zone::none;
+    plan.decimalText = DecimalText(options.decimal_text);
+    plan.decimalScale = scale;
+    plan.isDebezium = !options.is_log_store;
     if (options.is_log_store) {
         plan.zone = type == WEIR_JSON_TIMESTAMPTZ ? Zone::optional : Zone::optionalZ;
         plan.unit = type == WEIR_JSON_DATE ? Unit::days : Unit::micros;
@@ -171,6 +177,12 @@ Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const
         }
         break;
     }
+    return plan;
+}
+
+Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const weir_json_options &options) {
+    Plan plan = planWithoutReader(type, scale, field, options);
+    plan.read = readerFor(type, plan.isDecimal);
     return plan;
 }
 

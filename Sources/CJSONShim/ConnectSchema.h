@@ -15,8 +15,17 @@ namespace weir {
 enum class Unit : uint8_t { days, millis, micros, nanos, column, refused };
 enum class DecimalText : uint8_t { numberOrBase64, number, base64 };
 
+struct Column;
+struct Plan;
+struct Reading;
+
+// Reads the value at `token` into the column. Returns the token after the value. When the column cannot hold the value,
+// returns 0 with the reading's detail set.
+using Reader = uint32_t (*)(Column &column, const Plan &plan, uint32_t token, Reading &reading);
+
 // How one column of a table reads its values under one schema block.
 struct Plan {
+    Reader read;
     // The unit of integers, for dates and times.
     Unit unit;
     // Whether text ends in a zone, for dates and times.
@@ -48,10 +57,13 @@ struct SchemaBlock {
 };
 
 // Reads the block whose first token is `token`; false when it is not a Connect schema.
-bool readSchemaFields(const Tokens &tokens, uint32_t token, std::vector<SchemaField> &fields);
+bool readSchemaFields(const TokenList &tokens, uint32_t token, std::vector<SchemaField> &fields);
 
 // The field of that name, or else the only field whose name differs in case alone; null when there is none.
 const SchemaField *findField(const std::vector<SchemaField> &fields, const std::string &name);
+
+// The reader for columns of a type; `isDecimal` is that of the plan.
+Reader readerFor(weir_json_type type, bool isDecimal);
 
 // How a column reads values; `field` is null where there is no schema block or it does not name the column.
 Plan planFor(weir_json_type type, int32_t scale, const SchemaField *field, const weir_json_options &options);

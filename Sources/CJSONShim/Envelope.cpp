@@ -5,7 +5,7 @@
 namespace weir {
 
 // Reads a null or a string. Debezium writes no other values for these names.
-static bool readName(const Tokens &tokens, uint32_t token, std::string_view &name) {
+static bool readName(const TokenList &tokens, uint32_t token, std::string_view &name) {
     if (tokens[token] == '"') {
         name = tokens.string(token);
         return true;
@@ -13,108 +13,107 @@ static bool readName(const Tokens &tokens, uint32_t token, std::string_view &nam
     return tokens.isNull(token);
 }
 
-static uint32_t readSource(const Tokens &tokens, uint32_t token, Source &source, std::string &reason) {
-    reason = "the source block is not well-formed";
+static uint32_t readSource(const TokenList tokens, uint32_t token, Source &source, std::string &reason) {
+    auto fail = [&](std::string why) {
+        reason = std::move(why);
+        return 0;
+    };
+    static constexpr const char *malformed = "the source block is not well-formed";
     if (tokens.isNull(token)) return token + 1;
-    if (tokens[token] != '{') return 0;
+    if (tokens[token] != '{') return fail(malformed);
     std::string_view collection;
     token++;
     if (tokens[token] == '}') return token + 1;
     while (true) {
-        if (tokens[token] != '"' || tokens[token + 1] != ':') return 0;
+        if (tokens[token] != '"' || tokens[token + 1] != ':') return fail(malformed);
         std::string_view key = tokens.string(token);
         uint32_t value = token + 2;
         std::string_view *name = nullptr;
-        if (key.size() == 2 && key == "db") name = &source.database;
-        else if (key.size() == 5 && key == "table") name = &source.table;
-        else if (key.size() == 6 && key == "schema") name = &source.schema;
-        else if (key.size() == 10 && key == "collection") name = &collection;
-        if (name) {
-            if (name->data()) {
-                reason = "source." + std::string(key) + " is there twice";
-                return 0;
-            }
-            if (!readName(tokens, value, *name)) {
-                reason = "source." + std::string(key) + " is neither text nor null";
-                return 0;
-            }
-        }
-        token = tokens.skip(value);
-        if (token == 0) return 0;
-        if (tokens[token] == '}') break;
-        if (tokens[token] != ',') return 0;
-        token++;
-    }
-    if (!source.table.data()) source.table = collection;
-    return token + 1;
-}
-
-uint32_t Envelope::readMembers(const Tokens &tokens, uint32_t token, bool isKey, std::string &reason) {
-    std::string unescaped;
-    if (tokens[token] == '}') return token + 1;
-    while (true) {
-        if (tokens[token] != '"' || tokens[token + 1] != ':') {
-            reason = "the event is not a well-formed object: expected a member name and ':'";
-            return 0;
-        }
-        std::string_view key = tokens.string(token);
-        uint32_t value = token + 2;
-        if (memchr(key.data(), '\\', key.size())) [[unlikely]] {
-            unescaped.resize(key.size() + copySlack);
-            int64_t count = unescape(reinterpret_cast<uint8_t *>(unescaped.data()), key);
-            if (count < 0) {
-                reason = "a member name of the event has a wrong escape sequence";
-                return 0;
-            }
-            key = std::string_view(unescaped).substr(0, size_t(count));
-        }
-        uint32_t *member = nullptr;
         switch (key.size()) {
         case 2:
-            if (key == "op") member = &op;
+            if (key == "db") name = &source.database;
             break;
         case 5:
-            if (key == "after") member = &after;
+            if (key == "table") name = &source.table;
             break;
         case 6:
-            if (key == "before") member = &before;
-            else if (key == "source") member = &source;
-            else if (key == "schema") member = &schema;
+            if (key == "schema") name = &source.schema;
             break;
-        case 7:
-            if (key == "payload") member = &payload;
+        case 10:
+            if (key == "collection") name = &collection;
             break;
         default: break;
         }
-        if (member) {
-            if (*member) {
-                reason = std::string(key) + " is there twice";
-                return 0;
+        if (name) {
+            if (name->data()) return fail("source." + std::string(key) + " is there twice");
+            if (!readName(tokens, value, *name)) {
+                return fail("source." + std::string(key) + " is neither text nor null");
             }
+        }
+        token = tokens.skip(value);
+        uint8_t next = tokens[token];
+        if (token != 0 && next == ',') {
+            token++;
+            continue;
+        }
+        if (token == 0 || next != '}') return fail(malformed);
+        if (!source.table.data()) source.table = collection;
+        return token + 1;
+    }
+}
+
+uint32_t *Envelope::find(std::string_view key) {
+    switch (key.size()) {
+    case 2: return key == "op" ? &op : nullptr;
+    case 5: return key == "after" ? &after : nullptr;
+    case 6:
+        if (key == "before") return &before;
+        if (key == "source") return &source;
+        return key == "schema" ? &schema : nullptr;
+    case 7: return key == "payload" ? &payload : nullptr;
+    default: return nullptr;
+    }
+}
+
+uint32_t Envelope::readMembers(const TokenList &list, uint32_t token, bool isKey, std::string &reason) {
+    const TokenList tokens = list;
+    auto fail = [&](std::string why) {
+        reason = std::move(why);
+        return 0;
+    };
+    if (tokens[token] == '}') return token + 1;
+    while (true) {
+        if (tokens[token] != '"' || tokens[token + 1] != ':') {
+            return fail("the event is not a well-formed object: expected a member name and ':'");
+        }
+        std::string_view key = tokens.string(token);
+        uint32_t value = token + 2;
+        uint32_t *member = find(key);
+        if (!member && memchr(key.data(), '\\', key.size())) [[unlikely]] {
+            std::string unescaped(key.size() + copySlack, '\0');
+            int64_t count = unescape(reinterpret_cast<uint8_t *>(unescaped.data()), key);
+            if (count < 0) return fail("a member name of the event has a wrong escape sequence");
+            member = find(std::string_view(unescaped).substr(0, size_t(count)));
+        }
+        if (member) {
+            if (*member) return fail(std::string(key) + " is there twice");
             *member = value;
             bool isSource = member == &source && !isKey;
             token = isSource ? readSource(tokens, value, names, reason) : tokens.leap(value);
-            if (token == 0) {
-                if (!isSource) reason = std::string(key) + " is not well-formed JSON";
-                return 0;
-            }
+            if (token == 0) return isSource ? 0 : fail(std::string(key) + " is not well-formed JSON");
         } else {
             token = tokens.skip(value);
-            if (token == 0) {
-                reason = "the event holds a member that is not well-formed JSON";
-                return 0;
-            }
+            if (token == 0) return fail("the event holds a member that is not well-formed JSON");
         }
         if (tokens[token] == '}') return token + 1;
         if (tokens[token] != ',') {
-            reason = "the event is not a well-formed object: expected ',' or '}'";
-            return 0;
+            return fail("the event is not a well-formed object: expected ',' or '}'");
         }
         token++;
     }
 }
 
-bool isWithoutRows(const Tokens &tokens, uint32_t token) {
+bool isWithoutRows(const TokenList &tokens, uint32_t token) {
     bool hasTime = false, isMark = false, hasCount = false, hasStatement = false, hasSource = false, hasOther = false;
     while (tokens[token] == '"' && tokens[token + 1] == ':') {
         std::string_view key = tokens.string(token);

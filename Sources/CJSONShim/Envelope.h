@@ -22,11 +22,15 @@ struct Envelope {
     // Reads members starting with the key at `token`. Returns the token after the closing brace, or 0 with `reason`
     // set. `before`, `after`, `schema` and `payload` are only skipped, and so is `source` in a record's key, where it
     // is an ordinary column.
-    uint32_t readMembers(const Tokens &tokens, uint32_t token, bool isKey, std::string &reason);
+    uint32_t readMembers(const TokenList &list, uint32_t token, bool isKey, std::string &reason);
+
+  private:
+    // The member of that name; null for any other name.
+    uint32_t *find(std::string_view key);
 };
 
 // Whether an event without an operation is one of Debezium's own events: a heartbeat, a transaction begin or end, or a
 // schema change. `token` is the key of its first member.
-bool isWithoutRows(const Tokens &tokens, uint32_t token);
+bool isWithoutRows(const TokenList &tokens, uint32_t token);
 
 }  // namespace weir

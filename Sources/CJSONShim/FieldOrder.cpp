@@ -36,7 +36,7 @@ FieldOrder::FieldOrder(const std::vector<Column> &columns, Notices *notices, int
 uint32_t FieldOrder::insert(std::string_view key, int32_t column) {
     Slot slot;
     slot.name = std::string(key);
-    slot.count = uint32_t(key.size());
+    slot.span = key.size() + 2;
     slot.column = column;
     uint8_t bytes[16] = {}, masks[16] = {};
     size_t head = key.size() < 16 ? key.size() : 16;
@@ -52,7 +52,12 @@ uint32_t FieldOrder::insert(std::string_view key, int32_t column) {
     return number;
 }
 
-FieldOrder::Match FieldOrder::search(uint32_t previous, std::string_view key) {
+FieldOrder::Match FieldOrder::search(uint32_t previous, const TokenList &tokens, uint32_t token) {
+    std::string_view key = tokens.string(token);
+    const Slot &guess = slots_[slots_[previous].next];
+    if (key.size() + 2 == guess.span && guess.matches(tokens.begin(token) + 1)) {
+        return {slots_[previous].next, guess.column, guess.isOtherCase};
+    }
     auto known = slotOfKey_.find(key);
     if (known != slotOfKey_.end()) {
         slots_[previous].next = known->second;

@@ -79,7 +79,33 @@ static Parse rescale(Int128 mantissa, int64_t exponent, int32_t precision, Int12
     return Parse::ok;
 }
 
+// Parses up to 18 digits with at most `scale` of them behind the point, as most decimals are. False for other text.
+static bool parseShortDecimal(std::string_view text, int32_t precision, int32_t scale, Int128 &value) {
+    const char *p = text.data(), *end = p + text.size();
+    bool isNegative = p < end && *p == '-';
+    if (isNegative) p++;
+    if (p == end || end - p > 19 || scale < 0 || scale > 19 || precision < 1 || precision > 38) return false;
+    uint64_t digits = 0;
+    const char *point = nullptr;
+    for (const char *q = p; q < end; q++) {
+        unsigned digit = unsigned(uint8_t(*q)) - '0';
+        if (digit > 9) [[unlikely]] {
+            if (*q != '.' || point) return false;
+            point = q;
+            continue;
+        }
+        digits = digits * 10 + digit;
+    }
+    int64_t count = end - p - (point ? 1 : 0), fraction = point ? end - point - 1 : 0;
+    if (count == 0 || count > 18 || fraction > scale) return false;
+    Int128 scaled = Int128(digits) * integerPowers[size_t(scale - fraction)];
+    if (scaled >= integerPowers[size_t(precision)]) return false;
+    value = isNegative ? -scaled : scaled;
+    return true;
+}
+
 Parse parseDecimal(std::string_view text, int32_t precision, int32_t scale, Int128 &value) {
+    if (parseShortDecimal(text, precision, scale, value)) [[likely]] return Parse::ok;
     const char *p = text.data(), *end = p + text.size();
     bool isNegative = p < end && *p == '-';
     if (p < end && (*p == '-' || *p == '+')) p++;

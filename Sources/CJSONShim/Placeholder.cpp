@@ -41,7 +41,7 @@ bool Placeholder::isForm(std::string_view text) const {
 }
 
 // Reads the string at `token`. False for another value, and for a malformed or long string.
-static bool readText(const Tokens &tokens, uint32_t token, std::string &text) {
+static bool readText(const TokenList &tokens, uint32_t token, std::string &text) {
     if (tokens[token] != '"') return false;
     std::string_view raw = tokens.string(token);
     if (raw.size() > 4096) return false;
@@ -51,7 +51,7 @@ static bool readText(const Tokens &tokens, uint32_t token, std::string &text) {
     return count >= 0;
 }
 
-bool Placeholder::matches(const Tokens &tokens, uint32_t token) const {
+bool Placeholder::matches(const TokenList &tokens, uint32_t token) const {
     if (text_.empty()) return false;
     std::string text;
     switch (tokens[token]) {

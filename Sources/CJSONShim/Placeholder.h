@@ -22,7 +22,7 @@ class Placeholder {
         return (lengths_ >> (text.size() & 63) & 1) && isForm(text);
     }
     // Whether the value at `token` is the placeholder.
-    bool matches(const Tokens &tokens, uint32_t token) const;
+    bool matches(const TokenList &tokens, uint32_t token) const;
     // Whether the bytes are the placeholder's bytes.
     bool isBytes(const uint8_t *bytes, size_t count) const {
         return !text_.empty() && std::string_view(reinterpret_cast<const char *>(bytes), count) == text_;

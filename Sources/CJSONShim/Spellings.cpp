@@ -4,7 +4,7 @@
 
 namespace weir {
 
-Spellings::Spellings(const std::string &column, const Tokens &tokens, uint32_t object) {
+Spellings::Spellings(const std::string &column, const TokenList &tokens, uint32_t object) {
     std::string name;
     uint32_t token = object + 1;
     while (tokens[token] == '"' && tokens[token + 1] == ':') {

@@ -19,7 +19,7 @@ struct Spellings {
     std::string first, second;
 
     // Looks at the members of the object at token `object`; at those before the fault if it is malformed.
-    Spellings(const std::string &column, const Tokens &tokens, uint32_t object);
+    Spellings(const std::string &column, const TokenList &tokens, uint32_t object);
 
     // Whether several members could be the column.
     bool isAmbiguous() const { return exact > 1 || (exact == 0 && others > 1); }

@@ -21,6 +21,7 @@ Table::Table(
     for (size_t i = 0; i < targetCount; i++) {
         targets.emplace_back(wanted[i]);
         for (size_t k = 0; k < wanted[i].column_count; k++) takers_[wanted[i].columns[k]].push_back(uint32_t(i));
+        for (uint32_t key : targets[i].keys) columns[key].isKey = true;
     }
 }
 
@@ -90,7 +91,7 @@ void Table::withdrawRefusals(uint64_t serial) {
 }
 
 std::string Table::explain(
-    const Column &column, const Tokens &tokens, uint32_t value, const char *part, const std::string &detail) const {
+    const Column &column, const TokenList &tokens, uint32_t value, const char *part, const std::string &detail) const {
     std::string text = std::string(part) + "." + column.name + ": expected " + column.typeName() + ", found " +
                        describe(tokens, value);
     if (placeholder_->matches(tokens, value)) {
@@ -99,164 +100,182 @@ std::string Table::explain(
     return detail.empty() ? text : text + ": " + detail;
 }
 
-bool Table::readContested(
-    const Tokens &tokens, uint32_t object, int32_t number, size_t row, uint64_t serial, FieldOrder &order,
-    const std::vector<Plan> &plans, Reading &reading, const char *part, std::string &reason) {
+bool Table::readContested(int32_t number, const Plan *plans, Reading &reading, std::string &reason) {
     Column &column = columns[size_t(number)];
-    if (column.lastRow == serial) return true;
-    Spellings found(column.name, tokens, object);
+    if (column.lastRow == rowsBegun_) return true;
+    Spellings found(column.name, reading.tokens, reading.object);
     if (found.others == 0) return true;
     if (found.isAmbiguous()) {
-        reason = std::string(part) + "." + column.name + found.ambiguity();
+        reason = std::string(reading.part) + "." + column.name + found.ambiguity();
         return refuse(size_t(number), reason);
     }
-    order.tellOtherCase(found.first, number);
+    reading.order.tellOtherCase(found.first, number);
     uint32_t value = found.otherAt + 2;
-    if (tokens.isNull(value)) return true;
-    std::string detail;
+    if (reading.tokens.isNull(value)) return true;
     reading.number = size_t(number);
-    if (readValue(column, plans[size_t(number)], tokens, value, row, reading, detail) != 0) {
-        column.lastRow = serial;
+    if (plans[number].read(column, plans[number], value, reading) != 0) {
+        column.lastRow = rowsBegun_;
         return true;
     }
-    reason = explain(column, tokens, value, part, detail);
+    reason = explain(column, reading.tokens, value, reading.part, reading.detail);
+    reading.detail.clear();
     return refuse(size_t(number), reason);
 }
 
 bool Table::readRow(
-    const Tokens &tokens, uint32_t token, Binding &binding, const std::vector<Plan> &plans, const char *part,
+    const TokenList &tokens, uint32_t token, Binding &binding, const std::vector<Plan> &plans, const char *part,
     std::string &reason) {
     const size_t row = rows;
-    const uint32_t object = token;
-    uint64_t serial = ++rowsBegun_;
     FieldOrder &order = part[0] == 'k' ? binding.keyOrder : binding.rowOrder;
-    uint32_t slot = FieldOrder::start;
-    size_t filled = 0;
-    auto fail = [&](const std::string &what) {
-        reason = std::string(part) + what;
-        return false;
-    };
-    Reading reading{*this, binding, *placeholder_, 0};
-    // After a restart the row is read from its first member, without members that turned out not to be a column.
-    const uint64_t first = serial;
-    const size_t doubts = binding.doubts.size();
-    auto restart = [&]() {
-        cut(row);
-        binding.doubts.resize(doubts);
-        withdrawRefusals(serial);
-        serial = ++rowsBegun_;
-        token = object + 1;
-        slot = FieldOrder::start;
-        filled = 0;
-    };
-    token++;
-    if (tokens[token] != '}') {
-        while (true) {
-            if (tokens[token] != '"' || tokens[token + 1] != ':') [[unlikely]] {
-                return fail(" is not a well-formed object: expected a member name and ':'");
-            }
-            FieldOrder::Match match = order.find(slot, tokens.string(token));
-            slot = match.slot;
-            uint32_t value = token + 2;
-            if (match.column >= 0) [[likely]] {
-                Column &head = columns[size_t(match.column)];
-                bool isShadowed = false;
-                if (match.isOtherCase || head.lastRow == serial) {
-                    isShadowed = head.ambiguousRow == serial || (match.isOtherCase && head.exactRow == first);
-                }
-                if (head.lastRow == serial && !isShadowed) [[unlikely]] {
-                    Spellings found(head.name, tokens, object);
-                    if (found.isAmbiguous()) {
-                        head.ambiguousRow = serial;
-                        reason = std::string(part) + "." + head.name + found.ambiguity();
-                        auto isOfColumn = [&](auto &doubt) { return isTwin(doubt.first, match.column); };
-                        auto own = binding.doubts.begin() + ptrdiff_t(doubts);
-                        binding.doubts.erase(std::remove_if(own, binding.doubts.end(), isOfColumn), binding.doubts.end());
-                        if (!refuseAll(match.column, reason)) return false;
-                    } else {
-                        head.exactRow = first;
-                        order.tellShadowed(found.first, match.column);
-                        // An exact name behind another spelling, whose value stands in the row.
-                        if (found.exactAt > found.otherAt) {
-                            restart();
-                            continue;
-                        }
-                    }
-                    isShadowed = true;
-                }
-                size_t number = size_t(match.column);
-                bool isRestarted = false;
-                if (isShadowed) [[unlikely]] {
-                    token = tokens.skip(value);
-                    if (token == 0) return fail(" holds a member that is not well-formed JSON");
-                } else {
-                    while (true) {
-                        Column &column = columns[number];
-                        column.lastRow = serial;
-                        filled++;
-                        if (tokens.isNull(value)) {
-                            column.setNull(row);
-                            token = value + 1;
-                        } else {
-                            std::string detail;
-                            reading.number = number;
-                            token = readValue(column, plans[number], tokens, value, row, reading, detail);
-                            if (token == 0) [[unlikely]] {
-                                reason = explain(column, tokens, value, part, detail);
-                                if (match.isOtherCase) {
-                                    // A bad value of a member that differs in case must not reject the row when the
-                                    // exact column is present.
-                                    Spellings found(column.name, tokens, object);
-                                    if (found.exact > 0) {
-                                        head.exactRow = first;
-                                        order.tellShadowed(found.first, match.column);
-                                        restart();
-                                        isRestarted = true;
-                                        break;
-                                    }
-                                    if (found.isAmbiguous()) {
-                                        reason = std::string(part) + "." + column.name + found.ambiguity();
-                                    }
-                                }
-                                if (!refuse(number, reason)) return false;
-                                // Other targets can still take the row.
-                                column.setNull(row);
-                                token = tokens.skip(value);
-                                if (token == 0) return fail(" holds a member that is not well-formed JSON");
-                            }
-                        }
-                        if (column.twin < 0) [[likely]] break;
-                        number = size_t(column.twin);
-                    }
-                    if (isRestarted) [[unlikely]] continue;
-                }
-            } else {
-                token = match.column == FieldOrder::badKey ? 0 : tokens.skip(value);
-                if (token == 0) [[unlikely]] return fail(" holds a member that is not well-formed JSON");
-            }
-            uint8_t next = tokens[token];
-            if (next == ',') {
-                token++;
-            } else if (next == '}') {
-                break;
-            } else [[unlikely]] {
-                return fail(" is not a well-formed object: expected ',' or '}'");
-            }
+    Reading reading{
+        *this, binding, *placeholder_, tokens, row, part, order, token, rowsBegun_ + 1, binding.doubts.size()};
+    while (true) {
+        const uint64_t serial = ++rowsBegun_;
+        switch (readMembers(tokens, reading, plans.data(), reason)) {
+        case RowEnd::complete: rows = row + 1; return true;
+        case RowEnd::failed: return false;
+        case RowEnd::restart:
+            // The row is read from its first member, without members that turned out not to be a column.
+            cut(row);
+            binding.doubts.resize(reading.doubts);
+            withdrawRefusals(serial);
         }
     }
+}
+
+Table::RowEnd Table::readMembers(
+    const TokenList tokens, Reading &reading, const Plan *plans, std::string &reason) {
+    const uint64_t serial = rowsBegun_;
+    const size_t row = reading.row;
+    Column *const list = columns.data();
+    uint32_t slot = FieldOrder::start;
+    size_t filled = 0;
+    hasNulls_ = false;
+    auto fail = [&](const char *what) {
+        reason = std::string(reading.part) + what;
+        return RowEnd::failed;
+    };
+    uint32_t token = reading.object + 1;
+    bool isEmpty = tokens[token] == '}';
+    while (!isEmpty) {
+        if (tokens[token] != '"' || tokens[token + 1] != ':') [[unlikely]] {
+            return fail(" is not a well-formed object: expected a member name and ':'");
+        }
+        FieldOrder::Match match = reading.order.find(slot, tokens, token);
+        slot = match.slot;
+        const uint32_t value = token + 2;
+        bool isLeftOut = match.column < 0;
+        if (!isLeftOut) [[likely]] {
+            const Column &head = list[match.column];
+            if (head.lastRow == serial || (match.isOtherCase && head.exactRow == reading.first)) [[unlikely]] {
+                RowEnd end = settleSpelling(match, reading, reason, isLeftOut);
+                if (end != RowEnd::complete) return end;
+            }
+        }
+        if (isLeftOut) [[unlikely]] {
+            token = match.column == FieldOrder::badKey ? 0 : tokens.skip(value);
+            if (token == 0) [[unlikely]] return fail(" holds a member that is not well-formed JSON");
+        } else {
+            size_t number = size_t(match.column);
+            while (true) {
+                Column &column = list[number];
+                column.lastRow = serial;
+                filled++;
+                if (tokens.isNull(value)) {
+                    column.setNull(row);
+                    hasNulls_ = true;
+                    token = value + 1;
+                } else {
+                    reading.number = number;
+                    token = plans[number].read(column, plans[number], value, reading);
+                    if (token == 0) [[unlikely]] {
+                        RowEnd end = settleBadValue(match, value, reading, reason, token);
+                        if (end != RowEnd::complete) return end;
+                    }
+                }
+                if (column.twin < 0) [[likely]] break;
+                number = size_t(column.twin);
+            }
+        }
+        uint8_t next = tokens[token];
+        if (next == '}') break;
+        if (next != ',') [[unlikely]] return fail(" is not a well-formed object: expected ',' or '}'");
+        token++;
+    }
     if (filled < columns.size()) {
-        for (int32_t number : order.contested()) {
-            if (!readContested(tokens, object, number, row, serial, order, plans, reading, part, reason)) return false;
+        hasNulls_ = true;
+        for (int32_t number : reading.order.contested()) {
+            if (!readContested(number, plans, reading, reason)) return RowEnd::failed;
         }
         for (Column &column : columns) {
             if (column.lastRow != serial) column.setNull(row);
         }
     }
-    rows = row + 1;
-    return true;
+    return RowEnd::complete;
+}
+
+Table::RowEnd Table::settleSpelling(
+    FieldOrder::Match match, Reading &reading, std::string &reason, bool &isShadowed) {
+    Column &head = columns[size_t(match.column)];
+    isShadowed = true;
+    if (head.ambiguousRow == rowsBegun_ || (match.isOtherCase && head.exactRow == reading.first)) {
+        return RowEnd::complete;
+    }
+    Spellings found(head.name, reading.tokens, reading.object);
+    if (found.isAmbiguous()) {
+        head.ambiguousRow = rowsBegun_;
+        reason = std::string(reading.part) + "." + head.name + found.ambiguity();
+        auto &doubts = reading.binding.doubts;
+        auto isOfColumn = [&](auto &doubt) { return isTwin(doubt.first, match.column); };
+        auto own = doubts.begin() + ptrdiff_t(reading.doubts);
+        doubts.erase(std::remove_if(own, doubts.end(), isOfColumn), doubts.end());
+        return refuseAll(match.column, reason) ? RowEnd::complete : RowEnd::failed;
+    }
+    head.exactRow = reading.first;
+    reading.order.tellShadowed(found.first, match.column);
+    // An exact name behind another spelling, whose value stands in the row.
+    return found.exactAt > found.otherAt ? RowEnd::restart : RowEnd::complete;
+}
+
+Table::RowEnd Table::settleBadValue(
+    FieldOrder::Match match, uint32_t value, Reading &reading, std::string &reason, uint32_t &token) {
+    const TokenList &tokens = reading.tokens;
+    Column &column = columns[reading.number];
+    reason = explain(column, tokens, value, reading.part, reading.detail);
+    reading.detail.clear();
+    if (match.isOtherCase) {
+        // A bad value of a member that differs in case must not reject the row when the exact column is present.
+        Spellings found(column.name, tokens, reading.object);
+        if (found.exact > 0) {
+            columns[size_t(match.column)].exactRow = reading.first;
+            reading.order.tellShadowed(found.first, match.column);
+            return RowEnd::restart;
+        }
+        if (found.isAmbiguous()) reason = std::string(reading.part) + "." + column.name + found.ambiguity();
+    }
+    if (!refuse(reading.number, reason)) return RowEnd::failed;
+    // Other targets can still take the row.
+    column.setNull(reading.row);
+    hasNulls_ = true;
+    token = tokens.skip(value);
+    if (token != 0) return RowEnd::complete;
+    reason = std::string(reading.part) + " holds a member that is not well-formed JSON";
+    return RowEnd::failed;
+}
+
+bool Table::refuseAsKey(uint32_t value, Reading &reading, const std::string &detail) {
+    std::string reason = explain(columns[reading.number], reading.tokens, value, reading.part, detail);
+    bool isWanted = true;
+    for (Target &target : targets) {
+        bool isKey = std::find(target.keys.begin(), target.keys.end(), reading.number) != target.keys.end();
+        if (isKey) isWanted = refuse(target, reason);
+    }
+    return isWanted;
 }
 
 bool Table::hasRequired(size_t row, bool all, const char *part, std::string &reason) {
+    // A row without a null has every column.
+    if (!hasNulls_ && !hasRefusals_) return true;
     bool isWanted = targets.empty();
     for (Target &target : targets) {
         if (!target.refusal.empty()) [[unlikely]] continue;

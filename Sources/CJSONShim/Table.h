@@ -80,10 +80,13 @@ class Table {
     // says why, beginning with `part` (before, after, key). A value that a column cannot hold excludes the targets that
     // take the column; the call fails only when no target is left.
     bool readRow(
-        const Tokens &tokens, uint32_t token, Binding &binding, const std::vector<Plan> &plans, const char *part,
+        const TokenList &tokens, uint32_t token, Binding &binding, const std::vector<Plan> &plans, const char *part,
         std::string &reason);
     // Whether row `row` has all key columns of some target and, if `all` is set, all its required columns.
     bool hasRequired(size_t row, bool all, const char *part, std::string &reason);
+    // Refuses the record for the targets whose key has the column that is being read. Returns false when no target is
+    // left.
+    bool refuseAsKey(uint32_t value, Reading &reading, const std::string &detail);
     void setChange(size_t row, Kind kind, int64_t offset) {
         setOffset(row, offset);
         for (Target &target : targets) setKind(target, row, kind);
@@ -100,11 +103,19 @@ class Table {
     void clear();
 
   private:
+    enum class RowEnd : uint8_t { complete, failed, restart };
+
+    // Reads the members of `reading.object`, once. `tokens` is a copy of `reading.tokens`.
+    RowEnd readMembers(const TokenList tokens, Reading &reading, const Plan *plans, std::string &reason);
+    // Decides about a member whose column has a value already or is not meant by other spellings. `isShadowed` is set
+    // when the member is left out.
+    RowEnd settleSpelling(FieldOrder::Match match, Reading &reading, std::string &reason, bool &isShadowed);
+    // Decides about a value that its column cannot hold. `complete` means that the row goes on at `token`.
+    RowEnd settleBadValue(
+        FieldOrder::Match match, uint32_t value, Reading &reading, std::string &reason, uint32_t &token);
     // Fills a contested column of the row that is being read, if it has no value and one other spelling is there.
     // False when no target is left.
-    bool readContested(
-        const Tokens &tokens, uint32_t object, int32_t number, size_t row, uint64_t serial, FieldOrder &order,
-        const std::vector<Plan> &plans, Reading &reading, const char *part, std::string &reason);
+    bool readContested(int32_t number, const Plan *plans, Reading &reading, std::string &reason);
     void grow();
     void setOffset(size_t row, int64_t offset) { memcpy(offsets_.base() + row * 8, &offset, 8); }
     static void setKind(Target &target, size_t row, Kind kind) {
@@ -122,7 +133,8 @@ class Table {
     // Withdraws the refusals of a row that is read again.
     void withdrawRefusals(uint64_t serial);
     std::string explain(
-        const Column &column, const Tokens &tokens, uint32_t value, const char *part, const std::string &detail) const;
+        const Column &column, const TokenList &tokens, uint32_t value, const char *part,
+        const std::string &detail) const;
 
     static constexpr size_t smallestCapacity = 1024;
 
@@ -134,25 +146,33 @@ class Table {
     std::vector<std::vector<uint32_t>> takers_;
     const Placeholder *placeholder_;
     bool hasRefusals_ = false;
+    // Whether the last row that was read has a null.
+    bool hasNulls_ = false;
     Memory offsets_;
 };
 
-// The context for reading one value.
+// The row that is being read.
 struct Reading {
     Table &table;
     Binding &binding;
     const Placeholder &placeholder;
-    // The column's number.
-    size_t number;
+    const TokenList &tokens;
+    size_t row;
+    // What the record calls the row: before, after, key, row.
+    const char *part;
+    FieldOrder &order;
+    uint32_t object;
+    // The first serial number of the row, which gets another one when it is read again.
+    uint64_t first;
+    // The number of the record's doubts before the row.
+    size_t doubts;
+    // The number of the column that is being read.
+    size_t number = 0;
+    // Why a column cannot hold its value; may stay empty. Empty while values are read well.
+    std::string detail = {};
 };
 
-// Reads the value at `token` into row `row` of a column. Returns the token after the value. When the column cannot hold
-// the value, returns 0 with `detail` set (it may stay empty).
-uint32_t readValue(
-    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
-    std::string &detail);
-
 // A short, printable form of a value for messages.
-std::string describe(const Tokens &tokens, uint32_t token);
+std::string describe(const TokenList &tokens, uint32_t token);
 
 }  // namespace weir

@@ -36,10 +36,22 @@ void Tokens::shrink() {
     count_ = 0;
 }
 
-uint32_t Tokens::leap(uint32_t token) const {
+uint32_t TokenList::leap(uint32_t token) const {
     uint8_t first = (*this)[token];
     if (first != '{' && first != '[') return skip(token);
     int64_t depth = 0;
+    // Rows mostly hold scalars only. A member of a scalar is four tokens without a bracket between them.
+    if (first == '{') {
+        const uint32_t *at = at_ + token + 1;
+        for (const uint32_t *end = at_ + count_; end - at >= 4; at += 4) {
+            if (text_[at[0]] != '"' || text_[at[1]] != ':' || !startsScalar(text_[at[2]])) break;
+            uint8_t next = text_[at[3]];
+            if (next == '}') return uint32_t(at - at_) + 4;
+            if (next != ',') break;
+        }
+        depth = 1;
+        token = uint32_t(at - at_);
+    }
     for (; token < count_; token++) {
         uint8_t c = text_[at_[token]];
         // '[' and '{' are 0x5b and 0x7b, ']' and '}' are 0x5d and 0x7d. No other first character of a token folds to
@@ -52,7 +64,7 @@ uint32_t Tokens::leap(uint32_t token) const {
     return 0;
 }
 
-uint32_t Tokens::skipNested(uint32_t token, bool scalars) const {
+uint32_t TokenList::skipNested(uint32_t token, bool scalars) const {
     uint64_t isObject[deepest / 64];
     uint32_t depth = 0;
     // Each iteration reads one value, which begins at `token`.
@@ -100,7 +112,7 @@ uint32_t Tokens::skipNested(uint32_t token, bool scalars) const {
     }
 }
 
-bool Tokens::isScalar(uint32_t token) const {
+bool TokenList::isScalar(uint32_t token) const {
     switch ((*this)[token]) {
     case '"': return hasValidEscapes(string(token));
     case 't': return isWord(token, "true");

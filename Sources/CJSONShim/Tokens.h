@@ -11,17 +11,17 @@
 #pragma once
 #include "simdjson/simdjson.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
 namespace weir {
 
-class Tokens {
+// The tokens of a text. A value, so that a loop can keep its members in registers: through a reference, the compiler
+// must load them again after every byte that is stored.
+class TokenList {
   public:
-    // Indexes the text. Returns null on success, otherwise the reason why the text cannot be indexed.
-    const char *index(const uint8_t *text, size_t count);
-
     // The first character of a token; 0 after the last token.
     uint8_t operator[](uint32_t token) const { return token < count_ ? text_[at_[token]] : 0; }
     uint32_t count() const { return count_; }
@@ -37,9 +37,17 @@ class Tokens {
 
     // The bytes between a string's quotes, escapes not yet resolved.
     std::string_view string(uint32_t token) const {
+        const uint8_t *first = text_ + at_[token];
+        size_t count = at_[token + 1] - at_[token];
+        if (count > 2 && first[count - 1] == '"') [[likely]] {
+            return {reinterpret_cast<const char *>(first + 1), count - 2};
+        }
         std::string_view all = raw(token);
         return all.substr(1, all.size() < 2 ? 0 : all.size() - 2);
     }
+
+    // The bytes from a token's beginning to the next token's beginning.
+    size_t span(uint32_t token) const { return at_[token + 1] - at_[token]; }
 
     // Skips the value at `token` and returns the token after it. Checks the placement of brackets, commas and colons
     // and the first character of every scalar; returns 0 when one is wrong.
@@ -65,21 +73,34 @@ class Tokens {
     bool isNull(uint32_t token) const { return (*this)[token] == 'n' && isWord(token, "null"); }
     bool isScalar(uint32_t token) const;
 
+  protected:
+    const uint8_t *text_ = nullptr;
+    const uint32_t *at_ = nullptr;
+    uint32_t count_ = 0;
+
+  private:
+    static bool isSpace(uint8_t c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+    static bool startsScalar(uint8_t c) { return scalarStarts[c]; }
+    uint32_t skipNested(uint32_t token, bool scalars) const;
+
+    static constexpr std::array<bool, 256> scalarStarts = [] {
+        std::array<bool, 256> starts{};
+        for (uint8_t c : {'"', '-', 't', 'f', 'n', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}) starts[c] = true;
+        return starts;
+    }();
+};
+
+class Tokens : public TokenList {
+  public:
+    // Indexes the text. Returns null on success, otherwise the reason why the text cannot be indexed.
+    const char *index(const uint8_t *text, size_t count);
+
     // Releases the memory of an unusually large text.
     void shrink();
 
   private:
-    static bool isSpace(uint8_t c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
-    static bool startsScalar(uint8_t c) {
-        return c == '"' || c == '-' || (c >= '0' && c <= '9') || c == 't' || c == 'f' || c == 'n';
-    }
-    uint32_t skipNested(uint32_t token, bool scalars) const;
-
     std::unique_ptr<simdjson::internal::dom_parser_implementation> indexer_;
     size_t capacity_ = 0;
-    const uint8_t *text_ = nullptr;
-    const uint32_t *at_ = nullptr;
-    uint32_t count_ = 0;
 };
 
 // Whether the text is a number by JSON's grammar.

@@ -22,7 +22,7 @@ struct ShortText {
     uint8_t bytes[128 + copySlack];
     std::string_view text;
 
-    bool read(const Tokens &tokens, uint32_t token) {
+    bool read(const TokenList &tokens, uint32_t token) {
         std::string_view raw = tokens.string(token);
         if (!memchr(raw.data(), '\\', raw.size())) [[likely]] {
             text = raw;
@@ -37,9 +37,7 @@ struct ShortText {
 
 inline bool isNumberStart(uint8_t c) { return c == '-' || (c >= '0' && c <= '9'); }
 
-// `readValue` for dates, times and timestamps.
-uint32_t readTemporal(
-    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
-    std::string &detail);
+// Readers for dates, times and timestamps.
+Reader temporalReaderFor(weir_json_type type);
 
 }  // namespace weir

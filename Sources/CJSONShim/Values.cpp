@@ -7,7 +7,7 @@ namespace weir {
 
 // Finds the parts of Debezium's VariableScaleDecimal, `{"scale": 3, "value": "MDk="}`. Returns the token after it, or 0
 // for another value.
-static uint32_t findScaledDecimal(const Tokens &tokens, uint32_t token, int64_t &scale, uint32_t &valueToken) {
+static uint32_t findScaledDecimal(const TokenList &tokens, uint32_t token, int64_t &scale, uint32_t &valueToken) {
     uint32_t scaleToken = 0;
     valueToken = 0;
     for (token++;; token++) {
@@ -28,9 +28,9 @@ static uint32_t findScaledDecimal(const Tokens &tokens, uint32_t token, int64_t 
 
 // Reads a decimal for a column of another type as plain text: base64 in the schema block's scale, an object of scale
 // and value, or a number unchanged. Returns the token after it, or 0.
-static uint32_t readDecimalText(
-    const Plan &plan, const Tokens &tokens, uint32_t token, const Reading &reading, std::string &text,
-    std::string &detail) {
+static uint32_t readDecimalText(const Plan &plan, uint32_t token, Reading &reading, std::string &text) {
+    const TokenList &tokens = reading.tokens;
+    std::string &detail = reading.detail;
     uint32_t next = token + 1, valueToken = token;
     int64_t scale = plan.decimalScale;
     uint8_t first = tokens[token];
@@ -67,59 +67,81 @@ static bool mayBeDecimal(const Plan &plan, uint8_t first) {
     return plan.isDebezium && (first == '{' || (plan.isDecimal && (first == '"' || isNumberStart(first))));
 }
 
-static uint32_t readWholeDecimal(
-    const Plan &plan, const Tokens &tokens, uint32_t token, const Reading &reading, int64_t &value,
-    std::string &detail) {
+template <typename Integer>
+static uint32_t setInteger(Column &column, Parse parse, int64_t value, uint32_t next, Reading &reading) {
+    if (parse == Parse::ok && Integer(value) != value) parse = Parse::outOfRange;
+    if (parse != Parse::ok) [[unlikely]] return explain(parse, reading.detail);
+    column.set(reading.row, Integer(value));
+    return next;
+}
+
+template <typename Integer>
+static uint32_t readWholeDecimal(Column &column, const Plan &plan, uint32_t token, Reading &reading) {
+    if (!mayBeDecimal(plan, reading.tokens[token])) return 0;
     std::string text;
-    uint32_t next = readDecimalText(plan, tokens, token, reading, text, detail);
+    uint32_t next = readDecimalText(plan, token, reading, text);
     if (next == 0) return 0;
     Int128 whole = 0;
     Parse parse = parseDecimal(text, 38, 0, whole);
     if (parse == Parse::ok && (whole > INT64_MAX || whole < INT64_MIN)) parse = Parse::outOfRange;
-    if (parse != Parse::ok) return explainDecimal(text, parse, detail);
-    value = int64_t(whole);
-    detail.clear();
-    return next;
+    if (parse != Parse::ok) return explainDecimal(text, parse, reading.detail);
+    reading.detail.clear();
+    return setInteger<Integer>(column, parse, int64_t(whole), next, reading);
 }
 
-static uint32_t readReal(
-    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
-    std::string &detail) {
-    if (tokens[token] == '{' || (plan.isDecimal && tokens[token] == '"')) {
-        std::string text;
-        double value = 0;
-        float narrow = 0;
-        uint32_t next = mayBeDecimal(plan, tokens[token])
-                            ? readDecimalText(plan, tokens, token, reading, text, detail) : 0;
-        if (next == 0) return 0;
-        bool isDouble = column.type == WEIR_JSON_DOUBLE;
-        Parse parse = isDouble ? parseDouble(text, value) : parseFloat(text, narrow);
-        if (parse != Parse::ok) return explainDecimal(text, parse, detail);
-        if (isDouble) column.set(row, value);
-        else column.set(row, narrow);
-        detail.clear();
-        return next;
+template <typename Integer>
+static uint32_t readInteger(Column &column, const Plan &plan, uint32_t token, Reading &reading) {
+    uint8_t first = reading.tokens[token];
+    if (!isNumberStart(first)) [[unlikely]] {
+        return first == '{' ? readWholeDecimal<Integer>(column, plan, token, reading) : 0;
     }
-    double value = 0;
-    float narrow = 0;
+    int64_t value = 0;
+    Parse parse = parseInteger(reading.tokens.raw(token), value);
+    return setInteger<Integer>(column, parse, value, token + 1, reading);
+}
+
+static uint32_t readBoolean(Column &column, const Plan &, uint32_t token, Reading &reading) {
+    if (reading.tokens[token] == '"') return 0;
+    std::string_view raw = reading.tokens.raw(token);
+    bool isTrue = raw == "true" || raw == "1";
+    if (!isTrue && raw != "false" && raw != "0") return 0;
+    size_t row = reading.row;
+    if (isTrue) column.values.base()[row >> 3] |= uint8_t(1 << (row & 7));
+    column.setValid(row);
+    return token + 1;
+}
+
+template <typename Real>
+static uint32_t readReal(Column &column, const Plan &plan, uint32_t token, Reading &reading) {
+    const TokenList &tokens = reading.tokens;
+    Real value = 0;
+    auto parseReal = [&](std::string_view text) {
+        if constexpr (sizeof(Real) == 8) return parseDouble(text, value);
+        else return parseFloat(text, value);
+    };
+    uint8_t first = tokens[token];
+    uint32_t next = token + 1;
     Parse parse = Parse::malformed;
-    bool isDouble = column.type == WEIR_JSON_DOUBLE;
-    if (isNumberStart(tokens[token])) {
-        std::string_view raw = tokens.raw(token);
-        parse = isDouble ? parseDouble(raw, value) : parseFloat(raw, narrow);
-    } else if (tokens[token] == '"') {
+    if (first == '{' || (plan.isDecimal && first == '"')) {
+        std::string text;
+        next = mayBeDecimal(plan, first) ? readDecimalText(plan, token, reading, text) : 0;
+        if (next == 0) return 0;
+        parse = parseReal(text);
+        if (parse != Parse::ok) return explainDecimal(text, parse, reading.detail);
+        reading.detail.clear();
+    } else if (isNumberStart(first)) {
+        parse = parseReal(tokens.raw(token));
+    } else if (first == '"') {
         std::string_view text = tokens.string(token);
         parse = Parse::ok;
-        if (text == "NaN") value = __builtin_nan("");
-        else if (text == "Infinity") value = __builtin_inf();
-        else if (text == "-Infinity") value = -__builtin_inf();
+        if (text == "NaN") value = Real(__builtin_nan(""));
+        else if (text == "Infinity") value = Real(__builtin_inf());
+        else if (text == "-Infinity") value = Real(-__builtin_inf());
         else parse = Parse::malformed;
-        narrow = float(value);
     }
-    if (parse != Parse::ok) return explain(parse, detail);
-    if (isDouble) column.set(row, value);
-    else column.set(row, narrow);
-    return token + 1;
+    if (parse != Parse::ok) return explain(parse, reading.detail);
+    column.set(reading.row, value);
+    return next;
 }
 
 // Whether Java's encoder may have written the text: standard alphabet, padded to groups of four. Words and truncated
@@ -136,22 +158,32 @@ static Parse readDecimalBytes(std::string_view text, int64_t from, const Column 
     return decimalFromBigEndian(bytes, size_t(count), from, column.precision, column.scale, value);
 }
 
-static uint32_t readScaledDecimal(
-    const Column &column, const Tokens &tokens, uint32_t token, Int128 &value, Parse &parse) {
-    int64_t scale;
-    uint32_t valueToken;
-    uint32_t next = findScaledDecimal(tokens, token, scale, valueToken);
-    ShortText text;
-    if (next == 0 || !text.read(tokens, valueToken)) return 0;
-    parse = readDecimalBytes(text.text, scale, column, value);
-    return parse == Parse::ok ? next : 0;
+// Why the decimal at `token`, an object or base64, does not fit its column: the message names the number.
+static uint32_t explainEncoded(const Plan &plan, uint32_t token, Parse parse, Reading &reading) {
+    std::string text;
+    uint32_t next = readDecimalText(plan, token, reading, text);
+    reading.detail.clear();
+    return next == 0 ? explain(parse, reading.detail) : explainDecimal(text, parse, reading.detail);
 }
 
-static uint32_t readDecimal(
-    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
+static uint32_t readScaledDecimal(Column &column, const Plan &plan, uint32_t token, Reading &reading) {
+    int64_t scale;
+    uint32_t valueToken;
+    uint32_t next = findScaledDecimal(reading.tokens, token, scale, valueToken);
+    ShortText text;
+    if (next == 0 || !text.read(reading.tokens, valueToken)) return 0;
+    Int128 value = 0;
+    Parse parse = readDecimalBytes(text.text, scale, column, value);
+    if (parse != Parse::ok) return explainEncoded(plan, token, parse, reading);
+    column.set(reading.row, value);
+    return next;
+}
+
+static uint32_t readDecimal(Column &column, const Plan &plan, uint32_t token, Reading &reading) {
+    const TokenList &tokens = reading.tokens;
+    std::string &detail = reading.detail;
     Int128 value = 0;
     Parse parse = Parse::malformed;
-    uint32_t next = token + 1;
     uint8_t first = tokens[token];
     if (first == '"') {
         ShortText text;
@@ -161,6 +193,9 @@ static uint32_t readDecimal(
         }
         if (parse == Parse::malformed && plan.decimalText == DecimalText::base64) {
             parse = readDecimalBytes(text.text, plan.decimalScale, column, value);
+            if (parse == Parse::outOfRange || parse == Parse::inexact) {
+                return explainEncoded(plan, token, parse, reading);
+            }
         } else if (parse == Parse::malformed && plan.decimalText == DecimalText::numberOrBase64) {
             if (isJavaBase64(text.text)) parse = readDecimalBytes(text.text, plan.decimalScale, column, value);
             if (parse != Parse::ok) {
@@ -178,56 +213,62 @@ static uint32_t readDecimal(
         std::string_view raw = tokens.raw(token);
         if (isJSONNumber(raw)) parse = parseDecimal(raw, column.precision, column.scale, value);
     } else if (first == '{') {
-        next = readScaledDecimal(column, tokens, token, value, parse);
+        return readScaledDecimal(column, plan, token, reading);
     }
-    if (parse != Parse::ok || next == 0) return explain(parse, detail);
-    column.set(row, value);
+    if (parse != Parse::ok) return explain(parse, detail);
+    column.set(reading.row, value);
+    return token + 1;
+}
+
+static uint32_t endString(Column &column, size_t count, uint32_t next, const Reading &reading) {
+    column.byteCount += count;
+    column.endText(reading.row);
+    column.setValid(reading.row);
     return next;
 }
 
-static uint32_t readString(
-    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
-    std::string &detail) {
+// A decimal or another value that is not a string.
+static uint32_t readOtherString(Column &column, const Plan &plan, uint32_t token, Reading &reading) {
+    const TokenList &tokens = reading.tokens;
     uint8_t first = tokens[token];
-    uint32_t next = token + 1;
-    int64_t count;
-    if (plan.isDecimal && (first == '"' || first == '{')) [[unlikely]] {
+    if (plan.isDecimal && (first == '"' || first == '{')) {
         std::string text;
-        next = readDecimalText(plan, tokens, token, reading, text, detail);
+        uint32_t next = readDecimalText(plan, token, reading, text);
         if (next == 0) return 0;
-        detail.clear();
+        reading.detail.clear();
         memcpy(column.reserveText(text.size()), text.data(), text.size());
-        count = int64_t(text.size());
-    } else if (first == '"') {
-        std::string_view raw = tokens.string(token);
-        uint8_t *target = column.reserveText(raw.size());
-        count = copyString(target, raw);
-        if (count < 0) {
-            detail = "a wrong escape sequence";
-            return 0;
-        }
-        if (reading.placeholder.matches({reinterpret_cast<char *>(target), size_t(count)})) [[unlikely]] return 0;
-    } else {
-        // Other values are kept as JSON text.
-        next = tokens.validate(token);
-        if (next == 0) return 0;
-        std::string_view raw = tokens.raw(token);
-        if (first == '{' || first == '[') {
-            if (reading.placeholder.matches(tokens, token)) return 0;
-            const uint8_t *start = tokens.begin(token);
-            raw = {reinterpret_cast<const char *>(start), size_t(tokens.begin(next - 1) + 1 - start)};
-        }
-        memcpy(column.reserveText(raw.size()), raw.data(), raw.size());
-        count = int64_t(raw.size());
+        return endString(column, text.size(), next, reading);
     }
-    column.byteCount += size_t(count);
-    column.endText(row);
-    column.setValid(row);
-    return next;
+    // Other values are kept as JSON text.
+    uint32_t next = tokens.validate(token);
+    if (next == 0) return 0;
+    std::string_view raw = tokens.raw(token);
+    if (first == '{' || first == '[') {
+        if (reading.placeholder.matches(tokens, token)) return 0;
+        const uint8_t *start = tokens.begin(token);
+        raw = {reinterpret_cast<const char *>(start), size_t(tokens.begin(next - 1) + 1 - start)};
+    }
+    memcpy(column.reserveText(raw.size()), raw.data(), raw.size());
+    return endString(column, raw.size(), next, reading);
 }
 
-static uint32_t readBytes(
-    Column &column, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading, std::string &detail) {
+static uint32_t readString(Column &column, const Plan &plan, uint32_t token, Reading &reading) {
+    if (reading.tokens[token] != '"' || plan.isDecimal) [[unlikely]] {
+        return readOtherString(column, plan, token, reading);
+    }
+    std::string_view raw = reading.tokens.string(token);
+    uint8_t *target = column.reserveText(raw.size());
+    int64_t count = copyString(target, raw);
+    if (count < 0) [[unlikely]] {
+        reading.detail = "a wrong escape sequence";
+        return 0;
+    }
+    if (reading.placeholder.matches({reinterpret_cast<char *>(target), size_t(count)})) [[unlikely]] return 0;
+    return endString(column, size_t(count), token + 1, reading);
+}
+
+static uint32_t readBytes(Column &column, const Plan &, uint32_t token, Reading &reading) {
+    const TokenList &tokens = reading.tokens;
     if (tokens[token] != '"') return 0;
     std::string_view raw = tokens.string(token);
     std::string resolved;
@@ -250,24 +291,26 @@ static uint32_t readBytes(
     }
     int64_t count = isUnavailable ? -1 : decodeBase64(target, raw);
     if (isUnavailable || (count >= 0 && reading.placeholder.isBytes(target, size_t(count)))) return 0;
-    if (count < 0) detail = "it must be base64";
-    else if (!column.isVariable && count != column.width) detail = "base64 of " + std::to_string(count) + " bytes";
-    if (!detail.empty()) return 0;
-    if (column.isVariable) {
-        column.byteCount += size_t(count);
-        column.endText(row);
-    } else {
-        memcpy(column.values.base() + row * size_t(column.width), target, size_t(column.width));
+    if (count < 0) {
+        reading.detail = "it must be base64";
+        return 0;
     }
-    column.setValid(row);
+    if (column.isVariable) return endString(column, size_t(count), token + 1, reading);
+    if (count != column.width) {
+        reading.detail = "base64 of " + std::to_string(count) + " bytes";
+        return 0;
+    }
+    memcpy(column.values.base() + reading.row * size_t(column.width), target, size_t(column.width));
+    column.setValid(reading.row);
     return token + 1;
 }
 
-static uint32_t readUUID(Column &column, const Tokens &tokens, uint32_t token, size_t row, std::string &detail) {
-    if (tokens[token] != '"') return 0;
-    std::string_view text = tokens.string(token);
-    if (text.size() != 36) return 0;
-    uint8_t *target = column.values.base() + row * 16;
+static uint32_t readUUID(Column &column, const Plan &plan, uint32_t token, Reading &reading) {
+    if (reading.tokens[token] != '"') return 0;
+    std::string_view text = reading.tokens.string(token);
+    // A uuid as text has 36 characters; base64 of its bytes has at most 24.
+    if (text.size() != 36) return plan.isDebezium ? 0 : readBytes(column, plan, token, reading);
+    uint8_t *target = column.values.base() + reading.row * 16;
     int nibbles = 0;
     for (size_t i = 0; i < 36; i++) {
         uint8_t c = uint8_t(text[i]);
@@ -280,63 +323,31 @@ static uint32_t readUUID(Column &column, const Tokens &tokens, uint32_t token, s
         target[nibbles / 2] = uint8_t(nibbles & 1 ? target[nibbles / 2] | digit : digit << 4);
         nibbles++;
     }
-    column.setValid(row);
+    column.setValid(reading.row);
     return token + 1;
 }
 
-uint32_t readValue(
-    Column &column, const Plan &plan, const Tokens &tokens, uint32_t token, size_t row, const Reading &reading,
-    std::string &detail) {
-    uint8_t first = tokens[token];
-    switch (column.type) {
-    case WEIR_JSON_INT:
-    case WEIR_JSON_LONG: {
-        int64_t value;
-        uint32_t next = token + 1;
-        Parse parse = Parse::malformed;
-        if (plan.isDecimal || first == '{') [[unlikely]] {
-            next = mayBeDecimal(plan, first) ? readWholeDecimal(plan, tokens, token, reading, value, detail) : 0;
-            if (next == 0) return 0;
-            parse = Parse::ok;
-        } else if (isNumberStart(first)) {
-            parse = parseInteger(tokens.raw(token), value);
-        }
-        if (parse == Parse::ok && column.type == WEIR_JSON_INT && int32_t(value) != value) parse = Parse::outOfRange;
-        if (parse != Parse::ok) return explain(parse, detail);
-        if (column.type == WEIR_JSON_INT) column.set(row, int32_t(value));
-        else column.set(row, value);
-        return next;
-    }
-    case WEIR_JSON_BOOLEAN: {
-        if (first == '"') return 0;
-        std::string_view raw = tokens.raw(token);
-        bool isTrue = raw == "true" || raw == "1";
-        if (!isTrue && raw != "false" && raw != "0") return 0;
-        if (isTrue) column.values.base()[row >> 3] |= uint8_t(1 << (row & 7));
-        column.setValid(row);
-        return token + 1;
-    }
-    case WEIR_JSON_FLOAT:
-    case WEIR_JSON_DOUBLE: return readReal(column, plan, tokens, token, row, reading, detail);
-    case WEIR_JSON_DECIMAL: return readDecimal(column, plan, tokens, token, row, detail);
+Reader readerFor(weir_json_type type, bool isDecimal) {
+    switch (type) {
+    case WEIR_JSON_INT: return isDecimal ? readWholeDecimal<int32_t> : readInteger<int32_t>;
+    case WEIR_JSON_LONG: return isDecimal ? readWholeDecimal<int64_t> : readInteger<int64_t>;
+    case WEIR_JSON_BOOLEAN: return readBoolean;
+    case WEIR_JSON_FLOAT: return readReal<float>;
+    case WEIR_JSON_DOUBLE: return readReal<double>;
+    case WEIR_JSON_DECIMAL: return readDecimal;
     case WEIR_JSON_DATE:
     case WEIR_JSON_TIME:
     case WEIR_JSON_TIMESTAMP:
-    case WEIR_JSON_TIMESTAMPTZ: return readTemporal(column, plan, tokens, token, row, reading, detail);
-    case WEIR_JSON_STRING: return readString(column, plan, tokens, token, row, reading, detail);
-    case WEIR_JSON_UUID:
-        // A uuid as text has 36 characters; base64 of its bytes has at most 24.
-        if (!plan.isDebezium && first == '"' && tokens.string(token).size() != 36) {
-            return readBytes(column, tokens, token, row, reading, detail);
-        }
-        return readUUID(column, tokens, token, row, detail);
+    case WEIR_JSON_TIMESTAMPTZ: return temporalReaderFor(type);
+    case WEIR_JSON_STRING: return readString;
+    case WEIR_JSON_UUID: return readUUID;
     case WEIR_JSON_FIXED:
-    case WEIR_JSON_BINARY: return readBytes(column, tokens, token, row, reading, detail);
+    case WEIR_JSON_BINARY: return readBytes;
     }
-    return 0;
+    return nullptr;
 }
 
-std::string describe(const Tokens &tokens, uint32_t token) {
+std::string describe(const TokenList &tokens, uint32_t token) {
     uint8_t first = tokens[token];
     if (first == 0) return "the end of the text";
     if (first == '{') return "an object";

@@ -61,6 +61,35 @@ struct DecimalColumnTests {
         #expect(try Self.decode(.long, "{\"scale\":2000000000,\"value\":\"Bw==\"}", Self.variable).1 != nil)
     }
 
+    @Test func `name the number that a decimal column cannot hold`() throws {
+        let money = FieldType.decimal(precision: 5, scale: 2)
+        let scaled = try Self.decode(money, "{\"scale\":3,\"value\":\"MDk=\"}", Self.variable).1
+        #expect(
+            scaled
+                == "after.v: expected decimal(5,2), found an object: it is the decimal 12.345, whose digits would be lost"
+        )
+        let large = try Self.decode(money, "{\"scale\":1,\"value\":\"MDk=\"}", Self.variable).1
+        #expect(large?.hasSuffix("it is the decimal 1234.5, which is out of range") == true, "\(large ?? "-")")
+        let bytes = try Self.decode(money, "\"MDk=\"", Self.connect(3)).1
+        #expect(
+            bytes
+                == "after.v: expected decimal(5,2), found \"MDk=\": it is the decimal 12.345, whose digits would be lost"
+        )
+        let long = try Self.decode(
+            money,
+            "{\"scale\":0,\"value\":\"CHJ/Y2mq+DyhUCZ0evjH8ZbOPwrS\"}",
+            Self.variable
+        ).1
+        #expect(
+            long?.hasSuffix("12345678901234567890123456789012345678901234567890, which is out of range") == true,
+            "\(long ?? "-")"
+        )
+        #expect(
+            try Self.decode(money, "{\"scale\":0,\"value\":\"no base64\"}", Self.variable).1?.hasSuffix("object")
+                == true
+        )
+    }
+
     @Test func `are not far longer than what they come from`() throws {
         let long = "after.v: expected string, found "
         for scale in [-150_000, -1001, 1002, 150_000] {

@@ -91,9 +91,8 @@ struct TimeUnitTests {
     }
 
     @Test(arguments: [
-        // A birthday near the epoch in microseconds, which as milliseconds would be in 1973, and Oracle's minimum and
-        // maximum times.
-        "100000000000", "-90000000000", "86549126400000", "9223372036825200000", "-9223372036832400000", "1",
+        // A birthday near the epoch in microseconds, which as milliseconds would be in 1973, and Oracle's maximum time.
+        "100000000000", "-90000000000", "86549126400000", "9223372036854775807", "1",
     ])
     func `no value far from today says what its column counts`(_ value: String) throws {
         #expect(try Self.reason(Self.decoder().decode(Self.events([value]))) == .unclear)
