@@ -85,7 +85,7 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
-        target("KeyedState", ["Bytes", "CLinux", "Columnar"]),
+        target("KeyedState", ["Bytes", "CLinux", "Columnar", "ObjectStorage"]),
         target(
             "MixedTables",
             [
@@ -156,7 +156,7 @@ let package = Package(
         tests("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
         tests("IcebergFormat", ["Bytes", "Columnar"], resources: [.copy("Fixtures")]),
         tests("IcebergTables", ["Bytes", "Columnar", "IcebergFormat", "ObjectStorage"]),
-        tests("KeyedState", ["Bytes", "Columnar"]),
+        tests("KeyedState", ["Bytes", "Columnar", "ObjectStorage"]),
         tests(
             "MixedTables",
             ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]

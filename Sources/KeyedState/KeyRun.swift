@@ -9,11 +9,17 @@ final class KeyRun<Hash: RunHash>: Sendable {
     let view: RunView<Hash>
     /// The translation that all its places went through.
     let version: Int
+    /// The file that `body` is mapped from; nil when it is in memory.
+    let file: String?
+    /// Where in the file the run begins, with its header.
+    let fileOffset: Int
 
     var count: Int { view.layout.count }
 
-    init(body: Buffer, shard: Int, layout: RunLayout, version: Int) {
+    init(body: Buffer, shard: Int, layout: RunLayout, version: Int, file: String? = nil, fileOffset: Int = 0) {
         self.body = body
+        self.file = file
+        self.fileOffset = fileOffset
         self.shard = shard
         self.version = version
         view = RunView(lines: body.base, entries: body.base + layout.lines * RunLayout.lineBytes, layout: layout)

@@ -66,30 +66,61 @@ public final class PlaceLoader: Sendable {
     ///   by file number and row.
     public func finish() -> (map: PlaceMap, repeats: Int) {
         var map = PlaceMap(areNarrow: areNarrow, seed: seed, settings: settings)
+        let repeats = drain(into: &map)
+        return (map, repeats)
+    }
+
+    /// Bytes of the keys that were added since the loader was emptied.
+    public var byteCount: Int {
+        batches.withLock { batches in
+            batches.narrow.reduce(0) { $0 + $1.entries.count * MemoryLayout<RunEntry<UInt64>>.stride }
+                + batches.wide.reduce(0) { $0 + $1.entries.count * MemoryLayout<RunEntry<UInt128>>.stride }
+        }
+    }
+
+    /// Moves the keys that were added to a map with the loader's seed and settings, as a part of a large table.
+    ///
+    /// - Returns: number of keys that were there already, in the map or in the loader; the last place counts.
+    public func drain(into map: inout PlaceMap) -> Int {
+        precondition(map.seed == seed && map.areNarrow == areNarrow, "a loader and its map have the same seed")
+        precondition(map.settings.shardBits == settings.shardBits, "a loader and its map have the same shards")
+        map.freeze()
+        map.makeRoom()
         let batches = batches.withLock { batches in
             defer { batches = Batches() }
             return batches
         }
-        let repeats =
-            areNarrow
-            ? add(batches.narrow, to: &map.narrow, count: &map.live)
-            : add(batches.wide, to: &map.wide, count: &map.live)
-        return (map, repeats)
+        let version = map.version
+        return areNarrow
+            ? add(batches.narrow, to: &map.narrow, version: version, count: &map.live)
+            : add(batches.wide, to: &map.wide, version: version, count: &map.live)
     }
 
-    private func add<Hash: RunHash>(_ batches: [Batch<Hash>], to runs: inout RunSet<Hash>, count: inout Int) -> Int {
+    private func add<Hash: RunHash>(
+        _ batches: [Batch<Hash>],
+        to runs: inout RunSet<Hash>,
+        version: Int,
+        count: inout Int
+    ) -> Int {
         if batches.isEmpty { return 0 }
         let shardBits = settings.shardBits
+        let older = runs
         let built = inParallel(Array(0..<(1 << shardBits))) { shard in
             let parts = batches.map { $0.entries[$0.starts[shard]..<$0.starts[shard + 1]] }
             var entries = EntrySort.sorted(parts, shardBits: shardBits)
             let repeats = EntrySort.removeRepeats(&entries)
-            let run = entries.withUnsafeBufferPointer { KeyRun($0, shard: shard, shardBits: shardBits, version: 0) }
-            return (run, repeats)
+            let run = entries.withUnsafeBufferPointer {
+                KeyRun($0, shard: shard, shardBits: shardBits, version: version)
+            }
+            if older.isEmpty { return (run, count: entries.count, repeats) }
+            var places = [KeyPlace](repeating: .none, count: entries.count)
+            older.find(entries.map(\.hash), areHashes: true, &places)
+            let known = places.reduce(0) { $0 + ($1.exists ? 1 : 0) }
+            return (run, count: entries.count - known, repeats + known)
         }
         runs.add(built.map { $0.0 })
-        count += built.reduce(0) { $0 + $1.0.count }
-        return built.reduce(0) { $0 + $1.1 }
+        count += built.reduce(0) { $0 + $1.1 }
+        return built.reduce(0) { $0 + $1.2 }
     }
 
     private func inParallel<Element: Sendable, Outcome: Sendable>(

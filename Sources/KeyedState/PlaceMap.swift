@@ -136,8 +136,7 @@ public struct PlaceMap: KeyPlaces, Sendable {
     /// Turns all recent changes into runs.
     public mutating func freeze() {
         if recent.isEmpty { return }
-        narrow.makeRoom(translation, version: version)
-        wide.makeRoom(translation, version: version)
+        makeRoom()
         if areNarrow {
             narrow.add(Self.runs(recent.narrow, seed, shardBits: settings.shardBits, version))
         } else {
@@ -145,6 +144,12 @@ public struct PlaceMap: KeyPlaces, Sendable {
         }
         recent.removeAll()
         hasMarks = false
+    }
+
+    /// Merges the runs of shards that have no room for another one.
+    mutating func makeRoom() {
+        narrow.makeRoom(translation, version: version)
+        wide.makeRoom(translation, version: version)
     }
 
     private static func runs<Hash: RunHash>(

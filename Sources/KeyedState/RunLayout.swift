@@ -27,6 +27,12 @@ struct RunLayout: BitwiseCopyable, Equatable, Sendable {
     /// Bytes of lines and entries.
     var bodyBytes: Int { (lines * Self.lineBytes + count * entryBytes + Self.slack + 63) & ~63 }
 
+    /// The same of a layout that was read; nil when there cannot be so many.
+    var checkedBodyBytes: Int? {
+        let (entries, isTooLarge) = count.multipliedReportingOverflow(by: entryBytes)
+        return isTooLarge || entries > 1 << 48 ? nil : bodyBytes
+    }
+
     /// The tightest layout for these entries.
     init<Hash: RunHash>(_ entries: UnsafeBufferPointer<RunEntry<Hash>>, shardBits: Int) {
         var first = UInt32.max

@@ -3,7 +3,7 @@ import CLinux
 /// The runs of a map: for each shard of the hashes, from new to old.
 struct RunSet<Hash: RunHash>: Sendable {
     /// Most runs of a shard; more are merged before another one is added.
-    private static var runsPerShard: Int { 12 }
+    static var runsPerShard: Int { 12 }
     /// A run is merged with newer ones when it has at most this many times their entries.
     private static var growth: Int { 2 }
     /// Keys whose memory is prefetched together.
@@ -16,7 +16,10 @@ struct RunSet<Hash: RunHash>: Sendable {
     private var views: [RunView<Hash>] = []
     private var counts: [Int32]
     private(set) var isEmpty = true
+    /// Bytes of the runs in memory.
     private(set) var byteCount = 0
+    /// Files of runs that are gone.
+    private var unusedFiles: [String] = []
 
     init(shardBits: Int, seed: KeySeed) {
         self.shardBits = shardBits
@@ -29,13 +32,15 @@ struct RunSet<Hash: RunHash>: Sendable {
     var oldestVersion: Int? { shards.lazy.joined().map(\.version).min() }
 
     /// Looks up each key whose place is still `none`. A removed key gets `removed`.
-    func find(_ fingerprints: [Hash], _ places: inout [KeyPlace]) {
+    ///
+    /// - Parameter areHashes: whether the keys are given by their hashes.
+    func find(_ fingerprints: [Hash], areHashes: Bool = false, _ places: inout [KeyPlace]) {
         if isEmpty { return }
         withExtendedLifetime(shards) {
             fingerprints.withUnsafeBufferPointer { fingerprints in
                 places.withUnsafeMutableBufferPointer { places in
                     views.withUnsafeBufferPointer { views in
-                        counts.withUnsafeBufferPointer { find(fingerprints, places, views, $0) }
+                        counts.withUnsafeBufferPointer { find(fingerprints, areHashes, places, views, $0) }
                     }
                 }
             }
@@ -44,6 +49,7 @@ struct RunSet<Hash: RunHash>: Sendable {
 
     private func find(
         _ fingerprints: UnsafeBufferPointer<Hash>,
+        _ areHashes: Bool,
         _ places: UnsafeMutableBufferPointer<KeyPlace>,
         _ views: UnsafeBufferPointer<RunView<Hash>>,
         _ counts: UnsafeBufferPointer<Int32>
@@ -55,7 +61,8 @@ struct RunSet<Hash: RunHash>: Sendable {
                 while start < fingerprints.count {
                     let count = min(Self.strip, fingerprints.count - start)
                     for index in 0..<count {
-                        let hash = Hash.of(fingerprints[start + index], seed)
+                        let key = fingerprints[start + index]
+                        let hash = areHashes ? key : Hash.of(key, seed)
                         hashes[index] = hash
                         let shard = EntrySort.shard(hash, shardBits)
                         let first = Int32(truncatingIfNeeded: shard &* Self.runsPerShard)
@@ -169,12 +176,30 @@ struct RunSet<Hash: RunHash>: Sendable {
         return true
     }
 
+    /// Puts a run in place of the same one.
+    mutating func move(_ run: KeyRun<Hash>, to moved: KeyRun<Hash>) {
+        guard let index = shards[run.shard].firstIndex(where: { $0 === run }) else { return }
+        replace(run.shard, index..<(index + 1), with: moved)
+    }
+
+    /// The files of all runs.
+    var fileNames: Set<String> { Set(shards.lazy.joined().compactMap(\.file)) }
+
+    /// Files that no run needs any more since the last call.
+    mutating func takeUnusedFiles() -> [String] {
+        defer { unusedFiles = [] }
+        let used = fileNames
+        return unusedFiles.filter { !used.contains($0) }
+    }
+
     /// Puts a run in place of neighbours. One without entries leaves nothing.
     private mutating func replace(_ shard: Int, _ old: Range<Int>, with run: KeyRun<Hash>) {
-        for gone in shards[shard][old] { byteCount -= gone.body.count }
+        for gone in shards[shard][old] {
+            if let file = gone.file { unusedFiles.append(file) } else { byteCount -= gone.body.count }
+        }
         let isKept = run.count > 0
         shards[shard].replaceSubrange(old, with: isKept ? [run] : [])
-        if isKept { byteCount += run.body.count }
+        if isKept, run.file == nil { byteCount += run.body.count }
         let runs = shards[shard]
         if views.isEmpty { views = Array(repeating: run.view, count: shards.count * Self.runsPerShard) }
         for (index, run) in runs.enumerated() { views[shard * Self.runsPerShard + index] = run.view }
