@@ -161,11 +161,14 @@ final class SourceGroups: @unchecked Sendable {
         for index in members.indices where members[index].pending != nil { try confirm(index) }
     }
 
-    /// Leaves the groups, so that other processes take over at once.
+    /// Leaves the groups, so that other processes take over at once. A group may answer only after some seconds, so this
+    /// leaves all of them at once.
     func leave() {
         flushOffer()
-        for member in members { member.membership.leave() }
+        let all = members.map(\.membership)
         members = []
+        _ = try? concurrently(all) { $0.leave() }
+        for notice in all.compactMap({ $0.takeNotice() }) { onWarning(notice) }
     }
 
     private func poll(_ index: Int, milliseconds: Int) throws(WeirError) -> GroupEvent? {
