@@ -77,8 +77,15 @@ enum KafkaMetadata {
         _ doing: String,
         _ read: (rd_kafka_metadata) -> Result
     ) throws(WeirError) -> Result {
+        let deadline = ContinuousClock.now + .milliseconds(Int(timeout))
         var metadata: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(handle.raw, topic == nil ? 1 : 0, topic, &metadata, timeout)
+        var code = rd_kafka_metadata(handle.raw, topic == nil ? 1 : 0, topic, &metadata, max(timeout / 3, 1))
+        // The broker that was asked may have just gone away; another one may answer.
+        while KafkaFailure.isVague(code), case let left = deadline - .now, left > .zero {
+            usleep(20_000)
+            let milliseconds = Int32(clamping: max(left.milliseconds, 1))
+            code = rd_kafka_metadata(handle.raw, topic == nil ? 1 : 0, topic, &metadata, milliseconds)
+        }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw handle.failure(code, doing) }
         defer { rd_kafka_metadata_destroy(metadata) }
         return read(metadata.pointee)
