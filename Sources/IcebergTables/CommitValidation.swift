@@ -82,7 +82,7 @@ struct CommitValidation {
 
 extension DataFile {
     /// The single data file that a position delete file refers to, if known.
-    var deletedDataFile: String? {
+    public var deletedDataFile: String? {
         if let referencedDataFile { return referencedDataFile }
         guard content == .positionDeletes, let lower = lowerBounds[Self.deletePathFieldId],
             lower == upperBounds[Self.deletePathFieldId]

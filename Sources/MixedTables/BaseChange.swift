@@ -8,8 +8,9 @@ enum BaseChange: Sendable {
     /// No key was added or removed.
     case none
     /// Paths of files that may have lost rows, and of files that may hold new rows. A file whose deletes changed is in
-    /// both. If base was also optimized, most of the rows were only moved.
-    case files(removed: Set<String>, added: Set<String>, isOptimized: Bool)
+    /// both. `moved` are those of the added files that optimizing has written: most of their rows, or all, were there
+    /// before.
+    case files(removed: Set<String>, added: Set<String>, moved: Set<String>)
     /// The difference between the two states is not known.
     case unknown
 
@@ -27,20 +28,34 @@ enum BaseChange: Sendable {
         do throws(WeirError) {
             let before = try Self.states(of: old)
             let after = try Self.states(of: new)
+            let added = after.filter { before[$0.key]?.deletes != $0.value.deletes }
+            let optimizing = Set(history.snapshots.filter(\.keepsKeys).map(\.id))
             self = .files(
-                removed: Set(before.filter { after[$0.key] != $0.value }.keys),
-                added: Set(after.filter { before[$0.key] != $0.value }.keys),
-                isOptimized: history.snapshots.contains(where: \.keepsKeys)
+                removed: Set(before.filter { after[$0.key]?.deletes != $0.value.deletes }.keys),
+                added: Set(added.keys),
+                moved: Set(added.filter { before[$0.key] == nil && optimizing.contains($0.value.addedBy) }.keys)
             )
         } catch  where error.code == .notFound {
             self = .unknown
         }
     }
 
-    /// Data files with the delete files that apply to them.
-    private static func states(of base: Table) throws(WeirError) -> [String: Set<String>] {
-        var states: [String: Set<String>] = [:]
-        for task in try base.plan() { states[task.file.path] = Set(task.deletes.map(\.file.path)) }
+    private struct FileState {
+        /// Paths of the delete files that apply.
+        let deletes: Set<String>
+        /// The snapshot that added the file.
+        let addedBy: Int64
+    }
+
+    /// The data files by path.
+    private static func states(of base: Table) throws(WeirError) -> [String: FileState] {
+        var states: [String: FileState] = [:]
+        for task in try base.plan() {
+            states[task.file.path] = FileState(
+                deletes: Set(task.deletes.map(\.file.path)),
+                addedBy: task.snapshotId
+            )
+        }
         return states
     }
 }
@@ -59,10 +74,18 @@ extension MixedTable {
         _ body: (_ partition: [Scalar], _ keys: ColumnBatch) throws(WeirError) -> Void
     ) throws(WeirError) {
         if paths?.isEmpty == true { return }
+        try visibleKeys(where: { $0.isBase && paths?.contains($0.task.file.path) ?? true }, body)
+    }
+
+    /// The same for some of the files of both stores.
+    func visibleKeys(
+        where isWanted: (NodeTask.File) -> Bool,
+        _ body: (_ partition: [Scalar], _ keys: ColumnBatch) throws(WeirError) -> Void
+    ) throws(WeirError) {
         let scan = try MergeOnReadScan(self, columns: keySchema)
         for task in scan.tasks {
             var part = task
-            part.dataFiles = task.dataFiles.filter { $0.isBase && paths?.contains($0.task.file.path) ?? true }
+            part.dataFiles = task.dataFiles.filter(isWanted)
             if part.dataFiles.isEmpty { continue }
             try scan.read(part) { (batch) throws(WeirError) in
                 try body(task.partition, batch)

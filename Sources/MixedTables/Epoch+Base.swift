@@ -27,24 +27,7 @@ extension Epoch {
         }
         if added?.isEmpty == true { return with(base: table.base) }
         let areNarrow = table.keysAreNarrow
-        var touched = KeyIndex()
-        for file in files {
-            // The epoch's own files have all key columns.
-            let reader = try DataFileReader.open(
-                file,
-                storage: change.storage,
-                schema: table.keySchema,
-                columns: FileColumns()
-            )
-            while let (batch, _) = try reader.next() {
-                touched.insert(KeyFingerprints(batch.columns, count: batch.count, areNarrow: areNarrow), partition: 0)
-            }
-        }
-        for batch in absentKeys {
-            // The key's type may have been widened since the epoch was written.
-            let keys = zip(batch.columns, table.primaryKey).map { $0.promoted(to: $1.type) ?? $0 }
-            touched.insert(KeyFingerprints(keys, count: batch.count, areNarrow: areNarrow), partition: 0)
-        }
+        let touched = try EpochKeys(self, table)
         let schema = ChangeColumns.fileSchema(table.schema, primaryKey: table.primaryKey)
         let writer = PartitionedFileWriter(change, of: table, schema: schema, nodes: try table.changeBucketCount())
         var partitions = PartitionDictionary(spec: change.spec, schema: change.schema)
@@ -52,8 +35,7 @@ extension Epoch {
         do throws(WeirError) {
             try table.visibleBaseKeys(in: added) { (partition, keys) throws(WeirError) in
                 let prints = KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow)
-                let isTouched = touched.contains(prints)
-                let rows = (0..<keys.count).filter { isTouched[$0] }.map { Int32($0) }
+                let rows = touched.rowsLeft(by: prints, in: partition)
                 if rows.isEmpty { return }
                 deletes += rows.count
                 let chosen = keys.gathered(rows)

@@ -24,16 +24,20 @@ final class EqualityDeletes: Sendable {
         self.projection = projection
     }
 
+    static func inKeyedBase(_ delete: DeleteFile) -> WeirError {
+        WeirError(
+            .unsupported,
+            "the base store of a keyed table holds an equality-delete file",
+            at: delete.file.path,
+            advice: "rewrite the base store with the engine that wrote it, so that it has position deletes only"
+        )
+    }
+
     func deletedKeys(for file: NodeTask.File, isKeyed: Bool) throws(WeirError) -> [Set] {
         let deletes = file.task.deletes.filter { $0.file.content == .equalityDeletes }
         guard let first = deletes.first else { return [] }
         if isKeyed {
-            throw WeirError(
-                .unsupported,
-                "the base store of a keyed table holds an equality-delete file",
-                at: first.file.path,
-                advice: "rewrite the base store with the engine that wrote it, so that it has position deletes only"
-            )
+            throw Self.inKeyedBase(first)
         }
         let paths = deletes.map(\.file.path)
         if let known = cache.withLock({ $0[paths] }) { return known }

@@ -28,13 +28,17 @@ public struct FullOptimize: Sendable {
 
     /// Runs once and returns the table after the commit. Fails with `conflict` when another writer changed the base
     /// files meanwhile. Nothing is changed then, and a later run starts again.
-    public func run() throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
+    ///
+    /// - Parameter onBatch: called for each batch of rows.
+    public func run(
+        onBatch: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
         let point = ReadPoint(current: table)
         let scan = try MergeOnReadScan(table, at: point)
         let nodes = table.isKeyed ? try table.baseBucketCount() : 1
         let writer = PartitionedFileWriter(table.base, of: table, schema: table.schema, nodes: nodes)
         do {
-            return try run(scan, point, writer)
+            return try run(scan, point, writer, onBatch)
         } catch {
             writer.abandon()
             throw error
@@ -44,7 +48,8 @@ public struct FullOptimize: Sendable {
     private func run(
         _ scan: MergeOnReadScan,
         _ point: ReadPoint,
-        _ writer: PartitionedFileWriter
+        _ writer: PartitionedFileWriter,
+        _ onBatch: () throws(WeirError) -> Void
     ) throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
         var outcome = Outcome()
         var removed: [DataFile] = []
@@ -64,7 +69,7 @@ public struct FullOptimize: Sendable {
                 let partition = PartitionKey(specId: specId, values: task.partition)
                 let ordinal = ordinals[partition] ?? UInt32(ordinals.count)
                 ordinals[partition] = ordinal
-                try rewrite(task, scan, transactionId, ordinal, writer)
+                try rewrite(task, scan, transactionId, ordinal, writer, onBatch)
                 for file in task.dataFiles where file.isBase {
                     removed.append(file.task.file)
                     for delete in file.task.deletes { removedDeletes[delete.file.path] = delete.file }
@@ -107,10 +112,12 @@ public struct FullOptimize: Sendable {
         _ scan: MergeOnReadScan,
         _ transactionId: Int64,
         _ ordinal: UInt32,
-        _ writer: PartitionedFileWriter
+        _ writer: PartitionedFileWriter,
+        _ onBatch: () throws(WeirError) -> Void
     ) throws(WeirError) {
         let keyColumns = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
         try scan.read(task) { (batch) throws(WeirError) in
+            try onBatch()
             try writer.write(
                 batch,
                 partitions: [UInt32](repeating: ordinal, count: batch.count),
@@ -141,6 +148,7 @@ public struct FullOptimize: Sendable {
             summary.merge(try OptimizedSequence.summary(for: base)) { $1 }
             let properties = try merged.properties(for: base)
             if !properties.isEmpty { transaction.setProperties(properties) }
+            transaction.removeProperties([BaseHold.property])
             transaction.setStatistics { (snapshot) throws(WeirError) in
                 try merged.store(for: snapshot, of: base, uuid: UUID().uuidString.lowercased())
             }

@@ -18,10 +18,8 @@ extension KeyIndex {
         do throws(WeirError) {
             switch try BaseChange(from: old, to: table.base) {
             case .none: return 0
-            case .files(let removed, let added, let isOptimized):
-                let doubled = try follow(removed, added, from: old, to: table, &partitions)
-                // After optimizing, rows that moved from the change store would be counted as well.
-                return isOptimized ? 0 : doubled
+            case .files(let removed, let added, let moved):
+                return try follow(removed, added, moved: moved, from: old, to: table, &partitions)
             case .unknown: break
             }
         } catch  where error.code == .notFound {
@@ -37,6 +35,7 @@ extension KeyIndex {
     private mutating func follow(
         _ removed: Set<String>,
         _ added: Set<String>,
+        moved: Set<String>,
         from old: Table,
         to table: MixedTable,
         _ partitions: inout PartitionDictionary
@@ -44,31 +43,34 @@ extension KeyIndex {
         let areNarrow = table.keysAreNarrow
         // A row hidden by a change is not the current row of its key: its file may be removed while the key stays.
         var gone = KeyIndex()
-        try table.with(base: old).visibleBaseKeys(in: removed) { (_, keys) throws(WeirError) in
+        // Rows that came to base meanwhile may be gone from there as well.
+        let optimized = try OptimizedSequence.read(table.base, snapshotId: table.base.metadata.currentSnapshotId)
+        try table.with(base: old).visibleKeys { file in
+            file.isBase
+                ? removed.contains(file.task.file.path)
+                : file.task.dataSequenceNumber <= optimized.sequence(ofPartition: file.task.file.partition)
+        } _: { (_, keys) throws(WeirError) in
             gone.insert(KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow), partition: 0)
         }
         var doubled = 0
-        try table.visibleBaseKeys(in: added) { (partition, keys) throws(WeirError) in
-            let ordinal = partitions.ordinal(of: partition)
-            let prints = KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow)
-            self.partitions.update(prints) { row, partition in
-                // A key that was in a removed file has only moved.
-                var isMoved = false
-                gone.partitions.update(prints, at: row) {
-                    isMoved = $0 != nil
-                    $0 = nil
+        // Rows that optimizing has moved come first; they are no second rows, wherever they were before.
+        for (paths, areMoved) in [(moved, true), (added.subtracting(moved), false)] {
+            try table.visibleBaseKeys(in: paths) { (partition, keys) throws(WeirError) in
+                let ordinal = partitions.ordinal(of: partition)
+                let prints = KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow)
+                self.partitions.update(prints) { row, partition in
+                    // A key that was in a removed file has only moved.
+                    var isMoved = areMoved
+                    gone.partitions.update(prints, at: row) {
+                        if $0 != nil { isMoved = true }
+                        $0 = nil
+                    }
+                    if partition != nil, !isMoved { doubled += 1 }
+                    partition = ordinal
                 }
-                if partition != nil, !isMoved { doubled += 1 }
-                partition = ordinal
             }
         }
         self.partitions.remove(keysOf: gone.partitions)
         return doubled
-    }
-
-    func contains(_ fingerprints: KeyFingerprints) -> [Bool] {
-        var result: [Bool] = []
-        partitions.forEach(fingerprints) { result.append($1 != nil) }
-        return result
     }
 }

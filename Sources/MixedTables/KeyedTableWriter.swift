@@ -117,9 +117,19 @@ public final class KeyedTableWriter: TableWriter {
     /// Whether nothing was written since the last epoch ended.
     public var isBetweenEpochs: Bool { files.isEmpty && summary == EpochSummary() }
 
-    /// Whether others have committed to base since the index was last updated. Costs one catalog look-up.
+    /// Whether others may have changed keys of base since the index was last updated. Mostly costs one catalog look-up.
+    ///
+    /// Commits that only move rows, such as those that bring changes into base, are taken note of: they come often, and
+    /// must not make the caller wait for its own commits.
     public func baseHasMoved() throws(WeirError) -> Bool {
-        try base.catalog.metadataLocation(of: base.identifier) != base.metadataLocation
+        let now = try base.refreshed()
+        if now.metadataLocation == base.metadataLocation { return false }
+        guard now.metadata.currentSchemaId == base.metadata.currentSchemaId,
+            case .none = try BaseChange(from: base, to: now)
+        else { return true }
+        _ = try held.follow(from: base, to: table.with(base: now))
+        base = now
+        return false
     }
 
     /// Updates the index with keys that other engines added to base or removed from it. Only between two epochs.

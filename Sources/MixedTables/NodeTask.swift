@@ -28,23 +28,18 @@ struct NodeTaskPlan: Sendable {
     /// The highest data sequence number of the change files in the plan, by partition path.
     let sequences: [String: Int64]
 
+    /// - Parameter optimized: how much of the change store is in base; nil when all given change files count.
     init(
         base: [FileScanTask],
         change: [FileScanTask],
-        optimized: OptimizedSequence,
-        upTo sequence: Int64?,
+        optimized: OptimizedSequence? = nil,
+        upTo sequence: Int64? = nil,
         spec: PartitionSpec
     ) throws(WeirError) {
         var partitions: [PartitionKey: PartitionFiles] = [:]
         var sequences: [String: Int64] = [:]
         for task in base + change where task.specId != spec.id {
-            // With files of two partition specs, partitions no longer separate keys (spec section 1.6).
-            throw WeirError(
-                .unsupported,
-                "a keyed table holds files of an older partition spec",
-                at: task.file.path,
-                advice: "rewrite the table with its current partition spec"
-            )
+            throw Self.otherSpec(task.file.path)
         }
         for task in base {
             let path = spec.path(for: task.file.partition)
@@ -56,7 +51,8 @@ struct NodeTaskPlan: Sendable {
         for task in change {
             guard task.dataSequenceNumber > 0 else { throw Self.withoutSequence(task.file.path) }
             let path = spec.path(for: task.file.partition)
-            guard task.dataSequenceNumber > optimized.sequence(ofPartition: task.file.partition) else { continue }
+            let merged = optimized?.sequence(ofPartition: task.file.partition) ?? 0
+            guard task.dataSequenceNumber > merged else { continue }
             if let sequence, task.dataSequenceNumber > sequence { continue }
             sequences[path] = max(sequences[path] ?? 0, task.dataSequenceNumber)
             let role = FileRole.change(path: task.file.path, dataSequenceNumber: task.dataSequenceNumber)
@@ -87,6 +83,16 @@ struct NodeTaskPlan: Sendable {
         }
         self.tasks = tasks
         self.sequences = sequences
+    }
+
+    /// The error for files of two partition specs, in which partitions no longer separate keys (spec section 1.6).
+    static func otherSpec(_ path: String) -> WeirError {
+        WeirError(
+            .unsupported,
+            "a keyed table holds files of an older partition spec",
+            at: path,
+            advice: "rewrite the table with its current partition spec"
+        )
     }
 
     /// The error for files that were committed in format version 1 and therefore have no order.

@@ -34,8 +34,6 @@ final class PartitionedFileWriter {
         var fewFiles = 8
     }
 
-    static let folderNameMax = 200
-
     /// A target of rows: partition, node and file type, and its open file. Rows refer to it by its number.
     private struct Destination {
         let partition: [Scalar]
@@ -240,7 +238,7 @@ final class PartitionedFileWriter {
     }
 
     private func create(_ destination: Destination) throws(WeirError) -> Open {
-        let directory = spec.fields.isEmpty ? dataLocation : "\(dataLocation)/\(folder(of: destination.partition))"
+        let directory = PartitionFolder.path(destination.partition, spec, in: dataLocation)
         let (node, type) = (destination.node, destination.type)
         let path = "\(directory)/\(names.next(node: node, type: type, transactionId: destination.transactionId))"
         var settings = self.settings
@@ -271,19 +269,6 @@ final class PartitionedFileWriter {
             try writer.endRowGroup()
             buffered -= bytes
         }
-    }
-
-    /// The partition's path with names short enough for file systems, which commonly limit them to 255 bytes. A
-    /// shortened name ends with the hash of the full name. Readers take partition values from manifests, never from
-    /// paths.
-    private func folder(of partition: [Scalar]) -> String {
-        spec.path(for: partition).split(separator: "/").map { name in
-            if name.utf8.count <= Self.folderNameMax { return String(name) }
-            // An escaped path is plain ASCII.
-            let cut = name.prefix(Self.folderNameMax - 9)
-            let hash = name.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
-            return "\(cut)-\(String(hash, radix: 16))"
-        }.joined(separator: "/")
     }
 
     /// Makes open files durable. Many files are finished concurrently: one after another they would take most of an

@@ -59,7 +59,7 @@ final class PositionDeletes: Sendable {
 
 /// Deleted row positions of one data file.
 struct DeletedPositions {
-    private let sorted: [Int64]
+    let sorted: [Int64]
 
     init(_ positions: [Int64]) { sorted = positions.sorted() }
 

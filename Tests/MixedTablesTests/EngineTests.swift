@@ -46,6 +46,34 @@ import WeirTesting
         let rows: [String]
     }
 
+    /// Position deletes, small files and rewritten ones, after each of several commits.
+    @Test(arguments: SeededGenerator.seeds(1))
+    func `other engines read the same rows after changes were moved into base`(seed: UInt64) throws {
+        try withTemporaryFolder { folder in
+            let catalog = try SQLiteCatalog(
+                path: folder + "/catalog.db",
+                warehouse: "file://" + folder,
+                storage: LocalObjectStorage(files: FaultyFileSystem())
+            )
+            try catalog.createNamespace(["shop"])
+            var made: [String: Made] = [:]
+            for (index, partition) in Self.partitions.enumerated() where index % 4 == 0 || index < 2 {
+                let definition = try Self.definition("part_\(index)", EdgeValues.fields, partition, ["id"])
+                made[definition.identifier.description] = try Self.fill(
+                    definition,
+                    in: catalog,
+                    seed: seed &+ UInt64(index),
+                    buckets: 2,
+                    merging: .materialize
+                )
+            }
+            try Self.compareRows(made, folder)
+        }
+    }
+
+    /// How changes come to base.
+    private enum Merging { case optimize, materialize }
+
     @Test(arguments: SeededGenerator.seeds(1))
     func `other engines read the same rows after a full optimize`(seed: UInt64) throws {
         try withTemporaryFolder { folder in
@@ -101,7 +129,8 @@ import WeirTesting
         _ definition: MixedTableDefinition,
         in catalog: SQLiteCatalog,
         seed: UInt64,
-        buckets: Int
+        buckets: Int,
+        merging: Merging = .optimize
     ) throws -> Made {
         var definition = definition
         definition.properties["change.file-index.hash-bucket"] = "\(buckets)"
@@ -116,6 +145,7 @@ import WeirTesting
             pool: pool(definition.partitionSpec)
         )
         let writer = try KeyedTableWriter(table)
+        let materializer = Materializer(table)
         var ledger = PositionLedger()
         for epoch in 0..<4 {
             _ = try writer.write(history.next(30))
@@ -123,7 +153,12 @@ import WeirTesting
             next.advance(topic: "t", partition: 0, to: Int64(epoch + 1))
             table = try table.commit(try writer.cut(), topology: "engines", from: ledger, to: next)
             ledger = next
-            if epoch % 2 == 1 { table = try FullOptimize(table, nowMilliseconds: 1_700_000_000_000).run().table }
+            if merging == .materialize {
+                _ = try materializer.step(nowMilliseconds: 1_700_000_000_000)
+                table = materializer.table
+            } else if epoch % 2 == 1 {
+                table = try FullOptimize(table, nowMilliseconds: 1_700_000_000_000).run().table
+            }
         }
         let comparable = ComparableRows(table.schema)
         var rows: [String] = []

@@ -12,7 +12,7 @@ import WeirTesting
 /// writer.
 @Suite struct ForeignBaseTests {
     /// A table, its only writer, another engine, and the expected rows.
-    private struct World {
+    struct World {
         var table: MixedTable
         let writer: KeyedTableWriter
         var history: ChangeHistory
@@ -122,6 +122,45 @@ import WeirTesting
             transaction.overwrite(adding: [], removing: [entry.file])
             _ = try transaction.commit()
             for key in entry.keys { set(nil, key) }
+        }
+
+        /// Deletes a row of base by its position. Rows that a change has superseded are not visible, and are left alone.
+        mutating func deleteByPosition() throws {
+            let base = try table.refreshed().base
+            let tasks = try base.plan().sorted { $0.file.path < $1.file.path }
+            guard !tasks.isEmpty else { return }
+            let task = tasks[Int(random.next() % UInt64(tasks.count))]
+            let reader = try ParquetFileReader(base.storage.open(task.file.path), schema: base.schema)
+            var visible: [(position: Int64, key: ModelRow)] = []
+            while let (batch, first) = try reader.next() {
+                for row in 0..<batch.count {
+                    let values = batch.modelRow(row)
+                    let key = history.key(values)
+                    if committed[key] == values, !unmerged.contains(key) { visible.append((first + Int64(row), key)) }
+                }
+            }
+            guard !visible.isEmpty else { return }
+            let victim = visible[Int(random.next() % UInt64(visible.count))]
+            // Another engine names its files as it likes.
+            let path = "\(base.dataLocation)/\(UUID().uuidString)-deletes.parquet"
+            let schema = Schema([
+                Field(id: DataFile.deletePathFieldId, name: "file_path", type: .string, isRequired: true),
+                Field(id: DataFile.deletePositionFieldId, name: "pos", type: .long, isRequired: true),
+            ])
+            let writer = try ParquetFileWriter(schema: schema, to: base.storage.create(path))
+            try writer.write(.rows([[.string(task.file.path), .long(victim.position)]], schema))
+            let file = DataFile(
+                parquet: path,
+                try writer.finish(),
+                content: .positionDeletes,
+                partition: task.file.partition,
+                specId: base.spec.id
+            )
+            var transaction = Transaction(base)
+            transaction.rowDelta(adding: [], deletes: [file])
+            _ = try transaction.commit()
+            for path in foreign.keys { foreign[path]?.keys.remove(victim.key) }
+            set(nil, victim.key)
         }
 
         /// Changes in the prepared and the open epoch take precedence for their keys.

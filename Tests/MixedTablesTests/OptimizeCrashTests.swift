@@ -11,15 +11,15 @@ import WeirTesting
 /// A full optimize that crashes at any step leaves a readable table that a later optimize can process.
 @Suite struct OptimizeCrashTests {
     /// A table before its second optimize, and its rows.
-    private struct Prepared {
+    struct Prepared {
         let history: ChangeHistory
         /// Change-store snapshots with their sequence and rows.
         let states: [(snapshot: Int64, sequence: Int64, rows: [ModelRow: ModelRow])]
     }
 
-    private static let identifier = TableIdentifier(namespace: ["shop"], name: "things")
+    static let identifier = TableIdentifier(namespace: ["shop"], name: "things")
 
-    private static func catalog(_ folder: String, _ files: FaultyFileSystem) throws -> any Catalog {
+    static func catalog(_ folder: String, _ files: FaultyFileSystem) throws -> any Catalog {
         let real = try SQLiteCatalog(
             path: folder + "/catalog.db",
             warehouse: "file://" + folder,
@@ -29,7 +29,7 @@ import WeirTesting
     }
 
     /// Writes three epochs; merges the changes into base after the first.
-    private static func prepare(_ shape: TableShape, in folder: String) throws -> Prepared {
+    static func prepare(_ shape: TableShape, in folder: String) throws -> Prepared {
         var table = try MixedTableModelTests.create(
             shape,
             in: folder,
@@ -53,7 +53,7 @@ import WeirTesting
         return Prepared(history: history, states: states)
     }
 
-    private static func check(_ folder: String, _ prepared: Prepared, _ what: String) throws {
+    static func check(_ folder: String, _ prepared: Prepared, _ what: String) throws {
         let table = try MixedTable.load(identifier, from: catalog(folder, FaultyFileSystem()))
         for (index, state) in prepared.states.enumerated() {
             let point = try ReadPoint(snapshot: state.snapshot, of: table)
@@ -103,7 +103,7 @@ import WeirTesting
     }
 
     /// The newest change of each partition, by its path.
-    private static func newestSequences(_ table: MixedTable) throws -> [String: Int64] {
+    static func newestSequences(_ table: MixedTable) throws -> [String: Int64] {
         var newest: [String: Int64] = [:]
         for task in try #require(table.change).plan() {
             newest[table.base.spec.path(for: task.file.partition), default: 0].formMax(task.dataSequenceNumber)

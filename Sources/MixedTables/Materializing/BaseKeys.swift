@@ -1,0 +1,231 @@
+import Bytes
+import Columnar
+import IcebergFormat
+import IcebergTables
+import KeyedState
+
+/// Which row of base each key has, as of one base snapshot.
+///
+/// It is loaded from the key columns of base, and follows other engines' commits: the keys of files that went are
+/// forgotten, those of new files are read, deletes of rows are noted. It can always be loaded again. A class, so that
+/// no copy of the index is ever made.
+final class BaseKeys {
+    private(set) var files = BaseFiles()
+    private var places: PlaceMap
+    /// Further rows of keys that have several, which only other writers leave.
+    private var copies: [UInt128: [KeyPlace]] = [:]
+    /// The state of base that this reflects.
+    private(set) var base: Table
+    private let layout: Layout
+    /// Keys read from files so far.
+    private(set) var loaded = 0
+
+    private static let filesAtATime = 8
+
+    /// What fingerprints depend on: a key has another one in a wider type.
+    private struct Layout: Equatable {
+        let keys: [Field]
+        let specId: Int
+
+        init(_ table: MixedTable) {
+            keys = table.primaryKey
+            specId = table.base.spec.id
+        }
+    }
+
+    /// Reads the keys of base, several files at a time.
+    ///
+    /// - Parameter check: called now and then; an error it throws ends the loading.
+    init(_ table: MixedTable, check: () throws(WeirError) -> Void = {}) throws(WeirError) {
+        base = table.base
+        layout = Layout(table)
+        places = PlaceMap(areNarrow: table.keysAreNarrow)
+        let tasks = try table.base.plan()
+        let positions = PositionDeletes(storage: table.base.storage)
+        var numbers: [UInt32] = []
+        for task in tasks { numbers.append(try addFile(task, table, positions)) }
+        let loader = PlaceLoader(areNarrow: table.keysAreNarrow)
+        let reader = try KeyReader(table)
+        let parts = zip(tasks, numbers).map { KeyReader.Part(file: $0.file, number: $1, deleted: files[$1]?.deleted) }
+        for start in stride(from: 0, to: parts.count, by: Self.filesAtATime) {
+            try check()
+            let some = Array(parts[start..<min(start + Self.filesAtATime, parts.count)])
+            let counts = try concurrently(some) { (part) throws(WeirError) in
+                var count = 0
+                try reader.read(part) { (keys, places) throws(WeirError) in
+                    loader.add(keys, places: places)
+                    count += keys.count
+                }
+                return count
+            }
+            loaded += counts.reduce(0, +)
+        }
+        let (map, repeats) = loader.finish()
+        places = map
+        if repeats == 0 { return }
+        // Some keys have several rows: which ones shows only in order.
+        places = PlaceMap(areNarrow: table.keysAreNarrow)
+        for part in parts { try add(part, reader, check) }
+    }
+
+    var count: Int { places.count }
+    var byteCount: Int { places.byteCount + files.byteCount + copies.count * 64 }
+
+    /// Whether `follow` can bring this to the state of `table`: its history is known, and keys have the same
+    /// fingerprints.
+    func canFollow(_ table: MixedTable) -> Bool {
+        guard Layout(table) == layout, table.base.metadata.tableUUID == base.metadata.tableUUID else { return false }
+        return table.base.metadata.history(since: base.metadata.currentSnapshotId).beginning == .found
+    }
+
+    /// Brings this to the state of `table`. After an error it must not be used any more.
+    func follow(_ table: MixedTable, check: () throws(WeirError) -> Void = {}) throws(WeirError) {
+        defer { base = table.base }
+        if table.base.metadata.currentSnapshotId == base.metadata.currentSnapshotId { return }
+        var left = Set(files.all)
+        var new: [FileScanTask] = []
+        let positions = PositionDeletes(storage: table.base.storage)
+        for task in try table.base.plan() {
+            guard let number = files.number(ofPath: task.file.path), let known = files[number] else {
+                new.append(task)
+                continue
+            }
+            if Set(known.deletes.map(\.file.path)) == Set(task.deletes.map(\.file.path)) {
+                left.remove(number)
+                continue
+            }
+            try Self.check(task, table)
+            let deleted = try Self.deletedRows(task, positions)
+            // Rows that come back have no place: the file is read again, under another number.
+            guard deleted.isSuperset(of: known.deleted) else {
+                new.append(task)
+                continue
+            }
+            files.setDeletes(task.deletes, deleted, of: number)
+            left.remove(number)
+        }
+        for number in left { files.retire(number) }
+        try add(new, of: table, positions, check)
+        forgetDeadCopies()
+    }
+
+    /// Whether so many places are of rows that are gone that loading again is worth it.
+    var isWorn: Bool { Int64(places.count) > files.liveRows + files.liveRows / 2 + 1_000_000 }
+
+    // MARK: Own commits
+
+    /// The changes of a commit that this process has made.
+    struct Commit {
+        let base: Table
+        /// Keys whose rows were deleted.
+        var removed: [KeyFingerprints] = []
+        /// Files that were taken out.
+        var retired: [UInt32] = []
+        /// Files whose deletes changed.
+        var deletes: [(number: UInt32, files: [DeleteFile], rows: DeletedRows)] = []
+        var added: [FileScanTask] = []
+    }
+
+    /// Applies an own commit, whose new files are read back. After an error this must not be used any more.
+    func apply(
+        _ commit: Commit,
+        of table: MixedTable,
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) {
+        for change in commit.deletes { files.setDeletes(change.files, change.rows, of: change.number) }
+        for number in commit.retired { files.retire(number) }
+        let mayHaveCopies = !copies.isEmpty
+        for keys in commit.removed { remove(keys, mayHaveCopies: mayHaveCopies) }
+        try add(commit.added, of: table, PositionDeletes(storage: table.base.storage), check)
+        forgetDeadCopies()
+        base = commit.base
+    }
+
+    private func remove(_ keys: KeyFingerprints, mayHaveCopies: Bool) {
+        let before = places.replace(keys, with: [KeyPlace](repeating: .none, count: keys.count))
+        guard mayHaveCopies else { return }
+        // A row that was not deleted, in another partition, stays the key's row.
+        for row in 0..<keys.count {
+            let others = copies.removeValue(forKey: keys[row]) ?? []
+            let live = ([before[row]] + others).filter { files.isLive($0) }
+            guard let first = live.first else { continue }
+            places.replace(keys.gathered([Int32(row)]), with: [first])
+            if live.count > 1 { copies[keys[row]] = Array(live.dropFirst()) }
+        }
+    }
+
+    /// The places of each key's rows, as `body(row, place)`. A place may be that of a row that is gone.
+    func forEachPlace(
+        of keys: KeyFingerprints,
+        _ body: (_ row: Int, _ place: KeyPlace) -> Void
+    ) {
+        for (row, place) in places.places(of: keys).enumerated() where place.exists { body(row, place) }
+        if copies.isEmpty { return }
+        for row in 0..<keys.count { for place in copies[keys[row]] ?? [] { body(row, place) } }
+    }
+
+    // MARK: Loading
+
+    private func add(
+        _ tasks: [FileScanTask],
+        of table: MixedTable,
+        _ positions: PositionDeletes,
+        _ check: () throws(WeirError) -> Void
+    ) throws(WeirError) {
+        if tasks.isEmpty { return }
+        let reader = try KeyReader(table)
+        for task in tasks {
+            let number = try addFile(task, table, positions)
+            let part = KeyReader.Part(file: task.file, number: number, deleted: files[number]?.deleted)
+            try add(part, reader, check)
+            loaded += Int(task.file.recordCount)
+        }
+    }
+
+    private func add(
+        _ part: KeyReader.Part,
+        _ reader: KeyReader,
+        _ check: () throws(WeirError) -> Void
+    ) throws(WeirError) {
+        try reader.read(part) { (keys, new) throws(WeirError) in
+            try check()
+            for (row, place) in places.replace(keys, with: new).enumerated() where place.exists {
+                if files.isLive(place) { copies[keys[row], default: []].append(place) }
+            }
+        }
+    }
+
+    private func addFile(
+        _ task: FileScanTask,
+        _ table: MixedTable,
+        _ positions: PositionDeletes
+    ) throws(WeirError) -> UInt32 {
+        try Self.check(task, table)
+        return try files.add(task.file, deletes: task.deletes, deleted: try Self.deletedRows(task, positions))
+    }
+
+    private func forgetDeadCopies() {
+        if copies.isEmpty { return }
+        copies = copies.compactMapValues { places in
+            let live = places.filter { files.isLive($0) }
+            return live.isEmpty ? nil : live
+        }
+    }
+
+    private static func deletedRows(
+        _ task: FileScanTask,
+        _ positions: PositionDeletes
+    ) throws(WeirError) -> DeletedRows {
+        if task.deletes.isEmpty { return DeletedRows() }
+        let file = NodeTask.File(task: task, role: FileRole.base(path: task.file.path), isBase: true)
+        return DeletedRows(try positions.positions(for: file).sorted, rowCount: task.file.recordCount)
+    }
+
+    /// Fails for files whose rows cannot be told apart by key and place.
+    private static func check(_ task: FileScanTask, _ table: MixedTable) throws(WeirError) {
+        guard task.specId == table.base.spec.id else { throw NodeTaskPlan.otherSpec(task.file.path) }
+        if let delete = task.deletes.first(where: { $0.content == .equalityDeletes }) {
+            throw EqualityDeletes.inKeyedBase(delete)
+        }
+    }
+}

@@ -1,0 +1,218 @@
+import Bytes
+import Foundation
+import IcebergFormat
+import IcebergTables
+
+/// Moves changes of a keyed table into base, slice by slice, so that every engine that reads Iceberg sees them.
+///
+/// ```
+/// change files that base lacks ─ slice ─> new rows      ─> B files            ─┐
+///                                         deleted keys  ─> index ─> PD files   ├─> one commit of base
+///                                         sequences     ─> Puffin, property   ─┘
+/// ```
+/// A crash before the commit leaves files that nothing refers to. Other processes and engines may commit to base at any
+/// time: the commit then does nothing, and the next step follows theirs. Used by one thread at a time.
+public final class Materializer {
+    /// What one step did.
+    public enum Step: Sendable, Equatable {
+        /// Base has everything that is committed.
+        case caughtUp
+        case merged(Merge)
+        /// Another writer's commit to base came first; nothing was changed.
+        case outrun
+        /// A process rewrites base and has asked for nothing else to change it (`BaseHold`).
+        case held
+    }
+
+    /// Counts of one commit.
+    public struct Merge: Sendable, Equatable {
+        /// Rows that came to base, rows that were deleted from it, and rows that were written again.
+        public var inserted: Int64
+        public var deleted: Int64
+        public var rewritten: Int64
+        /// The change-store sequence up to which base has everything.
+        public var sequence: Int64
+        public var snapshotId: Int64
+        /// Whether more is waiting, as of the state that the step saw.
+        public var isLast: Bool
+    }
+
+    /// The newest state that a step has seen or made.
+    public private(set) var table: MixedTable
+    /// What the last step saw that base lacked, and what is left of it.
+    public private(set) var backlog = MaterializeBacklog()
+    private var keys: BaseKeys?
+    /// Nothing of the change store up to a sequence is left to move, in base snapshots from this one on.
+    private var floor: (snapshotId: Int64?, sequence: Int64)?
+    private var random = SystemRandomNumberGenerator()
+
+    /// - Parameter table: a keyed table.
+    public init(_ table: MixedTable) {
+        precondition(table.isKeyed, "an unkeyed table has no changes to move")
+        self.table = table
+    }
+
+    /// Keys of base that are known, and approximate bytes that they take.
+    public var keyCount: Int { keys?.count ?? 0 }
+    public var byteCount: Int { keys?.byteCount ?? 0 }
+    /// Keys read from base so far by the index in use.
+    public var loadedKeys: Int { keys?.loaded ?? 0 }
+
+    /// Moves the oldest changes that base lacks, about `bytesMax` of them.
+    ///
+    /// - Parameters:
+    ///   - rewriteBytes: how many bytes of base files with many deletes, or of small ones, may be rewritten on the way;
+    ///     only done when nothing is left to move.
+    ///   - check: called for each batch; an error it throws ends the step without a change.
+    public func step(
+        bytesMax: Int64 = 64 << 20,
+        rewriteBytes: Int64 = 128 << 20,
+        nowMilliseconds: Int64,
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) -> Step {
+        table = try table.refreshed()
+        let snapshotId = table.base.metadata.currentSnapshotId
+        let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshotId)
+        let pending = try pendingFiles(optimized)
+        backlog = MaterializeBacklog(pending, of: table)
+        if BaseHold.isInForce(table.properties, nowMilliseconds: nowMilliseconds), !pending.isEmpty { return .held }
+        guard let slice = ChangeSlice(pending, bytesMax: bytesMax, spec: table.base.spec) else {
+            floor = (snapshotId, table.change?.metadata.currentSnapshot?.sequenceNumber ?? 0)
+            return .caughtUp
+        }
+        let keys = try followedKeys(check)
+        let merge = try SliceMerge.run(
+            slice,
+            of: table,
+            keys: keys,
+            rewriteBytes: slice.isLast ? rewriteBytes : 0,
+            random: &random,
+            check: check
+        )
+        let base: Table
+        do throws(WeirError) {
+            base = try commit(slice, merge, keys, optimized, nowMilliseconds)
+        } catch {
+            if error.code != .unknownState {
+                for file in merge.written { try? table.base.storage.delete(file.path) }
+            }
+            guard error.code == .conflict else { throw error }
+            return .outrun
+        }
+        table = table.with(base: base)
+        floor = (base.metadata.currentSnapshotId, slice.upTo)
+        backlog.remove(upTo: slice.upTo)
+        try? apply(merge, base)
+        return .merged(
+            Merge(
+                inserted: merge.inserted,
+                deleted: merge.deleted,
+                rewritten: merge.rewritten,
+                sequence: slice.upTo,
+                snapshotId: base.metadata.currentSnapshotId ?? 0,
+                isLast: slice.isLast
+            )
+        )
+    }
+
+    // MARK: Plan
+
+    /// The change files that base lacks.
+    private func pendingFiles(_ optimized: OptimizedSequence) throws(WeirError) -> [FileScanTask] {
+        guard let change = table.change, change.metadata.currentSnapshot != nil else { return [] }
+        var above: Int64 = 0
+        if let floor, table.base.metadata.history(since: floor.snapshotId).beginning == .found {
+            above = floor.sequence
+        }
+        var pending: [FileScanTask] = []
+        for task in try change.plan(sequencesAbove: above) {
+            guard task.dataSequenceNumber > 0 else { throw NodeTaskPlan.withoutSequence(task.file.path) }
+            guard task.specId == table.base.spec.id else { throw NodeTaskPlan.otherSpec(task.file.path) }
+            if task.dataSequenceNumber > optimized.sequence(ofPartition: task.file.partition) { pending.append(task) }
+        }
+        return pending
+    }
+
+    /// The key index as of the current state of base.
+    private func followedKeys(_ check: () throws(WeirError) -> Void) throws(WeirError) -> BaseKeys {
+        if let known = keys, known.canFollow(table), !known.isWorn {
+            keys = nil
+            try known.follow(table, check: check)
+            keys = known
+            return known
+        }
+        keys = nil
+        let loaded = try BaseKeys(table, check: check)
+        keys = loaded
+        return loaded
+    }
+
+    // MARK: Commit
+
+    private func commit(
+        _ slice: ChangeSlice,
+        _ merge: SliceMerge.Result,
+        _ keys: BaseKeys,
+        _ known: OptimizedSequence,
+        _ nowMilliseconds: Int64
+    ) throws(WeirError) -> Table {
+        let base = table.base
+        var optimized = known
+        for (path, sequence) in slice.sequences { optimized.move(path, to: sequence, atMilliseconds: nowMilliseconds) }
+        let merged = optimized
+        var summary = ["snapshot.producer": "OPTIMIZE"]
+        summary.merge(try OptimizedSequence.summary(for: base)) { $1 }
+        var transaction = Transaction(base)
+        let (start, identifier) = (base.metadata.currentSnapshotId, table.identifier)
+        // Rows that others add are older than the changes of this slice, which may concern them.
+        transaction.require { (metadata) throws(WeirError) in
+            guard metadata.currentSnapshotId == start else {
+                throw WeirError(.conflict, "the base store of \(identifier) changed while changes were moved into it")
+            }
+        }
+        let properties = try merged.properties(for: base)
+        transaction.setProperties(properties)
+        transaction.setStatistics { (snapshot) throws(WeirError) in
+            try merged.store(for: snapshot, of: base, uuid: UUID().uuidString.lowercased())
+        }
+        let retired = merge.retired.compactMap { keys.files[$0] }
+        let removedDeletes =
+            retired.flatMap { $0.ownDeletes.map(\.file) } + merge.deletes.flatMap { $0.replaced.map(\.file) }
+        // Changes that cancel each other out have no files; the sequence needs a snapshot all the same.
+        if merge.added.isEmpty, merge.deletes.isEmpty, retired.isEmpty {
+            transaction.append([], summary: summary)
+        } else {
+            transaction.overwrite(
+                adding: merge.added,
+                addingDeletes: merge.deletes.map(\.added),
+                removing: retired.map(\.file),
+                removingDeletes: removedDeletes,
+                summary: summary
+            )
+        }
+        return try transaction.commit()
+    }
+
+    /// Brings the index to an own commit; on failure it is loaded again for the next step.
+    private func apply(_ merge: SliceMerge.Result, _ base: Table) throws(WeirError) {
+        guard let known = keys, let snapshot = base.metadata.currentSnapshot else { return }
+        keys = nil
+        var commit = BaseKeys.Commit(base: base)
+        commit.removed = merge.removedKeys
+        commit.retired = merge.retired
+        commit.deletes = merge.deletes.map { change in
+            let new = DeleteFile(file: change.added, dataSequenceNumber: snapshot.sequenceNumber)
+            return (change.number, change.kept + [new], change.rows)
+        }
+        commit.added = merge.added.map { file in
+            FileScanTask(
+                file: file,
+                dataSequenceNumber: snapshot.sequenceNumber,
+                fileSequenceNumber: snapshot.sequenceNumber,
+                snapshotId: snapshot.id
+            )
+        }
+        try known.apply(commit, of: table)
+        keys = known
+    }
+}

@@ -1,0 +1,144 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import IcebergFormat
+import IcebergTables
+import MixedTables
+import ObjectStorage
+import Testing
+import WeirTesting
+
+/// Random histories in which changes are moved into base, against a dictionary.
+@Suite struct MaterializeModelTests {
+    /// The rows of base alone at its current snapshot: what an engine reads that knows nothing of change stores.
+    static func base(_ table: MixedTable, _ history: ChangeHistory) throws -> (
+        rows: [ModelRow: ModelRow], doubled: [ModelRow]
+    ) {
+        try contents(
+            MergeOnReadScan(MixedTable(base: table.base, change: nil, primaryKey: [])),
+            history
+        )
+    }
+
+    @Test(arguments: SeededGenerator.seeds(5), TableShape.allCases)
+    func `base alone holds the rows of a change snapshot, and readers see no difference`(
+        seed: UInt64,
+        shape: TableShape
+    ) throws {
+        try withTemporaryFolder { folder in
+            var table = try MixedTableModelTests.create(shape, in: folder)
+            let keyColumns = shape.key.compactMap { table.schema.index(named: $0) }
+            var history = ChangeHistory(schema: table.schema, keyColumns: keyColumns, seed: seed, keySpace: 40)
+            var random = SeededGenerator(seed: seed ^ 0x51)
+            var writer = try KeyedTableWriter(table)
+            var materializer = Materializer(table)
+            var ledger = PositionLedger()
+            var states: [Int64: [ModelRow: ModelRow]] = [0: [:]]
+            var steps = 0
+            for epoch in 0..<24 {
+                if writer.isBetweenEpochs, try writer.baseHasMoved() {
+                    #expect(try writer.follow(table.refreshed()) == 0)
+                }
+                _ = try writer.write(history.next(Int(1 + random.next() % 50)))
+                var next = ledger
+                next.advance(topic: "t", partition: 0, to: Int64(epoch + 1))
+                table = try table.commit(try writer.cut(), topology: "model", from: ledger, to: next)
+                ledger = next
+                states[table.change?.metadata.currentSnapshot?.sequenceNumber ?? 0] = history.state
+                switch random.next() % 12 {
+                case 0: table = try FullOptimize(table.refreshed(), nowMilliseconds: 1).run().table
+                case 1: materializer = Materializer(table)
+                case 2:
+                    table = try table.refreshed()
+                    writer = try KeyedTableWriter(table)
+                default: break
+                }
+                let what = "seed \(seed), epoch \(epoch)"
+                // One commit at a time, a few, or all that there are; with and without rewriting.
+                for _ in 0..<random.next() % 4 {
+                    let step = try materializer.step(
+                        bytesMax: [1, 20_000, .max][Int(random.next() % 3)],
+                        rewriteBytes: [0, .max][Int(random.next() % 2)],
+                        nowMilliseconds: 5
+                    )
+                    if step == .caughtUp { #expect(materializer.backlog.isEmpty, "\(what)") }
+                    guard case .merged(let merge) = step else { continue }
+                    steps += 1
+                    let base = try Self.base(materializer.table, history)
+                    #expect(base.doubled.isEmpty && base.rows == states[merge.sequence], "base alone, \(what)")
+                    #expect(materializer.keyCount >= base.rows.count, "\(what)")
+                    #expect(merge.isLast == materializer.backlog.isEmpty, "\(what)")
+                }
+                let (rows, doubled) = try contents(MergeOnReadScan(table.refreshed()), history)
+                #expect(rows == history.state && doubled.isEmpty, "\(what)")
+            }
+            #expect(steps > 8)
+            while try materializer.step(nowMilliseconds: 6) != .caughtUp {}
+            table = try table.refreshed()
+            #expect(try Self.base(table, history).rows == history.state)
+            // Change readers are not affected, and a new process finds the same.
+            let all = try replay(ChangeLogScan(table, after: 0), onto: [:], history)
+            #expect(all.complaints.isEmpty && all.rows == history.state, "seed \(seed)")
+            #expect(try Materializer(table).step(nowMilliseconds: 7) == .caughtUp)
+            for (sequence, rows) in states where sequence > 0 {
+                let snapshot = try #require(
+                    table.change?.metadata.snapshots.first { $0.sequenceNumber == sequence }
+                )
+                let point = try ReadPoint(snapshot: snapshot.id, of: table)
+                let found = try contents(MergeOnReadScan(table, at: point), history)
+                #expect(found.rows == rows && found.doubled.isEmpty, "seed \(seed), time travel to \(sequence)")
+            }
+        }
+    }
+
+    @Test(arguments: SeededGenerator.seeds(6), TableShape.allCases)
+    func `every key has one row beside other engines' commits to base`(seed: UInt64, shape: TableShape) throws {
+        try withTemporaryFolder { folder in
+            var world = try ForeignBaseTests.World(shape, seed, in: folder)
+            var materializer = Materializer(world.table)
+            var outrun = 0
+            for step in 0..<90 {
+                let what = "seed \(seed), step \(step)"
+                switch world.random.next() % 18 {
+                case 0..<4: try world.write()
+                case 4..<6: try world.append()
+                case 6: try world.remove()
+                case 7..<9: try world.deleteByPosition()
+                case 9: try world.cut()
+                case 10: try world.commit()
+                case 11:
+                    world.table = try FullOptimize(world.table.refreshed(), nowMilliseconds: 1).run().table
+                    world.foreign = [:]
+                    world.unmerged = []
+                case 12: materializer = Materializer(world.table)
+                case 13:
+                    // Another engine commits while the step is at work.
+                    var isFirst = true
+                    let result = try materializer.step(nowMilliseconds: 1) { () throws(WeirError) in
+                        guard isFirst else { return }
+                        isFirst = false
+                        do {
+                            try world.append()
+                            try world.deleteByPosition()
+                        } catch {
+                            throw WeirError(.invalid, "\(error)")
+                        }
+                    }
+                    if result == .outrun { outrun += 1 }
+                    if materializer.backlog.isEmpty { world.unmerged = [] }
+                case 14, 15:
+                    _ = try materializer.step(bytesMax: 1, nowMilliseconds: 1)
+                    if materializer.backlog.isEmpty { world.unmerged = [] }
+                default:
+                    try world.settle(what)
+                    while try materializer.step(nowMilliseconds: 1) != .caughtUp {}
+                    world.unmerged = []
+                    let (rows, doubled) = try Self.base(world.table.refreshed(), world.history)
+                    #expect(rows == world.history.state && doubled.isEmpty, "base alone, \(what)")
+                    try world.settle("\(what), materialized")
+                }
+            }
+            try world.settle("seed \(seed), at the end")
+        }
+    }
+}
