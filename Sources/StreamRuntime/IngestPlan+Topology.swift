@@ -139,7 +139,8 @@ extension IngestPlan {
             route: { identifier in topology.route(identifier).compactMap { numbers[$0] } },
             commitMilliseconds: topology.pipeline.commitInterval.milliseconds,
             commitBytes: Int64(topology.pipeline.commitBytes),
-            queueBytes: max(8 << 20, topology.pipeline.memoryBudget / 8)
+            queueBytes: max(8 << 20, topology.pipeline.memoryBudget / 8),
+            materializes: topology.pipeline.materialize == .inline
         )
     }
 

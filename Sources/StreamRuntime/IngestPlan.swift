@@ -157,6 +157,8 @@ public struct IngestPlan: Sendable {
     public let commitBytes: Int64
     /// Bytes of decoded changes that may wait for the writer.
     public let queueBytes: Int
+    /// Whether the run moves changes into the base stores of its keyed tables.
+    public let materializes: Bool
     /// Bytes that may be prefetched from brokers for the readers of all partitions.
     var aheadBytes: Int { 2 * queueBytes }
 
@@ -170,7 +172,8 @@ public struct IngestPlan: Sendable {
         route: @escaping @Sendable (String) -> [Int],
         commitMilliseconds: Int = 10_000,
         commitBytes: Int64 = 512 << 20,
-        queueBytes: Int = 64 << 20
+        queueBytes: Int = 64 << 20,
+        materializes: Bool = false
     ) {
         self.topology = topology
         self.sources = sources
@@ -182,6 +185,16 @@ public struct IngestPlan: Sendable {
         self.commitMilliseconds = commitMilliseconds
         self.commitBytes = commitBytes
         self.queueBytes = queueBytes
+        self.materializes = materializes
+    }
+
+    /// The tables whose changes the run moves into base: keyed, and written to files by this topology.
+    var materialized: [(name: String, table: MixedTable)] {
+        if !materializes { return [] }
+        let written =
+            targets.filter { $0.isReached && $0.logStore?.writesFiles != false }.map { ($0.name, $0.table) }
+            + joins.filter { $0.logStore?.writesFiles != false }.map { ($0.name, $0.table) }
+        return written.filter { $0.1.isKeyed }.map { (name: $0.0, table: $0.1) }
     }
 
     /// Whether a topic whose route has changed is read from where the topology started reading it, rather than from the

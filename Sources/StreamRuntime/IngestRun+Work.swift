@@ -58,7 +58,8 @@ extension IngestRun {
     }
 
     private func committer(of generation: Generation, _ groups: SourceGroups) -> EpochCommitter {
-        EpochCommitter(
+        let names = generation.sinks.map(\.name)
+        return EpochCommitter(
             sinks: generation.sinks,
             topics: generation.topics,
             deadLetters: generation.letters,
@@ -70,6 +71,7 @@ extension IngestRun {
                 state.commitBegan = nil
                 if job.cuts.contains(where: { !$0.epoch.isEmpty }) { state.lastCommit = clock.now }
             }
+            for (name, cut) in zip(names, job.cuts) where !cut.epoch.isEmpty { base.committed(name) }
             groups.offer(job.position.ledger)
         }
     }

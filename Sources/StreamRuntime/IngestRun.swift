@@ -31,6 +31,8 @@ public final class IngestRun: @unchecked Sendable {
     /// Used by the thread that reads.
     let decoding: RecordDecoding
     private let letterNotices: Mutex<LetterNotices>
+    /// Moves committed changes into the base stores.
+    let base: BaseRefresher
     /// Used by the running thread.
     let memory = RunMemory()
     /// How often each partition was suspected since the last record came. Used by the running thread.
@@ -60,6 +62,7 @@ public final class IngestRun: @unchecked Sendable {
         let notices = RecordNotices(route: { route($0).map { targets[$0].name } }, tell: onWarning)
         decoding = RecordDecoding(plan, notices)
         letterNotices = Mutex(LetterNotices(path: deadLetterPath))
+        base = BaseRefresher(plan.materialized, clock: clock, onWarning: onWarning)
     }
 
     private static let warningsMax = 1000
@@ -100,9 +103,13 @@ public final class IngestRun: @unchecked Sendable {
     /// Blocks. Fails on the first error that it cannot handle without guessing; earlier commits remain.
     @discardableResult
     public func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
+        base.start()
         do throws(WeirError) {
-            return try runGenerations(untilCaughtUp: untilCaughtUp)
+            let progress = try runGenerations(untilCaughtUp: untilCaughtUp)
+            try base.finish(isComplete: untilCaughtUp) { [self] in isStopping }
+            return progress
         } catch {
+            base.cancel()
             for table in plan.targets.map(\.table) + plan.joins.map(\.table) {
                 if let dropped = DroppedTable.error(table, topology: plan.topology) { throw dropped }
             }

@@ -1,4 +1,5 @@
 import Bytes
+import MixedTables
 
 /// What a run is doing now, for monitoring. Counts are in `IngestProgress`.
 public struct RunState: Sendable {
@@ -20,6 +21,14 @@ public struct RunState: Sendable {
     public internal(set) var lastCommit: RunClock.Instant?
     /// When the commit under way began; nil when there is none.
     public internal(set) var commitBegan: RunClock.Instant?
+    /// What base lacks of each table's changes, as of the last look at it.
+    public internal(set) var backlogs: [String: MaterializeBacklog] = [:]
+
+    /// The table whose base has been behind its commits for longest, and since when, milliseconds since 1970.
+    public var oldestBacklog: (table: String, since: Int64)? {
+        backlogs.compactMap { name, backlog in backlog.oldest.map { (table: name, since: $0) } }
+            .min { ($0.since, $0.table) < ($1.since, $1.table) }
+    }
 
     public init() {}
 }

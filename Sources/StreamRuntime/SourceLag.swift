@@ -21,7 +21,11 @@ public struct SourceLag: Sendable, Equatable {
 }
 
 extension IngestRun {
-    public var state: RunState { runState.withLock { $0 } }
+    public var state: RunState {
+        var state = runState.withLock { $0 }
+        state.backlogs = base.backlogs
+        return state
+    }
 
     /// Asks the logs where they end, with one request per topic, and waits for the answers. Nil before reading starts,
     /// and when a log does not answer.

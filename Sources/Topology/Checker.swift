@@ -156,6 +156,9 @@ struct Checker {
         ) {
             pipeline.parallelism = threads
         }
+        if let materialize = choice(block, "materialize", Topology.Pipeline.Materialize.self) {
+            pipeline.materialize = materialize
+        }
         for other in texts(block, "shares-tables-with") {
             if other.text == topology {
                 add(other.position, "'\(topology)' is this topology itself", "name the others that write its tables")

@@ -64,6 +64,13 @@ extension Topology {
             case exception
         }
 
+        public enum Materialize: String, Sendable, CaseIterable {
+            /// The run moves changes into base beside its commits.
+            case inline
+            /// Changes stay in the change stores until something else moves them.
+            case off
+        }
+
         /// Time between commits.
         public var commitInterval = Duration.seconds(10)
         /// Bytes of changes that trigger a commit before the interval ends.
@@ -73,6 +80,8 @@ extension Topology {
         public var schemaChangeBehavior = SchemaChangeBehavior.evolve
         /// Maximum bytes in flight between source and commit.
         public var memoryBudget = 512 << 20
+        /// Whether the run keeps base stores up to date.
+        public var materialize = Materialize.inline
         /// Other topologies that write some of the same tables, from different topics.
         public var sharesTablesWith: [String] = []
     }

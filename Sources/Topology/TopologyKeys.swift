@@ -67,6 +67,12 @@ public struct TopologyKeys: Sendable {
                 "512mb",
                 "Bounds records on their way to a commit: an eighth of it waits between reading and writing."
             ),
+            Key(
+                "materialize",
+                "`inline`, `off`",
+                "`inline`",
+                "Whether the run moves changes into the base stores of its keyed tables, where every engine sees them."
+            ),
             Key("shares-tables-with", "list of names", nil, "Other topologies that may write the same tables."),
             Key("parallelism", "whole number from 1 to 1024", nil, "Has no effect yet."),
             Key("schema.change.behavior", "`evolve`, `ignore`, `exception`", nil, "Has no effect yet."),

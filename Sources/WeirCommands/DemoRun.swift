@@ -85,11 +85,15 @@ final class DemoRun {
     }
 
     /// Reads every row of every table and compares the row counts with the shop's.
-    func scan(_ step: String) throws(WeirError) {
+    ///
+    /// - Parameter isBase: whether only the base stores are read, which the run has brought up to date.
+    func scan(_ step: String, ofBase isBase: Bool = false) throws(WeirError) {
         try measure(step, "rows") { () throws(WeirError) in
             var total = 0
             for name in DemoTopology.tables {
-                let rows = try MergeOnReadScan(try load(name)).count()
+                let table = try load(name)
+                let read = isBase ? MixedTable(base: table.base, change: nil, primaryKey: []) : table
+                let rows = try MergeOnReadScan(read).count()
                 guard rows == expected[name] else {
                     throw WeirError(
                         .corrupt,
@@ -122,18 +126,6 @@ final class DemoRun {
                 )
             }
             return changes
-        }
-    }
-
-    func optimize() throws(WeirError) {
-        try measure("optimize", "rows") { () throws(WeirError) in
-            var rows = 0
-            for name in DemoTopology.tables {
-                line.show { "optimizing shop.\(name)" }
-                let run = FullOptimize(try load(name), nowMilliseconds: TimeText.nowMilliseconds)
-                rows += Int(try run.run().outcome.rows)
-            }
-            return rows
         }
     }
 

@@ -37,6 +37,8 @@ struct RunStatus {
     private static let behindAfter = Duration.seconds(30)
     /// After this time the status says that the run waits for its commit.
     private static let slowCommit = Duration.seconds(5)
+    /// From this many seconds on the status says how far base is behind the commits.
+    private static let slowBase: Int64 = 30
 
     /// - Parameter showsEvents: whether events are shown when they happen. Off for a run that ends when it has caught
     ///   up: it reports that at its end.
@@ -85,7 +87,7 @@ struct RunStatus {
     static func text(_ now: Sample, since before: Sample) -> String {
         let seconds = Self.seconds(now.time - before.time)
         let rate = HumanText.rate(now.counts.records - before.counts.records, seconds)
-        let parts = ["\(rate.isEmpty ? "0/s" : rate)", lag(now), totals(now)]
+        let parts = ["\(rate.isEmpty ? "0/s" : rate)", lag(now)] + base(now) + [totals(now)]
         // The waiting reason comes first, so that a narrow terminal does not cut it off.
         return (waiting(now, before).map { "\($0): " } ?? "") + parts.joined(separator: ", ")
     }
@@ -95,6 +97,13 @@ struct RunStatus {
         guard lag.records > 0 else { return "no lag" }
         let age = lag.lastRead.map { ", \(max(0, now.wallTime - $0) / 1000) s behind" } ?? ""
         return "lag \(HumanText.count(Int(lag.records), "record"))\(age)"
+    }
+
+    /// How far the base stores are behind, once it is much.
+    private static func base(_ now: Sample) -> [String] {
+        guard let (table, since) = now.state.oldestBacklog else { return [] }
+        let seconds = (now.wallTime - since) / 1000
+        return seconds >= slowBase ? ["base of \(table) \(seconds) s behind"] : []
     }
 
     private static func totals(_ now: Sample) -> String {

@@ -15,6 +15,7 @@ enum BenchmarkCase: String, CaseIterable {
     case start
     case restart
     case commits
+    case materialize
 
     /// The ten-million case writes more than five gigabytes and is only run when named.
     var isDefault: Bool { self != .ingest10m }
@@ -37,6 +38,7 @@ enum BenchmarkCase: String, CaseIterable {
         case .start: try StartBenchmarks.run()
         case .restart: try RestartBenchmark.run()
         case .commits: try CommitBenchmarks.run()
+        case .materialize: try MaterializeBenchmarks.run()
         }
     }
 

@@ -27,9 +27,16 @@ enum IngestBenchmarks {
         log: String,
         _ table: MixedTable,
         commitMilliseconds: Int = 10_000,
-        logStore: LogStoreOutput? = nil
+        logStore: LogStoreOutput? = nil,
+        materializes: Bool = false
     ) throws -> IngestPlan {
-        plan(try FileLog(root: log), table, commitMilliseconds: commitMilliseconds, logStore: logStore)
+        plan(
+            try FileLog(root: log),
+            table,
+            commitMilliseconds: commitMilliseconds,
+            logStore: logStore,
+            materializes: materializes
+        )
     }
 
     /// A plan that reads from any log. With a group, processes share the partitions.
@@ -38,7 +45,8 @@ enum IngestBenchmarks {
         group: String? = nil,
         _ table: MixedTable,
         commitMilliseconds: Int = 10_000,
-        logStore: LogStoreOutput? = nil
+        logStore: LogStoreOutput? = nil,
+        materializes: Bool = false
     ) -> IngestPlan {
         IngestPlan(
             topology: "bench",
@@ -61,7 +69,8 @@ enum IngestBenchmarks {
                 )
             ],
             route: { $0.hasSuffix(".orders") ? [0] : [] },
-            commitMilliseconds: commitMilliseconds
+            commitMilliseconds: commitMilliseconds,
+            materializes: materializes
         )
     }
 

@@ -31,7 +31,7 @@ struct IngestFixture {
 
     static let people = """
         name: test
-        pipeline: { commit.interval: 1h, commit.bytes: 1kb }
+        pipeline: { commit.interval: 1h, commit.bytes: 1kb, materialize: off }
         source: { name: people, type: file-log, topics: [people], format: debezium-json }
         tables:
           - name: shop.people
@@ -117,9 +117,16 @@ struct IngestFixture {
     }
 
     /// The second column of a table by the first, with null as the word.
-    func contents(_ name: String) throws -> [Int: String] {
+    func contents(_ name: String) throws -> [Int: String] { try contents(table(name)) }
+
+    /// The same of the base store alone, as another engine reads it.
+    func baseContents(_ name: String) throws -> [Int: String] {
+        try contents(MixedTable(base: table(name).base, change: nil, primaryKey: []))
+    }
+
+    private func contents(_ table: MixedTable) throws -> [Int: String] {
         var rows: [Int: String] = [:]
-        try MergeOnReadScan(table(name)).forEachInOrder { (batch) throws(WeirError) in
+        try MergeOnReadScan(table).forEachInOrder { (batch) throws(WeirError) in
             for row in 0..<batch.count {
                 let id = Int(batch.columns[0].pointer(as: Int64.self)[row])
                 var text = "null"

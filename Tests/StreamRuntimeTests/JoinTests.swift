@@ -21,7 +21,7 @@ import WeirTesting
     private static func topology(_ type: String) -> String {
         """
         name: test
-        pipeline: { commit.interval: 1h, commit.bytes: 1kb }
+        pipeline: { commit.interval: 1h, commit.bytes: 1kb, materialize: off }
         source: { name: all, type: file-log, topics: [people, visits], format: debezium-json }
         tables:
           - name: shop.people

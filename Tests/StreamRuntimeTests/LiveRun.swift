@@ -101,7 +101,8 @@ extension IngestPlan {
             joins: joins,
             sharing: sharing,
             route: route,
-            commitMilliseconds: 15
+            commitMilliseconds: 15,
+            materializes: materializes
         )
     }
 }

@@ -148,7 +148,10 @@ final class LiveTopology {
             let failures = members.filter(\.isOver).compactMap { $0.end()?.description }
             return "records are not committed after a minute; \(failures.joined(separator: "; "))"
         }
-        return try difference(oracle)
+        if let difference = try difference(oracle) { return difference }
+        // What other engines read follows by itself.
+        let isInBase = try waits { try fixture.baseContents("shop.people") == oracle.people }
+        return isInBase ? nil : "people in base: \(try fixture.baseContents("shop.people")), not \(oracle.people)"
     }
 
     func difference(_ oracle: LiveOracle) throws -> String? {

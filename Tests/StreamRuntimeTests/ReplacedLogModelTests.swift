@@ -30,7 +30,7 @@ import WeirTesting
             let route = hasCopy ? "  - { source-table: shop.public.visits, sink-table: shop.copy }\n" : ""
             return """
                 name: test
-                pipeline: { commit.interval: 1h, commit.bytes: 1kb }
+                pipeline: { commit.interval: 1h, commit.bytes: 1kb, materialize: off }
                 source:
                   name: visits
                   type: file-log

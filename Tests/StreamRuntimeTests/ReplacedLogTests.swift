@@ -13,7 +13,7 @@ import WeirTesting
     private static func text(_ rule: String? = nil) -> String {
         """
         name: test
-        pipeline: { commit.interval: 1h, commit.bytes: 1kb }
+        pipeline: { commit.interval: 1h, commit.bytes: 1kb, materialize: off }
         source:
           name: all
           type: file-log

@@ -105,11 +105,24 @@ struct ReadmeClaim {
             ("KafkaFaultTests", "processes that come and go share the partitions")
         ),
         ReadmeClaim(
-            "After an optimize PyIceberg and DuckDB read the same rows as `weir scan`.",
-            ("EngineTests", "other engines read the same rows after a full optimize")
+            "What PyIceberg and DuckDB read is what `weir scan` shows at that commit.",
+            ("BasePeerTests", "what they read is the table as of one commit, and newer each time"),
+            ("EngineTests", "other engines read the same rows after changes were moved into base")
         ),
         ReadmeClaim(
-            "Reading merges both stores, so readers see the newest commit.",
+            """
+            They are behind it by the time that moving its changes into base takes; a busy run falls behind rather than \
+            commit later, says so, and catches up.
+            """,
+            ("BaseRefreshTests", "base alone equals the oracle at every quiet moment"),
+            ("RunStatusTests", "it says which base is behind, once it is by much")
+        ),
+        ReadmeClaim(
+            "A run then moves its changes into base, as new files and position deletes",
+            ("MaterializeTests", "an update is one row more and one position delete")
+        ),
+        ReadmeClaim(
+            "Weir's own readers merge both stores and see the newest commit.",
             ("MixedTableModelTests", "scan and replay agree with a dictionary at every snapshot")
         ),
         ReadmeClaim(

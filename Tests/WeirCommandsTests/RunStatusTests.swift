@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 import WeirTesting
 
+@testable import MixedTables
 @testable import StreamRuntime
 @testable import WeirCommands
 
@@ -110,6 +111,20 @@ import WeirTesting
         #expect(
             RunStatus.text(unknown, since: before).contains("lag unknown, 6 records read, 0 commits, the last 4 s ago")
         )
+    }
+
+    @Test func `it says which base is behind, once it is by much`() {
+        let before = sample(0, records: 5, lag: 0)
+        func text(_ seconds: Int) -> String {
+            var now = sample(100, records: 6, lag: 0)
+            for (name, time) in [("shop.orders", 100 - seconds), ("shop.customers", 99)] {
+                let commit = MaterializeBacklog.Commit(sequence: 3, bytes: 10, time: Int64(time) * 1000)
+                now.state.backlogs[name] = MaterializeBacklog(commits: [commit])
+            }
+            return RunStatus.text(now, since: before)
+        }
+        #expect(text(30).contains("no lag, base of shop.orders 30 s behind, 6 records read"))
+        #expect(!text(29).contains("base"))
     }
 
     @Test func `a lag is shown for the generation it was asked in, and not for long`() throws {

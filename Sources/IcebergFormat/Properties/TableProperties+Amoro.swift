@@ -64,7 +64,6 @@ extension TableProperties {
             "30000",
             "How much that wait grows by."
         ),
-        amoro("base.refresh-interval", time, "-1", "Milliseconds after which changes must be in the base store."),
     ]
 
     private static let services: [TableProperty] = [

@@ -59,8 +59,7 @@ extension TableProperties {
     private static let optimizeByHand = "merge the changes with 'weir optimize'"
     private static let advice = [
         "log.consumer.changelog.modes":
-            "weir's readers pass on every change: filter by its kind where they are consumed",
-        "base.refresh-interval": optimizeByHand,
+            "weir's readers pass on every change: filter by its kind where they are consumed"
     ]
 
     /// Prefixes that only Weir and Amoro use.

@@ -35,6 +35,12 @@ public enum TableProperties {
             "The same for the base store."
         ),
         TableProperty(
+            "base.refresh-interval",
+            .whole(-1...Int64.max),
+            "-1",
+            "Milliseconds between two moves of a keyed table's changes into its base store; with -1 or 0 after each commit."
+        ),
+        TableProperty(
             "optimized-sequence.registration",
             .choice(["property", "statistics"]),
             "property",
@@ -223,7 +229,8 @@ public enum TableProperties {
             nil,
             effect: .format,
             "What runs need to go on: `weir.positions.`, `weir.last-records.`, `weir.position-routes.`, `weir.source-units.`, "
-                + "`weir.claims.` and `weir.former-names.` with a topology's name, `weir.log-store.` with a writer's."
+                + "`weir.claims.` and `weir.former-names.` with a topology's name, `weir.log-store.` with a writer's. "
+                + "`weir.base-held-until` is the time until which runs leave base to an optimize."
         ),
     ]
 }

@@ -1,0 +1,160 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import Foundation
+import IcebergTables
+import MixedTables
+import StreamRuntime
+
+/// Changes that a run moves into base: what it costs the run, and what it costs those who read base.
+enum MaterializeBenchmarks {
+    static func run() throws {
+        try ingest()
+        try scans()
+    }
+
+    // MARK: The run
+
+    private static let rounds = 3
+
+    /// Time until everything is committed, with and without moving changes into base meanwhile.
+    private static func ingest() throws {
+        let events = 2_000_000
+        let folder = Benchmark.folder("materialize")
+        defer { Benchmark.remove(folder) }
+        let log = folder + "/log"
+        _ = try EventFill.fill(log, events: events)
+        var costs: [Bool: [Benchmark.Cost]] = [:]
+        var rests: [Double] = []
+        for round in 0..<rounds {
+            for materializes in [false, true] {
+                let target = "\(folder)/\(materializes)-\(round)"
+                try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+                let table = try IngestBenchmarks.createOrders(target)
+                let plan = try IngestBenchmarks.plan(
+                    log: log,
+                    table,
+                    commitMilliseconds: 1000,
+                    materializes: materializes
+                )
+                let run = IngestRun(plan, deadLetterPath: target + "/dead.ndjson")
+                let begin = ContinuousClock.now
+                let whole = try Benchmark.cost { try run.run(untilCaughtUp: true) }
+                guard let last = run.state.lastCommit else { throw WeirError(.corrupt, "nothing was committed") }
+                let committed = Double((last - begin) / .milliseconds(1)) / 1000
+                costs[materializes, default: []].append(Benchmark.Cost(wall: committed, cpu: whole.cpu))
+                if materializes { rests.append(whole.wall - committed) }
+                Benchmark.remove(target)
+            }
+        }
+        let (without, with) = (Benchmark.median(costs[false] ?? []), Benchmark.median(costs[true] ?? []))
+        let ratio = without.wall / with.wall
+        Benchmark.line(
+            "ingest with inline materializing, 50% updates ÷ without",
+            String(format: "%.2f × its speed", ratio),
+            goal: Benchmark.Goal(text: "≥ 0.75", isMet: ratio >= 0.75),
+            detail: "\(events) events, a commit a second: \(with.text) and \(without.text) until the last commit; "
+                + "base has everything \(Benchmark.shown(rests.sorted()[rounds / 2])) s later"
+        )
+    }
+
+    // MARK: The readers
+
+    private static let rows = 5_000_000
+    private static let updates = 10
+
+    /// DuckDB over base after every round of updating a tenth of the rows, and over the compacted table.
+    private static func scans() throws {
+        guard let peer = DuckDBScan() else {
+            return Benchmark.skip("DuckDB scan of base after \(updates) rounds of updates", DuckDBPeer.missingReason)
+        }
+        for isSpread in [false, true] {
+            let folder = Benchmark.folder("base-scan")
+            defer { Benchmark.remove(folder) }
+            let created = try IngestBenchmarks.createOrders(folder)
+            let writer = try KeyedTableWriter(created)
+            let materializer = Materializer(created)
+            var table = try OrderRows.commit(Array(0..<rows), kind: .insert, version: 0, with: writer, to: created)
+            try move(materializer)
+            var times: [Double] = []
+            var moving: [Double] = []
+            for version in 1...updates {
+                // The newest tenth of the keys, or a tenth that is spread over all of them.
+                let keys =
+                    isSpread
+                    ? Array(stride(from: version - 1, to: rows, by: updates)) : Array(rows - rows / updates..<rows)
+                table = try OrderRows.commit(keys, kind: .updateAfter, version: version, with: writer, to: table)
+                moving.append(try Benchmark.seconds { try move(materializer) })
+                times.append(try peer.seconds(materializer.table, rows: rows))
+            }
+            let files = try materializer.table.base.plan()
+            let compacted = try FullOptimize(table.refreshed(), nowMilliseconds: 0).run().table
+            let whole = try peer.seconds(compacted, rows: rows)
+            let worst = (times.max() ?? 0) / whole
+            let all = times.map { String(format: "%.2f", $0 / whole) }
+            Benchmark.line(
+                "DuckDB scan of base, \(updates) × 10% \(isSpread ? "spread" : "recent") ÷ compacted",
+                String(format: "%.2f × its time", worst),
+                goal: Benchmark.Goal(text: "≤ 1.3", isMet: worst <= 1.3),
+                detail: "the worst of \(all.joined(separator: " ")); "
+                    + "\(files.count) data files, \(files.flatMap(\.deletes).count) delete files; a round is moved in "
+                    + "\(Benchmark.shown(moving.sorted()[updates / 2])) s"
+            )
+        }
+    }
+
+    private static func move(_ materializer: Materializer) throws {
+        while try materializer.step(nowMilliseconds: 0) != .caughtUp {}
+    }
+}
+
+/// A query over base by DuckDB's Iceberg extension, each in a new process.
+private struct DuckDBScan {
+    private let python: String
+
+    init?() {
+        let path = FileManager.default.currentDirectoryPath + "/.deps/peers/bin/python"
+        guard FileManager.default.isExecutableFile(atPath: path),
+            ChildProcess.output(path, ["-c", "import duckdb"]) != nil
+        else { return nil }
+        python = path
+    }
+
+    /// The fastest of three scans of all columns, without the start of the process.
+    func seconds(_ table: MixedTable, rows: Int) throws -> Double {
+        let location = table.base.metadataLocation
+        let path = location.hasPrefix("file://") ? String(location.dropFirst(7)) : location
+        guard let text = ChildProcess.output(python, ["-c", Self.program, path]) else {
+            throw WeirError(.invalid, "DuckDB cannot read \(path)")
+        }
+        let parts = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+        guard parts.count == 2, Int(parts[1]) == rows else {
+            throw WeirError(.corrupt, "DuckDB reads \(text) rows instead of \(rows)", at: path)
+        }
+        return parts[0]
+    }
+
+    private static let program = """
+        import sysconfig, sys, time
+        from pathlib import Path
+        import duckdb
+        db = duckdb.connect(config={
+            "allow_unsigned_extensions": "true",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        })
+        packages = Path(sysconfig.get_paths()["purelib"])
+        for name in ("avro", "httpfs", "iceberg"):
+            extension = packages / f"duckdb_extension_{name}/extensions/v{duckdb.__version__}/{name}.duckdb_extension"
+            db.execute(f"LOAD '{extension}'")
+        times, rows = [], 0
+        for _ in range(3):
+            started = time.monotonic()
+            rows = db.execute(
+                "SELECT count(order_id), max(customer_id), max(status), sum(amount), max(created_at), max(length(note)) "
+                f"FROM iceberg_scan('{sys.argv[1]}')"
+            ).fetchone()[0]
+            times.append(time.monotonic() - started)
+        print(min(times), rows)
+        """
+}
