@@ -41,6 +41,7 @@ public struct PlaceMap: KeyPlaces, Sendable {
     private var mergeShard = 0
 
     public init(areNarrow: Bool, seed: KeySeed = .process, settings: Settings = Settings()) {
+        precondition((0...16).contains(settings.shardBits), "a map has at most 65,536 shards")
         self.areNarrow = areNarrow
         self.seed = seed
         self.settings = settings

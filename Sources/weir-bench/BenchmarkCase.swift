@@ -16,6 +16,7 @@ enum BenchmarkCase: String, CaseIterable {
     case restart
     case commits
     case materialize
+    case keyIndex = "key-index"
 
     /// The ten-million case writes more than five gigabytes and is only run when named.
     var isDefault: Bool { self != .ingest10m }
@@ -39,6 +40,7 @@ enum BenchmarkCase: String, CaseIterable {
         case .restart: try RestartBenchmark.run()
         case .commits: try CommitBenchmarks.run()
         case .materialize: try MaterializeBenchmarks.run()
+        case .keyIndex: try KeyIndexBenchmarks.run()
         }
     }
 

@@ -43,6 +43,42 @@ import WeirTesting
         #expect(map.count == 0, "seed \(seed)")
     }
 
+    @Test(arguments: SeededGenerator.seeds(12), [true, false])
+    func `a map loaded in parts has the last place of every key`(seed: UInt64, areNarrow: Bool) {
+        var random = SeededGenerator(seed: seed)
+        let keySeed = KeySeed(using: &random)
+        var settings = PlaceMap.Settings()
+        settings.shardBits = Int.random(in: 0...3, using: &random)
+        settings.recentKeys = 50
+        let loader = PlaceLoader(areNarrow: areNarrow, seed: keySeed, settings: settings)
+        var map = PlaceMap(areNarrow: areNarrow, seed: keySeed, settings: settings)
+        let universe = Array(Set(KeySamples.universe(&random)))
+        var expected: [Int64: KeyPlace] = [:]
+        // More parts than a shard has room for runs.
+        for file in UInt32(0)..<40 {
+            let keys = (0..<Int.random(in: 1...200, using: &random)).map { _ in
+                universe.randomElement(using: &random) ?? 0
+            }
+            let prints = KeySamples.fingerprints(keys, areNarrow: areNarrow, keySeed)
+            if random.next() % 4 == 0 {
+                map.replace(prints, with: keys.map { _ in .none })
+                for key in keys { expected[key] = nil }
+                continue
+            }
+            loader.add(prints, file: file, firstRow: 0)
+            var repeats = 0
+            for (row, key) in keys.enumerated() {
+                if expected.updateValue(KeyPlace(file: file, row: UInt32(row)), forKey: key) != nil { repeats += 1 }
+            }
+            let drained = loader.drain(into: &map)
+            #expect(drained == repeats, "seed \(seed) file \(file)")
+            #expect(loader.byteCount == 0)
+            #expect(map.count == expected.count, "seed \(seed) file \(file)")
+        }
+        let prints = KeySamples.fingerprints(universe, areNarrow: areNarrow, keySeed)
+        #expect(map.places(of: prints) == universe.map { expected[$0] ?? .none }, "seed \(seed)")
+    }
+
     @Test func `a key that is repeated very often costs no more than others`() {
         // Two keys of one bucket take turns: sorting by insertion would need the square of their number.
         let loader = PlaceLoader(areNarrow: false)
