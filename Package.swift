@@ -73,8 +73,8 @@ let package = Package(
         target("ObjectStorage", ["Bytes", "CLinux"]),
         target("Columnar", ["Bytes", "CArrowShim", "ObjectStorage", "Values"]),
         target("ChangeEvents", ["Columnar"]),
-        target("EventLog", ["Bytes", "CLinux", "Columnar", "ObjectStorage"]),
-        target("KafkaLog", ["Bytes", "CRdKafka", "EventLog"]),
+        target("EventLog", ["Bytes", "ChangeEvents", "CLinux", "Columnar", "ObjectStorage"]),
+        target("KafkaLog", ["Bytes", "ChangeEvents", "CRdKafka", "EventLog"]),
         target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
         target("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "Values"]),
         target("IcebergFormat", ["Bytes", "Columnar", "Values"]),
@@ -138,7 +138,7 @@ let package = Package(
         // Test doubles: faulty storage, seeded randomness, temporary folders, model tables.
         .target(
             name: "WeirTesting",
-            dependencies: ["Bytes", "ObjectStorage", "Columnar", "IcebergFormat", "IcebergTables"],
+            dependencies: ["Bytes", "ChangeEvents", "ObjectStorage", "Columnar", "IcebergFormat", "IcebergTables"],
             path: "Tests/WeirTesting",
             swiftSettings: swiftSettings
         ),

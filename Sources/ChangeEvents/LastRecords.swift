@@ -1,5 +1,4 @@
 import Bytes
-import Foundation
 
 /// Identifies a source record, so that it can be recognized when it is read again.
 public struct RecordMark: Sendable, Hashable, Codable {
@@ -21,66 +20,49 @@ public struct RecordMark: Sendable, Hashable, Codable {
 /// Offsets alone do not show whether a topic was deleted and created again, because the new topic uses the same
 /// offsets. Stored as the table property `weir.last-records.<topology>` beside the positions:
 /// `{"shop.public.orders":{"0":{"crc32c":2655384713,"offset":12344,"timestamp":1764144000000}}}`.
-public struct LastRecords: Sendable, Equatable {
-    public private(set) var marks: [String: [Int: RecordMark]]
+public struct LastRecords: TopologyLedger {
+    public private(set) var marks: [TopicPartition: RecordMark]
 
-    public init(_ marks: [String: [Int: RecordMark]] = [:]) { self.marks = marks }
+    public init(_ marks: [TopicPartition: RecordMark]) { self.marks = marks }
+    public init() { marks = [:] }
 
-    public var isEmpty: Bool { marks.values.allSatisfy(\.isEmpty) }
+    public var isEmpty: Bool { marks.isEmpty }
 
-    /// The property that holds a topology's last records.
     public static func propertyName(topology: String) -> String { "weir.last-records.\(topology)" }
 
-    public subscript(topic: String, partition: Int) -> RecordMark? { marks[topic]?[partition] }
+    public subscript(partition: TopicPartition) -> RecordMark? { marks[partition] }
 
     /// Sets the last record of a partition. Ignored if a later one is already known.
-    public mutating func advance(topic: String, partition: Int, to mark: RecordMark) {
-        if let current = self[topic, partition], current.offset > mark.offset { return }
-        marks[topic, default: [:]][partition] = mark
+    public mutating func advance(_ partition: TopicPartition, to mark: RecordMark) {
+        if let current = marks[partition], current.offset > mark.offset { return }
+        marks[partition] = mark
     }
 
     /// Merges the other's records for the partitions in the ledger; the later record of each partition wins.
     public mutating func merge(_ other: LastRecords, of ledger: PositionLedger) {
-        for (topic, partitions) in other.marks {
-            for (partition, mark) in partitions where ledger.next(topic: topic, partition: partition) != nil {
-                advance(topic: topic, partition: partition, to: mark)
-            }
-        }
+        for (partition, mark) in other.marks where ledger.next(partition) != nil { advance(partition, to: mark) }
     }
 
     /// The records of partitions that have been read at least up to the ledger's position. In a partition that is
     /// behind, the last record is not the one directly before the ledger's position.
     public func reached(by read: PositionLedger, from ledger: PositionLedger) -> LastRecords {
-        var kept = LastRecords()
-        for (topic, partitions) in marks {
-            for (partition, mark) in partitions {
-                let next = read.next(topic: topic, partition: partition) ?? .min
-                guard next >= ledger.next(topic: topic, partition: partition) ?? .min else { continue }
-                kept.advance(topic: topic, partition: partition, to: mark)
-            }
-        }
-        return kept
+        LastRecords(
+            marks.filter { partition, _ in read.next(partition) ?? .min >= ledger.next(partition) ?? .min }
+        )
     }
 
-    public mutating func remove(topic: String, partition: Int) { marks[topic]?[partition] = nil }
+    public mutating func remove(_ partition: TopicPartition) { marks[partition] = nil }
 
-    public var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings and integers can always be encoded as JSON.
-        let data = try? encoder.encode(texts)
-        return String(decoding: data ?? Data("{}".utf8), as: UTF8.self)
-    }
+    public var json: String { LedgerJSON.text(texts) }
 
     public init(json: String) throws(WeirError) {
-        guard let parsed = try? JSONDecoder().decode([String: [String: RecordMark]].self, from: Data(json.utf8)) else {
-            throw WeirError(.corrupt, "last records are not of the form {topic: {partition: record}}")
-        }
-        try self.init(texts: parsed)
+        try self.init(
+            texts: LedgerJSON.value(json, "last records are not of the form {topic: {partition: record}}")
+        )
     }
 
     /// The records with partitions as strings, which JSON keys have to be.
-    public var texts: [String: [String: RecordMark]] { PartitionTexts.texts(marks.filter { !$0.value.isEmpty }) }
+    public var texts: [String: [String: RecordMark]] { PartitionTexts.texts(marks) }
 
     public init(texts: [String: [String: RecordMark]]) throws(WeirError) {
         self.init(try PartitionTexts.values(texts, "a list of last records"))

@@ -1,10 +1,10 @@
 import Bytes
 
-/// Converts values by topic and partition between integer partitions and the strings that JSON keys have to be.
+/// Converts values by partition to their form in JSON, `{topic: {partition: value}}`, whose keys have to be strings.
 enum PartitionTexts {
-    static func texts<Value>(_ values: [String: [Int: Value]]) -> [String: [String: Value]] {
-        values.mapValues { partitions in
-            Dictionary(uniqueKeysWithValues: partitions.map { (String($0.key), $0.value) })
+    static func texts<Value>(_ values: [TopicPartition: Value]) -> [String: [String: Value]] {
+        values.reduce(into: [:]) { texts, entry in
+            texts[entry.key.topic, default: [:]][String(entry.key.partition)] = entry.value
         }
     }
 
@@ -12,14 +12,14 @@ enum PartitionTexts {
     static func values<Value>(
         _ texts: [String: [String: Value]],
         _ what: String
-    ) throws(WeirError) -> [String: [Int: Value]] {
-        var values: [String: [Int: Value]] = [:]
+    ) throws(WeirError) -> [TopicPartition: Value] {
+        var values: [TopicPartition: Value] = [:]
         for (topic, partitions) in texts {
             for (text, value) in partitions {
                 guard let partition = Int(text) else {
                     throw WeirError(.corrupt, "\(what) names the partition '\(text)'")
                 }
-                values[topic, default: [:]][partition] = value
+                values[TopicPartition(topic: topic, partition: partition)] = value
             }
         }
         return values

@@ -1,78 +1,70 @@
 import Bytes
-import Foundation
 
 /// How far a table has ingested its sources: the next offset to read, by topic and partition.
 ///
 /// Stored as the table property `weir.positions.<topology>` in the commit that makes the rows visible:
 /// `{"shop.public.orders":{"0":12345}}`.
-public struct PositionLedger: Sendable, Equatable {
-    public private(set) var positions: [String: [Int: Int64]]
+public struct PositionLedger: TopologyLedger {
+    public private(set) var positions: [TopicPartition: Int64]
 
-    public init(_ positions: [String: [Int: Int64]] = [:]) { self.positions = positions }
+    public init(_ positions: [TopicPartition: Int64]) { self.positions = positions }
+    public init() { positions = [:] }
 
     public static let propertyPrefix = "weir.positions."
 
-    /// The property that holds a topology's ledger.
     public static func propertyName(topology: String) -> String { propertyPrefix + topology }
 
     public var isEmpty: Bool { positions.isEmpty }
+    public var topics: Set<String> { Set(positions.keys.map(\.topic)) }
 
     /// The next offset to read; nil if nothing of the partition was ingested yet.
-    public func next(topic: String, partition: Int) -> Int64? { positions[topic]?[partition] }
+    public func next(_ partition: TopicPartition) -> Int64? { positions[partition] }
 
     /// Moves a position forward; it never moves back.
-    public mutating func advance(topic: String, partition: Int, to next: Int64) {
-        let current = positions[topic]?[partition] ?? Int64.min
-        if next > current { positions[topic, default: [:]][partition] = next }
+    public mutating func advance(_ partition: TopicPartition, to next: Int64) {
+        if next > positions[partition] ?? .min { positions[partition] = next }
     }
 
     /// Sets a position, possibly to a lower offset: the offsets of a recreated topic start again at its beginning.
-    public mutating func move(topic: String, partition: Int, to next: Int64) {
-        positions[topic, default: [:]][partition] = next
-    }
+    public mutating func move(_ partition: TopicPartition, to next: Int64) { positions[partition] = next }
 
     /// Removes the position of a partition, as if nothing of it was ingested.
-    public mutating func remove(topic: String, partition: Int) {
-        positions[topic]?[partition] = nil
-        if positions[topic]?.isEmpty == true { positions[topic] = nil }
-    }
+    public mutating func remove(_ partition: TopicPartition) { positions[partition] = nil }
 
     /// Advances every position to at least that of the other ledger.
     public mutating func merge(_ other: PositionLedger) {
-        for (topic, partitions) in other.positions {
-            for (partition, next) in partitions { advance(topic: topic, partition: partition, to: next) }
-        }
+        positions.merge(other.positions) { max($0, $1) }
     }
 
     /// The positions of the partitions that the other ledger contains.
     public func restricted(to other: PositionLedger) -> PositionLedger {
-        PositionLedger(
-            positions.reduce(into: [:]) { kept, entry in
-                let named = entry.value.filter { other.positions[entry.key]?[$0.key] != nil }
-                if !named.isEmpty { kept[entry.key] = named }
-            }
-        )
+        PositionLedger(positions.filter { other.positions[$0.key] != nil })
     }
 
     /// The positions of one topic.
     public func restricted(to topic: String) -> PositionLedger {
-        PositionLedger(positions.filter { $0.key == topic })
+        PositionLedger(positions.filter { $0.key.topic == topic })
     }
 
+    /// The position of one partition, if it has one.
+    public func restricted(to partition: TopicPartition) -> PositionLedger {
+        PositionLedger(positions.filter { $0.key == partition })
+    }
+
+    /// Topics and partitions in ascending order.
     public var json: String {
-        let topics = positions.sorted { $0.key < $1.key }.map { topic, partitions in
-            let list = partitions.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
-            return "\(Self.quoted(topic)):{\(list.joined(separator: ","))}"
+        let topics = Dictionary(grouping: positions, by: \.key.topic).sorted { $0.key < $1.key }
+        let members = topics.map { topic, entries in
+            let partitions = entries.sorted { $0.key < $1.key }.map { "\"\($0.key.partition)\":\($0.value)" }
+            return "\(Self.quoted(topic)):{\(partitions.joined(separator: ","))}"
         }
-        return "{\(topics.joined(separator: ","))}"
+        return "{\(members.joined(separator: ","))}"
     }
 
     public init(json: String) throws(WeirError) {
-        let parsed = try? JSONDecoder().decode([String: [String: Int64]].self, from: Data(json.utf8))
-        guard let parsed else {
-            throw WeirError(.corrupt, "a position ledger is not of the form {topic: {partition: offset}}")
-        }
-        try self.init(texts: parsed)
+        try self.init(
+            texts: LedgerJSON.value(json, "a position ledger is not of the form {topic: {partition: offset}}")
+        )
     }
 
     /// The positions with partitions as strings, which JSON keys have to be.

@@ -1,5 +1,4 @@
 import Bytes
-import Foundation
 
 /// The unit of an integer that represents a time.
 public enum TimeUnit: String, Sendable, CaseIterable, Codable {
@@ -15,12 +14,12 @@ public enum TimeUnit: String, Sendable, CaseIterable, Codable {
 /// silently wrong. A unit is therefore stored before the first row is read with it. Stored as the table property
 /// `weir.source-units.<topology>`, by topic and column:
 /// `{"shop.public.orders":{"timestamp-unit.shop.public.orders.placed_at":"milliseconds"}}`.
-public struct SourceUnits: Sendable, Equatable {
+public struct SourceUnits: TopologyLedger {
     public private(set) var units: [String: [String: TimeUnit]]
 
-    public init(_ units: [String: [String: TimeUnit]] = [:]) { self.units = units }
+    public init(_ units: [String: [String: TimeUnit]]) { self.units = units }
+    public init() { units = [:] }
 
-    /// The property that holds a topology's units.
     public static func propertyName(topology: String) -> String { "weir.source-units.\(topology)" }
 
     public var isEmpty: Bool { units.values.allSatisfy(\.isEmpty) }
@@ -38,18 +37,12 @@ public struct SourceUnits: Sendable, Equatable {
         }
     }
 
-    public var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings can always be encoded as JSON.
-        let data = try? encoder.encode(units)
-        return String(decoding: data ?? Data("{}".utf8), as: UTF8.self)
-    }
+    public var json: String { LedgerJSON.text(units) }
 
     public init(json: String) throws(WeirError) {
-        guard let parsed = try? JSONDecoder().decode([String: [String: TimeUnit]].self, from: Data(json.utf8)) else {
-            throw WeirError(.corrupt, "the units of source columns are not of the form {topic: {column: unit}}")
-        }
-        self.init(parsed)
+        units = try LedgerJSON.value(
+            json,
+            "the units of source columns are not of the form {topic: {column: unit}}"
+        )
     }
 }

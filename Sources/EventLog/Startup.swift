@@ -1,3 +1,5 @@
+import ChangeEvents
+
 /// Where reading starts in a partition for which no table has stored a position.
 public enum Startup: Sendable, Hashable {
     case earliest

@@ -1,5 +1,6 @@
 import Bytes
 import CRdKafka
+import ChangeEvents
 import EventLog
 import Foundation
 import Synchronization

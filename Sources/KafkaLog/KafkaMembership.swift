@@ -1,5 +1,6 @@
 import Bytes
 import CRdKafka
+import ChangeEvents
 import EventLog
 
 /// Membership in a Kafka consumer group with the eager protocol: in a rebalance every member gives up all partitions.

@@ -1,5 +1,5 @@
 import Bytes
-import Foundation
+import ChangeEvents
 
 /// The state of a table's LogStore as of a commit: how far each writer's records are in the change store as well.
 ///
@@ -8,7 +8,7 @@ import Foundation
 ///
 /// With this value, the table at that commit contains every record of upstream `3f9a` up to epoch 5, and all later
 /// records are at or after the ends.
-public struct LogStoreLedger: Sendable, Equatable {
+public struct LogStoreLedger: TopologyLedger {
     /// One writer's progress.
     public struct Upstream: Sendable, Equatable, Codable {
         /// The last committed epoch; 0 before the first.
@@ -33,26 +33,18 @@ public struct LogStoreLedger: Sendable, Equatable {
 
     public var upstreams: [String: Upstream]
 
-    public init(_ upstreams: [String: Upstream] = [:]) { self.upstreams = upstreams }
+    public init(_ upstreams: [String: Upstream]) { self.upstreams = upstreams }
+    public init() { upstreams = [:] }
 
     public static let propertyPrefix = "weir.log-store."
 
-    /// The property that holds a topology's ledger.
     public static func propertyName(topology: String) -> String { propertyPrefix + topology }
 
     public init(json: String) throws(WeirError) {
-        guard let parsed = try? JSONDecoder().decode([String: Upstream].self, from: Data(json.utf8)) else {
-            throw WeirError(.corrupt, "a LogStore ledger is not of the form {upstream: {epoch, ends, live}}")
-        }
-        upstreams = parsed
+        upstreams = try LedgerJSON.value(json, "a LogStore ledger is not of the form {upstream: {epoch, ends, live}}")
     }
 
-    public var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Numbers, strings and booleans always encode.
-        return (try? encoder.encode(upstreams)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
+    public var json: String { LedgerJSON.text(upstreams) }
 
     /// The offset at which a reader of the table starts in a LogStore partition: before everything that the table
     /// lacks.

@@ -62,50 +62,41 @@ extension MixedTable {
         _ old: String,
         _ new: String
     ) throws(WeirError) -> [String: String] {
-        func both<Value>(_ read: (String) throws(WeirError) -> Value) throws(WeirError) -> (old: Value, new: Value) {
-            (try read(old), try read(new))
+        func both<Ledger: TopologyLedger>(_ type: Ledger.Type) throws(WeirError) -> (old: Ledger, new: Ledger) {
+            (
+                try stored(type, of: old, in: properties, identifier),
+                try stored(type, of: new, in: properties, identifier)
+            )
         }
-        let positions = try both { (name) throws(WeirError) in
-            try ledger(PositionLedger.propertyName(topology: name), properties, identifier)
-        }
+        let positions = try both(PositionLedger.self)
         var merged = positions.new
         merged.merge(positions.old)
-        let marks = try both { (name) throws(WeirError) in
-            try lastRecords(LastRecords.propertyName(topology: name), properties, identifier)
-        }
+        let marks = try both(LastRecords.self)
         var last = LastRecords()
         for (marks, ledger) in [(marks.old, positions.old), (marks.new, positions.new)] {
             // If the other name is ahead, this name's last record does not directly precede the merged position.
             last.merge(marks.reached(by: ledger, from: merged), of: merged)
         }
-        let routes = try both { (name) throws(WeirError) in
-            try positionRoutes(topology: name, properties, identifier)
-        }
+        let routes = try both(PositionRoutes.self)
         var entries = PositionRoutes()
-        for (topic, partitions) in merged.positions {
-            for partition in partitions.keys {
-                // If either name has received rows of the partition, its position holds for every route.
-                let isHeld = { (ledger: PositionLedger, routes: PositionRoutes) in
-                    ledger.next(topic: topic, partition: partition) != nil && routes[topic, partition] == nil
-                }
-                if isHeld(positions.old, routes.old) || isHeld(positions.new, routes.new) { continue }
-                entries[topic, partition] = routes.new[topic, partition] ?? routes.old[topic, partition]
+        for partition in merged.positions.keys {
+            // If either name has received rows of the partition, its position holds for every route.
+            let isHeld = { (ledger: PositionLedger, routes: PositionRoutes) in
+                ledger.next(partition) != nil && routes[partition] == nil
             }
+            if isHeld(positions.old, routes.old) || isHeld(positions.new, routes.new) { continue }
+            entries[partition] = routes.new[partition] ?? routes.old[partition]
         }
-        let claims = try both { (name) throws(WeirError) in
-            try ledger(PartitionClaim.propertyName(topology: name), properties, identifier)
-        }
-        var newest = claims.new
-        newest.merge(claims.old)
-        var writers = try both { (name) throws(WeirError) in
-            try logStoreLedger(topology: name, properties, identifier)
-        }
+        let claims = try both(PartitionClaim.self)
+        var newest = claims.new.numbers
+        newest.merge(claims.old.numbers)
+        var writers = try both(LogStoreLedger.self)
         writers.new.upstreams.merge(writers.old.upstreams) { own, _ in own }
-        var units = try both { (name) throws(WeirError) in
-            try sourceUnits(topology: name, properties, identifier)
-        }
+        var units = try both(SourceUnits.self)
         units.new.merge(units.old, overriding: false)
-        let names = try both { (name) throws(WeirError) in try formerNames(of: name, properties, identifier) }
+        let names = (
+            old: try formerNames(of: old, properties, identifier), new: try formerNames(of: new, properties, identifier)
+        )
         var former: [String] = []
         for name in [old] + names.old + names.new where name != new && !former.contains(name) { former.append(name) }
         let list = (try? JSONEncoder().encode(former)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"

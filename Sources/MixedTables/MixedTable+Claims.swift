@@ -11,27 +11,25 @@ extension MixedTable {
     ///   retracted if the writer ends before its first commit.
     /// - Returns: the table, and the claims on these partitions.
     public func claiming(
-        _ partitions: [(topic: String, partition: Int)],
+        _ partitions: Set<TopicPartition>,
         topology: String,
         logStore progress: LogStoreProgress? = nil
     ) throws(WeirError) -> (table: MixedTable, claim: PartitionClaim) {
-        let name = PartitionClaim.propertyName(topology: topology)
         let identifier = self.identifier
         var transaction = Transaction(ingestStore)
         transaction.retryPatiently()
         transaction.setProperties { (metadata) throws(WeirError) in
-            let newest = PartitionClaim(try Self.ledger(name, metadata.properties, identifier))
-            var properties = [name: newest.taking(partitions).numbers.json]
+            let newest = try Self.stored(PartitionClaim.self, of: topology, in: metadata.properties, identifier)
+            var properties = [PartitionClaim.propertyName(topology: topology): newest.taking(partitions).json]
             if let progress {
-                var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
+                var all = try Self.stored(LogStoreLedger.self, of: topology, in: metadata.properties, identifier)
                 all.upstreams[progress.upstream] = progress.state
                 properties[LogStoreLedger.propertyName(topology: topology)] = all.json
             }
             return properties
         }
         let table = with(try transaction.commit())
-        let all = PartitionClaim(try Self.ledger(name, table.ingestStore.properties, identifier))
-        return (table, all.restricted(to: partitions))
+        return (table, try table.stored(PartitionClaim.self, of: topology).restricted(to: partitions))
     }
 
     /// Marks LogStore upstreams as ended, after their uncommitted records were retracted.
@@ -41,7 +39,7 @@ extension MixedTable {
         var transaction = Transaction(ingestStore)
         transaction.retryPatiently()
         transaction.setProperties { (metadata) throws(WeirError) in
-            var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
+            var all = try Self.stored(LogStoreLedger.self, of: topology, in: metadata.properties, identifier)
             for name in names { all.upstreams[name]?.live = false }
             all.prune()
             return [LogStoreLedger.propertyName(topology: topology): all.json]
@@ -58,8 +56,7 @@ extension MixedTable {
         _ expected: PositionLedger,
         _ claim: PartitionClaim?
     ) throws(WeirError) {
-        let positions = PositionLedger.propertyName(topology: topology)
-        let found = try ledger(positions, metadata.properties, identifier)
+        let found = try stored(PositionLedger.self, of: topology, in: metadata.properties, identifier)
         guard let claim else {
             guard found == expected else {
                 throw WeirError(
@@ -70,26 +67,21 @@ extension MixedTable {
             }
             return
         }
-        let claims = PartitionClaim.propertyName(topology: topology)
-        let newest = PartitionClaim(try ledger(claims, metadata.properties, identifier))
-        if let lost = claim.firstLost(in: newest) { throw fenced(identifier, topology, lost.topic, lost.partition) }
-        for (topic, partitions) in claim.numbers.positions {
-            for partition in partitions.keys
-            where found.next(topic: topic, partition: partition) != expected.next(topic: topic, partition: partition) {
-                throw fenced(identifier, topology, topic, partition)
-            }
+        let newest = try stored(PartitionClaim.self, of: topology, in: metadata.properties, identifier)
+        if let lost = claim.firstLost(in: newest) { throw fenced(identifier, topology, lost) }
+        for partition in claim.numbers.positions.keys where found.next(partition) != expected.next(partition) {
+            throw fenced(identifier, topology, partition)
         }
     }
 
     static func fenced(
         _ identifier: TableIdentifier,
         _ topology: String,
-        _ topic: String,
-        _ partition: Int
+        _ partition: TopicPartition
     ) -> WeirError {
         WeirError(
             .fenced,
-            "\(topic)/\(partition) was taken over by another process of topology '\(topology)'",
+            "\(partition) was taken over by another process of topology '\(topology)'",
             at: "table \(identifier)",
             advice: "what this process had read of it and not committed is read again by the other one"
         )

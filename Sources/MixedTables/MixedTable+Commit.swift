@@ -108,17 +108,16 @@ extension MixedTable {
             if mayMoveKeys { throw Self.foreignWriter(identifier) }
         }
         transaction.setProperties { (metadata) throws(WeirError) in
-            let known = try Self.ledger(name, metadata.properties, identifier)
+            let known = try Self.stored(PositionLedger.self, of: topology, in: metadata.properties, identifier)
             var merged = known
             let own = claim.map { ledger.restricted(to: $0.numbers) } ?? ledger
             merged.merge(own)
             var properties = [name: merged.json]
-            let lastName = LastRecords.propertyName(topology: topology)
-            var records = try Self.lastRecords(lastName, metadata.properties, identifier)
+            var records = try Self.stored(LastRecords.self, of: topology, in: metadata.properties, identifier)
             records.merge(last, of: own)
-            properties[lastName] = records.json
+            properties[LastRecords.propertyName(topology: topology)] = records.json
             if let note {
-                var routes = try Self.positionRoutes(topology: topology, metadata.properties, identifier)
+                var routes = try Self.stored(PositionRoutes.self, of: topology, in: metadata.properties, identifier)
                 let hadRoutes = !routes.isEmpty
                 routes.record(own, after: known, note)
                 if hadRoutes || !routes.isEmpty {
@@ -126,7 +125,7 @@ extension MixedTable {
                 }
             }
             if let progress {
-                var all = try Self.logStoreLedger(topology: topology, metadata.properties, identifier)
+                var all = try Self.stored(LogStoreLedger.self, of: topology, in: metadata.properties, identifier)
                 // Readers were told to retract this writer's records.
                 if all.upstreams[progress.upstream]?.live == false { throw Self.ended(identifier, topology) }
                 all.upstreams[progress.upstream] = progress.state

@@ -7,41 +7,37 @@ import IcebergTables
 extension MixedTable {
     /// The source positions of a topology as of the last commit.
     public func ledger(topology: String) throws(WeirError) -> PositionLedger {
-        try Self.ledger(PositionLedger.propertyName(topology: topology), ingestStore.properties, identifier)
+        try stored(PositionLedger.self, of: topology)
     }
 
     /// The last records that the table has received from a topology's sources. Fails with `corrupt` if one is not
     /// before its position: one commit writes both, so one of them was changed since.
     public func lastRecords(topology: String) throws(WeirError) -> LastRecords {
-        let name = LastRecords.propertyName(topology: topology)
-        let last = try Self.lastRecords(name, ingestStore.properties, identifier)
+        let last = try stored(LastRecords.self, of: topology)
         let positions = try ledger(topology: topology)
-        for (topic, partitions) in last.marks {
-            for (partition, mark) in partitions {
-                let next = positions.next(topic: topic, partition: partition)
-                if let next, mark.offset < next { continue }
-                let position = next.map { "goes on at offset \($0)" } ?? "has no position"
-                throw WeirError(
-                    .corrupt,
-                    "\(PositionLedger.propertyName(topology: topology)) of \(topic)/\(partition) \(position), but the last record "
-                        + "taken in is the one at offset \(mark.offset)",
-                    at: "table \(identifier)",
-                    advice:
-                        "one of them was changed; set the position to \(mark.offset) + 1 if that record's row is there"
-                )
-            }
+        for (partition, mark) in last.marks {
+            let next = positions.next(partition)
+            if let next, mark.offset < next { continue }
+            let position = next.map { "goes on at offset \($0)" } ?? "has no position"
+            throw WeirError(
+                .corrupt,
+                "\(PositionLedger.propertyName(topology: topology)) of \(partition) \(position), but the last record "
+                    + "taken in is the one at offset \(mark.offset)",
+                at: "table \(identifier)",
+                advice: "one of them was changed; set the position to \(mark.offset) + 1 if that record's row is there"
+            )
         }
         return last
     }
 
     /// The routes that a topology's positions apply to, for partitions that have brought no row.
     public func positionRoutes(topology: String) throws(WeirError) -> PositionRoutes {
-        try Self.positionRoutes(topology: topology, ingestStore.properties, identifier)
+        try stored(PositionRoutes.self, of: topology)
     }
 
     /// The LogStore state of a topology as of the last commit.
     public func logStoreLedger(topology: String) throws(WeirError) -> LogStoreLedger {
-        try Self.logStoreLedger(topology: topology, ingestStore.properties, identifier)
+        try stored(LogStoreLedger.self, of: topology)
     }
 
     /// The LogStore state of all topologies that write the table.
@@ -54,65 +50,22 @@ extension MixedTable {
         return all
     }
 
-    // MARK: Parsing
-
-    static func ledger(
-        _ property: String,
-        _ properties: [String: String],
+    /// What the properties hold of a topology; an empty ledger if there is none.
+    static func stored<Ledger: TopologyLedger>(
+        _ type: Ledger.Type,
+        of topology: String,
+        in properties: [String: String],
         _ identifier: TableIdentifier
-    ) throws(WeirError) -> PositionLedger {
-        try parsed(properties[property], identifier) { (text) throws(WeirError) in try PositionLedger(json: text) }
-            ?? PositionLedger()
-    }
-
-    static func lastRecords(
-        _ property: String,
-        _ properties: [String: String],
-        _ identifier: TableIdentifier
-    ) throws(WeirError) -> LastRecords {
-        try parsed(properties[property], identifier) { (text) throws(WeirError) in try LastRecords(json: text) }
-            ?? LastRecords()
-    }
-
-    static func positionRoutes(
-        topology: String,
-        _ properties: [String: String],
-        _ identifier: TableIdentifier
-    ) throws(WeirError) -> PositionRoutes {
-        let text = properties[PositionRoutes.propertyName(topology: topology)]
-        return try parsed(text, identifier) { (text) throws(WeirError) in try PositionRoutes(json: text) }
-            ?? PositionRoutes()
-    }
-
-    static func sourceUnits(
-        topology: String,
-        _ properties: [String: String],
-        _ identifier: TableIdentifier
-    ) throws(WeirError) -> SourceUnits {
-        let text = properties[SourceUnits.propertyName(topology: topology)]
-        return try parsed(text, identifier) { (text) throws(WeirError) in try SourceUnits(json: text) } ?? SourceUnits()
-    }
-
-    static func logStoreLedger(
-        topology: String,
-        _ properties: [String: String],
-        _ identifier: TableIdentifier
-    ) throws(WeirError) -> LogStoreLedger {
-        let text = properties[LogStoreLedger.propertyName(topology: topology)]
-        return try parsed(text, identifier) { (text) throws(WeirError) in try LogStoreLedger(json: text) }
-            ?? LogStoreLedger()
-    }
-
-    private static func parsed<Ledger>(
-        _ text: String?,
-        _ identifier: TableIdentifier,
-        _ parse: (String) throws(WeirError) -> Ledger
-    ) throws(WeirError) -> Ledger? {
-        guard let text else { return nil }
+    ) throws(WeirError) -> Ledger {
+        guard let text = properties[Ledger.propertyName(topology: topology)] else { return Ledger() }
         do {
-            return try parse(text)
+            return try Ledger(json: text)
         } catch {
             throw error.located(at: "table \(identifier)")
         }
+    }
+
+    func stored<Ledger: TopologyLedger>(_ type: Ledger.Type, of topology: String) throws(WeirError) -> Ledger {
+        try Self.stored(type, of: topology, in: ingestStore.properties, identifier)
     }
 }

@@ -17,10 +17,6 @@ extension MixedTable {
         from expected: PositionLedger,
         claim: PartitionClaim?
     ) throws(WeirError) -> MixedTable {
-        let names = (
-            positions: PositionLedger.propertyName(topology: topology),
-            last: LastRecords.propertyName(topology: topology)
-        )
         let identifier = self.identifier
         var transaction = Transaction(ingestStore)
         transaction.retryPatiently()
@@ -28,19 +24,19 @@ extension MixedTable {
             try Self.checkOwner(metadata, identifier, topology, expected, claim)
         }
         transaction.setProperties { (metadata) throws(WeirError) in
-            var ledger = try Self.ledger(names.positions, metadata.properties, identifier)
-            var last = try Self.lastRecords(names.last, metadata.properties, identifier)
-            for (topic, partitions) in positions.positions {
-                for (partition, next) in partitions {
-                    // Nobody owns a partition that was removed. If it exists again, another process owns it.
-                    let isHeld = claim.map { $0.numbers.next(topic: topic, partition: partition) != nil } ?? true
-                    let current = ledger.next(topic: topic, partition: partition)
-                    if !isHeld, current != expected.next(topic: topic, partition: partition) { continue }
-                    ledger.move(topic: topic, partition: partition, to: next)
-                    last.remove(topic: topic, partition: partition)
-                }
+            var ledger = try Self.stored(PositionLedger.self, of: topology, in: metadata.properties, identifier)
+            var last = try Self.stored(LastRecords.self, of: topology, in: metadata.properties, identifier)
+            for (partition, next) in positions.positions {
+                // Nobody owns a partition that was removed. If it exists again, another process owns it.
+                let isHeld = claim?.contains(partition) ?? true
+                if !isHeld, ledger.next(partition) != expected.next(partition) { continue }
+                ledger.move(partition, to: next)
+                last.remove(partition)
             }
-            return [names.positions: ledger.json, names.last: last.json]
+            return [
+                PositionLedger.propertyName(topology: topology): ledger.json,
+                LastRecords.propertyName(topology: topology): last.json,
+            ]
         }
         return with(try transaction.commit())
     }
@@ -57,11 +53,9 @@ extension MixedTable {
         claim: PartitionClaim?,
         keepsStart: @escaping @Sendable (_ topic: String) -> Bool
     ) throws(WeirError) -> MixedTable {
-        let isHeld = { @Sendable (topic: String, partition: Int) in
-            claim.map { $0.numbers.next(topic: topic, partition: partition) != nil } ?? true
-        }
+        let isHeld = { @Sendable (partition: TopicPartition) in claim?.contains(partition) ?? true }
         let known = try positionRoutes(topology: topology)
-        guard known.stale(for: route).contains(where: { isHeld($0.topic, $0.partition) }) else { return self }
+        guard known.stale(for: route).keys.contains(where: isHeld) else { return self }
         let expected = try ledger(topology: topology)
         let identifier = self.identifier
         var transaction = Transaction(ingestStore)
@@ -70,25 +64,22 @@ extension MixedTable {
             try Self.checkOwner(metadata, identifier, topology, expected, claim)
         }
         transaction.setProperties { (metadata) throws(WeirError) in
-            let names = (
-                positions: PositionLedger.propertyName(topology: topology),
-                last: LastRecords.propertyName(topology: topology)
-            )
-            var ledger = try Self.ledger(names.positions, metadata.properties, identifier)
-            var last = try Self.lastRecords(names.last, metadata.properties, identifier)
-            var routes = try Self.positionRoutes(topology: topology, metadata.properties, identifier)
-            for (topic, partition, entry) in routes.stale(for: route) where isHeld(topic, partition) {
-                if let from = entry.from, keepsStart(topic) {
-                    ledger.move(topic: topic, partition: partition, to: from)
-                    routes[topic, partition] = PositionRoutes.Entry(route: route, from: from)
+            var ledger = try Self.stored(PositionLedger.self, of: topology, in: metadata.properties, identifier)
+            var last = try Self.stored(LastRecords.self, of: topology, in: metadata.properties, identifier)
+            var routes = try Self.stored(PositionRoutes.self, of: topology, in: metadata.properties, identifier)
+            for (partition, entry) in routes.stale(for: route) where isHeld(partition) {
+                if let from = entry.from, keepsStart(partition.topic) {
+                    ledger.move(partition, to: from)
+                    routes[partition] = PositionRoutes.Entry(route: route, from: from)
                 } else {
-                    ledger.remove(topic: topic, partition: partition)
-                    routes[topic, partition] = nil
+                    ledger.remove(partition)
+                    routes[partition] = nil
                 }
-                last.remove(topic: topic, partition: partition)
+                last.remove(partition)
             }
             return [
-                names.positions: ledger.json, names.last: last.json,
+                PositionLedger.propertyName(topology: topology): ledger.json,
+                LastRecords.propertyName(topology: topology): last.json,
                 PositionRoutes.propertyName(topology: topology): routes.json,
             ]
         }

@@ -7,7 +7,7 @@ import IcebergTables
 extension MixedTable {
     /// The units that the table's rows were read with, where no schema block gave them.
     public func sourceUnits(topology: String) throws(WeirError) -> SourceUnits {
-        try Self.sourceUnits(topology: topology, ingestStore.properties, identifier)
+        try stored(SourceUnits.self, of: topology)
     }
 
     /// Stores units before the first row is read with them.
@@ -23,7 +23,7 @@ extension MixedTable {
         var transaction = Transaction(ingestStore)
         transaction.retryPatiently()
         transaction.setProperties { (metadata) throws(WeirError) in
-            var held = try Self.sourceUnits(topology: topology, metadata.properties, identifier)
+            var held = try Self.stored(SourceUnits.self, of: topology, in: metadata.properties, identifier)
             held.merge(units, overriding: overriding)
             return [SourceUnits.propertyName(topology: topology): held.json]
         }

@@ -37,7 +37,7 @@ public struct TableSharing: Sendable {
                         + "are to write the table, from different topics, set pipeline.shares-tables-with: [\(other)]"
                 )
             }
-            guard let topic = positions.positions.keys.sorted().first(where: reads) else { continue }
+            guard let topic = positions.topics.sorted().first(where: reads) else { continue }
             throw WeirError(
                 .conflict,
                 "table \(identifier) is shared by the topologies '\(other)' and '\(topology)', and both read topic "
@@ -54,9 +54,9 @@ public struct TableSharing: Sendable {
     ) throws(WeirError) -> [(name: String, positions: PositionLedger)] {
         var found: [(name: String, positions: PositionLedger)] = []
         for property in properties.keys.sorted() where property.hasPrefix(PositionLedger.propertyPrefix) {
-            let ledger = try MixedTable.ledger(property, properties, identifier)
-            if ledger.isEmpty { continue }
-            found.append((String(property.dropFirst(PositionLedger.propertyPrefix.count)), ledger))
+            let topology = String(property.dropFirst(PositionLedger.propertyPrefix.count))
+            let ledger = try MixedTable.stored(PositionLedger.self, of: topology, in: properties, identifier)
+            if !ledger.isEmpty { found.append((topology, ledger)) }
         }
         return found
     }

@@ -113,7 +113,7 @@ final class DeadLetterFile {
     func forget(below positions: PositionLedger) {
         if known.isEmpty { return }
         known = known.filter { letter in
-            (positions.next(topic: letter.topic, partition: letter.partition) ?? .min) <= letter.offset
+            (positions.next(TopicPartition(topic: letter.topic, partition: letter.partition)) ?? .min) <= letter.offset
         }
     }
 

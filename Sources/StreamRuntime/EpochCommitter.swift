@@ -90,8 +90,8 @@ struct EpochPosition: Sendable {
     let letters: [DeadLetter]
     /// Also record positions in tables that got no rows; done periodically and at the end of a run.
     let recordsAll: Bool
-    /// The partitions that have brought rows, by topic, for each table.
-    let taken: [[String: Set<Int>]]
+    /// The partitions that have brought rows, for each table.
+    let taken: [Set<TopicPartition>]
     /// Nothing was read yet: the positions are where the run begins.
     let isStart: Bool
 }

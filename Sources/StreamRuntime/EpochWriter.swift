@@ -140,8 +140,8 @@ final class EpochWriter {
                 }
             }
         }
-        ledger.advance(topic: changes.topic, partition: changes.partition, to: changes.nextOffset)
-        last.advance(topic: changes.topic, partition: changes.partition, to: changes.last)
+        ledger.advance(changes.id, to: changes.nextOffset)
+        last.advance(changes.id, to: changes.last)
         return filtered
     }
 

@@ -224,7 +224,8 @@ extension IngestRun {
     private func openLetters(_ starts: [PositionLedger]) throws(WeirError) -> DeadLetterFile {
         // A record before the positions of all tables and topics is not read again.
         let isRelevant = { (topic: String, partition: Int, offset: Int64) in
-            starts.contains { ($0.next(topic: topic, partition: partition) ?? .min) <= offset }
+            let source = TopicPartition(topic: topic, partition: partition)
+            return starts.contains { ($0.next(source) ?? .min) <= offset }
         }
         if let letters = memory.letters {
             try letters.learnMore(isRelevant)

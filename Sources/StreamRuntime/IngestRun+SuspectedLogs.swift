@@ -35,12 +35,11 @@ extension IngestRun {
         var first = keepers.map { _ in PositionLedger() }
         var second = first
         for case (let suspect, let judgement?) in zip(suspected, judgements) {
-            let (topic, number) = (suspect.partition.topic, suspect.partition.partition)
             for index in keepers.indices where judgement.goesBack[index] {
                 if case .stale = judgement.verdicts[index] {
-                    second[index].move(topic: topic, partition: number, to: judgement.next)
+                    second[index].move(suspect.partition, to: judgement.next)
                 } else {
-                    first[index].move(topic: topic, partition: number, to: judgement.next)
+                    first[index].move(suspect.partition, to: judgement.next)
                 }
             }
             warn(judgement.text, again: true)
@@ -67,15 +66,15 @@ extension IngestRun {
             // If the partition is created again, it is read from offset 0.
             return Judgement(
                 verdicts: keepers.map { _ in .unknown },
-                goesBack: keepers.map { $0.positions.next(topic: topic, partition: number) ?? 0 > 0 },
+                goesBack: keepers.map { $0.positions.next(suspect.partition) ?? 0 > 0 },
                 next: 0,
                 text: suspect.sign.message
             )
         }
         let verdicts = try keepers.map { (keeper) throws(WeirError) in
             try LogVerdict.of(
-                keeper.positions.next(topic: topic, partition: number),
-                keeper.lastRecords[topic, number],
+                keeper.positions.next(suspect.partition),
+                keeper.lastRecords[suspect.partition],
                 in: source.log,
                 suspect.partition
             )

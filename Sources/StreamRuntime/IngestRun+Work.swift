@@ -96,8 +96,7 @@ extension IngestRun {
                     state.add(changes)
                     return state
                 }
-                let topicPartition = TopicPartition(topic: changes.topic, partition: changes.partition)
-                readPositions.advance(topicPartition, to: changes.nextOffset, timestamp: changes.last.timestamp)
+                readPositions.advance(changes.id, to: changes.nextOffset, timestamp: changes.last.timestamp)
                 onProgress(now)
             },
             onLetter: { [self] in tell($0, isOld: earlier.take($0)) },

@@ -48,19 +48,19 @@ public struct LogIdentity {
         for table in tables { read.merge(table.positions.restricted(to: topic)) }
         let partitions = try log.partitions(of: topic)
         var found: [WeirError] = []
-        for (number, position) in (read.positions[topic] ?? [:]).sorted(by: { $0.key < $1.key }) {
+        for (partition, position) in read.positions.sorted(by: { $0.key < $1.key }) {
             if position == 0 { continue }
-            guard partitions.contains(number) else {
-                found.append(error(SuspectedLog.vanished(topic, number, position), source))
+            guard partitions.contains(partition.partition) else {
+                found.append(error(SuspectedLog.vanished(partition, position), source))
                 continue
             }
-            if number >= Self.partitionsMax { continue }
+            if partition.partition >= Self.partitionsMax { continue }
             for table in tables {
                 let verdict = try LogVerdict.of(
-                    table.positions.next(topic: topic, partition: number),
-                    table.last[topic, number],
+                    table.positions.next(partition),
+                    table.last[partition],
                     in: log,
-                    TopicPartition(topic: topic, partition: number),
+                    partition,
                     waitMilliseconds: Self.waitMilliseconds
                 )
                 guard case .stale(let sign) = verdict else { continue }

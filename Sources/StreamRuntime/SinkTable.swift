@@ -28,8 +28,8 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     private let sharing: TableSharing
     /// Identifies the routes that lead here; nil for a table that this topology does not write.
     private let route: String?
-    /// The partitions that have brought rows in this run, by topic. Used by the writing thread.
-    private(set) var taken: [String: Set<Int>] = [:]
+    /// The partitions that have brought rows in this run. Used by the writing thread.
+    private(set) var taken: Set<TopicPartition> = []
     /// The partitions that belong to this process; nil when it is the only one.
     private let claim: PartitionClaim?
 
@@ -93,8 +93,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         logStore = stage
         writesFiles = output?.writesFiles ?? true
         if partitions != nil || stage != nil {
-            let owned = (partitions ?? []).sorted().map { (topic: $0.topic, partition: $0.partition) }
-            let claimed = try table.claiming(owned, topology: topology, logStore: stage?.registration())
+            let claimed = try table.claiming(partitions ?? [], topology: topology, logStore: stage?.registration())
             table = claimed.table
             claim = partitions == nil ? nil : claimed.claim
         } else {
@@ -196,7 +195,8 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         topic: String,
         partition: Int
     ) throws(WeirError) -> (changes: ChangeBatch?, rejected: [(offset: Int64, reason: String)]) {
-        if taken[topic]?.contains(partition) != true { taken[topic, default: []].insert(partition) }
+        let source = TopicPartition(topic: topic, partition: partition)
+        taken.insert(source)
         var columns: [ColumnVector] = []
         for (field, index) in zip(schema.fields, sourceColumns) {
             guard let index else {
@@ -210,7 +210,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         }
         let changes = batch.replacing(rows: ColumnBatch(schema: schema, columns: columns, count: batch.count))
         let rejected = RejectedChange.all(in: changes, schema: schema, isKeyed: isKeyed)
-        let kept = changes.without(rejected).dropping(before: start.next(topic: topic, partition: partition))
+        let kept = changes.without(rejected).dropping(before: start.next(source))
         return (kept, rejected.map { (batch.offset($0.row), $0.reason) })
     }
 
@@ -277,14 +277,14 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     ///   - last: the records right before these positions.
     ///   - recordsPositions: whether to commit even if only positions have changed; done periodically and at the end.
     ///     Positions of partitions that have brought no row are valid for the current route.
-    ///   - taken: the partitions that have brought rows by then, by topic.
+    ///   - taken: the partitions that have brought rows by then.
     ///   - isStart: the positions are where the run begins, which every table must record.
     func commit(
         _ cut: Cut,
         read: PositionLedger,
         last: LastRecords,
         recordsPositions: Bool,
-        taken: [String: Set<Int>],
+        taken: Set<TopicPartition>,
         isStart: Bool
     ) throws(WeirError) {
         // A table that is only used for lookups belongs to another topology.
@@ -306,7 +306,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         read: PositionLedger,
         last: LastRecords,
         recordsPositions: Bool,
-        taken: [String: Set<Int>],
+        taken: Set<TopicPartition>,
         isStart: Bool
     ) throws(WeirError) {
         guard let route else { return }
@@ -398,11 +398,9 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         }
         committed.withLock { state in
             state.table = result
-            for (topic, partitions) in moves.positions {
-                for (partition, next) in partitions {
-                    state.ledger.move(topic: topic, partition: partition, to: next)
-                    state.last.remove(topic: topic, partition: partition)
-                }
+            for (partition, next) in moves.positions {
+                state.ledger.move(partition, to: next)
+                state.last.remove(partition)
             }
         }
     }

@@ -200,7 +200,7 @@ final class SourceGroups: @unchecked Sendable {
         for member in members {
             var positions: [TopicPartition: Int64] = [:]
             for partition in member.assigned ?? [] {
-                positions[partition] = ledger.next(topic: partition.topic, partition: partition.partition)
+                positions[partition] = ledger.next(partition)
             }
             if !positions.isEmpty { _ = try? member.membership.commit(positions) }
         }

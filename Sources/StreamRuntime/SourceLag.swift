@@ -1,3 +1,4 @@
+import ChangeEvents
 import EventLog
 import Synchronization
 
@@ -69,11 +70,10 @@ final class ReadPositions: Sendable {
         reads.withLock { reads in
             if isFirst { reads = [:] }
             for partition in partitions {
-                let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
                 if partition.isGone {
-                    reads[topicPartition] = nil
-                } else if reads[topicPartition] == nil {
-                    reads[topicPartition] = Read(
+                    reads[partition.id] = nil
+                } else if reads[partition.id] == nil {
+                    reads[partition.id] = Read(
                         source: partition.source,
                         next: partition.first,
                         queued: partition.first

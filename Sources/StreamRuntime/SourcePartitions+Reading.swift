@@ -8,8 +8,7 @@ extension SourcePartitions {
     func next(_ index: Int, maxBytes: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
         if partition.isGone { return nil }
-        let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
-        if suspected.contains(where: { $0.partition == topicPartition }) { return nil }
+        if suspected.contains(where: { $0.partition == partition.id }) { return nil }
         do throws(WeirError) {
             while let raw = try partition.reader.next(maxBytes: maxBytes) {
                 let new = all[index].marks.isEmpty ? try unread(raw, index) : try known(raw, index)
@@ -25,25 +24,26 @@ extension SourcePartitions {
 
     /// Handles a read error of a partition; rethrows it when the partition cannot be read on.
     func goOn(after error: WeirError, _ index: Int) throws(WeirError) {
-        let (topic, number, source) = (all[index].topic, all[index].number, plan.sources[all[index].source])
+        let (id, source) = (all[index].id, plan.sources[all[index].source])
+        let (topic, number) = (id.topic, id.partition)
         guard error.code == .invalid || error.code == .notFound else { throw error }
         if try isGone(error, index) { return }
         guard try source.log.partitions(of: topic).contains(number) else {
             let position = all[index].reader.position
-            return suspect(all[index].source, topic, number, SuspectedLog.vanished(topic, number, position))
+            return suspect(all[index].source, id, SuspectedLog.vanished(id, position))
         }
         let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
         let (position, first) = (all[index].reader.position, all[index].first)
         if error.code == .invalid {
             guard position > end else { throw error }
-            return suspect(all[index].source, topic, number, error)
+            return suspect(all[index].source, id, error)
         }
         // The records at the position still exist: the topic was missing for a moment.
-        guard position < earliest else { return suspect(all[index].source, topic, number, error) }
+        guard position < earliest else { return suspect(all[index].source, id, error) }
         // Retention may have removed only records that were to be read again.
         let next =
             position < first && earliest <= first
-            ? first : passOver(source, topic, number, from: position, earliest: earliest, end: end)
+            ? first : passOver(source, id, from: position, earliest: earliest, end: end)
         guard let next else { throw error }
         all[index].marks = []
         all[index].reader = try source.log.reader(topic: topic, partition: number, from: next)
@@ -65,8 +65,7 @@ extension SourcePartitions {
     /// Where to continue when the offsets from `next` on are gone; nil when that is not allowed.
     func passOver(
         _ source: IngestPlan.Source,
-        _ topic: String,
-        _ number: Int,
+        _ partition: TopicPartition,
         from next: Int64,
         earliest: Int64,
         end: Int64
@@ -77,10 +76,10 @@ extension SourcePartitions {
         case .earliest: target = earliest
         case .latest:
             // Other tables may need records that still exist.
-            let others = start.compactMap { $0.next(topic: topic, partition: number) }.filter { $0 >= earliest }
+            let others = start.compactMap { $0.next(partition) }.filter { $0 >= earliest }
             target = min(end, others.min() ?? end)
         }
-        let range = "offsets \(next) to \(target - 1) of \(topic)/\(number)"
+        let range = "offsets \(next) to \(target - 1) of \(partition)"
         onWarning("\(range) were not in the log any more and have been passed over")
         return target
     }

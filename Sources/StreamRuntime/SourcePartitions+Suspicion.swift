@@ -5,9 +5,9 @@ import EventLog
 /// Detects logs that were recreated since tables stored positions in them.
 extension SourcePartitions {
     /// What tables remember of the records right before a position, by offset.
-    func marks(_ topic: String, _ number: Int, earliest: Int64, next: Int64) -> [RecordMark] {
+    func marks(_ partition: TopicPartition, earliest: Int64, next: Int64) -> [RecordMark] {
         let known = zip(start, last).compactMap { (ledger, last) -> (position: Int64, mark: RecordMark)? in
-            guard let position = ledger.next(topic: topic, partition: number), let mark = last[topic, number],
+            guard let position = ledger.next(partition), let mark = last[partition],
                 mark.offset >= earliest, mark.offset < position
             else { return nil }
             return (position, mark)
@@ -20,19 +20,19 @@ extension SourcePartitions {
     /// Whether the position of a table is past the end of the log, which is then suspected.
     func isBeyondEnd(
         _ index: Int,
-        _ topic: String,
-        _ number: Int,
+        _ partition: TopicPartition,
         end: Int64
     ) throws(WeirError) -> Bool {
-        let furthest = start.compactMap { $0.next(topic: topic, partition: number) }.max() ?? end
+        let furthest = start.compactMap { $0.next(partition) }.max() ?? end
         guard furthest > end else { return false }
         do throws(WeirError) {
             // Some brokers report an end before their last records, so try to read at the position.
-            _ = try plan.sources[index].log.reader(topic: topic, partition: number, from: furthest)
+            let log = plan.sources[index].log
+            _ = try log.reader(topic: partition.topic, partition: partition.partition, from: furthest)
             return false
         } catch {
             guard error.code == .invalid else { throw error }
-            suspect(index, topic, number, error)
+            suspect(index, partition, error)
             return true
         }
     }
@@ -42,30 +42,25 @@ extension SourcePartitions {
     /// distinguished from the old ones. Fails when such a position skips a record.
     func isAnotherLog(
         _ index: Int,
-        _ topic: String,
-        _ number: Int,
+        _ partition: TopicPartition,
         beyond next: Int64
     ) throws(WeirError) -> Bool {
         var further: [RecordMark: Int64] = [:]
         for (ledger, last) in zip(start, last) {
-            guard let position = ledger.next(topic: topic, partition: number), position > next,
-                let mark = last[topic, number]
-            else { continue }
+            guard let position = ledger.next(partition), position > next, let mark = last[partition] else { continue }
             further[mark] = max(position, further[mark] ?? position)
         }
-        let topicPartition = TopicPartition(topic: topic, partition: number)
         for (mark, position) in further.sorted(by: { $0.value < $1.value }) {
-            let verdict = try LogVerdict.of(position, mark, in: plan.sources[index].log, topicPartition)
+            let verdict = try LogVerdict.of(position, mark, in: plan.sources[index].log, partition)
             guard case .stale(let sign) = verdict else { continue }
-            suspect(index, topic, number, sign)
+            suspect(index, partition, sign)
             return true
         }
         return false
     }
 
     /// Notes a log that seems to have been replaced. It is not read further.
-    func suspect(_ index: Int, _ topic: String, _ number: Int, _ sign: WeirError) {
-        let partition = TopicPartition(topic: topic, partition: number)
+    func suspect(_ index: Int, _ partition: TopicPartition, _ sign: WeirError) {
         suspected.append(SuspectedLog(source: index, partition: partition, sign: sign))
     }
 
@@ -73,13 +68,12 @@ extension SourcePartitions {
     /// table's position skips one of them.
     func known(_ raw: RawBatch, _ index: Int) throws(WeirError) -> RawBatch? {
         let partition = all[index]
-        let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
         guard let last = raw.records.last else { return nil }
         for mark in partition.marks where mark.offset <= last.offset {
             // Compaction may have removed it.
             guard let record = raw.records.first(where: { $0.offset == mark.offset }) else { continue }
-            if let difference = mark.difference(RecordMark(record, in: raw), topicPartition) {
-                suspect(partition.source, partition.topic, partition.number, difference)
+            if let difference = mark.difference(RecordMark(record, in: raw), partition.id) {
+                suspect(partition.source, partition.id, difference)
                 return nil
             }
             if all[index].met == nil { all[index].met = mark }
@@ -97,8 +91,7 @@ extension SourcePartitions {
         if let met = partition.met,
             let passed = raw.records.first(where: { $0.offset > met.offset }), passed.offset < partition.first
         {
-            let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
-            throw met.passedOver(passed.offset, by: partition.first, topicPartition)
+            throw met.passedOver(passed.offset, by: partition.first, partition.id)
         }
         return raw.dropping(before: partition.first)
     }
@@ -106,7 +99,7 @@ extension SourcePartitions {
     /// Warns about topics and suspects partitions that no longer exist although tables have positions in them.
     func checkVanished(_ index: Int, existing: [String]) throws(WeirError) {
         let source = plan.sources[index]
-        for topic in Set(start.flatMap(\.positions.keys)).sorted() where source.includes(topic) {
+        for topic in Set(start.flatMap(\.topics)).sorted() where source.includes(topic) {
             var read = PositionLedger()
             for ledger in start { read.merge(ledger.restricted(to: topic)) }
             guard existing.contains(topic) else {
@@ -114,9 +107,9 @@ extension SourcePartitions {
                 continue
             }
             guard let numbers = try? source.log.partitions(of: topic) else { continue }
-            for (number, position) in (read.positions[topic] ?? [:]).sorted(by: { $0.key < $1.key })
-            where !numbers.contains(number) && position > 0 {
-                suspect(index, topic, number, SuspectedLog.vanished(topic, number, position))
+            for (partition, position) in read.positions.sorted(by: { $0.key < $1.key })
+            where !numbers.contains(partition.partition) && position > 0 {
+                suspect(index, partition, SuspectedLog.vanished(partition, position))
             }
         }
     }

@@ -8,8 +8,7 @@ import Foundation
 final class SourcePartitions {
     struct Partition {
         let source: Int
-        let topic: String
-        let number: Int
+        let id: TopicPartition
         var reader: any PartitionReader
         /// For a partition that feeds a dimension of this run: its end when the run began.
         let dimensionEnd: Int64?
@@ -22,6 +21,8 @@ final class SourcePartitions {
         /// The topic was deleted, and the run continues without it.
         var isGone = false
 
+        var topic: String { id.topic }
+        var number: Int { id.partition }
         var isBeforeDimensionEnd: Bool { !isGone && reader.position < dimensionEnd ?? 0 }
     }
 
@@ -37,7 +38,7 @@ final class SourcePartitions {
     private(set) var sourceTables: [TopicPartition: Set<String>]
     /// The partitions of shared sources that belong to this process.
     private var assigned: Set<TopicPartition> = []
-    private var known: Set<String> = []
+    private var known: Set<TopicPartition> = []
     private var sourceOfTopic: [String: Int] = [:]
     var all: [Partition] = []
     /// Where each partition begins. Recorded even if no record follows, so that a later run does not start further on.
@@ -125,8 +126,9 @@ final class SourcePartitions {
                         advice: "positions are kept by topic: let one source read it"
                     )
                 }
-                for number in try source.log.partitions(of: topic) where known.insert("\(topic) \(number)").inserted {
-                    try open(index, topic, number, isFirst: isFirst)
+                for number in try source.log.partitions(of: topic) {
+                    let partition = TopicPartition(topic: topic, partition: number)
+                    if known.insert(partition).inserted { try open(index, partition, isFirst: isFirst) }
                 }
             }
         }
@@ -137,18 +139,13 @@ final class SourcePartitions {
         let source = plan.sources[index]
         for partition in assigned.sorted()
         where source.topics.contains(partition.topic) || source.includes(partition.topic) {
-            guard known.insert("\(partition.topic) \(partition.partition)").inserted else { continue }
+            guard known.insert(partition).inserted else { continue }
             // If the source has been read before and a partition has no position, it was added since: all of it is new.
             let hasRun = start.contains {
-                $0.positions.keys.contains { source.topics.contains($0) || source.includes($0) }
+                $0.topics.contains { source.topics.contains($0) || source.includes($0) }
             }
             do throws(WeirError) {
-                try open(
-                    index,
-                    partition.topic,
-                    partition.partition,
-                    isFirst: source.startup != .latest || !hasRun
-                )
+                try open(index, partition, isFirst: source.startup != .latest || !hasRun)
             } catch {
                 // The topic was deleted since its partitions were listed.
                 guard error.code == .notFound, !source.topics.contains(partition.topic),
@@ -160,24 +157,25 @@ final class SourcePartitions {
         }
     }
 
-    private func open(_ index: Int, _ topic: String, _ number: Int, isFirst: Bool) throws(WeirError) {
+    private func open(_ index: Int, _ partition: TopicPartition, isFirst: Bool) throws(WeirError) {
         try check()
+        let (topic, number) = (partition.topic, partition.partition)
         let source = plan.sources[index]
         let (earliest, end) = try source.log.offsets(topic: topic, partition: number)
         // A topic that appears during the run is new: it is read from the earliest offset.
-        let fresh = isFirst ? try firstOffset(source, topic, number, earliest: earliest, end: end) : earliest
+        let fresh = isFirst ? try firstOffset(source, partition, earliest: earliest, end: end) : earliest
         // The oldest position any table still needs.
-        var next = start.map { $0.next(topic: topic, partition: number) ?? fresh }.min() ?? fresh
-        if next < earliest, let policy = passOver(source, topic, number, from: next, earliest: earliest, end: end) {
+        var next = start.map { $0.next(partition) ?? fresh }.min() ?? fresh
+        if next < earliest, let policy = passOver(source, partition, from: next, earliest: earliest, end: end) {
             next = policy
         }
-        if try isBeyondEnd(index, topic, number, end: end) { return }
-        if try isAnotherLog(index, topic, number, beyond: next) { return }
+        if try isBeyondEnd(index, partition, end: end) { return }
+        if try isAnotherLog(index, partition, beyond: next) { return }
         let mayBe = (isFirst || source.group != nil) && !plan.joins.isEmpty
         // In an empty partition there is nothing to read before the others.
-        let isDimension = mayBe && earliest < end ? try feedsDimension(index, topic, number, earliest) : false
-        startPositions.advance(topic: topic, partition: number, to: next)
-        var marks = marks(topic, number, earliest: earliest, next: next)
+        let isDimension = mayBe && earliest < end ? try feedsDimension(index, partition, earliest) : false
+        startPositions.advance(partition, to: next)
+        var marks = marks(partition, earliest: earliest, next: next)
         let begin = min(next, marks.first?.offset ?? next)
         let reader: any PartitionReader
         do throws(WeirError) {
@@ -191,8 +189,7 @@ final class SourcePartitions {
         all.append(
             Partition(
                 source: index,
-                topic: topic,
-                number: number,
+                id: partition,
                 reader: reader,
                 dimensionEnd: isDimension ? end : nil,
                 first: next,
@@ -203,17 +200,17 @@ final class SourcePartitions {
 
     private func firstOffset(
         _ source: IngestPlan.Source,
-        _ topic: String,
-        _ number: Int,
+        _ partition: TopicPartition,
         earliest: Int64,
         end: Int64
     ) throws(WeirError) -> Int64 {
+        let (topic, number) = (partition.topic, partition.partition)
         switch source.startup {
         case .earliest: return earliest
         case .latest: return end
         case .timestamp(let time): return try source.log.offset(topic: topic, partition: number, notBefore: time)
         case .offsets(let offsets):
-            return offsets[TopicPartition(topic: topic, partition: number)] ?? earliest
+            return offsets[partition] ?? earliest
         case .groupOffsets:
             guard let group = source.group, let log = source.log as? any SharedLog else { return earliest }
             return try log.committedOffset(group: group, topic: topic, partition: number) ?? earliest
@@ -222,11 +219,9 @@ final class SourcePartitions {
 
     private func feedsDimension(
         _ index: Int,
-        _ topic: String,
-        _ number: Int,
+        _ partition: TopicPartition,
         _ earliest: Int64
     ) throws(WeirError) -> Bool {
-        let partition = TopicPartition(topic: topic, partition: number)
         let identifiers: Set<String>
         if let known = sourceTables[partition] {
             identifiers = known

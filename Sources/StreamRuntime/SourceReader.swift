@@ -11,8 +11,7 @@ import EventLog
 final class SourceReader {
     /// What the writer gets.
     struct Changes: Sendable {
-        let topic: String
-        let partition: Int
+        let id: TopicPartition
         /// The offset after the last record these came from.
         let nextOffset: Int64
         let batches: [(target: Int, batch: ChangeBatch)]
@@ -31,6 +30,9 @@ final class SourceReader {
         let bytes: Int
         /// When they were read, or a moment later.
         let readAt: RunClock.Instant
+
+        var topic: String { id.topic }
+        var partition: Int { id.partition }
     }
 
     private typealias Partition = SourcePartitions.Partition
@@ -117,8 +119,7 @@ final class SourceReader {
             }
             if try readRound({ _ in true }) { continue }
             for partition in partitions.all {
-                let topicPartition = TopicPartition(topic: partition.topic, partition: partition.number)
-                positions.skip(topicPartition, to: partition.reader.position)
+                positions.skip(partition.id, to: partition.reader.position)
             }
             if untilCaughtUp, try partitions.areAtEnd() { return .finished }
             try waitForRecords { _ in true }
@@ -137,8 +138,7 @@ final class SourceReader {
             found = true
             outages.sawRecords(source: partitions.all[index].source)
             let changes = try decode(raw, last, partitions.all[index], readAt: clock.now)
-            let topicPartition = TopicPartition(topic: changes.topic, partition: changes.partition)
-            positions.queue(topicPartition, to: changes.nextOffset)
+            positions.queue(changes.id, to: changes.nextOffset)
             if !queue.put(changes, bytes: changes.bytes) { return false }
         }
         return found
@@ -163,8 +163,7 @@ final class SourceReader {
         let decoded = try decoding.decode(raw, source: partition.source)
         let letterBytes = decoded.letters.reduce(0) { $0 + $1.byteCount }
         return Changes(
-            topic: partition.topic,
-            partition: partition.number,
+            id: partition.id,
             nextOffset: partition.reader.position,
             batches: decoded.batches,
             letters: decoded.letters,

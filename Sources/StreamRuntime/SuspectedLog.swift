@@ -27,8 +27,9 @@ struct SuspectedLog: Sendable {
     }
 
     /// The error for a partition that was read up to a position and no longer exists.
-    static func vanished(_ topic: String, _ partition: Int, _ position: Int64) -> WeirError {
-        let what = "topic \(topic) has no partition \(partition) any more, which was read up to offset \(position)"
+    static func vanished(_ partition: TopicPartition, _ position: Int64) -> WeirError {
+        let (topic, number) = (partition.topic, partition.partition)
+        let what = "topic \(topic) has no partition \(number) any more, which was read up to offset \(position)"
         return WeirError(.invalid, what)
     }
 }
@@ -66,7 +67,7 @@ extension RecordMark {
     func passedOver(_ passed: Int64, by position: Int64, _ partition: TopicPartition) -> WeirError {
         WeirError(
             .corrupt,
-            "the position \(position) of \(partition.topic)/\(partition.partition) passes over the record at offset \(passed)",
+            "the position \(position) of \(partition) passes over the record at offset \(passed)",
             advice:
                 "the last record taken in is the one at offset \(offset): the table's position was changed; set it to "
                 + "\(offset + 1)"

@@ -1,4 +1,5 @@
 import Bytes
+import ChangeEvents
 import Columnar
 import EventEncoders
 import EventLog

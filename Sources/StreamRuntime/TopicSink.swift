@@ -13,8 +13,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     /// Records of one epoch, by source partition.
     struct Cut: Sendable {
         fileprivate let batches: [TopicPartition?: [RawBatch]]
-        /// The partitions that have brought changes since the start, by topic.
-        fileprivate let taken: [String: Set<Int>]
+        /// The partitions that have brought changes since the start.
+        fileprivate let taken: Set<TopicPartition>
     }
 
     /// The transactions of one source partition, or of all, and their last committed state. Used by the committing
@@ -36,7 +36,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     private let isShared: Bool
     // Used by the file thread.
     private var batches: [TopicPartition?: [RawBatch]] = [:]
-    private var taken: [String: Set<Int>] = [:]
+    private var taken: Set<TopicPartition> = []
     private(set) var pendingBytes: Int64 = 0
     // Used by the committing thread.
     private var shares: [TopicPartition?: Share] = [:]
@@ -54,10 +54,10 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     ) throws(WeirError) {
         self.output = output
         isShared = partitions != nil
-        let topicPartitions = partitions.map { $0.sorted().map(Optional.some) } ?? [nil]
+        let keys = partitions.map { $0.sorted().map(Optional.some) } ?? [nil]
         let isShared = self.isShared
-        let opened = try concurrently(topicPartitions) { (topicPartition) throws(WeirError) -> Share in
-            let appender = try Self.fencing(isShared) { () throws(WeirError) in try output.open(topicPartition) }
+        let opened = try concurrently(keys) { (key) throws(WeirError) -> Share in
+            let appender = try Self.fencing(isShared) { () throws(WeirError) in try output.open(key) }
             do throws(WeirError) {
                 let state = try Self.fencing(isShared) { () throws(WeirError) in try Self.state(of: appender) }
                 return Share(appender: appender, state: state, committedAt: now)
@@ -65,17 +65,17 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
                 throw error.located(at: "topic \(appender.topic)")
             }
         }
-        shares = Dictionary(uniqueKeysWithValues: zip(topicPartitions, opened))
+        shares = Dictionary(uniqueKeysWithValues: zip(keys, opened))
         // A process without partitions gets no changes.
         guard let any = opened.first?.appender else { return nil }
         do {
             let earlier = try concurrently(output.earlier(isShared, shareable)) { (one) throws(WeirError) in
                 try Self.fencing(isShared) { () throws(WeirError) in try one.claimed() }
             }
-            for (topicPartition, share) in shares {
-                var state = Self.absorbing(earlier, share.state, topicPartition)
+            for (key, share) in shares {
+                var state = Self.absorbing(earlier, share.state, key)
                 state.forget(notOf: output.route, keepsStart: keepsStart)
-                shares[topicPartition]?.state = state
+                shares[key]?.state = state
             }
         } catch {
             throw error.located(at: "topic \(any.topic)")
@@ -111,11 +111,11 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     var sink: Int { output.sink }
 
     func write(_ batch: ChangeBatch, topic: String, partition: Int) throws(WeirError) {
-        guard let new = batch.dropping(before: start.next(topic: topic, partition: partition)) else { return }
+        let source = TopicPartition(topic: topic, partition: partition)
+        guard let new = batch.dropping(before: start.next(source)) else { return }
         let encoded = try encoder.encode(new, nowMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-        let topicPartition = isShared ? TopicPartition(topic: topic, partition: partition) : nil
-        batches[topicPartition, default: []] += encoded
-        taken[topic, default: []].insert(partition)
+        batches[isShared ? source : nil, default: []] += encoded
+        taken.insert(source)
         pendingBytes += encoded.reduce(0) { $0 + Int64($1.arena.count) }
     }
 
@@ -123,7 +123,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     /// refused earlier and are left out.
     func refused(_ batch: ChangeBatch, topic: String, partition: Int) -> [(row: Int, reason: String)] {
         guard !output.format.hasDeletes else { return [] }
-        let next = start.next(topic: topic, partition: partition) ?? .min
+        let next = start.next(TopicPartition(topic: topic, partition: partition)) ?? .min
         return (0..<batch.count).filter { batch.kind($0) == .delete && batch.offset($0) >= next }.map { row in
             (row, "the sink of format \(output.format.rawValue) of \(output.table) cannot express a delete: \(advice)")
         }
@@ -158,28 +158,28 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     ) throws(WeirError) {
         precondition(cut.batches.keys.allSatisfy { shares[$0] != nil }, "rows of a partition of another process")
         let note = PositionRoutes.Note(route: output.route, taken: cut.taken, isStart: isStart)
-        var due: [(topicPartition: TopicPartition?, share: Share, state: TopicState)] = []
-        for (topicPartition, share) in shares {
+        var due: [(key: TopicPartition?, share: Share, state: TopicState)] = []
+        for (key, share) in shares {
             var state = share.state
-            let own = Self.part(of: read, topicPartition)
+            let own = Self.part(of: read, key)
             state.last.merge(last.reached(by: own, from: state.positions), of: own)
             state.routes.record(own, after: state.positions, note)
             state.positions.merge(own)
             let isOld = !state.positions.isEmpty && now - share.committedAt >= Self.renewalEvery
             let hasMoved = state.positions != share.state.positions
-            if cut.batches[topicPartition] == nil && !(recordsPositions && (hasMoved || isOld)) { continue }
-            due.append((topicPartition, share, state))
+            if cut.batches[key] == nil && !(recordsPositions && (hasMoved || isOld)) { continue }
+            due.append((key, share, state))
         }
         let isShared = self.isShared
-        let outcomes = try concurrently(due) { (topicPartition, share, state) throws(WeirError) in
+        let outcomes = try concurrently(due) { (key, share, state) throws(WeirError) in
             Result { () throws(WeirError) in
-                try Self.commit(cut.batches[topicPartition] ?? [], state, to: share.appender, isShared: isShared)
+                try Self.commit(cut.batches[key] ?? [], state, to: share.appender, isShared: isShared)
             }
         }
-        for (outcome, (topicPartition, _, state)) in zip(outcomes, due) {
+        for (outcome, (key, _, state)) in zip(outcomes, due) {
             guard case .success = outcome else { continue }
-            shares[topicPartition]?.state = state
-            shares[topicPartition]?.committedAt = now
+            shares[key]?.state = state
+            shares[key]?.committedAt = now
         }
         for outcome in outcomes { try outcome.get() }
     }
@@ -216,13 +216,12 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     private static func absorbing(
         _ earlier: [(id: String, state: TopicState, count: Int64)],
         _ state: TopicState,
-        _ topicPartition: TopicPartition?
+        _ partition: TopicPartition?
     ) -> TopicState {
         var merged = state
         merged.earlier = merged.earlier ?? [:]
         for (id, other, count) in earlier {
-            let part =
-                topicPartition.map { other.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? other
+            let part = partition.map { other.restricted(to: $0) } ?? other
             // Brokers may have expired the id's state, or not return it.
             if count == 0 { continue }
             if let known = state.earlier {
@@ -239,8 +238,8 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     }
 
     /// A share's part of positions: all of them when there is only one share.
-    private static func part(of ledger: PositionLedger, _ topicPartition: TopicPartition?) -> PositionLedger {
-        topicPartition.map { ledger.restricted(to: PositionLedger([$0.topic: [$0.partition: 0]])) } ?? ledger
+    private static func part(of ledger: PositionLedger, _ partition: TopicPartition?) -> PositionLedger {
+        partition.map { ledger.restricted(to: $0) } ?? ledger
     }
 
     // MARK: Positions
@@ -251,18 +250,16 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     }
 
     func move(to moves: PositionLedger) throws(WeirError) {
-        for (topicPartition, share) in shares {
-            let own = Self.part(of: moves, topicPartition)
+        for (key, share) in shares {
+            let own = Self.part(of: moves, key)
             if own.isEmpty { continue }
             var state = share.state
-            for (topic, partitions) in own.positions {
-                for (partition, next) in partitions {
-                    state.positions.move(topic: topic, partition: partition, to: next)
-                    state.last.remove(topic: topic, partition: partition)
-                }
+            for (partition, next) in own.positions {
+                state.positions.move(partition, to: next)
+                state.last.remove(partition)
             }
             try Self.commit([], state, to: share.appender, isShared: isShared)
-            shares[topicPartition]?.state = state
+            shares[key]?.state = state
         }
     }
 }

@@ -53,23 +53,16 @@ public struct TopicState: Sendable, Equatable {
             earlier: earlier,
             writer: writer
         )
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings and integers can always be encoded as JSON.
-        return String(decoding: (try? encoder.encode(form)) ?? Data(), as: UTF8.self)
+        return LedgerJSON.text(form)
     }
 
     /// Moves positions forward to at least those of another state, with the records right before them.
     mutating func merge(_ other: TopicState) {
         // If either has brought changes, there is no route entry: it is unknown which of them another route would bring
         // again.
-        for (topic, partitions) in other.positions.positions {
-            for partition in partitions.keys {
-                let entry = other.routes[topic, partition]
-                if entry == nil || positions.next(topic: topic, partition: partition) == nil {
-                    routes[topic, partition] = entry
-                }
-            }
+        for partition in other.positions.positions.keys {
+            let entry = other.routes[partition]
+            if entry == nil || positions.next(partition) == nil { routes[partition] = entry }
         }
         positions.merge(other.positions)
         last.merge(other.last, of: other.positions)
@@ -77,24 +70,20 @@ public struct TopicState: Sendable, Equatable {
 
     /// Replaces positions with those of another state, forward or back, with the records right before them.
     mutating func replace(with other: TopicState) {
-        for (topic, partitions) in other.positions.positions {
-            for (partition, next) in partitions {
-                positions.move(topic: topic, partition: partition, to: next)
-                last.remove(topic: topic, partition: partition)
-                routes[topic, partition] = other.routes[topic, partition]
-            }
+        for (partition, next) in other.positions.positions {
+            positions.move(partition, to: next)
+            last.remove(partition)
+            routes[partition] = other.routes[partition]
         }
         last.merge(other.last, of: other.positions)
     }
 
-    /// Only the positions that a ledger names.
-    func restricted(to own: PositionLedger) -> TopicState {
+    /// The state of one partition.
+    func restricted(to partition: TopicPartition) -> TopicState {
         var part = TopicState()
-        part.positions = positions.restricted(to: own)
+        part.positions = positions.restricted(to: partition)
         part.last.merge(last, of: part.positions)
-        for (topic, partitions) in part.positions.positions {
-            for partition in partitions.keys { part.routes[topic, partition] = routes[topic, partition] }
-        }
+        part.routes[partition] = part.positions.isEmpty ? nil : routes[partition]
         return part
     }
 
@@ -103,15 +92,15 @@ public struct TopicState: Sendable, Equatable {
     ///
     /// - Parameter keepsStart: whether a topic is read from where the topology started reading it.
     mutating func forget(notOf route: String, keepsStart: (_ topic: String) -> Bool) {
-        for (topic, partition, entry) in routes.stale(for: route) {
-            if let from = entry.from, keepsStart(topic) {
-                positions.move(topic: topic, partition: partition, to: from)
-                routes[topic, partition] = PositionRoutes.Entry(route: route, from: from)
+        for (partition, entry) in routes.stale(for: route) {
+            if let from = entry.from, keepsStart(partition.topic) {
+                positions.move(partition, to: from)
+                routes[partition] = PositionRoutes.Entry(route: route, from: from)
             } else {
-                positions.remove(topic: topic, partition: partition)
-                routes[topic, partition] = nil
+                positions.remove(partition)
+                routes[partition] = nil
             }
-            last.remove(topic: topic, partition: partition)
+            last.remove(partition)
         }
     }
 }

@@ -99,10 +99,8 @@ struct TableDescription {
         let prefix = PositionLedger.propertyName(topology: "")
         for key in table.ingestStore.properties.keys.sorted() where key.hasPrefix(prefix) {
             let topology = String(key.dropFirst(prefix.count))
-            for (topic, partitions) in try table.ledger(topology: topology).positions.sorted(by: { $0.key < $1.key }) {
-                for (partition, next) in partitions.sorted(by: { $0.key < $1.key }) {
-                    positions.add(.string(topology), .string(topic), .count(partition), .integer(next))
-                }
+            for (source, next) in try table.ledger(topology: topology).positions.sorted(by: { $0.key < $1.key }) {
+                positions.add(.string(topology), .string(source.topic), .count(source.partition), .integer(next))
             }
         }
     }

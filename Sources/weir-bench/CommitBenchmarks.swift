@@ -62,7 +62,7 @@ enum CommitBenchmarks {
         _ = try writer.write(OrderRows.changes(keys: [number], kind: .insert, version: 0))
         let epoch = try writer.cut()
         var next = ledger
-        next.advance(topic: EventFill.topic, partition: 0, to: Int64(number + 1))
+        next.advance(TopicPartition(topic: EventFill.topic, partition: 0), to: Int64(number + 1))
         let seconds = try Benchmark.seconds {
             table = try table.commit(epoch, topology: "bench", from: ledger, to: next)
         }

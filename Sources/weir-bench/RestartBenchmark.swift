@@ -1,4 +1,5 @@
 import Bytes
+import ChangeEvents
 import EventLog
 import Foundation
 import IcebergFormat
@@ -169,7 +170,7 @@ enum RestartBenchmark {
                 let ledger = try MixedTable.load(table, from: catalog).ledger(topology: "restart")
                 return try log.partitions(of: EventFill.topic).allSatisfy { number in
                     let end = try log.offsets(topic: EventFill.topic, partition: number).end
-                    return ledger.next(topic: EventFill.topic, partition: number) ?? 0 >= end
+                    return ledger.next(TopicPartition(topic: EventFill.topic, partition: number)) ?? 0 >= end
                 }
             }
             rowCount = try log.partitions(of: EventFill.topic).reduce(0) { count, number in

@@ -1,4 +1,5 @@
 import Bytes
+import ChangeEvents
 import EventLog
 import Foundation
 import Synchronization

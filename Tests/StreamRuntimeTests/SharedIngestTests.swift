@@ -1,4 +1,5 @@
 import Bytes
+import ChangeEvents
 import EventLog
 import Foundation
 import IcebergTables
@@ -150,7 +151,7 @@ import WeirTesting
             let log = try FileLog(root: fixture.logRoot)
             try log.createTopic("people")
             try fixture.run()
-            let owned = [(topic: "people", partition: 0)]
+            let owned: Set = [TopicPartition(topic: "people", partition: 0)]
             let (zombie, old) = try fixture.table("shop.people").claiming(owned, topology: "test")
             let ledger = try zombie.ledger(topology: "test")
             var next = ledger

@@ -1,4 +1,5 @@
 import Bytes
+import ChangeEvents
 import EventLog
 import Foundation
 import Testing
@@ -31,27 +32,26 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let log = try FileLog(root: folder + "/log")
             try log.createTopic("people")
-            let place = TopicPartition(topic: "people", partition: 0)
+            let people = TopicPartition(topic: "people", partition: 0)
             let positions = ReadPositions()
             let partition = SourcePartitions.Partition(
                 source: 0,
-                topic: "people",
-                number: 0,
+                id: people,
                 reader: try log.reader(topic: "people", partition: 0, from: 0),
                 dimensionEnd: nil,
                 first: 0,
                 marks: []
             )
             positions.note([partition], isFirst: true)
-            positions.queue(place, to: 5)
-            positions.skip(place, to: 7)
-            #expect(positions.all[place]?.next == 0)
-            positions.advance(place, to: 5, timestamp: 1)
-            positions.skip(place, to: 7)
-            #expect(positions.all[place]?.next == 7)
-            positions.queue(place, to: 9)
-            positions.skip(place, to: 11)
-            #expect(positions.all[place]?.next == 7)
+            positions.queue(people, to: 5)
+            positions.skip(people, to: 7)
+            #expect(positions.all[people]?.next == 0)
+            positions.advance(people, to: 5, timestamp: 1)
+            positions.skip(people, to: 7)
+            #expect(positions.all[people]?.next == 7)
+            positions.queue(people, to: 9)
+            positions.skip(people, to: 11)
+            #expect(positions.all[people]?.next == 7)
         }
     }
 }

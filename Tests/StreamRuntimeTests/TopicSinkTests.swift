@@ -5,6 +5,7 @@ import EventLog
 import Foundation
 import Synchronization
 import Testing
+import WeirTesting
 
 @testable import StreamRuntime
 
