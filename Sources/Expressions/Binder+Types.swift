@@ -43,7 +43,9 @@ extension Binder {
 
     /// Converts both sides to one type, or to two decimals. A string literal takes the type of the other side, as in
     /// `created_at > '2024-05-06'`.
-    func comparable(_ left: Node, _ right: Node, _ operation: String) throws(ExpressionError) -> (Node, Node) {
+    func comparable(_ left: Node, _ right: Node, _ operation: String) throws(ExpressionError) -> (
+        left: Node, right: Node
+    ) {
         if left.isNull, right.isNull { return (try typed(left, as: .boolean), try typed(right, as: .boolean)) }
         if left.isNull { return (try typed(left, as: right.type), right) }
         if right.isNull { return (left, try typed(right, as: left.type)) }
@@ -129,7 +131,7 @@ extension Binder {
     }
 
     /// Converts values to their common type.
-    func unified(_ nodes: [Node], _ what: String) throws(ExpressionError) -> (FieldType, [Node]) {
+    func unified(_ nodes: [Node], _ what: String) throws(ExpressionError) -> (type: FieldType, nodes: [Node]) {
         var type: FieldType?
         for node in nodes where !node.isNull {
             guard let known = type else {

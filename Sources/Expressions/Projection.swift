@@ -162,8 +162,8 @@ extension BoundExpression {
 
 extension Scope {
     /// Expands `*` or `qualifier.*` to columns with their indices.
-    func columns(of qualifier: String?, at position: Int) throws(ExpressionError) -> [(Int, Field)] {
-        var columns: [(Int, Field)] = []
+    func columns(of qualifier: String?, at position: Int) throws(ExpressionError) -> [(index: Int, field: Field)] {
+        var columns: [(index: Int, field: Field)] = []
         var first = 0
         var isKnown = qualifier == nil
         for relation in relations {

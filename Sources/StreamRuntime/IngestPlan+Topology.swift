@@ -151,7 +151,7 @@ extension IngestPlan {
         _ declared: [String: String],
         _ open: (LogStoreSettings) throws(WeirError) -> any PartitionedLog,
         _ openAppender: (any PartitionedLog, LogStoreSettings) throws(WeirError) -> any TopicAppender
-    ) throws(WeirError) -> (MixedTable, LogStoreOutput?) {
+    ) throws(WeirError) -> (table: MixedTable, output: LogStoreOutput?) {
         let properties = LogStoreAccess.updated(table.properties, to: declared)
         let output = try logStore(of: table, properties, open, openAppender)
         return (try LogStoreAccess.update(table, to: declared), output)

@@ -66,7 +66,9 @@ extension Checker {
         }
     }
 
-    private mutating func topics(_ block: Block, _ kind: Topology.Source.Kind?) -> ([String], NamePattern?) {
+    private mutating func topics(_ block: Block, _ kind: Topology.Source.Kind?) -> (
+        names: [String], pattern: NamePattern?
+    ) {
         let topics = texts(block, "topics")
         for topic in topics { checkUnique(topic.text, "topic", topic.position) }
         // `topic-pattern` is Flink's name, `topics.regex` Weir's older one.

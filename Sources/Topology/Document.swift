@@ -82,7 +82,7 @@ struct DocumentReader {
         return "a comma ends a value inside { }; write values such as \"decimal(12,2)\" in quotes"
     }
 
-    private static func reading(_ error: YamlError) -> (Topology.Position, String) {
+    private static func reading(_ error: YamlError) -> (position: Topology.Position, message: String) {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
