@@ -132,7 +132,7 @@ extension Checker {
             let matching = pairs.filter { right.schema.fields[$0.right].name == column }
             if let pair = matching.first { ordered.append((pair.left, pair.right)) }
             if matching.count != 1 {
-                // A column that is no part of the key stands in the place of one that is.
+                // A column that is not in the key is there instead of one that is.
                 if matching.isEmpty, hasOther { continue }
                 isWhole = false
                 let what = matching.isEmpty ? "leaves out" : "compares more than once"

@@ -30,7 +30,7 @@ final class TopologyRunner: Sendable {
         let warn: @Sendable (String) -> Void = { log.warn($0) }
         patience = KafkaPatience(onNotice: warn)
         let logs = TopologyLogs(locations, patience: patience)
-        // A run that cannot start leaves nothing in the place of a warehouse, which may be the wrong place.
+        // A run that cannot start creates no warehouse: its path may be wrong.
         let conflicts = IngestPlan.startConflicts(topology) { (source) throws(WeirError) in try logs.source(source) }
         if let conflict = conflicts.first { throw conflict }
         let isNew = !FileManager.default.fileExists(atPath: locations.catalogPath)

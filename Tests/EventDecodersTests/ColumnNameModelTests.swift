@@ -26,11 +26,11 @@ struct ColumnNameModelTests {
         }
 
         func event(_ random: inout SeededGenerator) -> Event {
-            let place = Int.random(in: 0...members.count, using: &random)
+            let index = Int.random(in: 0...members.count, using: &random)
             var texts = members.map { name, value in
                 "\"\(ColumnNameModelTests.escaped(name, &random))\":\(value > 100 ? "\"\(value)x\"" : "\(value)")"
             }
-            texts.insert("\"id\":\(id)", at: place)
+            texts.insert("\"id\":\(id)", at: index)
             return Event("{\"after\":{\(texts.joined(separator: ","))},\"op\":\"c\"}")
         }
     }
@@ -69,8 +69,8 @@ struct ColumnNameModelTests {
                 spellings(&random).map { (name: $0, isNumber: Bool.random(using: &random)) }
             }
             let targets = tables.enumerated().map { index, columns in
-                let fields = columns.enumerated().map { place, column in
-                    Field(id: place + 2, name: column.name, type: column.isNumber ? .long : .string)
+                let fields = columns.enumerated().map { offset, column in
+                    Field(id: offset + 2, name: column.name, type: column.isNumber ? .long : .string)
                 }
                 let schema = Schema([Field(id: 1, name: "id", type: .long)] + fields)
                 return TableTarget(index: index, schema: schema, primaryKey: ["id"])
@@ -101,9 +101,9 @@ struct ColumnNameModelTests {
                 }
                 for (table, columns) in tables.enumerated() {
                     let rows = records.map { Self.row($0, of: columns) }
-                    let place = "seed \(seed), round \(round), order \(order): \(tables), \(records)"
-                    #expect(found[table] == Set(rows.compactMap(\.self)), "\(place)")
-                    #expect(refused[table] == Set(records.filter { rows[$0.id] == nil }.map(\.id)), "\(place)")
+                    let hint = "seed \(seed), round \(round), order \(order): \(tables), \(records)"
+                    #expect(found[table] == Set(rows.compactMap(\.self)), "\(hint)")
+                    #expect(refused[table] == Set(records.filter { rows[$0.id] == nil }.map(\.id)), "\(hint)")
                 }
             }
         }
