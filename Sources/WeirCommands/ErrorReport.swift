@@ -20,10 +20,12 @@ struct ErrorReport {
     init(usage message: String, full: String, arguments: [String] = []) {
         let lines = message.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
         let first = lines.first ?? "the arguments cannot be understood"
-        // "See 'weir scan --help' for more information." names the command.
+        // "See 'weir scan --help' for more information." names the command. If the command itself fails, it is only
+        // "weir".
         let help = full.split(separator: "'").first { $0.hasPrefix("weir") && $0.hasSuffix("--help") }
-        let command =
-            help.map { $0.split(separator: " ").dropLast().map(String.init) } ?? UsageMistake.command(of: arguments)
+        let told = help.map { $0.split(separator: " ").dropLast().map(String.init) } ?? []
+        let called = UsageMistake.command(of: arguments)
+        let command = told.count > called.count ? told : called
         let mistake = UsageMistake(first, command: command, arguments: arguments)
         self.message = mistake.message ?? first.prefix(1).lowercased() + first.dropFirst()
         let advice = lines.dropFirst().filter { !$0.isEmpty } + [mistake.advice].compactMap(\.self)
