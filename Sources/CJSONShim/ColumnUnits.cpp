@@ -95,8 +95,9 @@ void ColumnUnit::close(weir_json_type type) {
 
 void ColumnUnit::open() {
     int64_t seconds = perSecond[indexOf(unit)];
-    clearFrom = isTold ? INT64_MIN : eraBegins * seconds;
-    clearTo = isTold ? INT64_MAX : eraEnds * seconds;
+    // Infinity is never clear: what it is does not depend on the values before it.
+    clearFrom = isTold ? minusInfinity + 1 : eraBegins * seconds;
+    clearTo = isTold ? infinity - 1 : eraEnds * seconds;
 }
 
 static bool isUsual(int64_t value, int64_t perSecond) {

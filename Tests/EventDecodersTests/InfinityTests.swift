@@ -16,6 +16,13 @@ struct InfinityTests {
         return DebeziumJSONDecoder(DebeziumJSONOptions(), units: units) { _ in [target] }
     }
 
+    private static func told(_ unit: TimeUnit) -> DebeziumJSONDecoder {
+        let target = TableTarget(index: 0, schema: Schema(["id": .long, "at": .timestamp]), primaryKey: ["id"])
+        var options = DebeziumJSONOptions()
+        options.timestampUnit = unit
+        return DebeziumJSONDecoder(options, units: MemoryUnits()) { _ in [target] }
+    }
+
     private static func values(_ decoded: DecodedBatch) -> [String] {
         decoded.changes.first.map { $0.batch.lines.map { String($0.split(separator: "|").last ?? "") } } ?? []
     }
@@ -52,6 +59,16 @@ struct InfinityTests {
                 #expect(Self.values(decoded) == expected)
             }
             #expect(units.kept.map(\.value) == [unit])
+        }
+    }
+
+    @Test func `is the same under a told unit, whatever comes before it in a batch`() throws {
+        for (unit, value) in [(TimeUnit.milliseconds, "1711961000000"), (.microseconds, "1711961000000000")] {
+            for values in [Self.ends, Self.ends + [value], [value] + Self.ends] {
+                let decoded = try Self.told(unit).decode(Self.events(values))
+                #expect(decoded.rejected.isEmpty && decoded.doubts.isEmpty, "\(unit) \(values)")
+                #expect(Self.values(decoded) == values.map { $0 == value ? "1711961000000000" : $0 })
+            }
         }
     }
 
