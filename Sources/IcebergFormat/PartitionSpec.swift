@@ -113,6 +113,15 @@ public struct PartitionSpec: Hashable, Sendable {
         self.init(fields: fields)
     }
 
+    /// Whether another spec has the same fields, whatever their ids.
+    func partitionsLike(_ other: PartitionSpec) -> Bool {
+        fields.count == other.fields.count
+            && zip(fields, other.fields).allSatisfy {
+                $0.sourceId == $1.sourceId && $0.otherSourceIds == $1.otherSourceIds && $0.name == $1.name
+                    && $0.transform == $1.transform
+            }
+    }
+
     /// The partition values as columns, in the order of the fields.
     ///
     /// A value whose column was dropped from the schema keeps its position. Its type is `int`, or `string` for

@@ -16,6 +16,10 @@ public struct Snapshot: Hashable, Sendable {
     /// The other entries of the summary.
     public let summary: [String: String]
     public let schemaId: Int?
+    /// The first row id of the rows that this snapshot adds (version 3).
+    public let firstRowId: Int64?
+    /// How many row ids this snapshot takes (version 3).
+    public let addedRows: Int64?
     /// The key that encrypts the manifest list (version 3); nil if it is not encrypted.
     public let keyId: String?
     let json: JSONObject
@@ -39,6 +43,8 @@ public struct Snapshot: Hashable, Sendable {
         self.operation = operation
         self.summary = summary
         self.schemaId = schemaId
+        firstRowId = nil
+        addedRows = nil
         keyId = nil
         var json: JSONObject = ["sequence-number": .integer(sequenceNumber), "snapshot-id": .integer(id)]
         if let parentId { json["parent-snapshot-id"] = .integer(parentId) }
@@ -65,6 +71,8 @@ public struct Snapshot: Hashable, Sendable {
         operation = summary.removeValue(forKey: "operation")
         self.summary = summary
         schemaId = try json.optionalInt("schema-id")
+        firstRowId = try json.optionalLong("first-row-id")
+        addedRows = try json.optionalLong("added-rows")
         keyId = try json.optionalString("key-id")
         guard manifestList != nil || json["manifests"] != nil else {
             throw WeirError(.corrupt, "snapshot \(id) names no manifest list")
@@ -81,13 +89,23 @@ public struct SnapshotReference: Hashable, Sendable {
     public let maxReferenceAgeMs: Int64?
     let json: JSONObject
 
-    public init(branch snapshotId: Int64) {
+    public init(branch snapshotId: Int64) { self.init(snapshotId, isTag: false) }
+
+    public init(tag snapshotId: Int64, maxAgeMs: Int64? = nil) {
+        self.init(snapshotId, isTag: true, maxReferenceAgeMs: maxAgeMs)
+    }
+
+    private init(_ snapshotId: Int64, isTag: Bool, maxReferenceAgeMs: Int64? = nil) {
         self.snapshotId = snapshotId
-        isTag = false
+        self.isTag = isTag
         minSnapshotsToKeep = nil
         maxSnapshotAgeMs = nil
-        maxReferenceAgeMs = nil
-        json = ["snapshot-id": .integer(snapshotId), "type": .string("branch")]
+        self.maxReferenceAgeMs = maxReferenceAgeMs
+        var json: JSONObject = [
+            "snapshot-id": .integer(snapshotId), "type": .string(isTag ? "tag" : "branch"),
+        ]
+        if let maxReferenceAgeMs { json["max-ref-age-ms"] = .integer(maxReferenceAgeMs) }
+        self.json = json
     }
 
     init(json: JSONObject) throws(WeirError) {
@@ -99,8 +117,13 @@ public struct SnapshotReference: Hashable, Sendable {
         maxReferenceAgeMs = try json.optionalLong("max-ref-age-ms")
     }
 
+    func isSame(as other: SnapshotReference) -> Bool {
+        snapshotId == other.snapshotId && isTag == other.isTag && minSnapshotsToKeep == other.minSnapshotsToKeep
+            && maxSnapshotAgeMs == other.maxSnapshotAgeMs && maxReferenceAgeMs == other.maxReferenceAgeMs
+    }
+
     /// The same reference and retention, pointing to another snapshot.
-    func moved(to snapshotId: Int64) throws(WeirError) -> SnapshotReference {
+    public func moved(to snapshotId: Int64) throws(WeirError) -> SnapshotReference {
         var json = json
         json["snapshot-id"] = .integer(snapshotId)
         return try SnapshotReference(json: json)

@@ -19,6 +19,13 @@ public struct SortOrder: Hashable, Sendable {
         json: ["order-id": .integer(0), "fields": .array([])]
     )
 
+    /// The same order under another id.
+    func renumbered(_ id: Int) -> SortOrder {
+        var json = json
+        json["order-id"] = .integer(Int64(id))
+        return SortOrder(id: id, fields: fields, json: json)
+    }
+
     private init(id: Int, fields: [Field], json: JSONObject) {
         self.id = id
         self.fields = fields

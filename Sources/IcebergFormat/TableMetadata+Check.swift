@@ -16,19 +16,21 @@ extension TableMetadata {
         guard schema(id: currentSchemaId) != nil else {
             throw WeirError(.corrupt, "the current schema \(currentSchemaId) is not among the schemas")
         }
-        for version in schemas {
-            var names: [Int: String] = [:]
-            for field in version.schema.allFields {
-                guard let other = names.updateValue(field.name, forKey: field.id) else { continue }
-                throw WeirError(
-                    .corrupt,
-                    "schema \(version.id) gives field id \(field.id) to both '\(other)' and '\(field.name)'"
-                )
-            }
-            var seen: Set<String> = []
-            for field in version.schema.fields where !seen.insert(field.name).inserted {
-                throw WeirError(.corrupt, "schema \(version.id) has two columns named '\(field.name)'")
-            }
+        for version in schemas { try Self.checkColumns(version) }
+    }
+
+    static func checkColumns(_ version: TableSchema) throws(WeirError) {
+        var names: [Int: String] = [:]
+        for field in version.schema.allFields {
+            guard let other = names.updateValue(field.name, forKey: field.id) else { continue }
+            throw WeirError(
+                .corrupt,
+                "schema \(version.id) gives field id \(field.id) to both '\(other)' and '\(field.name)'"
+            )
+        }
+        var seen: Set<String> = []
+        for field in version.schema.fields where !seen.insert(field.name).inserted {
+            throw WeirError(.corrupt, "schema \(version.id) has two columns named '\(field.name)'")
         }
     }
 

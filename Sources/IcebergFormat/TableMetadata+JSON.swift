@@ -90,6 +90,10 @@ extension TableMetadata {
         statistics = try json.objects("statistics").map { (object) throws(WeirError) in
             try StatisticsFile(json: object)
         }
+        partitionStatistics = try json.objects("partition-statistics").map { (object) throws(WeirError) in
+            try PartitionStatisticsFile(json: object)
+        }
+        nextRowId = try json.optionalLong("next-row-id")
         try check()
     }
 
@@ -122,6 +126,7 @@ extension TableMetadata {
         json["default-spec-id"] = .integer(Int64(defaultSpecId))
         json["partition-specs"] = .array(specs.map { .object($0.json) })
         json["last-partition-id"] = .integer(Int64(lastPartitionId))
+        if let nextRowId { json["next-row-id"] = .integer(nextRowId) }
         json["default-sort-order-id"] = .integer(Int64(defaultSortOrderId))
         json["sort-orders"] = .array(sortOrders.map { .object($0.json) })
         if formatVersion == 1 {
@@ -136,6 +141,7 @@ extension TableMetadata {
         json["refs"] = .object(refs)
         json["snapshots"] = .array(snapshots.map { .object($0.json) })
         json["statistics"] = .array(statistics.map { .object($0.json) })
+        json["partition-statistics"] = .array(partitionStatistics.map { .object($0.json) })
         json["snapshot-log"] = .array(
             snapshotLog.map { ["timestamp-ms": .integer($0.timestampMs), "snapshot-id": .integer($0.snapshotId)] }
                 .map { .object($0) }
@@ -152,7 +158,8 @@ extension TableMetadata {
         "format-version", "table-uuid", "location", "last-sequence-number", "last-updated-ms", "last-column-id",
         "current-schema-id", "schemas", "schema", "default-spec-id", "partition-specs", "partition-spec",
         "last-partition-id", "default-sort-order-id", "sort-orders", "properties", "current-snapshot-id", "refs",
-        "snapshots", "statistics", "snapshot-log", "metadata-log", checksumMember,
+        "snapshots", "statistics", "partition-statistics", "next-row-id", "snapshot-log", "metadata-log",
+        checksumMember,
     ]
 }
 

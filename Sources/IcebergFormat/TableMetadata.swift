@@ -5,9 +5,9 @@ import Columnar
 ///
 /// Unknown members are preserved and written again.
 public struct TableMetadata: Hashable, Sendable {
-    public let formatVersion: Int
-    public let tableUUID: String
-    public let location: String
+    public internal(set) var formatVersion: Int
+    public internal(set) var tableUUID: String
+    public internal(set) var location: String
     public internal(set) var lastSequenceNumber: Int64
     /// Milliseconds since 1970.
     public internal(set) var lastUpdatedMs: Int64
@@ -28,6 +28,9 @@ public struct TableMetadata: Hashable, Sendable {
     public internal(set) var metadataLog: [MetadataLogEntry]
     public internal(set) var references: [String: SnapshotReference]
     public internal(set) var statistics: [StatisticsFile]
+    public internal(set) var partitionStatistics: [PartitionStatisticsFile]
+    /// The first row id that no row has yet (version 3).
+    public internal(set) var nextRowId: Int64?
     /// Members without a property above, as they were read.
     let otherMembers: JSONObject
 
@@ -115,6 +118,8 @@ public struct TableMetadata: Hashable, Sendable {
             metadataLog: [],
             references: [:],
             statistics: [],
+            partitionStatistics: [],
+            nextRowId: nil,
             otherMembers: JSONObject()
         )
     }

@@ -33,6 +33,30 @@ public struct TableSchema: Hashable, Sendable {
         }
     }
 
+    /// The same columns under another id.
+    func renumbered(_ id: Int) -> TableSchema {
+        var json = json
+        json["schema-id"] = .integer(Int64(id))
+        return TableSchema(id: id, schema: schema, identifierFieldIds: identifierFieldIds, json: json)
+    }
+
+    /// Whether another version has the same columns, identifier fields and column defaults.
+    func hasSameColumns(as other: TableSchema) -> Bool {
+        schema == other.schema && Set(identifierFieldIds) == Set(other.identifierFieldIds)
+            && columnDefaults == other.columnDefaults
+    }
+
+    private var columnDefaults: [[JSONValue?]] {
+        (json["fields"]?.asArray ?? []).map { [$0.asObject?["initial-default"], $0.asObject?["write-default"]] }
+    }
+
+    private init(id: Int, schema: Schema, identifierFieldIds: [Int], json: JSONObject) {
+        self.id = id
+        self.schema = schema
+        self.identifierFieldIds = identifierFieldIds
+        self.json = json
+    }
+
     /// The values of columns in rows that were written before the column was added, by field id (version 3:
     /// `initial-default`). Only columns at the top level; columns without an entry are null in such rows.
     public func initialDefaults() throws(WeirError) -> [Int: Scalar] {

@@ -28,16 +28,23 @@ public protocol Catalog: Sendable {
     /// - Parameter metadataLocation: the expected current metadata file; fails with `conflict` if another one is
     ///   current. Nil accepts any.
     func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError)
-    /// Replaces the current metadata file atomically. Fails with `conflict` if `oldMetadataLocation` is not current.
+    /// The current metadata files, all as of one moment if the catalog can tell.
+    func metadataLocations(of ids: [TableIdentifier]) throws(WeirError) -> [String]
+    /// Makes the changes of several tables visible together, or none of them.
     ///
-    /// After `conflict`, `notFound`, `locked`, `invalid` and `unsupported`, and after errors with
-    /// `WeirError.hasChangedNothing`, the commit did not and will not happen. After any other error its outcome is
-    /// unknown.
-    func commit(
-        _ id: TableIdentifier,
-        from oldMetadataLocation: String,
-        to newMetadataLocation: String
-    ) throws(WeirError)
+    /// Fails with `conflict`, `alreadyExists` or `notFound` if a requirement does not hold, and with `unknownState` if
+    /// it is unknown whether the commit took effect. After any other error it did not and will not.
+    ///
+    /// - Parameter clock: gives the time of the commit, and waits while its outcome is looked up.
+    func commit(_ commits: [TableCommit], clock: TransactionClock) throws(WeirError) -> CommitOutcome
+}
+
+/// The result of a catalog's commit.
+public enum CommitOutcome: Sendable {
+    /// The tables as they then are, in the order of the commits.
+    case committed([Table])
+    /// Others have changed these tables since the updates were made. Nothing was committed.
+    case overtaken([TableIdentifier])
 }
 
 extension Catalog {
@@ -49,8 +56,21 @@ extension Catalog {
         try createNamespace(namespace, ifNotExists: false)
     }
 
+    public func metadataLocations(of ids: [TableIdentifier]) throws(WeirError) -> [String] {
+        try ids.map { (id) throws(WeirError) in try metadataLocation(of: id) }
+    }
+
     public func load(_ id: TableIdentifier) throws(WeirError) -> Table {
-        let path = try metadataLocation(of: id)
+        try load(id, at: try metadataLocation(of: id))
+    }
+
+    /// Loads several tables, all as of one moment if the catalog can tell.
+    public func load(_ ids: [TableIdentifier]) throws(WeirError) -> [Table] {
+        let paths = try metadataLocations(of: ids)
+        return try zip(ids, paths).map { (id, path) throws(WeirError) in try load(id, at: path) }
+    }
+
+    private func load(_ id: TableIdentifier, at path: String) throws(WeirError) -> Table {
         let bytes: [UInt8]
         do {
             bytes = try storage.read(path)
@@ -141,7 +161,7 @@ extension WeirError {
         )
     }
 
-    /// Whether a catalog call that failed with this error did not and will not change anything; see `Catalog.commit`.
+    /// Whether a catalog call that failed with this error did not and will not change anything.
     var certainlyDidNothing: Bool {
         switch code {
         case .conflict, .notFound, .alreadyExists, .locked, .invalid, .unsupported: true

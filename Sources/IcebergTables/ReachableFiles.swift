@@ -38,7 +38,7 @@ public struct ReachableFiles: Sendable {
             }
         }
         metadata.formUnion(table.metadata.statistics.map(\.path))
-        metadata.formUnion(table.metadata.partitionStatisticsPaths)
+        metadata.formUnion(table.metadata.partitionStatistics.map(\.path))
         metadata.formUnion(table.metadata.metadataLog.map(\.path))
         metadata.remove(current)
     }

@@ -32,7 +32,11 @@ public struct Table: Sendable {
 
     /// Reloads the table. Cheap if nothing was committed since.
     public func refreshed() throws(WeirError) -> Table {
-        let path = try catalog.metadataLocation(of: identifier)
+        try refreshed(at: try catalog.metadataLocation(of: identifier))
+    }
+
+    /// The table with another metadata file; the same one is not read again.
+    func refreshed(at path: String) throws(WeirError) -> Table {
         if path == metadataLocation { return self }
         return Table(
             identifier: identifier,

@@ -66,15 +66,14 @@ import WeirTesting
     }
 
     @Test(arguments: SeededGenerator.seeds(2)) func `table metadata`(seed: UInt64) throws {
-        var metadata = try TableMetadata.new(
+        let metadata = try TableMetadata.new(
             schema: ManifestTests.schema,
             spec: .unpartitioned,
             location: "file:///t",
             properties: ["weir.positions.t": "{\"t\":{\"0\":120}}", "weir-crc32c": "12345678"],
             uuid: "6f4a1c1e-0000-4000-8000-000000000000",
             nowMs: 1
-        )
-        metadata.setProperties(["a": "b"])
+        ).applying([.setProperties(["a": "b"])], nowMs: 1)
         let bytes = metadata.serialized()
         let again = try TableMetadata.parse(bytes, at: "m").serialized()
         #expect(again == bytes)

@@ -105,16 +105,53 @@ import WeirTesting
         }
     }
 
-    @Test func `another writer's swap is a conflict`() throws {
+    @Test func `a pointer that another writer has moved stays where it is`() throws {
         try withTemporaryFolder { folder in
             let catalog = try makeCatalog(folder)
             let table = try catalog.create(id, schema: testSchema)
-            try catalog.commit(id, from: table.metadataLocation, to: "file:///elsewhere")
-            let error = #expect(throws: WeirError.self) {
-                try catalog.commit(id, from: table.metadataLocation, to: "file:///other")
-            }
-            #expect(error?.code == .conflict)
+            #expect(try catalog.swap([PointerSwap(id, from: table.metadataLocation, to: "file:///elsewhere")]) == [])
+            #expect(try catalog.swap([PointerSwap(id, from: table.metadataLocation, to: "file:///other")]) == [id])
             #expect(try catalog.metadataLocation(of: id) == "file:///elsewhere")
+        }
+    }
+
+    @Test func `pointers move together or not at all`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try makeCatalog(folder)
+            let tables = try ["a", "b", "c"].map { name in
+                try catalog.create(TableIdentifier(namespace: ["db"], name: name), schema: testSchema)
+            }
+            let ids = tables.map(\.identifier)
+            func swap(_ index: Int, to new: String?) -> PointerSwap {
+                PointerSwap(ids[index], from: tables[index].metadataLocation, to: new)
+            }
+            let before = tables.map(\.metadataLocation)
+            // The second one is named by a file that is not current.
+            let stale = PointerSwap(ids[1], from: "file:///stale", to: "file:///b")
+            #expect(try catalog.swap([swap(2, to: "file:///c"), stale, swap(0, to: "file:///a")]) == [ids[1]])
+            #expect(try catalog.metadataLocations(of: ids) == before)
+            // It is only required to be current.
+            let required = PointerSwap(ids[1], from: "file:///stale", to: nil)
+            #expect(try catalog.swap([swap(0, to: "file:///a"), required]) == [ids[1]])
+            #expect(try catalog.metadataLocations(of: ids) == before)
+            // It is not there.
+            let gone = PointerSwap(TableIdentifier(namespace: ["db"], name: "d"), from: "file:///d", to: "file:///e")
+            let error = #expect(throws: WeirError.self) { try catalog.swap([swap(0, to: "file:///a"), gone]) }
+            #expect(error?.code == .notFound && error?.message.contains("db.d") == true)
+            #expect(try catalog.metadataLocations(of: ids) == before)
+            #expect(
+                try catalog.swap([swap(2, to: "file:///c"), swap(1, to: nil), swap(0, to: "file:///a")]) == []
+            )
+            #expect(try catalog.metadataLocations(of: ids) == ["file:///a", before[1], "file:///c"])
+        }
+    }
+
+    @Test func `a namespace is not there because of one with a similar name`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try makeCatalog(folder)
+            try catalog.createNamespace(["axb", "c"])
+            #expect(throws: WeirError.self) { try catalog.tables(in: ["a_b"]) }
+            #expect(try catalog.tables(in: ["axb"]).isEmpty)
         }
     }
 

@@ -3,6 +3,7 @@ import Columnar
 import IcebergFormat
 import IcebergTables
 import ObjectStorage
+import Synchronization
 
 /// Columns that most tests use.
 let testSchema = Schema([
@@ -52,5 +53,17 @@ extension Table {
 
     func liveNames() throws -> Set<String> {
         Set(try plan().map { $0.file.path.lastPathComponent })
+    }
+}
+
+/// A source of numbers that are the same in every run, and all different.
+func distinctNumbers() -> @Sendable () -> UInt64 {
+    final class Last: Sendable { let number = Mutex<UInt64>(12345) }
+    let last = Last()
+    return {
+        last.number.withLock { number in
+            number = number &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return number
+        }
     }
 }

@@ -59,7 +59,7 @@ import WeirTesting
 }
 
 /// Runs another action right before one of its calls.
-private final class InterruptedCatalog: Catalog {
+private final class InterruptedCatalog: PointerCatalog {
     private let real: SQLiteCatalog
     private let moment: Int
     private let lost: String
@@ -111,8 +111,8 @@ private final class InterruptedCatalog: Catalog {
         call()
         try real.unregister(id, at: metadataLocation)
     }
-    func commit(_ id: TableIdentifier, from old: String, to new: String) throws(WeirError) {
+    func swap(_ swaps: [PointerSwap]) throws(WeirError) -> [TableIdentifier] {
         call()
-        try real.commit(id, from: old, to: new)
+        return try real.swap(swaps)
     }
 }

@@ -140,8 +140,7 @@ import WeirTesting
             transaction.append([])
             let base = try transaction.commit()
             let newest = try #require(base.metadata.currentSnapshot)
-            var metadata = base.metadata
-            metadata.removeSnapshots([second.id])
+            let metadata = try base.metadata.applying([.removeSnapshots(ids: [second.id])], nowMs: 79)
             let cut = Table(
                 identifier: base.identifier,
                 metadata: metadata,

@@ -4,7 +4,7 @@ import IcebergTables
 import ObjectStorage
 
 /// A catalog whose commits can fail before or after the swap, using the step count of a faulty file system.
-public struct FaultyCatalog: Catalog {
+public struct FaultyCatalog: PointerCatalog {
     private let real: SQLiteCatalog
     private let files: FaultyFileSystem
 
@@ -35,14 +35,15 @@ public struct FaultyCatalog: Catalog {
         try files.step()
         try real.unregister(id, at: metadataLocation)
     }
-    public func commit(
-        _ id: TableIdentifier,
-        from oldMetadataLocation: String,
-        to newMetadataLocation: String
-    ) throws(WeirError) {
+    public func metadataLocations(of ids: [TableIdentifier]) throws(WeirError) -> [String] {
+        if files.isDead { throw WeirError(.storage, "simulated crash") }
+        return try real.metadataLocations(of: ids)
+    }
+    public func swap(_ swaps: [PointerSwap]) throws(WeirError) -> [TableIdentifier] {
         try files.step()
-        try real.commit(id, from: oldMetadataLocation, to: newMetadataLocation)
+        let overtaken = try real.swap(swaps)
         // The swap happened, but the caller gets no answer.
         try files.step()
+        return overtaken
     }
 }

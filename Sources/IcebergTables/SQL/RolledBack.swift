@@ -19,17 +19,24 @@ struct RolledBack: Error {
 
 extension DatabaseQueue {
     /// Runs a write transaction that takes the write lock at its beginning. Upgrading a read lock later could fail.
+    /// The block says whether it is committed.
     ///
     /// Fails with `RolledBack` if it certainly changed nothing.
     func inImmediate<Result: Sendable>(
-        _ body: @Sendable (Database) throws -> Result
+        _ body: @Sendable (Database) throws -> SQLVerdict<Result>
     ) throws -> Result {
         try writeWithoutTransaction { db in
             var result: Result?
             do {
                 try db.inTransaction(.immediate) {
-                    result = try body(db)
-                    return .commit
+                    switch try body(db) {
+                    case .commit(let value):
+                        result = value
+                        return .commit
+                    case .rollBack(let value):
+                        result = value
+                        return .rollback
+                    }
                 }
             } catch let error as DatabaseError where result == nil || RolledBack.isCertain(error.resultCode) {
                 throw RolledBack(cause: error)

@@ -17,7 +17,11 @@ public struct Transaction: Sendable {
     var requirements: [@Sendable (TableMetadata) throws(WeirError) -> Void] = []
     var summary: [String: String] = [:]
     var summaryProperties: [String] = []
+    /// Tables that must be as they were, with the errors for those that are not.
+    var unchanged: [(table: Table, error: WeirError)] = []
     var isPatient = false
+    /// How errors name this transaction among others.
+    var title: String?
 
     public init(_ table: Table, clock: TransactionClock = .system) {
         self.table = table
@@ -91,7 +95,7 @@ public struct Transaction: Sendable {
     }
 
     public mutating func setProperties(_ properties: [String: String]) {
-        edits.append(.setProperties(properties))
+        edits.append(MetadataEdit { (_) throws(WeirError) in [.setProperties(properties)] })
     }
 
     /// Sets properties whose values depend on the current metadata. The closure is called on every attempt with the
@@ -99,7 +103,7 @@ public struct Transaction: Sendable {
     public mutating func setProperties(
         _ make: @escaping @Sendable (TableMetadata) throws(WeirError) -> [String: String]
     ) {
-        edits.append(.computeProperties(make))
+        edits.append(MetadataEdit { (metadata) throws(WeirError) in [.setProperties(try make(metadata))] })
     }
 
     /// Copies a property, with its value after this transaction, into the summary of its snapshots.
@@ -115,7 +119,15 @@ public struct Transaction: Sendable {
         edits.append(.setSchema(make))
     }
 
-    /// Removes snapshots. The caller deletes the files that only they reference.
+    /// Makes updates. The closure is called on every attempt with the metadata the attempt is based on, as changed by
+    /// this transaction so far.
+    public mutating func update(
+        _ make: @escaping @Sendable (TableMetadata) throws(WeirError) -> [TableUpdate]
+    ) {
+        edits.append(MetadataEdit(make))
+    }
+
+    /// Removes snapshots, except for those that a branch or tag is at. The caller deletes the files that only they reference.
     public mutating func removeSnapshots(_ ids: Set<Int64>) {
         edits.append(.removeSnapshots(ids))
     }
@@ -133,6 +145,16 @@ public struct Transaction: Sendable {
         requirements.append(check)
     }
 
+    /// Requires that the commit finds another table of the catalog with the metadata that it has here.
+    ///
+    /// - Parameter error: thrown if it has changed. Such a commit is not tried again.
+    public mutating func requireUnchanged(_ other: Table, orFail error: WeirError) {
+        unchanged.append((other, error))
+    }
+
+    /// Sets how errors name this transaction when it is committed together with others.
+    public mutating func name(_ title: String) { self.title = title }
+
     /// Adds to the summary of every snapshot of this transaction.
     public mutating func addSnapshotSummary(_ entries: [String: String]) { summary.merge(entries) { $1 } }
 
@@ -148,6 +170,6 @@ public struct Transaction: Sendable {
     /// `unknownState` if it is unknown whether the commit took effect. After any other error it did not.
     public func commit() throws(WeirError) -> Table {
         if isEmpty { return table }
-        return try TransactionCommit(self).run()
+        return try TransactionCommit([self]).run()[0]
     }
 }

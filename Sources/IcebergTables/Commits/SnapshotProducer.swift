@@ -30,8 +30,9 @@ final class SnapshotProducer {
         store = ManifestStore(storage: storage)
     }
 
-    /// Adds the snapshot to the metadata and returns the path of its manifest list.
-    func apply(to metadata: inout TableMetadata, _ attempt: Int) throws(WeirError) -> String {
+    /// Adds the snapshot to main and returns the path of its manifest list.
+    func apply(to builder: inout TableMetadataBuilder, _ attempt: Int) throws(WeirError) -> String {
+        let metadata = builder.metadata
         guard metadata.formatVersion == 2 else {
             throw WeirError(
                 .unsupported,
@@ -84,18 +85,20 @@ final class SnapshotProducer {
         )
         try storage.putNew(path, bytes)
         lastList = (path, manifests)
-        try metadata.append(
-            Snapshot(
-                id: snapshotId,
-                parentId: parent?.id,
-                sequenceNumber: sequenceNumber,
-                timestampMs: max(clock.nowMs(), metadata.lastUpdatedMs),
-                manifestList: path,
-                operation: change.inferredOperation(fallback: .append).rawValue,
-                summary: entries,
-                schemaId: metadata.currentSchemaId
-            )
+        let snapshot = Snapshot(
+            id: snapshotId,
+            parentId: parent?.id,
+            sequenceNumber: sequenceNumber,
+            timestampMs: max(clock.nowMs(), metadata.lastUpdatedMs),
+            manifestList: path,
+            operation: change.inferredOperation(fallback: .append).rawValue,
+            summary: entries,
+            schemaId: metadata.currentSchemaId
         )
+        let main = metadata.references[TableMetadata.mainBranch]
+        let moved = try main?.moved(to: snapshotId) ?? SnapshotReference(branch: snapshotId)
+        try builder.apply(.addSnapshot(snapshot))
+        try builder.apply(.setReference(name: TableMetadata.mainBranch, moved))
         return path
     }
 

@@ -4,7 +4,7 @@ import GRDB
 
 /// The database's journal mode. With a write-ahead log, readers and the writer do not block each other. With SQLite's
 /// default mode, a session with an open read transaction blocks every commit.
-extension SQLiteCatalog {
+extension SQLiteDatabase {
     /// Switches the database to a write-ahead log if the file system allows it and no other connection blocks the
     /// switch. The mode is stored in the file: every program that opens it uses that mode from then on.
     ///

@@ -1,0 +1,117 @@
+import Bytes
+import IcebergFormat
+import ObjectStorage
+
+/// Commits to tables of a catalog that keeps pointers: checks the requirements, applies the updates, writes the new
+/// metadata files, and moves all pointers in one step.
+///
+/// Nothing references the new files before that step. They are deleted only if the step certainly did not happen.
+struct PointerCommit {
+    private let catalog: any PointerCatalog
+    private let storage: any ObjectStorage
+    private let clock: TransactionClock
+
+    init(_ catalog: any PointerCatalog, _ clock: TransactionClock) {
+        self.catalog = catalog
+        storage = catalog.storage
+        self.clock = clock
+    }
+
+    /// A table before and after the commit.
+    struct Change {
+        let old: Table
+        let new: Table
+        /// Old metadata files that the new one no longer lists.
+        var forgotten: [MetadataLogEntry] = []
+
+        var isMoved: Bool { old.metadataLocation != new.metadataLocation }
+    }
+
+    func run(_ commits: [TableCommit]) throws(WeirError) -> CommitOutcome {
+        var changes: [Change] = []
+        do throws(WeirError) {
+            for commit in commits { changes.append(try change(commit)) }
+            for change in changes where change.isMoved {
+                try storage.putNew(change.new.metadataLocation, change.new.metadata.serialized())
+            }
+            let overtaken = try swap(changes)
+            guard overtaken.isEmpty else {
+                removeFiles(of: changes)
+                return .overtaken(overtaken)
+            }
+        } catch {
+            // After an unknown outcome the catalog may name the files.
+            if error.code != .unknownState { removeFiles(of: changes) }
+            throw error
+        }
+        for change in changes where change.new.deletesOldMetadata {
+            for entry in change.forgotten { try? storage.delete(entry.path) }
+        }
+        return .committed(changes.map(\.new))
+    }
+
+    private func change(_ commit: TableCommit) throws(WeirError) -> Change {
+        let old: Table
+        if let base = commit.base {
+            old = table(commit.identifier, base.metadata, at: base.location)
+        } else if commit.requirements.contains(.create) {
+            guard try !catalog.exists(commit.identifier) else { throw .tableExists(commit.identifier) }
+            throw WeirError(.unsupported, "table '\(commit.identifier)' is created by the catalog, not by a commit")
+        } else {
+            old = try catalog.load(commit.identifier)
+        }
+        for requirement in commit.requirements { try requirement.check(old.metadata, of: commit.identifier) }
+        if commit.updates.isEmpty { return Change(old: old, new: old) }
+        var metadata = try old.metadata.applying(commit.updates, nowMs: clock.nowMs())
+        let forgotten = metadata.supersede(old.metadataLocation, writtenAtMs: old.metadata.lastUpdatedMs)
+        let path = MetadataPath.next(after: old.metadataLocation, in: metadata)
+        return Change(old: old, new: table(commit.identifier, metadata, at: path), forgotten: forgotten)
+    }
+
+    private func table(_ id: TableIdentifier, _ metadata: TableMetadata, at location: String) -> Table {
+        Table(identifier: id, metadata: metadata, metadataLocation: location, catalog: catalog, storage: storage)
+    }
+
+    /// Moves the pointers. Returns the tables that others have changed; then nothing is moved.
+    private func swap(_ changes: [Change]) throws(WeirError) -> [TableIdentifier] {
+        let swaps = changes.map { change in
+            PointerSwap(
+                change.new.identifier,
+                from: change.old.metadataLocation,
+                to: change.isMoved ? change.new.metadataLocation : nil
+            )
+        }
+        do throws(WeirError) {
+            return try catalog.swap(swaps)
+        } catch {
+            if error.certainlyDidNothing { throw error }
+            // The pointers may have moved: ask the catalog.
+            let moved = changes.filter(\.isMoved)
+            // A commit that only requires something leaves no trace, and may simply be made again.
+            guard !moved.isEmpty else { throw error }
+            switch CommitLookup(moved, catalog).outcome(clock: clock) {
+            case .happened: return []
+            case .lost(let overtaken): return overtaken
+            case .unknown(let reason):
+                let names = moved.map { "'\($0.new.identifier)'" }.joined(separator: ", ")
+                throw WeirError(
+                    .unknownState,
+                    "whether the commit to \(moved.count == 1 ? "table" : "the tables") \(names) took effect is not known: "
+                        + error.message + (reason.map { "; \($0)" } ?? ""),
+                    at: moved.map(\.new.metadataLocation).joined(separator: ", "),
+                    advice: "its files are kept; look whether the catalog names that file before you write again"
+                )
+            }
+        }
+    }
+
+    private func removeFiles(of changes: [Change]) {
+        for change in changes where change.isMoved { try? storage.delete(change.new.metadataLocation) }
+    }
+}
+
+extension Table {
+    fileprivate var deletesOldMetadata: Bool {
+        properties["write.metadata.delete-after-commit.enabled"]?.lowercased() == "true"
+    }
+}

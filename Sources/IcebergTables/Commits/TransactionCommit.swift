@@ -1,0 +1,202 @@
+import Bytes
+import IcebergFormat
+import ObjectStorage
+
+/// Runs transactions on several tables as one commit: attempts, retries, and cleanup of failed attempts.
+///
+/// Order of writes: manifests → manifest lists → metadata files → catalog. Nothing references these files until the
+/// catalog names the metadata files. Manifests are written once, whatever the number of attempts.
+final class TransactionCommit {
+    /// One table of the commit.
+    private struct Part {
+        let transaction: Transaction
+        let producers: [SnapshotProducer]
+        var base: Table
+    }
+
+    private var parts: [Part]
+    private let catalog: any Catalog
+    private let clock: TransactionClock
+    private let isPatient: Bool
+    /// Files of the current attempt, deleted if it fails.
+    private var attemptFiles: [(storage: any ObjectStorage, path: String)] = []
+
+    /// - Parameter transactions: at least one, none of them empty, each on another table of the same catalog.
+    init(_ transactions: [Transaction]) {
+        let tables = Set(transactions.map(\.table.identifier))
+        precondition(tables.count == transactions.count, "a table has two transactions in one commit")
+        parts = transactions.map { transaction in
+            let producers = transaction.changes.map { change in
+                var change = change
+                change.summary.merge(transaction.summary) { $1 }
+                change.summaryProperties += transaction.summaryProperties
+                return SnapshotProducer(change, transaction.table.storage, transaction.clock)
+            }
+            return Part(transaction: transaction, producers: producers, base: transaction.table)
+        }
+        catalog = transactions[0].table.catalog
+        clock = transactions[0].clock
+        isPatient = transactions.contains(where: \.isPatient)
+    }
+
+    /// Returns the tables after the commit, in the order of the transactions.
+    func run() throws(WeirError) -> [Table] {
+        let policy = RetryPolicy(parts.map(\.base.properties), isPatient: isPatient)
+        let deadline = clock.nowMs() + policy.totalTimeoutMs
+        var attempt = 0
+        do throws(WeirError) {
+            while true {
+                attempt += 1
+                let overtaken: [TableIdentifier]
+                switch try catalog.commit(try commits(attempt), clock: clock) {
+                case .committed(let tables):
+                    for part in parts { for producer in part.producers { producer.finish() } }
+                    return Array(tables.prefix(parts.count))
+                case .overtaken(let ids): overtaken = ids
+                }
+                removeAttemptFiles()
+                guard attempt <= policy.retries, clock.nowMs() < deadline else {
+                    throw exhausted(attempt, overtaken)
+                }
+                clock.sleep(policy.waitMs(attempt, clock.random()))
+                try refresh()
+            }
+        } catch {
+            // The outcome is unknown: keep the files, since the commit may have taken effect.
+            if error.code != .unknownState { removeEverything() }
+            throw error
+        }
+    }
+
+    /// One attempt's commits: those of the tables, in their order, and then what others must not have changed.
+    private func commits(_ attempt: Int) throws(WeirError) -> [TableCommit] {
+        for part in parts {
+            try located(part) { () throws(WeirError) in
+                for check in part.transaction.requirements { try check(part.base.metadata) }
+            }
+        }
+        var commits: [TableCommit] = []
+        for part in parts {
+            commits.append(try located(part) { () throws(WeirError) in try commit(part, attempt) })
+        }
+        var named = Set(commits.map(\.identifier))
+        for guarded in parts.flatMap(\.transaction.unchanged) where named.insert(guarded.table.identifier).inserted {
+            commits.append(.requiring(guarded.table))
+        }
+        return commits
+    }
+
+    private func commit(_ part: Part, _ attempt: Int) throws(WeirError) -> TableCommit {
+        let base = part.base
+        var builder = TableMetadataBuilder(base.metadata, nowMs: clock.nowMs())
+        for edit in part.transaction.edits {
+            for update in try edit.updates(builder.metadata) { try builder.apply(update) }
+        }
+        for producer in part.producers {
+            attemptFiles.append((base.storage, try producer.apply(to: &builder, attempt)))
+        }
+        try addStatistics(to: &builder, part)
+        return .changing(base, builder.updates)
+    }
+
+    private func addStatistics(to builder: inout TableMetadataBuilder, _ part: Part) throws(WeirError) {
+        if part.transaction.statistics.isEmpty { return }
+        guard let snapshot = builder.metadata.currentSnapshot else {
+            throw WeirError(.invalid, "statistics need a snapshot and the table has none")
+        }
+        for make in part.transaction.statistics {
+            let file = try make(snapshot)
+            if !part.base.metadata.statistics.contains(where: { $0.path == file.path }) {
+                attemptFiles.append((part.base.storage, file.path))
+            }
+            try builder.apply(.setStatistics(file))
+        }
+    }
+
+    /// Reads the tables that others have changed, all as of one moment.
+    private func refresh() throws(WeirError) {
+        let guarded = parts.flatMap(\.transaction.unchanged)
+        let ids = parts.map(\.base.identifier) + guarded.map(\.table.identifier)
+        let locations = try catalog.metadataLocations(of: ids)
+        for (guarded, location) in zip(guarded, locations.dropFirst(parts.count))
+        where location != guarded.table.metadataLocation {
+            throw guarded.error
+        }
+        for index in parts.indices { parts[index].base = try parts[index].base.refreshed(at: locations[index]) }
+    }
+
+    /// With several tables, or where the transaction has a name, an error says which one it is about.
+    private func located<Result>(
+        _ part: Part,
+        _ body: () throws(WeirError) -> Result
+    ) throws(WeirError) -> Result {
+        do throws(WeirError) {
+            return try body()
+        } catch {
+            let title = part.transaction.title ?? (parts.count > 1 ? "commit to \(part.base.identifier)" : nil)
+            throw title.map { error.located(at: $0) } ?? error
+        }
+    }
+
+    private func exhausted(_ attempts: Int, _ overtaken: [TableIdentifier]) -> WeirError {
+        let names = overtaken.map { "'\($0)'" }.joined(separator: ", ")
+        return WeirError(
+            .conflict,
+            "\(overtaken.count == 1 ? "table" : "the tables") \(names) "
+                + "\(overtaken.count == 1 ? "was" : "were") changed by others on each of \(attempts) attempts",
+            advice: isPatient
+                ? "commit less often, or raise commit.retry.total-timeout-ms"
+                : "raise commit.retry.num-retries or commit less often"
+        )
+    }
+
+    private func removeAttemptFiles() {
+        for file in attemptFiles { try? file.storage.delete(file.path) }
+        attemptFiles = []
+    }
+
+    private func removeEverything() {
+        removeAttemptFiles()
+        for part in parts { for producer in part.producers { producer.abandon() } }
+    }
+}
+
+extension TableCommit {
+    /// The commit of updates that were made from a table, with the requirements that they imply.
+    fileprivate static func changing(_ table: Table, _ updates: [TableUpdate]) -> TableCommit {
+        let metadata = table.metadata
+        var requirements = [TableRequirement.tableUUID(metadata.tableUUID)]
+        for update in updates {
+            let implied: [TableRequirement] =
+                switch update {
+                case .addSnapshot, .removeSnapshots:
+                    [.reference(name: TableMetadata.mainBranch, snapshotId: metadata.currentSnapshotId)]
+                case .addSchema: [.lastAssignedFieldId(metadata.lastColumnId)]
+                case .setCurrentSchema: [.currentSchemaId(metadata.currentSchemaId)]
+                case .addSpec: [.lastAssignedPartitionId(metadata.lastPartitionId)]
+                case .setDefaultSpec: [.defaultSpecId(metadata.defaultSpecId)]
+                case .setDefaultSortOrder: [.defaultSortOrderId(metadata.defaultSortOrderId)]
+                default: []
+                }
+            for requirement in implied where !requirements.contains(requirement) { requirements.append(requirement) }
+        }
+        return TableCommit(table.identifier, requirements: requirements, updates: updates, base: table.asBase)
+    }
+
+    /// A commit that changes nothing and requires that a table is as it was.
+    fileprivate static func requiring(_ table: Table) -> TableCommit {
+        TableCommit(
+            table.identifier,
+            requirements: [
+                .tableUUID(table.metadata.tableUUID),
+                .reference(name: TableMetadata.mainBranch, snapshotId: table.metadata.currentSnapshotId),
+            ],
+            updates: [],
+            base: table.asBase
+        )
+    }
+}
+
+extension Table {
+    fileprivate var asBase: TableCommit.Base { TableCommit.Base(location: metadataLocation, metadata: metadata) }
+}

@@ -1,0 +1,82 @@
+import Bytes
+import IcebergFormat
+import IcebergTables
+import ObjectStorage
+import Synchronization
+
+/// A catalog whose swap fails in a given way.
+final class UnreliableCatalog: PointerCatalog {
+    enum Failure {
+        case beforeSwap, afterSwap, forGood
+        /// The swap arrives when the test triggers it.
+        case late
+        /// One or two other commits replace it the first time.
+        case overtaken, farOvertaken
+        /// Two other commits follow the swap.
+        case builtOn
+    }
+
+    private let real: SQLiteCatalog
+    private let failure: Failure
+    private let isDark = Mutex(false)
+    private let onItsWay = Mutex<[PointerSwap]>([])
+    private let calls = Mutex(0)
+
+    init(_ real: SQLiteCatalog, fails failure: Failure) {
+        self.real = real
+        self.failure = failure
+    }
+
+    var warehouse: String { real.warehouse }
+    var storage: any ObjectStorage { real.storage }
+    func namespaces() throws(WeirError) -> [[String]] { try real.namespaces() }
+    func createNamespace(_ namespace: [String], ifNotExists: Bool) throws(WeirError) {
+        try real.createNamespace(namespace, ifNotExists: ifNotExists)
+    }
+    func dropNamespace(_ namespace: [String]) throws(WeirError) { try real.dropNamespace(namespace) }
+    func tables(in namespace: [String]) throws(WeirError) -> [TableIdentifier] { try real.tables(in: namespace) }
+    func metadataLocation(of id: TableIdentifier) throws(WeirError) -> String {
+        if isDark.withLock({ $0 }) { throw WeirError(.storage, "no answer") }
+        return try real.metadataLocation(of: id)
+    }
+    func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError) {
+        try real.register(id, metadataLocation: metadataLocation)
+    }
+    func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError) {
+        try real.unregister(id, at: metadataLocation)
+    }
+    func swap(_ swaps: [PointerSwap]) throws(WeirError) -> [TableIdentifier] {
+        let isFirst = calls.withLock { calls in
+            calls += 1
+            return calls == 1
+        }
+        switch failure {
+        case .beforeSwap: break
+        case .late: onItsWay.withLock { $0 = swaps }
+        case .overtaken, .farOvertaken:
+            guard isFirst else { return try real.swap(swaps) }
+            try other("other", swaps)
+            if failure == .farOvertaken { try other("another", swaps) }
+        case .afterSwap: _ = try real.swap(swaps)
+        case .builtOn:
+            _ = try real.swap(swaps)
+            try other("other", swaps)
+            try other("another", swaps)
+        case .forGood:
+            _ = try real.swap(swaps)
+            isDark.withLock { $0 = true }
+        }
+        throw WeirError(.storage, "no answer")
+    }
+
+    /// Another writer's commit to the last of the tables.
+    private func other(_ name: String, _ swaps: [PointerSwap]) throws(WeirError) {
+        guard let id = swaps.last?.identifier else { return }
+        var transaction = Transaction(try real.load(id))
+        transaction.append([dataFile(name)])
+        _ = try transaction.commit()
+    }
+
+    /// Returns the tables that the late swap finds changed.
+    func arrive() throws -> [TableIdentifier] { try real.swap(onItsWay.withLock { $0 }) }
+}
