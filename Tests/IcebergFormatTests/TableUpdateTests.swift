@@ -30,7 +30,15 @@ import Testing
             path: "file:///t/\(id).puffin",
             fileSize: 100,
             footerSize: 40,
-            blobs: [.init(type: "apache-datasketches-theta-v1", snapshotId: id, sequenceNumber: 1, fields: [1], properties: ["a": "b"])]
+            blobs: [
+                .init(
+                    type: "apache-datasketches-theta-v1",
+                    snapshotId: id,
+                    sequenceNumber: 1,
+                    fields: [1],
+                    properties: ["a": "b"]
+                )
+            ]
         )
     }
 

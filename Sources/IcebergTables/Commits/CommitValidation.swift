@@ -15,9 +15,8 @@ struct CommitValidation {
 
     func check() throws(WeirError) {
         guard let start = change.validateFrom, start != metadata.currentSnapshotId else { return }
-        let newer = metadata.ancestors(of: metadata.currentSnapshotId).prefix { $0.id != start }
-        let reached = newer.last?.parentId == start || newer.isEmpty
-        guard reached, metadata.currentSnapshotId != nil else {
+        let newer = metadata.history(since: start)
+        guard newer.beginning == .found else {
             throw WeirError(
                 .conflict,
                 "snapshot \(start), which this change was made from, is not in the table's history",
@@ -27,7 +26,7 @@ struct CommitValidation {
         let deletes = change.addedDeletes.filter { $0.content == .positionDeletes }
         let byFile = Set(deletes.compactMap(\.deletedDataFile))
         let byBounds = deletes.filter { $0.deletedDataFile == nil }
-        for snapshot in newer where snapshot.operation != SnapshotOperation.append.rawValue {
+        for snapshot in newer.snapshots where snapshot.operation != SnapshotOperation.append.rawValue {
             for manifest in try store.manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
                 if manifest.content == .deletes, manifest.addedFiles != 0, !change.removed.isEmpty {
                     try checkNewDeletes(manifest, snapshot)

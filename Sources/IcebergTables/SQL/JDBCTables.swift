@@ -144,8 +144,9 @@ public struct JDBCTables: Sendable {
         return WeirError(
             .notFound,
             "there is no table '\(id)'",
+            at: database.location,
             advice: try elsewhere(id, namespace, isAlone: shown.isEmpty, session)
-                ?? NearestName.advice(for: id.description, among: shown)
+                ?? NearestName.advice(for: id.description, among: shown) ?? "that catalog has no tables"
         )
     }
 }

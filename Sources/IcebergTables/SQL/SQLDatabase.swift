@@ -2,6 +2,9 @@ import Bytes
 
 /// What a SQL catalog needs of its database. Each implementation brings its own locking, waiting and error texts.
 protocol SQLDatabase: Sendable {
+    /// Where the database is, for errors; without secrets.
+    var location: String { get }
+
     /// Runs queries that see one state of the database.
     func read<Result: Sendable>(
         _ body: @Sendable (any SQLSession) throws -> Result

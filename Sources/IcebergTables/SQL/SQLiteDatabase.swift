@@ -7,6 +7,7 @@ import ObjectStorage
 /// write lock. With a write-ahead log, readers and the writer do not block each other.
 final class SQLiteDatabase: SQLDatabase {
     private let path: String
+    var location: String { URL(fileURLWithPath: path).path }
     /// Nil in a folder that this process cannot write: each read then opens the file anew.
     private let queue: DatabaseQueue?
     private let configuration: Configuration
