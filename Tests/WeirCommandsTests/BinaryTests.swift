@@ -253,16 +253,18 @@ import WeirTesting
         }
     }
 
-    @Test func `damaged files are named`() throws {
+    @Test(arguments: [("off", "-I-0-00000-0"), ("inline", "-B-")])
+    func `damaged files are named`(materialize: String, rows: String) throws {
         try withTemporaryFolder { folder in
             let weir = try Self.prepare(folder)
             let text = (0..<2000).map { Self.record($0, "name \($0)", operation: "c") }.joined()
             // Twice: the bytes after the damage distinguish it from the torn end of a crash.
             for _ in 0..<2 { try weir("log", "append", "people", input: text) }
-            #expect(try weir("run", "people.yaml", "--until-caught-up").status == 0)
+            let set = "pipeline.materialize=\(materialize)"
+            #expect(try weir("run", "people.yaml", "--until-caught-up", "--set", set).status == 0)
             let warehouse = folder + "/warehouse"
             let files = FileManager.default.enumerator(atPath: warehouse)?.compactMap { $0 as? String } ?? []
-            let suffixes = ["-I-0-00000-0", ".metadata.json", "-m0.avro", "/00000000000000000000.log"]
+            let suffixes = [rows, ".metadata.json", "-m0.avro", "/00000000000000000000.log"]
             for suffix in suffixes {
                 guard let name = files.filter({ $0.contains(suffix) }).sorted().last else {
                     // Manifests are named by their writer; find one by its folder instead.

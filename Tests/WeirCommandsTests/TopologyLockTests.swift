@@ -1,4 +1,5 @@
 import Bytes
+import EventLog
 import ObjectStorage
 import StreamRuntime
 import Testing
@@ -26,6 +27,9 @@ import WeirTesting
         let (topology, problems) = Topology.check(yaml: Self.yaml(source), overrides: [])
         let warehouse = folder + "/warehouse"
         let locations = try WarehouseOptions.parse(["--warehouse", warehouse]).locations()
+        // A run looks for its topics before anything else.
+        let log = try locations.log()
+        if !(try log.topics().contains("orders")) { try log.createTopic("orders", partitions: 1) }
         let lock = try TopologyLock(topology: "shop", warehouse: warehouse, files: LocalFileSystem())
         return try withExtendedLifetime(lock) {
             let topology = try #require(topology, "\(problems)")
