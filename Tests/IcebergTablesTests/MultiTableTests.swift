@@ -126,7 +126,7 @@ import WeirTesting
             let isDone = Atomic<Bool>(false)
             let failures = Mutex<[String]>([])
             let seen = Mutex<Set<String>>([])
-            DispatchQueue.concurrentPerform(iterations: 3) { worker in
+            let work: @Sendable (Int) -> Void = { worker in
                 do {
                     let catalog = try makeCatalog(folder)
                     if worker == 0 {
@@ -162,6 +162,16 @@ import WeirTesting
                     failures.withLock { $0.append("\(error)") }
                 }
             }
+            // Threads of their own: on few cores, `concurrentPerform` would begin with the reader when the writers have ended.
+            let done = DispatchGroup()
+            for worker in 0..<3 {
+                done.enter()
+                Thread.detachNewThread {
+                    work(worker)
+                    done.leave()
+                }
+            }
+            done.wait()
             #expect(failures.withLock { $0 } == [])
             #expect(seen.withLock { $0.count } > 1)
             let tables = try makeCatalog(folder).load(Self.ids)
