@@ -10,10 +10,10 @@ struct KafkaClientLibraryTests {
             try KafkaClientLibrary.link(in: folder + "/lib")
             let process = Process()
             process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
-            // The newer library's mock cluster crashes with the brokers that KafkaAwayPartitionTests sets up.
-            process.arguments = [
-                "--testing-library", "swift-testing", "--filter", "KafkaLogTests", "--skip", "KafkaAwayPartitionTests",
-            ]
+            // A mock broker of librdkafka 2.16 crashes when it answers a fetch of a partition without a leader
+            // (rd_kafka_mock_Fetch_reply_tags_partition_write).
+            process.arguments = ["--testing-library", "swift-testing", "--filter", "KafkaLogTests"]
+            process.arguments? += ["--skip", "KafkaAwayPartitionTests.*without.a.leader"]
             var environment = ProcessInfo.processInfo.environment
             let others = environment["LD_LIBRARY_PATH"].map { ":" + $0 } ?? ""
             environment["LD_LIBRARY_PATH"] = folder + "/lib" + others
