@@ -50,12 +50,7 @@ import WeirTesting
     }
 
     @Test(.hangGuard) func `what they read is the table as of one commit, and newer each time`() throws {
-        try withTemporaryFolder { folder in
-            let fixture = IngestFixture(folder: folder)
-            let log = try FileLog(root: fixture.logRoot)
-            try log.createTopic("people", partitions: 1)
-            let appender = FileLogWriter(log)
-            defer { appender.close() }
+        try IngestFixture.withPeople { fixture, appender in
             let text = IngestFixture.people.replacingOccurrences(
                 of: "commit.interval: 1h, commit.bytes: 1kb, materialize: off",
                 with: "commit.interval: 30ms"
@@ -68,7 +63,7 @@ import WeirTesting
                 let answer = Mutex<Result<String, any Error>?>(nil)
                 Thread.detachNewThread {
                     let result = Result {
-                        try Peers.run("engine_rows.py", [folder + "/catalog.db", folder, "shop.people"])
+                        try Peers.run("engine_rows.py", [fixture.folder + "/catalog.db", fixture.folder, "shop.people"])
                     }
                     answer.withLock { $0 = result }
                 }

@@ -27,12 +27,7 @@ import WeirTesting
 
     @Test(.hangGuard, arguments: SeededGenerator.seeds(2))
     func `base has everything at the end of a run until it has caught up`(seed: UInt64) throws {
-        try withTemporaryFolder { folder in
-            let fixture = IngestFixture(folder: folder)
-            let log = try FileLog(root: fixture.logRoot)
-            try log.createTopic("people", partitions: 1)
-            let appender = FileLogWriter(log)
-            defer { appender.close() }
+        try IngestFixture.withPeople { fixture, appender in
             var history = DebeziumHistory(seed: seed)
             var appended = 0
             for round in 0..<3 {
@@ -48,12 +43,7 @@ import WeirTesting
     }
 
     @Test(.hangGuard) func `a run with materialize: off leaves base alone, and the next one catches up`() throws {
-        try withTemporaryFolder { folder in
-            let fixture = IngestFixture(folder: folder)
-            let log = try FileLog(root: fixture.logRoot)
-            try log.createTopic("people", partitions: 1)
-            let appender = FileLogWriter(log)
-            defer { appender.close() }
+        try IngestFixture.withPeople { fixture, appender in
             var history = DebeziumHistory(seed: 5)
             history.extend(100)
             try history.append(0..<history.records.count, to: appender, topic: "people")
@@ -106,12 +96,7 @@ import WeirTesting
     /// One long run with bursts, pauses, jumps of time, other engines' commits to base and full optimizing.
     @Test(.hangGuard, arguments: SeededGenerator.seeds(2))
     func `base alone equals the oracle at every quiet moment`(seed: UInt64) throws {
-        try withTemporaryFolder { folder in
-            let fixture = IngestFixture(folder: folder)
-            let log = try FileLog(root: fixture.logRoot)
-            try log.createTopic("people", partitions: 1)
-            let appender = FileLogWriter(log)
-            defer { appender.close() }
+        try IngestFixture.withPeople { fixture, appender in
             let time = SkippingClock()
             let plan = try fixture.plan(Self.topology("commit.interval: 20ms"))
             let live = LiveRun(fixture, plan, clock: time.clock)
@@ -157,12 +142,7 @@ import WeirTesting
 
     /// An engine that rewrites base has files that no delete may refer to by then.
     @Test(.hangGuard) func `a step that was outrun is repeated`() throws {
-        try withTemporaryFolder { folder in
-            let fixture = IngestFixture(folder: folder)
-            let log = try FileLog(root: fixture.logRoot)
-            try log.createTopic("people", partitions: 1)
-            let appender = FileLogWriter(log)
-            defer { appender.close() }
+        try IngestFixture.withPeople { fixture, appender in
             var history = DebeziumHistory(seed: 9)
             history.extend(300)
             try history.append(0..<history.records.count, to: appender, topic: "people")

@@ -41,6 +41,18 @@ struct IngestFixture {
         sink: { type: mixed-iceberg }
         """
 
+    /// Runs a body with a fixture and a writer of its log, which has the topic "people" of one partition.
+    static func withPeople(_ body: (IngestFixture, FileLogWriter) throws -> Void) throws {
+        try withTemporaryFolder { folder in
+            let fixture = IngestFixture(folder: folder)
+            let log = try FileLog(root: fixture.logRoot)
+            try log.createTopic("people", partitions: 1)
+            let appender = FileLogWriter(log)
+            defer { appender.close() }
+            try body(fixture, appender)
+        }
+    }
+
     static func topology(_ text: String) throws -> Topology {
         let (topology, problems) = Topology.check(yaml: text)
         return try #require(topology, "\(problems)")

@@ -25,12 +25,7 @@ import WeirTesting
 
     @Test(.hangGuard, arguments: SeededGenerator.seeds(2))
     func `every key has one row at every quiet moment`(seed: UInt64) throws {
-        try withTemporaryFolder { folder in
-            let fixture = IngestFixture(folder: folder)
-            let log = try FileLog(root: fixture.logRoot)
-            try log.createTopic("people", partitions: 1)
-            let appender = FileLogWriter(log)
-            defer { appender.close() }
+        try IngestFixture.withPeople { fixture, appender in
             let run = try LiveRun(fixture, fixture.plan(Self.topology))
             defer { run.run.stop() }
 
