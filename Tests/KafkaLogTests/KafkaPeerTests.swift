@@ -169,9 +169,15 @@ struct KafkaPeerTests {
             let second = try log.join(group: group, topics: [], pattern: "\(topic.dropLast(2)).*")
             let shared = try #require(try KafkaGroupTests.settle([(first, 2), (second, 2)]))
             #expect(try second.commit([shared[1][0]: 8]))
+            // A commit does not wait for its answer, and brokers refuse one that a rebalance overtakes.
+            let partition = shared[1][0].partition
+            let deadline = ContinuousClock.now + .seconds(60)
+            while try log.committedOffset(group: group, topic: topic, partition: partition) != 8 {
+                try #require(ContinuousClock.now < deadline, "the offset is not committed")
+                usleep(10_000)
+            }
             first.leave()
             #expect(try KafkaGroupTests.settle([(second, 4)]) != nil)
-            let partition = shared[1][0].partition
             #expect(try log.committedOffset(group: group, topic: topic, partition: partition) == 8)
             second.leave()
         }
