@@ -38,8 +38,13 @@ struct WeirBinary {
 
     func run(_ arguments: [String]) throws -> Result { try start(arguments).finish(seconds: 60) }
 
+    /// Processes inherit an ignored SIGHUP, and a run then outlives its terminal. Under nohup, tests of that signal would
+    /// wait for ever. A handler is not inherited.
+    private static let hearsHangup: Void = { signal(SIGHUP) { _ in } }()
+
     /// Starts a command that runs until it is stopped.
     func start(_ arguments: [String], input: String? = nil) throws -> Running {
+        _ = Self.hearsHangup
         let process = Process()
         process.executableURL = URL(fileURLWithPath: launcher ?? Self.path)
         process.arguments = (launcher == nil ? [] : [Self.path]) + arguments
