@@ -63,7 +63,10 @@ import WeirTesting
                 let answer = Mutex<Result<String, any Error>?>(nil)
                 Thread.detachNewThread {
                     let result = Result {
-                        try Peers.run("engine_rows.py", [fixture.folder + "/catalog.db", fixture.folder, "shop.people"])
+                        try Peers.run(
+                            "engine_rows.py",
+                            [fixture.folder + "/catalog.db", fixture.folder, "shop.people"]
+                        )
                     }
                     answer.withLock { $0 = result }
                 }
