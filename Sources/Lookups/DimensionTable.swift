@@ -70,7 +70,7 @@ public final class DimensionTable {
     /// Bytes of all rows, including replaced ones that are still in their chunks.
     public var byteCount: Int { chunks.byteCount }
     /// Rows copied by merging chunks since the table was created.
-    public var copiedRows: Int { chunks.copied }
+    var copiedRows: Int { chunks.copied }
 
     /// Applies what was committed since. Returns `reload` when the changes are incomplete; the caller must then commit
     /// everything it applied ahead of its commit before it reads the table again.

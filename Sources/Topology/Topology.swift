@@ -185,8 +185,6 @@ extension Topology {
         /// Field id of the column.
         public let fieldID: Int
 
-        /// The transform in the format of Iceberg metadata: `bucket[16]`.
-        public var transformText: String { argument.map { "\(transform)[\($0)]" } ?? transform }
         public var description: String {
             transform == "identity" ? column : "\(transform)(\(argument.map { "\($0), " } ?? "")\(column))"
         }

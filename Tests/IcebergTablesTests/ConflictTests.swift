@@ -21,9 +21,10 @@ import WeirTesting
         try withTemporaryFolder { folder in
             var table = try makeTable(folder).appending("a", "b")
             var delta = Transaction(table)
-            delta.rowDelta(
+            delta.overwrite(
                 adding: [dataFile("c")],
-                deletes: [deletes("d1", of: "a"), dataFile("d2", content: .positionDeletes)]
+                addingDeletes: [deletes("d1", of: "a"), dataFile("d2", content: .positionDeletes)],
+                removing: []
             )
             table = try delta.commit()
             #expect(table.currentSnapshot?.operation == "overwrite")
@@ -32,7 +33,7 @@ import WeirTesting
             var equality = Transaction(table)
             var delete = dataFile("q", content: .equalityDeletes, records: 3)
             delete.equalityIds = [1]
-            equality.rowDelta(adding: [dataFile("f")], deletes: [delete])
+            equality.overwrite(adding: [dataFile("f")], addingDeletes: [delete], removing: [])
             table = try equality.commit()
             let found = Dictionary(
                 uniqueKeysWithValues: try table.plan().map { task in
@@ -49,7 +50,7 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let start = try makeTable(folder).appending("a", "b")
             var delta = Transaction(start)
-            delta.rowDelta(adding: [], deletes: [deletes("d", of: "a")])
+            delta.overwrite(adding: [], addingDeletes: [deletes("d", of: "a")], removing: [])
             #expect(try delta.commit().currentSnapshot?.operation == "delete")
             func rewrite(_ name: String) throws -> Table {
                 var transaction = Transaction(start)
@@ -69,7 +70,12 @@ import WeirTesting
             #expect(after.currentSnapshot?.operation == "replace")
             // Deletes for the file that was replaced would come to nothing.
             var late = Transaction(start)
-            late.rowDelta(adding: [], deletes: [deletes("d3", of: "b")], validateFrom: start.currentSnapshot?.id)
+            late.overwrite(
+                adding: [],
+                addingDeletes: [deletes("d3", of: "b")],
+                removing: [],
+                validateFrom: start.currentSnapshot?.id
+            )
             #expect(throws: WeirError.self) { try late.commit() }
         }
     }
@@ -94,7 +100,12 @@ import WeirTesting
             _ = try rewrite.commit()
             func add(_ delete: DataFile) throws -> Table {
                 var delta = Transaction(start)
-                delta.rowDelta(adding: [], deletes: [delete], validateFrom: start.currentSnapshot?.id)
+                delta.overwrite(
+                    adding: [],
+                    addingDeletes: [delete],
+                    removing: [],
+                    validateFrom: start.currentSnapshot?.id
+                )
                 return try delta.commit()
             }
             for delete in [bounded("d1", "a", "b"), dataFile("d2", content: .positionDeletes)] {
@@ -110,7 +121,7 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let table = try makeTable(folder).appending("a")
             var delta = Transaction(table)
-            delta.rowDelta(adding: [], deletes: [dataFile("q", content: .equalityDeletes)])
+            delta.overwrite(adding: [], addingDeletes: [dataFile("q", content: .equalityDeletes)], removing: [])
             let broken = try delta.commit()
             let error = #expect(throws: WeirError.self) { try broken.plan() }
             #expect(error?.message.contains("which columns") == true && error?.location?.hasSuffix("/q") == true)
@@ -121,7 +132,7 @@ import WeirTesting
         try withTemporaryFolder { folder in
             var table = try makeTable(folder).appending("a", "b")
             var delta = Transaction(table)
-            delta.rowDelta(adding: [], deletes: [deletes("d", of: "a")])
+            delta.overwrite(adding: [], addingDeletes: [deletes("d", of: "a")], removing: [])
             table = try delta.commit()
             var transaction = Transaction(table)
             transaction.overwrite(
@@ -151,7 +162,11 @@ import WeirTesting
             transaction.append([dataFile("a", partition: [.double(.nan)])])
             table = try transaction.commit()
             var delta = Transaction(table)
-            delta.rowDelta(adding: [], deletes: [dataFile("d", partition: [.double(.nan)], content: .positionDeletes)])
+            delta.overwrite(
+                adding: [],
+                addingDeletes: [dataFile("d", partition: [.double(.nan)], content: .positionDeletes)],
+                removing: []
+            )
             table = try delta.commit()
             #expect(try table.plan().map(\.deletes.count) == [1])
             var rewrite = Transaction(table)
@@ -184,9 +199,9 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let table = try makeTable(folder).appending("a")
             var transaction = Transaction(table)
-            transaction.append([])
-            transaction.overwrite(adding: [dataFile("b")], removingPaths: ["file:///nowhere/a"])
-            transaction.addSnapshotSummary(["weir.x": "y"])
+            let summary = ["weir.x": "y"]
+            transaction.append([], summary: summary)
+            transaction.overwrite(adding: [dataFile("b")], removingPaths: ["file:///nowhere/a"], summary: summary)
             transaction.setSchema { (metadata) throws(WeirError) in
                 Schema(metadata.schema.fields + [Field(id: metadata.lastColumnId + 1, name: "more", type: .int)])
             }

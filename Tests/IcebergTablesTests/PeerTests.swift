@@ -28,9 +28,10 @@ import WeirTesting
                     table = try transaction.commit()
                 }
                 var delta = Transaction(table)
-                delta.rowDelta(
+                delta.overwrite(
                     adding: [],
-                    deletes: try Orders.deleteFirstRows(of: table),
+                    addingDeletes: try Orders.deleteFirstRows(of: table),
+                    removing: [],
                     validateFrom: table.currentSnapshot?.id
                 )
                 let files = try table.plan().count
@@ -67,7 +68,7 @@ import WeirTesting
             )
             table = try table.appending(Orders.write(0..<10, to: table))
             var delta = Transaction(table)
-            delta.rowDelta(adding: [], deletes: try Orders.deleteFirstRows(of: table))
+            delta.overwrite(adding: [], addingDeletes: try Orders.deleteFirstRows(of: table), removing: [])
             table = try delta.commit()
             for start in [10, 20] as [Int64] {
                 table = try table.appending(Orders.write(start..<start + 10, to: table))

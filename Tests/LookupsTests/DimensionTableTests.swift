@@ -3,11 +3,12 @@ import ChangeEvents
 import Columnar
 import IcebergFormat
 import IcebergTables
-import Lookups
 import MixedTables
 import ObjectStorage
 import Testing
 import WeirTesting
+
+@testable import Lookups
 
 /// A dimension table equals a dictionary after any commits to its table.
 @Suite struct DimensionTableTests {

@@ -157,7 +157,7 @@ import WeirTesting
                 specId: base.spec.id
             )
             var transaction = Transaction(base)
-            transaction.rowDelta(adding: [], deletes: [file])
+            transaction.overwrite(adding: [], addingDeletes: [file], removing: [])
             _ = try transaction.commit()
             for path in foreign.keys { foreign[path]?.keys.remove(victim.key) }
             set(nil, victim.key)

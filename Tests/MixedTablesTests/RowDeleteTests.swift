@@ -95,7 +95,7 @@ import WeirTesting
                 return DataFile(parquet: path, summary, content: .positionDeletes, partition: values)
             }
             var transaction = Transaction(table)
-            transaction.rowDelta(adding: [], deletes: deletes)
+            transaction.overwrite(adding: [], addingDeletes: deletes, removing: [])
             table = try transaction.commit()
         }
 
@@ -128,7 +128,7 @@ import WeirTesting
             }
             let new = try newFiles(ids)
             var transaction = Transaction(table)
-            transaction.rowDelta(adding: new.map(\.file), deletes: deletes)
+            transaction.overwrite(adding: new.map(\.file), addingDeletes: deletes, removing: [])
             table = try transaction.commit()
             files += new
         }

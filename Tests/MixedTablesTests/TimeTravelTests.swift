@@ -117,7 +117,7 @@ import WeirTesting
             }
             let note = Schema([Self.schema.fields[1]])
             var delta = Transaction(table)
-            delta.rowDelta(adding: [], deletes: [try delete([[.string("y")]], note, ids: [2])])
+            delta.overwrite(adding: [], addingDeletes: [try delete([[.string("y")]], note, ids: [2])], removing: [])
             _ = try delta.commit()
             table = try Self.evolved(catalog.load(TableIdentifier("db.t")))
             let mixed = try MixedTable.load(TableIdentifier("db.t"), from: catalog)
@@ -126,7 +126,7 @@ import WeirTesting
             // A mapping that names no column, or an unknown one, cannot be applied.
             for (ids, words) in [([], "which columns"), ([77], "77")] {
                 var bad = Transaction(try catalog.load(TableIdentifier("db.t")))
-                bad.rowDelta(adding: [], deletes: [try delete([[.string("x")]], note, ids: ids)])
+                bad.overwrite(adding: [], addingDeletes: [try delete([[.string("x")]], note, ids: ids)], removing: [])
                 let made = MixedTable(base: try bad.commit(), change: nil, primaryKey: [])
                 let error = #expect(throws: WeirError.self) { try Self.rows(made, at: ReadPoint(current: made)) }
                 #expect(error?.message.contains(words) == true, "\(String(describing: error))")

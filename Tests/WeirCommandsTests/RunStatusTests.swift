@@ -118,7 +118,7 @@ import WeirTesting
         func text(_ seconds: Int) -> String {
             var now = sample(100, records: 6, lag: 0)
             for (name, time) in [("shop.orders", 100 - seconds), ("shop.customers", 99)] {
-                let commit = MaterializeBacklog.Commit(sequence: 3, bytes: 10, time: Int64(time) * 1000)
+                let commit = MaterializeBacklog.Commit(sequence: 3, time: Int64(time) * 1000)
                 now.state.backlogs[name] = MaterializeBacklog(commits: [commit])
             }
             return RunStatus.text(now, since: before)

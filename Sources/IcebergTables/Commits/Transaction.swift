@@ -15,7 +15,6 @@ public struct Transaction: Sendable {
     var edits: [MetadataEdit] = []
     var statistics: [@Sendable (Snapshot) throws(WeirError) -> StatisticsFile] = []
     var requirements: [@Sendable (TableMetadata) throws(WeirError) -> Void] = []
-    var summary: [String: String] = [:]
     var summaryProperties: [String] = []
     /// Tables that must be as they were, with the errors for those that are not.
     var unchanged: [(table: Table, error: WeirError)] = []
@@ -82,18 +81,6 @@ public struct Transaction: Sendable {
         )
     }
 
-    /// Adds data files and delete files.
-    public mutating func rowDelta(
-        adding: [DataFile],
-        deletes: [DataFile],
-        summary: [String: String] = [:],
-        validateFrom snapshotId: Int64? = nil
-    ) {
-        changes.append(
-            SnapshotChange(added: adding, addedDeletes: deletes, summary: summary, validateFrom: snapshotId)
-        )
-    }
-
     public mutating func setProperties(_ properties: [String: String]) {
         edits.append(MetadataEdit { (_) throws(WeirError) in [.setProperties(properties)] })
     }
@@ -154,9 +141,6 @@ public struct Transaction: Sendable {
 
     /// Sets how errors name this transaction when it is committed together with others.
     public mutating func name(_ title: String) { self.title = title }
-
-    /// Adds to the summary of every snapshot of this transaction.
-    public mutating func addSnapshotSummary(_ entries: [String: String]) { summary.merge(entries) { $1 } }
 
     /// Retries conflicting commits until `commit.retry.total-timeout-ms` without a limit on attempts, with waits of at
     /// most one second. For tables with several concurrent writers, where lost races are normal.

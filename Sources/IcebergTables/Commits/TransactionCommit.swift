@@ -28,7 +28,6 @@ final class TransactionCommit {
         parts = transactions.map { transaction in
             let producers = transaction.changes.map { change in
                 var change = change
-                change.summary.merge(transaction.summary) { $1 }
                 change.summaryProperties += transaction.summaryProperties
                 return SnapshotProducer(change, transaction.table.storage, transaction.clock)
             }

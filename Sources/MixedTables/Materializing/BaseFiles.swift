@@ -31,10 +31,8 @@ struct BaseFiles: Sendable {
     /// Rows of all files that no delete removes.
     private(set) var liveRows: Int64 = 0
 
-    var count: Int { files.count }
     /// Numbers in the order in which they were given.
     var all: [UInt32] { files.keys.sorted() }
-    var byteCount: Int { files.values.reduce(0) { $0 + 1024 + $1.deleted.byteCount } }
 
     subscript(number: UInt32) -> BaseFile? { files[number] }
     func number(ofPath path: String) -> UInt32? { numbers[path] }

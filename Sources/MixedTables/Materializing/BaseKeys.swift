@@ -17,8 +17,6 @@ final class BaseKeys {
     /// The state of base that this reflects.
     private(set) var base: Table
     private let layout: Layout
-    /// Keys read from files so far.
-    private(set) var loaded = 0
 
     private static let filesAtATime = 8
 
@@ -50,15 +48,9 @@ final class BaseKeys {
         for start in stride(from: 0, to: parts.count, by: Self.filesAtATime) {
             try check()
             let some = Array(parts[start..<min(start + Self.filesAtATime, parts.count)])
-            let counts = try concurrently(some) { (part) throws(WeirError) in
-                var count = 0
-                try reader.read(part) { (keys, places) throws(WeirError) in
-                    loader.add(keys, places: places)
-                    count += keys.count
-                }
-                return count
+            _ = try concurrently(some) { (part) throws(WeirError) in
+                try reader.read(part) { (keys, places) throws(WeirError) in loader.add(keys, places: places) }
             }
-            loaded += counts.reduce(0, +)
         }
         let (map, repeats) = loader.finish()
         places = map
@@ -69,7 +61,6 @@ final class BaseKeys {
     }
 
     var count: Int { places.count }
-    var byteCount: Int { places.byteCount + files.byteCount + copies.count * 64 }
 
     /// Whether `follow` can bring this to the state of `table`: its history is known, and keys have the same
     /// fingerprints.
@@ -178,7 +169,6 @@ final class BaseKeys {
             let number = try addFile(task, table, positions)
             let part = KeyReader.Part(file: task.file, number: number, deleted: files[number]?.deleted)
             try add(part, reader, check)
-            loaded += Int(task.file.recordCount)
         }
     }
 

@@ -18,7 +18,6 @@ struct DeletedRows: Sendable, Equatable {
     }
 
     var isEmpty: Bool { count == 0 }
-    var byteCount: Int { words.count * 8 }
 
     @inline(__always)
     func contains(_ row: UInt32) -> Bool {

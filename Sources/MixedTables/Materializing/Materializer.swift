@@ -52,11 +52,8 @@ public final class Materializer {
         self.table = table
     }
 
-    /// Keys of base that are known, and approximate bytes that they take.
+    /// Keys of base that are known.
     public var keyCount: Int { keys?.count ?? 0 }
-    public var byteCount: Int { keys?.byteCount ?? 0 }
-    /// Keys read from base so far by the index in use.
-    public var loadedKeys: Int { keys?.loaded ?? 0 }
 
     /// Moves the oldest changes that base lacks, about `bytesMax` of them.
     ///
