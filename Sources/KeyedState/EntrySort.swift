@@ -18,6 +18,8 @@ enum EntrySort {
         _ entry: (Int) -> RunEntry<Hash>
     ) -> (entries: [RunEntry<Hash>], starts: [Int]) {
         var starts = [Int](repeating: 0, count: 1 << shardBits + 1)
+        // An array that is made in place writes its count, and empty ones share their memory between threads.
+        if count == 0 { return ([], starts) }
         for index in 0..<count { starts[shard(entry(index).hash, shardBits) + 1] += 1 }
         for shard in 1..<starts.count { starts[shard] += starts[shard - 1] }
         var next = starts
@@ -38,6 +40,7 @@ enum EntrySort {
     /// Sorts the entries of one shard, which come in parts.
     static func sorted<Hash: RunHash>(_ parts: [ArraySlice<RunEntry<Hash>>], shardBits: Int) -> [RunEntry<Hash>] {
         let count = parts.reduce(0) { $0 + $1.count }
+        if count == 0 { return [] }
         // About four entries a bucket.
         let bucketBits = max(0, Int.bitWidth - count.leadingZeroBitCount - 2)
         var next = [Int32](repeating: 0, count: 1 << bucketBits + 1)

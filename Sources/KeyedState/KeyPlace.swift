@@ -23,14 +23,11 @@ public struct KeyPlace: Hashable, BitwiseCopyable, Sendable {
     /// What maps store for a removed key that an older run still has.
     @usableFromInline static let removed = KeyPlace(word: .max - 1)
 
+    /// What stands for the row of a run that a translation dropped. It is never stored.
+    @usableFromInline static let dropped = KeyPlace(word: .max - 2)
+
     @inlinable public var file: UInt32 { UInt32(truncatingIfNeeded: word >> 32) }
     @inlinable public var row: UInt32 { UInt32(truncatingIfNeeded: word) }
     /// Whether this is a place, not the answer for a missing key.
-    @inlinable public var exists: Bool { word < UInt64.max - 1 }
-}
-
-/// What answers which row a key has: one question for all keys of a batch.
-public protocol KeyPlaces {
-    /// The place of each key, in order; `KeyPlace.none` for a key that has no row.
-    func places(of keys: KeyFingerprints) -> [KeyPlace]
+    @inlinable public var exists: Bool { word < UInt64.max - 2 }
 }

@@ -1,8 +1,8 @@
 /// The secret seed of key hashes.
 ///
 /// Keys come from outside. With a predictable hash, someone could choose keys that all collide in one slot or share a
-/// fingerprint. The process therefore draws a random seed. What depends on it stays on this machine, with the seed
-/// (`StateFolder`), and it must not decide where rows are placed (`KeyHash` does that).
+/// fingerprint. The process therefore draws a random seed. A map that is saved has its seed beside it (`StateFolder`).
+/// The seed must not decide where rows are placed (`KeyHash` does that).
 public struct KeySeed: Equatable, Sendable {
     @usableFromInline let first: UInt64
     @usableFromInline let second: UInt64

@@ -28,9 +28,8 @@ public struct KeyTable<
 
     /// `filler` fills unused slots.
     @inlinable
-    public init(filler: Value, seed: KeySeed = .process, minimumCapacity: Int = 0) {
-        var slots = 16
-        while slots * 3 < minimumCapacity * 4 { slots *= 2 }
+    public init(filler: Value, seed: KeySeed = .process) {
+        let slots = 16
         self.filler = filler
         self.seed = seed
         keys = Array(repeating: 0, count: slots)
@@ -41,6 +40,7 @@ public struct KeyTable<
     /// Removes all keys and keeps the memory.
     mutating func removeAll() {
         keys.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+        values.withUnsafeMutableBufferPointer { [filler] in $0.update(repeating: filler) }
         zero = nil
         used = 0
     }
@@ -210,7 +210,7 @@ public struct KeyTable<
         for slot in 0..<keys.count where keys[slot] != 0 { body(keys[slot], values[slot]) }
     }
 
-    /// Replaces all values at once. `body` gets them in no defined order, those of free slots included.
+    /// Replaces all values at once. `body` gets them in no defined order, with the filler of free slots, which it keeps.
     mutating func replaceValues(_ body: (inout [Value]) -> Void) {
         body(&values)
         if let value = zero {

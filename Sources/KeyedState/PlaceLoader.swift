@@ -27,35 +27,22 @@ public final class PlaceLoader: Sendable {
         self.settings = settings
     }
 
-    /// Adds the keys of neighbouring rows of a file.
-    public func add(_ keys: KeyFingerprints, file: UInt32, firstRow: UInt32) {
-        precondition(keys.count <= UInt32.max - firstRow, "rows have 32-bit numbers")
-        let first = KeyPlace(file: file, row: firstRow).word
-        add(keys) { KeyPlace(word: first &+ UInt64($0)) }
-    }
-
     /// Adds keys and their places.
     public func add(_ keys: KeyFingerprints, places: [KeyPlace]) {
         precondition(keys.count == places.count, "one place for each key")
-        add(keys) { places[$0] }
-    }
-
-    @inline(__always)
-    private func add(_ keys: KeyFingerprints, _ place: (Int) -> KeyPlace) {
         switch keys {
         case .narrow(let keys):
-            let batch = batch(keys, place)
+            let batch = batch(keys, places)
             batches.withLock { $0.narrow.append(batch) }
         case .wide(let keys):
-            let batch = batch(keys, place)
+            let batch = batch(keys, places)
             batches.withLock { $0.wide.append(batch) }
         }
     }
 
-    @inline(__always)
-    private func batch<Hash: RunHash>(_ keys: [Hash], _ place: (Int) -> KeyPlace) -> Batch<Hash> {
+    private func batch<Hash: RunHash>(_ keys: [Hash], _ places: [KeyPlace]) -> Batch<Hash> {
         let (entries, starts) = EntrySort.sharded(count: keys.count, shardBits: settings.shardBits) {
-            RunEntry(hash: Hash.of(keys[$0], seed), place: place($0))
+            RunEntry(hash: Hash.of(keys[$0], seed), place: places[$0])
         }
         return Batch(entries: entries, starts: starts)
     }
@@ -70,14 +57,6 @@ public final class PlaceLoader: Sendable {
         return (map, repeats)
     }
 
-    /// Bytes of the keys that were added since the loader was emptied.
-    public var byteCount: Int {
-        batches.withLock { batches in
-            batches.narrow.reduce(0) { $0 + $1.entries.count * MemoryLayout<RunEntry<UInt64>>.stride }
-                + batches.wide.reduce(0) { $0 + $1.entries.count * MemoryLayout<RunEntry<UInt128>>.stride }
-        }
-    }
-
     /// Moves the keys that were added to a map with the loader's seed and settings, as a part of a large table.
     ///
     /// - Returns: number of keys that were there already, in the map or in the loader; the last place counts.
@@ -90,15 +69,16 @@ public final class PlaceLoader: Sendable {
             defer { batches = Batches() }
             return batches
         }
-        let version = map.version
+        let (translation, version) = (map.translation, map.version)
         return areNarrow
-            ? add(batches.narrow, to: &map.narrow, version: version, count: &map.live)
-            : add(batches.wide, to: &map.wide, version: version, count: &map.live)
+            ? add(batches.narrow, to: &map.narrow, translation, version: version, count: &map.live)
+            : add(batches.wide, to: &map.wide, translation, version: version, count: &map.live)
     }
 
     private func add<Hash: RunHash>(
         _ batches: [Batch<Hash>],
         to runs: inout RunSet<Hash>,
+        _ translation: (any PlaceTranslation)?,
         version: Int,
         count: inout Int
     ) -> Int {
@@ -115,8 +95,10 @@ public final class PlaceLoader: Sendable {
             if older.isEmpty { return (run, count: entries.count, repeats) }
             var places = [KeyPlace](repeating: .none, count: entries.count)
             older.find(entries.map(\.hash), areHashes: true, &places)
+            let counted = places.reduce(0) { $0 + ($1.exists ? 1 : 0) }
+            translation?.translate(&places)
             let known = places.reduce(0) { $0 + ($1.exists ? 1 : 0) }
-            return (run, count: entries.count - known, repeats + known)
+            return (run, count: entries.count - counted, repeats + known)
         }
         runs.add(built.map { $0.0 })
         count += built.reduce(0) { $0 + $1.1 }
@@ -127,6 +109,10 @@ public final class PlaceLoader: Sendable {
         _ elements: [Element],
         _ work: @escaping @Sendable (Element) -> Outcome
     ) -> [Outcome] {
-        do { return try concurrently(elements) { (element) throws(WeirError) in work(element) } } catch { return [] }
+        do {
+            return try concurrently(elements) { (element) throws(WeirError) in work(element) }
+        } catch {
+            preconditionFailure("work that throws nothing has failed: \(error)")
+        }
     }
 }

@@ -11,14 +11,14 @@ import Bytes
 /// that cause them.
 ///
 /// A value: a copy is a consistent picture for another thread. Runs are shared between copies.
-public struct PlaceMap: KeyPlaces, Sendable {
+public struct PlaceMap: Sendable {
     public struct Settings: Sendable {
         /// The map has 2^`shardBits` shards.
         public var shardBits = 8
         /// Recent changes become runs when there are this many, or a sixteenth of the keys if that is more.
         public var recentKeys = 262_144
-        /// Whether updates merge runs. Otherwise the owner does, with `dueMerge` and `adopt`, in another thread.
-        public var mergesInline = true
+        /// Whether updates merge runs. Tests turn it off to have merges left for other threads.
+        var mergesInline = true
 
         public init() {}
     }
@@ -31,10 +31,11 @@ public struct PlaceMap: KeyPlaces, Sendable {
     @usableFromInline var recent: KeyMap<KeyPlace>
     /// Whether `recent` may have marks of removed keys. Without them and without runs it is the whole map.
     @usableFromInline var hasMarks = false
+    /// Number of keys that have a place, and of those whose row in a run the translation dropped.
     @usableFromInline var live = 0
     var narrow: RunSet<UInt64>
     var wide: RunSet<UInt128>
-    private var translation: (any PlaceTranslation)?
+    private(set) var translation: (any PlaceTranslation)?
     /// Number of translations so far.
     private(set) var version = 0
     /// The shard at which the next merge is looked for.
@@ -50,8 +51,23 @@ public struct PlaceMap: KeyPlaces, Sendable {
         wide = RunSet(shardBits: areNarrow ? 0 : settings.shardBits, seed: seed)
     }
 
-    /// Number of keys that have a place. The key of a row that only a translation dropped counts until it is changed.
-    public var count: Int { live }
+    /// Number of keys that have a place.
+    ///
+    /// - Complexity: O(1) when `isFinal`. Otherwise it reads the shards whose places have to be translated.
+    public var count: Int {
+        guard let translation else { return live }
+        return live - uncovered(narrow.dropped(translation, version: version))
+            - uncovered(wide.dropped(translation, version: version))
+    }
+
+    /// Number of keys that no recent change is about.
+    private func uncovered(_ hashes: [UInt64]) -> Int {
+        hashes.reduce(0) { $0 + (recent.narrow.find($1.fingerprint(seed)) == nil ? 1 : 0) }
+    }
+
+    private func uncovered(_ hashes: [UInt128]) -> Int {
+        hashes.reduce(0) { $0 + (recent.wide.find($1.fingerprint(seed)) == nil ? 1 : 0) }
+    }
 
     /// Bytes of memory that the map takes.
     public var byteCount: Int { recent.byteCount + narrow.byteCount + wide.byteCount }
@@ -60,18 +76,22 @@ public struct PlaceMap: KeyPlaces, Sendable {
 
     // MARK: Look-ups
 
+    /// The place of each key, in order; `none` for a key that has no row.
     public func places(of keys: KeyFingerprints) -> [KeyPlace] {
         var places = [KeyPlace](repeating: .none, count: keys.count)
         if !recent.isEmpty { recent.forEach(keys) { row, place in if let place { places[row] = place } } }
         find(keys, &places)
+        translation?.translate(&places)
         return places
     }
 
-    /// The places that the runs have for keys; `none` for others and for removed keys.
+    /// The places that the runs have for keys; `none` for others and for removed keys, `dropped` for those whose row the
+    /// translation dropped.
     @usableFromInline
     func placesInRuns(of keys: KeyFingerprints) -> [KeyPlace] {
         var places = [KeyPlace](repeating: .none, count: keys.count)
         find(keys, &places)
+        translation?.translateAndMark(&places)
         return places
     }
 
@@ -82,7 +102,6 @@ public struct PlaceMap: KeyPlaces, Sendable {
         case .wide(let keys): wide.find(keys, &places)
         }
         for row in places.indices where !places[row].exists { places[row] = .none }
-        translation?.translate(&places)
     }
 
     // MARK: Changes
@@ -111,13 +130,12 @@ public struct PlaceMap: KeyPlaces, Sendable {
             var gained = 0
             recent.update(keys) { row, held in
                 let inRuns = old[row]
-                var place: KeyPlace? = held ?? inRuns
-                if let known = place, !known.exists { place = nil }
-                let before = place != nil ? 1 : 0
+                let before = held ?? inRuns
+                var place: KeyPlace? = before.exists ? before : nil
                 body(row, &place)
-                gained += (place != nil ? 1 : 0) - before
+                gained += (place != nil ? 1 : 0) - (before.exists || before == .dropped ? 1 : 0)
                 // A removed key leaves a mark only where it covers a run.
-                held = place ?? (inRuns.exists ? .removed : nil)
+                held = place ?? (inRuns != .none ? .removed : nil)
             }
             live += gained
         } else {
@@ -149,8 +167,8 @@ public struct PlaceMap: KeyPlaces, Sendable {
 
     /// Merges the runs of shards that have no room for another one.
     mutating func makeRoom() {
-        narrow.makeRoom(translation, version: version)
-        wide.makeRoom(translation, version: version)
+        live -= uncovered(narrow.makeRoom(translation, version: version))
+        live -= uncovered(wide.makeRoom(translation, version: version))
     }
 
     private static func runs<Hash: RunHash>(
@@ -201,10 +219,15 @@ public struct PlaceMap: KeyPlaces, Sendable {
     @discardableResult
     public mutating func adopt(_ merged: MergedPlaces) -> Bool {
         defer { dropTranslation() }
-        return switch merged.result {
-        case .narrow(let run, let merge): narrow.adopt(run, of: merge)
-        case .wide(let run, let merge): wide.adopt(run, of: merge)
+        switch merged.result {
+        case .narrow(let run, let merge):
+            guard let dropped = narrow.adopt(run, of: merge) else { return false }
+            live -= uncovered(dropped)
+        case .wide(let run, let merge):
+            guard let dropped = wide.adopt(run, of: merge) else { return false }
+            live -= uncovered(dropped)
         }
+        return true
     }
 
     // MARK: Rewritten files
@@ -215,7 +238,7 @@ public struct PlaceMap: KeyPlaces, Sendable {
     ///   may still name, as long as `isFinal` is false.
     public mutating func translate(through translation: any PlaceTranslation) {
         version += 1
-        recent.translate(translation)
+        live -= recent.translate(translation)
         hasMarks = true
         self.translation = translation
         dropTranslation()

@@ -27,23 +27,9 @@ public struct PlaceMerge: Sendable {
 /// The result of a merge.
 public struct MergedPlaces: Sendable {
     enum Result: Sendable {
-        case narrow(KeyRun<UInt64>, RunMerge<UInt64>)
-        case wide(KeyRun<UInt128>, RunMerge<UInt128>)
+        case narrow(MergedRun<UInt64>, RunMerge<UInt64>)
+        case wide(MergedRun<UInt128>, RunMerge<UInt128>)
     }
 
     let result: Result
-}
-
-extension KeyMap<KeyPlace> {
-    /// Translates all places. Keys whose row was dropped become removed ones.
-    mutating func translate(_ translation: any PlaceTranslation) {
-        narrow.replaceValues { Self.translate(&$0, translation) }
-        wide.replaceValues { Self.translate(&$0, translation) }
-    }
-
-    private static func translate(_ places: inout [KeyPlace], _ translation: any PlaceTranslation) {
-        let before = places
-        translation.translate(&places)
-        for index in places.indices where before[index].exists && !places[index].exists { places[index] = .removed }
-    }
 }

@@ -10,3 +10,14 @@ public protocol PlaceTranslation: Sendable {
     /// rewritten file, so translating it again changes nothing.
     func translate(_ places: inout [KeyPlace])
 }
+
+extension PlaceTranslation {
+    /// Translates places; those of dropped rows become `dropped`. Places that do not exist stay as they are.
+    func translateAndMark(_ places: inout [KeyPlace]) {
+        let before = places
+        translate(&places)
+        for index in places.indices where !places[index].exists {
+            places[index] = before[index].exists ? .dropped : before[index]
+        }
+    }
+}

@@ -3,6 +3,8 @@
 protocol RunHash: FixedWidthInteger, UnsignedInteger, BitwiseCopyable, Sendable {
     /// The hash of a key fingerprint.
     static func of(_ fingerprint: Self, _ seed: KeySeed) -> Self
+    /// The key fingerprint that has this hash.
+    func fingerprint(_ seed: KeySeed) -> Self
     /// The leading 64 bits.
     var top: UInt64 { get }
 }
@@ -17,6 +19,21 @@ extension UInt64: RunHash {
         return hash ^ (hash >> 32)
     }
 
+    func fingerprint(_ seed: KeySeed) -> UInt64 {
+        var hash = (self ^ (self >> 32)) &* Self.inverse(of: 0xbf58_476d_1ce4_e5b9)
+        hash = (hash ^ (hash >> 29) ^ (hash >> 58)) &* Self.inverse(of: 0x9e37_79b9_7f4a_7c15)
+        hash = (hash ^ (hash >> 32)) &* Self.inverse(of: seed.second)
+        return hash ^ seed.first
+    }
+
+    /// The number whose product with an odd number is one.
+    private static func inverse(of odd: UInt64) -> UInt64 {
+        // Right in three bits; each step doubles them.
+        var inverse = odd
+        for _ in 0..<5 { inverse = inverse &* (2 &- odd &* inverse) }
+        return inverse
+    }
+
     @inline(__always)
     var top: UInt64 { self }
 }
@@ -25,6 +42,8 @@ extension UInt128: RunHash {
     /// Wide fingerprints are hashes already.
     @inline(__always)
     static func of(_ fingerprint: UInt128, _ seed: KeySeed) -> UInt128 { fingerprint }
+
+    func fingerprint(_ seed: KeySeed) -> UInt128 { self }
 
     @inline(__always)
     var top: UInt64 { UInt64(truncatingIfNeeded: self >> 64) }

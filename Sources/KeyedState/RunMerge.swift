@@ -12,13 +12,28 @@ struct RunMerge<Hash: RunHash>: Sendable {
     /// Entries that are read.
     var work: Int { inputs.reduce(0) { $0 + $1.count } }
 
-    func merged() -> KeyRun<Hash> {
-        var result = entries(of: inputs[0])
-        for older in inputs.dropFirst() { result = Self.merged(result, entries(of: older)) }
+    func merged() -> MergedRun<Hash> {
+        var result = mergedEntries()
+        let dropped = Self.dropped(result)
         if endsHistory { result.removeAll { !$0.place.exists } }
-        return result.withUnsafeBufferPointer { entries in
+        // A row that was dropped is stored as a removed one.
+        let run = result.withUnsafeBufferPointer { entries in
             KeyRun(entries, shard: shard, shardBits: shardBits, version: version)
         }
+        return MergedRun(run: run, dropped: dropped)
+    }
+
+    /// The keys whose newest row among the inputs is one that the translation dropped.
+    func dropped() -> [Hash] { Self.dropped(mergedEntries()) }
+
+    private static func dropped(_ entries: [RunEntry<Hash>]) -> [Hash] {
+        entries.lazy.filter { $0.place == .dropped }.map(\.hash)
+    }
+
+    private func mergedEntries() -> [RunEntry<Hash>] {
+        var result = entries(of: inputs[0])
+        for older in inputs.dropFirst() { result = Self.merged(result, entries(of: older)) }
+        return result
     }
 
     /// The entries of a run with translated places.
@@ -26,17 +41,16 @@ struct RunMerge<Hash: RunHash>: Sendable {
         var entries = run.entries()
         guard let translation, run.version < version else { return entries }
         var places = entries.map(\.place)
-        translation.translate(&places)
-        for index in entries.indices {
-            // The key of a dropped row is removed, as far as older runs go.
-            entries[index].place = places[index].exists ? places[index] : .removed
-        }
+        translation.translateAndMark(&places)
+        for index in entries.indices { entries[index].place = places[index] }
         return entries
     }
 
     /// One list of two sorted ones. Of a hash in both, the newer entry stays.
     private static func merged(_ newer: [RunEntry<Hash>], _ older: [RunEntry<Hash>]) -> [RunEntry<Hash>] {
-        [RunEntry<Hash>](unsafeUninitializedCapacity: newer.count + older.count) { target, filled in
+        if newer.isEmpty { return older }
+        if older.isEmpty { return newer }
+        return [RunEntry<Hash>](unsafeUninitializedCapacity: newer.count + older.count) { target, filled in
             newer.withUnsafeBufferPointer { newer in
                 older.withUnsafeBufferPointer { older in
                     var left = 0
@@ -64,4 +78,11 @@ struct RunMerge<Hash: RunHash>: Sendable {
             }
         }
     }
+}
+
+/// The result of a merge.
+struct MergedRun<Hash: RunHash>: Sendable {
+    let run: KeyRun<Hash>
+    /// The keys whose newest row was one that the translation dropped: until now they counted as keys with a place.
+    let dropped: [Hash]
 }

@@ -28,6 +28,9 @@ struct RunSet<Hash: RunHash>: Sendable {
         counts = Array(repeating: 0, count: 1 << shardBits)
     }
 
+    /// Entries of all runs.
+    var entryCount: Int { shards.joined().reduce(0) { $0 + $1.count } }
+
     /// The oldest translation that places of the runs went through.
     var oldestVersion: Int? { shards.lazy.joined().map(\.version).min() }
 
@@ -135,11 +138,6 @@ struct RunSet<Hash: RunHash>: Sendable {
         return nil
     }
 
-    /// Merging all runs of a shard; nil when it has fewer than two.
-    func fullMerge(_ shard: Int, _ translation: (any PlaceTranslation)?, version: Int) -> RunMerge<Hash>? {
-        shards[shard].count < 2 ? nil : merge(shard, newest: shards[shard].count, translation, version)
-    }
-
     private func merge(
         _ shard: Int,
         newest count: Int,
@@ -157,23 +155,43 @@ struct RunSet<Hash: RunHash>: Sendable {
     }
 
     /// Merges all runs of the shards that have no room for another one.
-    mutating func makeRoom(_ translation: (any PlaceTranslation)?, version: Int) {
+    ///
+    /// - Returns: keys that have no place in the runs any more, because the translation dropped their rows.
+    mutating func makeRoom(_ translation: (any PlaceTranslation)?, version: Int) -> [Hash] {
+        var dropped: [Hash] = []
         for shard in shards.indices where shards[shard].count == Self.runsPerShard {
-            guard let merge = fullMerge(shard, translation, version: version) else { continue }
-            _ = adopt(merge.merged(), of: merge)
+            let merge = merge(shard, newest: shards[shard].count, translation, version)
+            dropped += adopt(merge.merged(), of: merge) ?? []
+        }
+        return dropped
+    }
+
+    /// Keys whose newest row in the runs is one that the translation dropped.
+    func dropped(_ translation: any PlaceTranslation, version: Int) -> [Hash] {
+        shards.indices.flatMap { shard -> [Hash] in
+            let runs = shards[shard]
+            guard runs.contains(where: { $0.version < version }) else { return [] }
+            return merge(shard, newest: runs.count, translation, version).dropped()
         }
     }
 
-    /// Puts the result of a merge in place of its inputs. Returns whether they were still there.
-    mutating func adopt(_ merged: KeyRun<Hash>, of merge: RunMerge<Hash>) -> Bool {
+    /// Puts the result of a merge in place of its inputs.
+    ///
+    /// - Returns: keys that have no place in the runs any more, because the translation dropped their rows; nil when the
+    ///   inputs are not there any more.
+    mutating func adopt(_ merged: MergedRun<Hash>, of merge: RunMerge<Hash>) -> [Hash]? {
         let runs = shards[merge.shard]
         guard let first = runs.firstIndex(where: { $0 === merge.inputs[0] }),
             first + merge.inputs.count <= runs.count,
             zip(runs[first...], merge.inputs).allSatisfy({ $0 === $1 }),
             !merge.endsHistory || first + merge.inputs.count == runs.count
-        else { return false }
-        replace(merge.shard, first..<(first + merge.inputs.count), with: merged)
-        return true
+        else { return nil }
+        // Runs that were added since the merge began may have other places for these keys.
+        let dropped = merged.dropped.filter { hash in
+            !runs[..<first].contains { $0.view.mayHold(hash) && $0.view.find(hash) != .none }
+        }
+        replace(merge.shard, first..<(first + merge.inputs.count), with: merged.run)
+        return dropped
     }
 
     /// Puts a run in place of the same one.

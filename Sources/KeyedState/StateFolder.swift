@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// ```
 /// LOCK          taken as long as the folder is open
-/// state         what was saved last: a list of runs, and the table state that they reflect (see `SavedPlaces`)
+/// state         what was saved last: a list of runs, and the table state that they reflect (see `SavedList`)
 /// 17.runs       runs; no file is changed once it is written
 /// ```
 /// Nothing is synced: the table can recreate all of it. What a crash of the machine leaves is found by checksums.
@@ -39,7 +39,7 @@ public final class StateFolder: Sendable {
                 .locked,
                 "another process uses this folder of the key index",
                 at: path,
-                advice: "stop it, or give this one another state folder"
+                advice: "stop it, or use another folder"
             )
         }
         let numbers = try files.list(path).compactMap { Self.number(of: $0.name) }
@@ -48,8 +48,12 @@ public final class StateFolder: Sendable {
 
     deinit { lock.close() }
 
+    /// Files with higher numbers are not of this folder: there are always numbers left.
+    private static let numbers: Range<UInt64> = 0..<(1 << 62)
+
     private static func number(of name: String) -> UInt64? {
-        name.hasSuffix(suffix) ? UInt64(name.dropLast(suffix.count)).flatMap { $0 < .max ? $0 : nil } : nil
+        guard name.hasSuffix(suffix), let number = UInt64(name.dropLast(suffix.count)) else { return nil }
+        return numbers.contains(number) ? number : nil
     }
 
     /// Writes a new file, whose pieces `body` writes one after another; a failure leaves none.
@@ -89,7 +93,7 @@ public final class StateFolder: Sendable {
             .outOfSpace,
             error.message,
             at: error.location,
-            advice: "free space on the disk of the state folder, or raise state.memory; the table itself is whole"
+            advice: "free space on the disk of the folder; the table itself is whole"
         )
     }
 

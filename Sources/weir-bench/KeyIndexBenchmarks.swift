@@ -27,7 +27,7 @@ enum KeyIndexBenchmarks {
                 let reader = try ParquetFileReader(try storage.open(file.element), schema: schema)
                 while let (batch, firstRow) = try reader.next() {
                     let prints = KeyFingerprints(batch.columns, count: batch.count, areNarrow: true)
-                    loader.add(prints, file: UInt32(file.offset), firstRow: UInt32(firstRow))
+                    loader.add(prints, places: places(of: file.offset, from: Int(firstRow), batch.count))
                 }
             }
             map = loader.finish().map
@@ -67,6 +67,11 @@ enum KeyIndexBenchmarks {
     /// The key with a number: no two are equal, and they come in no order.
     private static func key(_ number: Int) -> Int64 { Int64(truncatingIfNeeded: number &* 0x1e37_79b9_7f4a_7c15) }
 
+    /// The places of neighbouring rows of a file.
+    private static func places(of file: Int, from first: Int = 0, _ count: Int) -> [KeyPlace] {
+        (first..<first + count).map { KeyPlace(file: UInt32(file), row: UInt32($0)) }
+    }
+
     private static func randomKeys(_ batches: Int, of count: Int, from first: Int = 0) -> [KeyFingerprints] {
         var state: UInt64 = 7
         return (0..<batches).map { _ in
@@ -103,7 +108,7 @@ enum KeyIndexBenchmarks {
         var longest = 0.0
         let cost = Benchmark.cost {
             for (number, keys) in wanted.enumerated() {
-                let places = (0..<batchRows).map { KeyPlace(file: UInt32(1000 + number), row: UInt32($0)) }
+                let places = places(of: 1000 + number, batchRows)
                 longest = max(longest, Benchmark.seconds { map.replace(keys, with: places) })
             }
         }
@@ -141,12 +146,15 @@ enum KeyIndexBenchmarks {
         let folder = try StateFolder(path)
         var map = PlaceMap(areNarrow: true)
         let loader = PlaceLoader(areNarrow: true)
+        var waiting = 0
         let cost = try Benchmark.cost {
             for start in stride(from: 0, to: count, by: batchRows) {
                 let part = start..<min(start + batchRows, count)
                 let prints = KeyFingerprints.narrow(part.map { UInt64(bitPattern: key($0)) })
-                loader.add(prints, file: UInt32(start / batchRows), firstRow: 0)
-                if loader.byteCount < 2 * memory { continue }
+                loader.add(prints, places: places(of: start / batchRows, part.count))
+                waiting += part.count * MemoryLayout<(UInt64, KeyPlace)>.stride
+                if waiting < 2 * memory { continue }
+                waiting = 0
                 _ = loader.drain(into: &map)
                 try map.spill(to: folder, memory: memory)
             }

@@ -4,7 +4,7 @@ import WeirTesting
 
 @testable import KeyedState
 
-@Suite struct KeyMapTests {
+@Suite(.hangGuard) struct KeyMapTests {
     private static func fingerprints(_ keys: [Int64], isNarrow: Bool, _ seed: KeySeed = .process) -> KeyFingerprints {
         var builder = ColumnBuilder(.long)
         for key in keys { builder.append(.long(key)) }
@@ -47,12 +47,18 @@ import WeirTesting
         #expect(map.count == 11)
     }
 
+    private typealias TableKey = FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable
+
+    /// A table that has grown for the given keys.
+    private func table<Key: TableKey>(of keys: [Key], _ seed: KeySeed) -> KeyTable<Key, UInt32> {
+        var table = KeyTable<Key, UInt32>(filler: 0, seed: seed)
+        for key in keys { table.set(key, 0) }
+        return table
+    }
+
     /// The slots at which the search for the given keys starts.
-    private func homes<Key: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable>(
-        _ keys: [Key],
-        _ seed: KeySeed
-    ) -> Int {
-        let table = KeyTable<Key, UInt32>(filler: 0, seed: seed, minimumCapacity: keys.count)
+    private func homes<Key: TableKey>(_ keys: [Key], _ seed: KeySeed) -> Int {
+        let table = table(of: keys, seed)
         return Set(keys.map { table.home($0) }).count
     }
 
@@ -60,7 +66,7 @@ import WeirTesting
     func `keys chosen to meet in a table of one seed spread in that of another`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let known = KeySeed(using: &random)
-        let table = KeyTable<UInt64, UInt32>(filler: 0, seed: known, minimumCapacity: 1000)
+        let table = table(of: (0..<1000).map { _ in random.next() }, known)
         var chosen: [UInt64] = []
         while chosen.count < 1000 {
             let key = random.next()

@@ -21,3 +21,10 @@ enum KeySamples {
         }
     }
 }
+
+extension PlaceLoader {
+    /// Adds the keys of neighbouring rows of a file.
+    func add(_ keys: KeyFingerprints, file: UInt32, firstRow: UInt32 = 0) {
+        add(keys, places: (0..<UInt32(keys.count)).map { KeyPlace(file: file, row: firstRow + $0) })
+    }
+}

@@ -3,7 +3,7 @@ import WeirTesting
 
 @testable import KeyedState
 
-@Suite struct KeyTableTests {
+@Suite(.hangGuard) struct KeyTableTests {
     @Test(arguments: SeededGenerator.seeds(20))
     func `agrees with a dictionary under random sets and removals`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

@@ -5,7 +5,7 @@ import ObjectStorage
 import Testing
 import WeirTesting
 
-@Suite struct StateFolderTests {
+@Suite(.hangGuard) struct StateFolderTests {
     private static let identity = StateIdentity(table: "5b1c", keys: "1: long", nodes: "all")
     private static let point = StatePoint(snapshotId: 77, sequence: 1234)
 
