@@ -98,15 +98,20 @@ enum EntrySort {
 
     /// Keeps one entry of each hash, the one with the highest place.
     ///
-    /// - Returns: number of entries that were dropped.
-    static func removeRepeats<Hash: RunHash>(_ entries: inout [RunEntry<Hash>]) -> Int {
-        if entries.isEmpty { return 0 }
+    /// - Parameter onDrop: called with the place of every other entry.
+    static func removeRepeats<Hash: RunHash>(_ entries: inout [RunEntry<Hash>], _ onDrop: (KeyPlace) -> Void) {
+        if entries.isEmpty { return }
         let kept = entries.withUnsafeMutableBufferPointer { entries in
             var last = 0
             for index in 1..<entries.count {
                 let entry = entries[index]
                 if entry.hash == entries[last].hash {
-                    if entry.place.word > entries[last].place.word { entries[last] = entry }
+                    if entry.place.word > entries[last].place.word {
+                        onDrop(entries[last].place)
+                        entries[last] = entry
+                    } else {
+                        onDrop(entry.place)
+                    }
                 } else {
                     last += 1
                     entries[last] = entry
@@ -114,8 +119,6 @@ enum EntrySort {
             }
             return last + 1
         }
-        let dropped = entries.count - kept
-        entries.removeLast(dropped)
-        return dropped
+        entries.removeLast(entries.count - kept)
     }
 }

@@ -61,6 +61,15 @@ public final class PlaceLoader: Sendable {
     ///
     /// - Returns: number of keys that were there already, in the map or in the loader; the last place counts.
     public func drain(into map: inout PlaceMap) -> Int {
+        var overwritten: [KeyPlace] = []
+        drain(into: &map, overwritten: &overwritten)
+        return overwritten.count
+    }
+
+    /// The same.
+    ///
+    /// - Parameter overwritten: gets the places that do not count, in no order.
+    public func drain(into map: inout PlaceMap, overwritten: inout [KeyPlace]) {
         precondition(map.seed == seed && map.areNarrow == areNarrow, "a loader and its map have the same seed")
         precondition(map.settings.shardBits == settings.shardBits, "a loader and its map have the same shards")
         map.freeze()
@@ -70,7 +79,8 @@ public final class PlaceLoader: Sendable {
             return batches
         }
         let (translation, version) = (map.translation, map.version)
-        return areNarrow
+        overwritten +=
+            areNarrow
             ? add(batches.narrow, to: &map.narrow, translation, version: version, count: &map.live)
             : add(batches.wide, to: &map.wide, translation, version: version, count: &map.live)
     }
@@ -81,28 +91,29 @@ public final class PlaceLoader: Sendable {
         _ translation: (any PlaceTranslation)?,
         version: Int,
         count: inout Int
-    ) -> Int {
-        if batches.isEmpty { return 0 }
+    ) -> [KeyPlace] {
+        if batches.isEmpty { return [] }
         let shardBits = settings.shardBits
         let older = runs
         let built = inParallel(Array(0..<(1 << shardBits))) { shard in
             let parts = batches.map { $0.entries[$0.starts[shard]..<$0.starts[shard + 1]] }
             var entries = EntrySort.sorted(parts, shardBits: shardBits)
-            let repeats = EntrySort.removeRepeats(&entries)
+            var overwritten: [KeyPlace] = []
+            EntrySort.removeRepeats(&entries) { overwritten.append($0) }
             let run = entries.withUnsafeBufferPointer {
                 KeyRun($0, shard: shard, shardBits: shardBits, version: version)
             }
-            if older.isEmpty { return (run, count: entries.count, repeats) }
+            if older.isEmpty { return (run, count: entries.count, overwritten) }
             var places = [KeyPlace](repeating: .none, count: entries.count)
             older.find(entries.map(\.hash), areHashes: true, &places)
             let counted = places.reduce(0) { $0 + ($1.exists ? 1 : 0) }
             translation?.translate(&places)
-            let known = places.reduce(0) { $0 + ($1.exists ? 1 : 0) }
-            return (run, count: entries.count - counted, repeats + known)
+            for place in places where place.exists { overwritten.append(place) }
+            return (run, count: entries.count - counted, overwritten)
         }
         runs.add(built.map { $0.0 })
         count += built.reduce(0) { $0 + $1.1 }
-        return built.reduce(0) { $0 + $1.2 }
+        return built.flatMap(\.2)
     }
 
     private func inParallel<Element: Sendable, Outcome: Sendable>(

@@ -24,12 +24,12 @@ enum BaseChange: Sendable {
             self = .unknown
             return
         }
-        if history.snapshots.allSatisfy(\.keepsKeys) { return }
+        if history.snapshots.allSatisfy(\.isOptimizing) { return }
         do throws(WeirError) {
             let before = try Self.states(of: old)
             let after = try Self.states(of: new)
             let added = after.filter { before[$0.key]?.deletes != $0.value.deletes }
-            let optimizing = Set(history.snapshots.filter(\.keepsKeys).map(\.id))
+            let optimizing = Set(history.snapshots.filter(\.isOptimizing).map(\.id))
             self = .files(
                 removed: Set(before.filter { after[$0.key]?.deletes != $0.value.deletes }.keys),
                 added: Set(added.keys),
@@ -58,11 +58,6 @@ enum BaseChange: Sendable {
         }
         return states
     }
-}
-
-extension Snapshot {
-    /// Optimizing and compaction move rows between files, or from the change store into base. Every key is kept.
-    fileprivate var keepsKeys: Bool { operation == "replace" || summary["snapshot.producer"] == "OPTIMIZE" }
 }
 
 extension MixedTable {

@@ -65,8 +65,6 @@ public enum CatchUp: Sendable, Equatable {
 }
 
 extension Snapshot {
-    fileprivate var isOptimizing: Bool { operation == "replace" || summary["snapshot.producer"] == "OPTIMIZE" }
-
     /// False for commits without files, which some engines make at the start of their transactions.
     fileprivate var changesRows: Bool {
         // Summaries may omit counts that are zero.

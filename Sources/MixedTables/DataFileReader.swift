@@ -24,7 +24,12 @@ struct DataFileReader: Sendable {
     }
 
     /// The newest delete of every key in a task's delete files.
-    func deletedKeys(_ task: NodeTask) throws(WeirError) -> DeletedKeys {
+    ///
+    /// - Parameter check: called for each batch; an error it throws ends the reading.
+    func deletedKeys(
+        _ task: NodeTask,
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) -> DeletedKeys {
         var deleted = DeletedKeys()
         guard let change = table.change else { return deleted }
         let schema = Schema(table.primaryKey + [ChangeColumns.fileOffset])
@@ -36,6 +41,7 @@ struct DataFileReader: Sendable {
                 columns: projection.columns(of: file)
             )
             while let (batch, _) = try reader.next() {
+                try check()
                 let keys = Array(batch.columns.dropLast())
                 let prints = KeyFingerprints(keys, count: batch.count, areNarrow: table.keysAreNarrow)
                 let offsets = FileOffsets(batch.columns[keys.count], whenMissing: 0)

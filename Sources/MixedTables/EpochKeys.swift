@@ -17,7 +17,7 @@ struct EpochKeys {
     }
 
     private var first = KeyMap(filler: First(order: .max, partition: 0))
-    private var partitions: [PartitionKey: UInt32] = [:]
+    private var partitions = PartitionNumbers()
     private let specId: Int
 
     init(_ epoch: Epoch, _ table: MixedTable) throws(WeirError) {
@@ -25,7 +25,7 @@ struct EpochKeys {
         // The epoch's own files have all key columns and offsets.
         let schema = Schema(table.primaryKey + [ChangeColumns.fileOffset])
         for file in epoch.files {
-            let partition = number(of: PartitionKey(file))
+            let partition = partitions.number(of: PartitionKey(file))
             let bit: UInt64 = DataFileName(path: file.path)?.type == .equalityDelete ? 0 : 1
             let reader = try DataFileReader.open(
                 file,
@@ -51,12 +51,6 @@ struct EpochKeys {
             // Nothing of the epoch takes a row of these keys away.
             first.update(prints) { _, known in if known == nil { known = First(order: .max, partition: 0) } }
         }
-    }
-
-    private mutating func number(of partition: PartitionKey) -> UInt32 {
-        if let known = partitions[partition] { return known }
-        partitions[partition] = UInt32(partitions.count)
-        return UInt32(partitions.count - 1)
     }
 
     /// The rows of keys that the epoch changes, and that stay although they should go. A key that the writer knew begins

@@ -1,6 +1,5 @@
 import Bytes
 import Columnar
-import Foundation
 import IcebergFormat
 import IcebergTables
 
@@ -54,7 +53,7 @@ public struct FullOptimize: Sendable {
         var outcome = Outcome()
         var removed: [DataFile] = []
         var removedDeletes: [String: DataFile] = [:]
-        var ordinals: [PartitionKey: UInt32] = [:]
+        var numbers = PartitionNumbers()
         // Files of another partition spec are kept: their rows may belong to many of the current partitions.
         let specId = table.base.spec.id
         let current = scan.tasks.filter { $0.dataFiles.allSatisfy { $0.task.specId == specId } }
@@ -66,10 +65,8 @@ public struct FullOptimize: Sendable {
             let files = tasks.flatMap { $0.dataFiles + $0.deleteFiles }
             let transactionId = table.isKeyed ? files.map(\.role.transactionId).max() ?? 0 : 0
             for task in tasks {
-                let partition = PartitionKey(specId: specId, values: task.partition)
-                let ordinal = ordinals[partition] ?? UInt32(ordinals.count)
-                ordinals[partition] = ordinal
-                try rewrite(task, scan, transactionId, ordinal, writer, onBatch)
+                let number = numbers.number(of: PartitionKey(specId: specId, values: task.partition))
+                try rewrite(task, scan, transactionId, number, writer, onBatch)
                 for file in task.dataFiles where file.isBase {
                     removed.append(file.task.file)
                     for delete in file.task.deletes { removedDeletes[delete.file.path] = delete.file }
@@ -111,7 +108,7 @@ public struct FullOptimize: Sendable {
         _ task: NodeTask,
         _ scan: MergeOnReadScan,
         _ transactionId: Int64,
-        _ ordinal: UInt32,
+        _ number: UInt32,
         _ writer: PartitionedFileWriter,
         _ onBatch: () throws(WeirError) -> Void
     ) throws(WeirError) {
@@ -120,7 +117,7 @@ public struct FullOptimize: Sendable {
             try onBatch()
             try writer.write(
                 batch,
-                partitions: [UInt32](repeating: ordinal, count: batch.count),
+                partitions: [UInt32](repeating: number, count: batch.count),
                 hashes: table.isKeyed
                     ? KeyHash.hashes(of: keyColumns.map { batch.columns[$0] }, count: batch.count) : nil,
                 type: .base,
@@ -138,20 +135,16 @@ public struct FullOptimize: Sendable {
         _ sequences: [String: Int64],
         _ point: ReadPoint
     ) throws(WeirError) -> Table {
-        var summary = ["snapshot.producer": "OPTIMIZE"]
+        var summary = Snapshot.optimizingSummary
         var transaction = Transaction(table.base)
         if table.isKeyed {
-            var optimized = try OptimizedSequence.read(table.base, snapshotId: point.baseSnapshotId)
-            for (path, sequence) in sequences { optimized.move(path, to: sequence, atMilliseconds: nowMilliseconds) }
-            let base = table.base
-            let merged = optimized
-            summary.merge(try OptimizedSequence.summary(for: base)) { $1 }
-            let properties = try merged.properties(for: base)
-            if !properties.isEmpty { transaction.setProperties(properties) }
+            summary = try transaction.setOptimized(
+                sequences,
+                after: OptimizedSequence.read(table.base, snapshotId: point.baseSnapshotId),
+                of: table.base,
+                nowMilliseconds: nowMilliseconds
+            )
             transaction.removeProperties([BaseHold.property])
-            transaction.setStatistics { (snapshot) throws(WeirError) in
-                try merged.store(for: snapshot, of: base, uuid: UUID().uuidString.lowercased())
-            }
         }
         // The base of a keyed table must be unchanged: another run may have merged the same changes. An unkeyed table
         // may receive appends meanwhile; any other commit may concern rows that this one moves.

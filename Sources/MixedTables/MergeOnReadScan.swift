@@ -36,8 +36,16 @@ public struct MergeOnReadScan: Sendable {
             let optimized = try OptimizedSequence.read(table.base, snapshotId: point.baseSnapshotId)
             var changes: [FileScanTask] = []
             if let id = point.changeSnapshotId {
+                // Manifests of changes that base has are not read. Without partitions one number says which they are;
+                // version 1 has no numbers.
+                let isOne = table.base.spec.fields.isEmpty && change.metadata.formatVersion > 1
                 // Prune by partition only: a delete may hide a row with other column values (spec section 5.1).
-                changes = try change.plan(snapshotId: id, bounds: bounds, partitionBoundsOnly: true)
+                changes = try change.plan(
+                    snapshotId: id,
+                    bounds: bounds,
+                    partitionBoundsOnly: true,
+                    sequencesAbove: isOne ? optimized.sequence(ofPartition: []) : 0
+                )
             }
             let plan = try NodeTaskPlan(
                 base: base,

@@ -11,14 +11,19 @@ final class PositionDeletes: Sendable {
     static let pathField = Field(id: 2_147_483_546, name: "file_path", type: .string, isRequired: true)
     static let positionField = Field(id: 2_147_483_545, name: "pos", type: .long, isRequired: true)
 
-    private let storage: any ObjectStorage
+    let storage: any ObjectStorage
     /// Delete file → data file → positions.
     private let cache = Mutex<[String: [String: [Int64]]]>([:])
 
     init(storage: any ObjectStorage) { self.storage = storage }
 
     /// The deleted positions of one data file, ascending.
-    func positions(for file: NodeTask.File) throws(WeirError) -> DeletedPositions {
+    ///
+    /// - Parameter check: called for each batch; an error it throws ends the reading.
+    func positions(
+        for file: NodeTask.File,
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) -> DeletedPositions {
         var all: [Int64] = []
         for delete in file.task.deletes where delete.file.content == .positionDeletes {
             // A Mixed table's delete file covers the nodes below the one in its name (spec section 5.1).
@@ -27,17 +32,21 @@ final class PositionDeletes: Sendable {
             {
                 continue
             }
-            all += try load(delete.file)[file.task.file.path] ?? []
+            all += try load(delete.file, check)[file.task.file.path] ?? []
         }
         return DeletedPositions(all)
     }
 
-    private func load(_ file: DataFile) throws(WeirError) -> [String: [Int64]] {
+    private func load(
+        _ file: DataFile,
+        _ check: () throws(WeirError) -> Void
+    ) throws(WeirError) -> [String: [Int64]] {
         if let known = cache.withLock({ $0[file.path] }) { return known }
         var byPath: [String: [Int64]] = [:]
         let schema = Schema([Self.pathField, Self.positionField])
         let reader = try DataFileReader.open(file, storage: storage, schema: schema, columns: FileColumns())
         while let (batch, _) = try reader.next() {
+            try check()
             let positions = batch.columns[1].pointer(as: Int64.self)
             var row = 0
             while row < batch.count {

@@ -66,11 +66,8 @@ extension MixedTable {
 }
 
 extension Snapshot {
-    /// Whether the commit only moved rows to other files.
-    fileprivate var movesRows: Bool {
-        operation == SnapshotOperation.replace.rawValue
-            || operation != SnapshotOperation.append.rawValue && summary["snapshot.producer"] == "OPTIMIZE"
-    }
+    /// Whether the commit only moved rows to other files. An append cannot: it removes none.
+    fileprivate var movesRows: Bool { isOptimizing && operation != SnapshotOperation.append.rawValue }
 
     /// Checks the summary, since writers may omit manifests that list only removed files.
     fileprivate var saysItTakesRowsAway: Bool {

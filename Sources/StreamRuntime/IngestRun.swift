@@ -11,7 +11,9 @@ import Synchronization
 /// caller's thread                             └→ join → LogStore ─┐ bytes budget
 /// file thread                                                     └→ split by node → Parquet ─┐ one epoch at a time
 /// commit thread                                               dead letters → append + positions ←┘
+/// base thread      base store ← rows, position deletes ← changes of commits
 /// ```
+/// Nothing waits for the base thread (`BaseRefresher`), which has less priority and goes on over generations.
 /// After any end (stop, failure, kill) the next run continues after the last commit of each table.
 ///
 /// Where sources are shared by a group, a run is a sequence of generations, in each of which this process reads a fixed

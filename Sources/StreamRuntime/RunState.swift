@@ -21,7 +21,7 @@ public struct RunState: Sendable {
     public internal(set) var lastCommit: RunClock.Instant?
     /// When the commit under way began; nil when there is none.
     public internal(set) var commitBegan: RunClock.Instant?
-    /// What base lacks of each table's changes, as of the last look at it.
+    /// What base lacks of each table's changes, as of the last look at it and the commits since.
     public internal(set) var backlogs: [String: MaterializeBacklog] = [:]
 
     /// The table whose base has been behind its commits for longest, and since when, milliseconds since 1970.
@@ -29,6 +29,9 @@ public struct RunState: Sendable {
         backlogs.compactMap { name, backlog in backlog.oldest.map { (table: name, since: $0) } }
             .min { ($0.since, $0.table) < ($1.since, $1.table) }
     }
+
+    /// A table whose keys in base are being read, without which no changes can be moved there.
+    public var baseLoading: String? { backlogs.filter { $0.value.isLoading }.keys.min() }
 
     public init() {}
 }

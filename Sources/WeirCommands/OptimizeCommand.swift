@@ -37,48 +37,19 @@ struct OptimizeCommand: ParsableCommand {
         }
     }
 
-    /// The number of runs that may conflict with another optimizer before the command gives up.
-    private static let attemptsMax = 5
-
     func run() throws {
-        var source = try options.locations().table(table)
+        let source = try options.locations().table(table)
         let watch = Stopwatch()
-        for attempt in 1... {
-            let before = try source.fileCounts()
-            if attempt == 1 {
-                let changes = HumanText.count(before.unmerged, "change file")
-                let base = HumanText.count(before.base, "base file")
-                output.talk.note("full optimize of \(table): \(changes) to merge, \(base)")
-            }
-            do throws(WeirError) {
-                let result = try optimize(source, holds: attempt > 1)
-                return try report(result.outcome, before, try result.table.fileCounts(), watch.seconds)
-            } catch {
-                guard error.code == .conflict, attempt < Self.attemptsMax else { throw error }
-                output.talk.note("\(error.message); trying again, with other changes of it held back")
-            }
+        let counts = try source.fileCounts()
+        let changes = HumanText.count(counts.unmerged, "change file")
+        let base = HumanText.count(counts.base, "base file")
+        output.talk.note("full optimize of \(table): \(changes) to merge, \(base)")
+        let optimize = RepeatedOptimize { TimeText.nowMilliseconds }
+        let (before, after, outcome) = try optimize.run(source) { attempt, error in
+            output.talk.note("\(error.message); trying again, with other changes of it held back")
             usleep(UInt32(attempt) * 100_000)
-            source = try source.refreshed()
         }
-    }
-
-    /// - Parameter holds: whether runs are asked to leave base alone meanwhile, because one came first before.
-    private func optimize(
-        _ table: MixedTable,
-        holds: Bool
-    ) throws(WeirError) -> (table: MixedTable, outcome: FullOptimize.Outcome) {
-        guard holds, table.isKeyed else {
-            return try FullOptimize(table, nowMilliseconds: TimeText.nowMilliseconds).run()
-        }
-        var renewed = TimeText.nowMilliseconds
-        let held = try BaseHold.take(on: table, nowMilliseconds: renewed)
-        defer { try? BaseHold.give(held) }
-        return try FullOptimize(held.refreshed(), nowMilliseconds: renewed).run { () throws(WeirError) in
-            let now = TimeText.nowMilliseconds
-            guard now - renewed >= BaseHold.renewMilliseconds else { return }
-            renewed = now
-            _ = try BaseHold.take(on: held, nowMilliseconds: now)
-        }
+        try report(outcome, before.fileCounts(), after.fileCounts(), watch.seconds)
     }
 
     private func report(

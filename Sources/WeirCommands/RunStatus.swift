@@ -99,11 +99,12 @@ struct RunStatus {
         return "lag \(HumanText.count(Int(lag.records), "record"))\(age)"
     }
 
-    /// How far the base stores are behind, once it is much.
+    /// How far the base stores are behind, once it is much, and whether keys are read before they can follow.
     private static func base(_ now: Sample) -> [String] {
-        guard let (table, since) = now.state.oldestBacklog else { return [] }
+        let loading = now.state.baseLoading.map { ["reads the keys of \($0) for its base"] } ?? []
+        guard let (table, since) = now.state.oldestBacklog else { return loading }
         let seconds = (now.wallTime - since) / 1000
-        return seconds >= slowBase ? ["base of \(table) \(seconds) s behind"] : []
+        return (seconds >= slowBase ? ["base of \(table) \(seconds) s behind"] : []) + loading
     }
 
     private static func totals(_ now: Sample) -> String {

@@ -65,7 +65,12 @@ import WeirTesting
         #expect(numbers([Self.candidate(1, bytes: 1000, deleted: 25)]) == [1])
         // One without a row left is taken out by other means.
         #expect(numbers([Self.candidate(1, bytes: 1000, deleted: 100)]).isEmpty)
-        #expect(numbers([Self.candidate(1, bytes: 1000, deleted: 50)], bytes: 999).isEmpty)
+        // One file is rewritten however large it is, more of them as the limit allows.
+        let large = Self.candidate(1, bytes: 1000, deleted: 75)
+        #expect(numbers([large], bytes: 999) == [1])
+        #expect(numbers([large, Self.candidate(2, bytes: 1000, deleted: 50)], bytes: 1999) == [1])
+        #expect(numbers([large, Self.candidate(2, bytes: 1000, deleted: 50)], bytes: 2000) == [1, 2])
+        #expect(numbers([large, Self.candidate(2, bytes: 10)], bytes: 1) == [1])
         let seven = (0..<7).map { Self.candidate(UInt32($0), bytes: 1000 + Int64($0)) }
         #expect(numbers(seven).isEmpty)
         #expect(numbers(seven + [Self.candidate(7, bytes: 2000)]).count == 8)

@@ -3,24 +3,28 @@ import ChangeEvents
 import Columnar
 import Foundation
 import IcebergFormat
-import IcebergTables
 import ObjectStorage
 import Testing
 import WeirTesting
 
+@testable import IcebergTables
 @testable import MixedTables
 
 /// What materializing commits consist of.
 @Suite struct MaterializeTests {
     /// A table of (name, day, value) that is keyed by name and day, and its writer.
-    private struct Stream {
+    struct Stream {
         var table: MixedTable
         let writer: KeyedTableWriter
         let materializer: Materializer
         var count: Int64 = 0
 
-        init(in folder: String, _ shape: TableShape = .wideKey) throws {
-            table = try MixedTableModelTests.create(shape, in: folder)
+        init(
+            in folder: String,
+            _ shape: TableShape = .wideKey,
+            storage: any ObjectStorage = LocalObjectStorage()
+        ) throws {
+            table = try MixedTableModelTests.create(shape, in: folder, storage: storage)
             writer = try KeyedTableWriter(table)
             materializer = Materializer(table)
         }
@@ -39,12 +43,12 @@ import WeirTesting
         }
     }
 
-    private static func merge(of step: Materializer.Step) throws -> Materializer.Merge {
+    static func merge(of step: Materializer.Step) throws -> Materializer.Merge {
         guard case .merged(let merge) = step else { throw WeirError(.invalid, "nothing was moved: \(step)") }
         return merge
     }
 
-    private static func row(_ name: Int, _ value: Int) -> ModelRow {
+    static func row(_ name: Int, _ value: Int) -> ModelRow {
         [.string("k\(name)"), .date(1), .long(Int64(value))]
     }
 
@@ -212,6 +216,78 @@ import WeirTesting
             #expect(batches > 0 && optimized.table.properties["weir.base-held-until"] == nil)
             #expect(try stream.materializer.step(nowMilliseconds: now) == .caughtUp)
             #expect(try Self.values(stream.table.refreshed()) == [3])
+        }
+    }
+
+    @Test func `a hold that comes while a step is at work is respected by its commit`() throws {
+        try withTemporaryFolder { folder in
+            var stream = try Stream(in: folder)
+            try stream.commit([(.insert, Self.row(1, 1))])
+            let now: Int64 = 1_700_000_000_000
+            let table = stream.table
+            var isFirst = true
+            let step = try stream.materializer.step(nowMilliseconds: now) { () throws(WeirError) in
+                guard isFirst else { return }
+                isFirst = false
+                _ = try BaseHold.take(on: table, nowMilliseconds: now + 10)
+            }
+            #expect(step == .held && !isFirst)
+            #expect(try stream.table.refreshed().base.metadata.snapshots.isEmpty)
+            #expect(try stream.materializer.step(nowMilliseconds: now + 20) == .held)
+        }
+    }
+
+    /// Once a commit was in vain, runs are asked to wait, until the last attempt is over.
+    @Test func `an optimize that is tried again holds base all the time`() throws {
+        try withTemporaryFolder { folder in
+            var stream = try Stream(in: folder)
+            try stream.commit((0..<20).map { (.insert, Self.row($0, $0)) })
+            let table = stream.table
+            let isHeld = { try table.refreshed().properties["weir.base-held-until"] != nil }
+            func run(inVain: Int, of attempts: Int) throws -> (held: [Bool], failed: Bool) {
+                var (conflicts, committed, held) = (0, -1, [Bool]())
+                let optimize = RepeatedOptimize(attemptsMax: attempts) { 1_700_000_000_000 }
+                do throws(WeirError) {
+                    let result = try optimize.run(table.refreshed()) { attempt, _ in
+                        conflicts = attempt
+                        held.append((try? isHeld()) ?? false)
+                    } onBatch: { () throws(WeirError) in
+                        guard conflicts < inVain, committed < conflicts else { return }
+                        committed = conflicts
+                        var other = Transaction(try table.base.refreshed())
+                        other.append([])
+                        _ = try other.commit()
+                    }
+                    #expect(result.outcome.rows == 20)
+                    return (held, false)
+                } catch {
+                    #expect(error.code == .conflict)
+                    return (held, true)
+                }
+            }
+            #expect(try run(inVain: 2, of: 2) == ([false], true))
+            #expect(try !isHeld())
+            #expect(try run(inVain: 3, of: 5) == ([false, true, true], false))
+            #expect(try !isHeld())
+            #expect(try Self.values(table.refreshed()) == (0..<20).map { Int64($0) })
+        }
+    }
+
+    @Test func `changes that base has are not planned again by readers of a table without partitions`() throws {
+        try withTemporaryFolder { folder in
+            var stream = try Stream(in: folder)
+            for round in 0..<3 { try stream.commit((0..<5).map { (.updateAfter, Self.row($0, round)) }) }
+            _ = try stream.merge()
+            let change = try #require(stream.table.change)
+            let store = ManifestStore(storage: change.storage)
+            // From now on whoever reads these manifests fails.
+            for manifest in try store.manifests(of: #require(change.currentSnapshot)) {
+                var entries = try store.entries(of: manifest, change.metadata)
+                for index in entries.indices { entries[index].dataSequenceNumber = 0 }
+                ManifestCache.shared.store(entries, manifest)
+            }
+            #expect(try change.plan().allSatisfy { $0.dataSequenceNumber == 0 })
+            #expect(try MergeOnReadScan(stream.table).values() == [2, 2, 2, 2, 2])
         }
     }
 

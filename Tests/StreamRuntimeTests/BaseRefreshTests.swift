@@ -139,33 +139,6 @@ import WeirTesting
             print("base beside a run, seed \(seed): \(live.run.progress.commits) commits, \(optimized) full optimizes")
         }
     }
-
-    /// An engine that rewrites base has files that no delete may refer to by then.
-    @Test(.hangGuard) func `a step that was outrun is repeated`() throws {
-        try IngestFixture.withPeople { fixture, appender in
-            var history = DebeziumHistory(seed: 9)
-            history.extend(300)
-            try history.append(0..<history.records.count, to: appender, topic: "people")
-            try fixture.run()
-            let table = try fixture.table("shop.people")
-            let refresher = BaseRefresher([("shop.people", table)], clock: .system, onWarning: { _ in })
-            refresher.start()
-            var commits = 0
-            try LiveRun.wait("base to have everything") {
-                if commits < 10 {
-                    var transaction = Transaction(try fixture.table("shop.people").base)
-                    transaction.append([])
-                    transaction.retryPatiently()
-                    _ = try transaction.commit()
-                    commits += 1
-                }
-                return try fixture.baseContents("shop.people") == Self.names(history.rows)
-            }
-            try refresher.finish(isComplete: true, isStopping: { false })
-            #expect(refresher.backlogs["shop.people"]?.isEmpty == true)
-            print("\(commits) commits of others while base was brought up to date")
-        }
-    }
 }
 
 /// When each table gets its turn.
@@ -176,19 +149,19 @@ import WeirTesting
     @Test func `tables take turns, and one that is caught up waits for a commit`() {
         var schedule = RefreshSchedule(tables: 2, at: at(0))
         #expect(schedule.next(at: at(0)) == 0)
-        schedule.finished(0, .advanced, interval: nil, at: at(1))
+        schedule.finished(0, .advanced, interval: .zero, at: at(1))
         #expect(schedule.next(at: at(1)) == 1)
-        schedule.finished(1, .caughtUp, interval: nil, at: at(2))
+        schedule.finished(1, .caughtUp, interval: .zero, at: at(2))
         #expect(schedule.next(at: at(2)) == 0)
-        schedule.finished(0, .caughtUp, interval: nil, at: at(3))
+        schedule.finished(0, .caughtUp, interval: .zero, at: at(3))
         #expect(schedule.next(at: at(4)) == nil)
         schedule.want(1)
         #expect(schedule.next(at: at(5)) == 1)
         // A commit during the step asks for another one.
         schedule.want(1)
-        schedule.finished(1, .caughtUp, interval: nil, at: at(6))
+        schedule.finished(1, .caughtUp, interval: .zero, at: at(6))
         #expect(schedule.next(at: at(6)) == 1)
-        schedule.finished(1, .caughtUp, interval: nil, at: at(7))
+        schedule.finished(1, .caughtUp, interval: .zero, at: at(7))
         #expect(schedule.next(at: at(8)) == nil)
         // Without commits each is looked at now and then.
         #expect(schedule.nextTime == at(10_003))
@@ -216,7 +189,7 @@ import WeirTesting
             var now = 0
             for _ in 0..<20 {
                 #expect(schedule.next(at: at(now)) == 0)
-                schedule.finished(0, outcome, interval: nil, at: at(now))
+                schedule.finished(0, outcome, interval: .zero, at: at(now))
                 #expect(schedule.next(at: at(now)) == nil)
                 let wait = schedule.nextTime.map { ($0 - at(now)).milliseconds } ?? 0
                 waits.append(wait)
@@ -224,7 +197,7 @@ import WeirTesting
             }
             #expect(waits.first == first && waits[1] == 2 * first && waits.last == longest)
             #expect(schedule.next(at: at(now)) == 0)
-            schedule.finished(0, .caughtUp, interval: nil, at: at(now))
+            schedule.finished(0, .caughtUp, interval: .zero, at: at(now))
             schedule.want(0)
             #expect(schedule.nextTime == at(now))
         }

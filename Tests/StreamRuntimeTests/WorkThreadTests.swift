@@ -83,4 +83,37 @@ import Testing
         #expect(error?.message == "3")
         #expect(done.withLock { $0 } == 20)
     }
+
+    @Test(.hangGuard) func `work that goes on for ever is ended by a check`() throws {
+        let begun = Mutex(0)
+        let error = #expect(throws: WeirError.self) {
+            try concurrently(Array(0..<20)) { () throws(WeirError) in
+                if begun.withLock({ $0 }) >= 8 { throw WeirError(.conflict, "enough") }
+            } _: { (_, stop) throws(WeirError) in
+                begun.withLock { $0 += 1 }
+                while true {
+                    try stop()
+                    usleep(1000)
+                }
+            }
+        }
+        #expect(error?.message == "enough")
+        // Eight at a time, and no other begins.
+        #expect(begun.withLock { $0 } == 8)
+    }
+
+    @Test(.hangGuard) func `checked work gives outcomes in order, and none once the first check has failed`() throws {
+        var checks = 0
+        let doubled = try concurrently(Array(0..<40), check: { checks += 1 }) { (number, _) in number * 2 }
+        #expect(doubled == (0..<40).map { $0 * 2 } && checks > 0)
+        let begun = Mutex(0)
+        #expect(throws: WeirError.self) {
+            try concurrently([1, 2]) { () throws(WeirError) in
+                throw WeirError(.cancelled, "at once")
+            } _: { (_, _) in
+                begun.withLock { $0 += 1 }
+            }
+        }
+        #expect(begun.withLock { $0 } == 0)
+    }
 }

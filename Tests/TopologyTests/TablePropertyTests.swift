@@ -44,7 +44,7 @@ import Topology
         ("change.data.ttl.minutes: 60", "warning: table property 'change.data.ttl.minutes' has no effect"),
         (
             "self-optimizing.enabled: false",
-            "warning: table property 'self-optimizing.enabled' has no effect: weir keeps it for Amoro and does not act on it yet; merge the changes with 'weir optimize'"
+            "warning: table property 'self-optimizing.enabled' has no effect: weir keeps it for Amoro and does not act on it yet; runs move changes into base by themselves, and 'weir optimize' rewrites it"
         ),
         (
             "log.consumer.changelog.modes: append-only",

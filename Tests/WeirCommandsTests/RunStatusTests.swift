@@ -125,6 +125,20 @@ import WeirTesting
         }
         #expect(text(30).contains("no lag, base of shop.orders 30 s behind, 6 records read"))
         #expect(!text(29).contains("base"))
+        // Nothing can be moved before the keys are known, which may take long.
+        func loading(_ seconds: Int) -> String {
+            var now = sample(100, records: 6, lag: 0)
+            let commit = MaterializeBacklog.Commit(sequence: 3, bytes: 10, time: Int64(100 - seconds) * 1000)
+            now.state.backlogs["shop.orders"] = MaterializeBacklog(commits: [commit], isLoading: true)
+            return RunStatus.text(now, since: before)
+        }
+        #expect(loading(1).contains("no lag, reads the keys of shop.orders for its base, 6 records"))
+        #expect(loading(40).contains("base of shop.orders 40 s behind, reads the keys of shop.orders for its base, 6"))
+        // A commit that nobody has looked at yet.
+        var now = sample(100, records: 6, lag: 0)
+        now.state.backlogs["shop.orders", default: MaterializeBacklog()].note(commitAt: 40_000)
+        now.state.backlogs["shop.orders", default: MaterializeBacklog()].note(commitAt: 90_000)
+        #expect(RunStatus.text(now, since: before).contains("base of shop.orders 60 s behind"))
     }
 
     @Test func `a lag is shown for the generation it was asked in, and not for long`() throws {

@@ -56,7 +56,7 @@ extension TableProperties {
         }
     }
 
-    private static let optimizeByHand = "merge the changes with 'weir optimize'"
+    private static let optimizeByHand = "runs move changes into base by themselves, and 'weir optimize' rewrites it"
     private static let advice = [
         "log.consumer.changelog.modes":
             "weir's readers pass on every change: filter by its kind where they are consumed"

@@ -26,7 +26,7 @@ struct BaseFile: Sendable {
 struct BaseFiles: Sendable {
     private var files: [UInt32: BaseFile] = [:]
     private var numbers: [String: UInt32] = [:]
-    private var partitions: [PartitionKey: UInt32] = [:]
+    private var partitions = PartitionNumbers()
     private var nextNumber: UInt32 = 0
     /// Rows of all files that no delete removes.
     private(set) var liveRows: Int64 = 0
@@ -36,14 +36,6 @@ struct BaseFiles: Sendable {
 
     subscript(number: UInt32) -> BaseFile? { files[number] }
     func number(ofPath path: String) -> UInt32? { numbers[path] }
-
-    /// The number that stands for a partition here.
-    mutating func ordinal(of partition: PartitionKey) -> UInt32 {
-        if let known = partitions[partition] { return known }
-        let number = UInt32(partitions.count)
-        partitions[partition] = number
-        return number
-    }
 
     /// Whether a place is that of a row which is still there.
     @inline(__always)
@@ -71,7 +63,7 @@ struct BaseFiles: Sendable {
         let added = BaseFile(
             file: file,
             role: FileRole.base(path: file.path),
-            partition: ordinal(of: PartitionKey(file)),
+            partition: partitions.number(of: PartitionKey(file)),
             deletes: deletes,
             deleted: deleted
         )

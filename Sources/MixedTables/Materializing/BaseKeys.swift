@@ -17,8 +17,8 @@ final class BaseKeys {
     /// The state of base that this reflects.
     private(set) var base: Table
     private let layout: Layout
-
-    private static let filesAtATime = 8
+    /// Keys read from files so far.
+    private(set) var loaded = 0
 
     /// What fingerprints depend on: a key has another one in a wider type.
     private struct Layout: Equatable {
@@ -33,7 +33,7 @@ final class BaseKeys {
 
     /// Reads the keys of base, several files at a time.
     ///
-    /// - Parameter check: called now and then; an error it throws ends the loading.
+    /// - Parameter check: called periodically; an error it throws ends the loading.
     init(_ table: MixedTable, check: () throws(WeirError) -> Void = {}) throws(WeirError) {
         base = table.base
         layout = Layout(table)
@@ -41,23 +41,60 @@ final class BaseKeys {
         let tasks = try table.base.plan()
         let positions = PositionDeletes(storage: table.base.storage)
         var numbers: [UInt32] = []
-        for task in tasks { numbers.append(try addFile(task, table, positions)) }
+        for task in tasks { numbers.append(try addFile(task, table, positions, check)) }
         let loader = PlaceLoader(areNarrow: table.keysAreNarrow)
         let reader = try KeyReader(table)
         let parts = zip(tasks, numbers).map { KeyReader.Part(file: $0.file, number: $1, deleted: files[$1]?.deleted) }
-        for start in stride(from: 0, to: parts.count, by: Self.filesAtATime) {
-            try check()
-            let some = Array(parts[start..<min(start + Self.filesAtATime, parts.count)])
-            _ = try concurrently(some) { (part) throws(WeirError) in
-                try reader.read(part) { (keys, places) throws(WeirError) in loader.add(keys, places: places) }
+        let rounds = KeyLoadRounds()
+        var overwritten: [KeyPlace] = []
+        var left = parts[...]
+        while !left.isEmpty {
+            let some = Array(left.prefix(rounds.next(left.lazy.map(\.file.recordCount), loaded: Int64(loaded))))
+            left = left.dropFirst(some.count)
+            let counts = try concurrently(some, check: check) { (part, stop) throws(WeirError) in
+                var count = 0
+                try reader.read(part) { (keys, places) throws(WeirError) in
+                    try stop()
+                    loader.add(keys, places: places)
+                    count += keys.count
+                }
+                return count
+            }
+            loaded += counts.reduce(0, +)
+            loader.drain(into: &places, overwritten: &overwritten)
+        }
+        if !overwritten.isEmpty { try addCopies(at: overwritten, in: parts, reader, check) }
+    }
+
+    /// Notes further rows of keys that have several. Their keys are read again from the files that hold them.
+    private func addCopies(
+        at places: [KeyPlace],
+        in parts: [KeyReader.Part],
+        _ reader: KeyReader,
+        _ check: () throws(WeirError) -> Void
+    ) throws(WeirError) {
+        var rows: [UInt32: Set<UInt32>] = [:]
+        for place in places { rows[place.file, default: []].insert(place.row) }
+        let wanted = rows
+        let holders = parts.filter { wanted[$0.number] != nil }
+        let found = try concurrently(holders, check: check) { (part, stop) throws(WeirError) in
+            var found: [(keys: KeyFingerprints, places: [KeyPlace])] = []
+            var count = 0
+            try reader.read(part) { (keys, places) throws(WeirError) in
+                try stop()
+                count += keys.count
+                let hits = places.indices.filter { wanted[part.number]?.contains(places[$0].row) == true }
+                if hits.isEmpty { return }
+                found.append((keys.gathered(hits.map { Int32($0) }), hits.map { places[$0] }))
+            }
+            return (found, count)
+        }
+        for (batches, count) in found {
+            loaded += count
+            for (keys, places) in batches {
+                for row in 0..<keys.count { copies[keys[row], default: []].append(places[row]) }
             }
         }
-        let (map, repeats) = loader.finish()
-        places = map
-        if repeats == 0 { return }
-        // Some keys have several rows: which ones shows only in order.
-        places = PlaceMap(areNarrow: table.keysAreNarrow)
-        for part in parts { try add(part, reader, check) }
     }
 
     var count: Int { places.count }
@@ -86,7 +123,7 @@ final class BaseKeys {
                 continue
             }
             try Self.check(task, table)
-            let deleted = try Self.deletedRows(task, positions)
+            let deleted = try Self.deletedRows(task, positions, check)
             // Rows that come back have no place: the file is read again, under another number.
             guard deleted.isSuperset(of: known.deleted) else {
                 new.append(task)
@@ -166,9 +203,10 @@ final class BaseKeys {
         if tasks.isEmpty { return }
         let reader = try KeyReader(table)
         for task in tasks {
-            let number = try addFile(task, table, positions)
+            let number = try addFile(task, table, positions, check)
             let part = KeyReader.Part(file: task.file, number: number, deleted: files[number]?.deleted)
             try add(part, reader, check)
+            loaded += Int(task.file.recordCount)
         }
     }
 
@@ -188,10 +226,12 @@ final class BaseKeys {
     private func addFile(
         _ task: FileScanTask,
         _ table: MixedTable,
-        _ positions: PositionDeletes
+        _ positions: PositionDeletes,
+        _ check: () throws(WeirError) -> Void
     ) throws(WeirError) -> UInt32 {
         try Self.check(task, table)
-        return try files.add(task.file, deletes: task.deletes, deleted: try Self.deletedRows(task, positions))
+        let deleted = try Self.deletedRows(task, positions, check)
+        return try files.add(task.file, deletes: task.deletes, deleted: deleted)
     }
 
     private func forgetDeadCopies() {
@@ -204,11 +244,15 @@ final class BaseKeys {
 
     private static func deletedRows(
         _ task: FileScanTask,
-        _ positions: PositionDeletes
+        _ positions: PositionDeletes,
+        _ check: () throws(WeirError) -> Void
     ) throws(WeirError) -> DeletedRows {
         if task.deletes.isEmpty { return DeletedRows() }
         let file = NodeTask.File(task: task, role: FileRole.base(path: task.file.path), isBase: true)
-        return DeletedRows(try positions.positions(for: file).sorted, rowCount: task.file.recordCount)
+        // Delete files of this data file alone need not be kept for others.
+        let isAlone = task.deletes.allSatisfy { $0.file.deletedDataFile == task.file.path }
+        let reader = isAlone ? PositionDeletes(storage: positions.storage) : positions
+        return DeletedRows(try reader.positions(for: file, check: check).sorted, rowCount: task.file.recordCount)
     }
 
     /// Fails for files whose rows cannot be told apart by key and place.

@@ -5,6 +5,10 @@ import IcebergTables
 public struct MaterializeBacklog: Sendable, Equatable {
     /// Commits of the change store, by data sequence number, oldest first.
     private(set) var commits: [Commit] = []
+    /// When the first commit was made that nobody has looked at since, milliseconds since 1970; nil for none.
+    private var unseen: Int64?
+    /// Whether the places of base's keys are being read, without which nothing can be moved.
+    public internal(set) var isLoading = false
 
     struct Commit: Sendable, Equatable {
         let sequence: Int64
@@ -14,7 +18,10 @@ public struct MaterializeBacklog: Sendable, Equatable {
 
     public init() {}
 
-    init(commits: [Commit]) { self.commits = commits }
+    init(commits: [Commit], isLoading: Bool = false) {
+        self.commits = commits
+        self.isLoading = isLoading
+    }
 
     init(_ pending: [FileScanTask], of table: MixedTable) {
         guard let change = table.change else { return }
@@ -26,9 +33,12 @@ public struct MaterializeBacklog: Sendable, Equatable {
 
     mutating func remove(upTo sequence: Int64) { commits.removeAll { $0.sequence <= sequence } }
 
-    public var isEmpty: Bool { commits.isEmpty }
-    /// Commits that are not in base.
+    /// Notes a commit that comes before the next look.
+    public mutating func note(commitAt milliseconds: Int64) { unseen = unseen ?? milliseconds }
+
+    public var isEmpty: Bool { commits.isEmpty && unseen == nil }
+    /// Commits that are not in base, as of the last look.
     public var commitCount: Int { commits.count }
     /// When the oldest of them was committed, milliseconds since 1970.
-    public var oldest: Int64? { commits.lazy.compactMap(\.time).first }
+    public var oldest: Int64? { commits.lazy.compactMap(\.time).first ?? unseen }
 }

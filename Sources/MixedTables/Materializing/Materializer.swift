@@ -1,5 +1,4 @@
 import Bytes
-import Foundation
 import IcebergFormat
 import IcebergTables
 
@@ -54,6 +53,8 @@ public final class Materializer {
 
     /// Keys of base that are known.
     public var keyCount: Int { keys?.count ?? 0 }
+    /// Keys read from base so far by the index in use.
+    public var loadedKeys: Int { keys?.loaded ?? 0 }
 
     /// Moves the oldest changes that base lacks, about `bytesMax` of them.
     ///
@@ -61,23 +62,26 @@ public final class Materializer {
     ///   - rewriteBytes: how many bytes of base files with many deletes, or of small ones, may be rewritten on the way;
     ///     only done when nothing is left to move.
     ///   - check: called for each batch; an error it throws ends the step without a change.
+    ///   - onBacklog: called with `backlog` once the step has looked, and when it changes: a step may take long, or fail.
     public func step(
         bytesMax: Int64 = 64 << 20,
         rewriteBytes: Int64 = 128 << 20,
         nowMilliseconds: Int64,
-        check: () throws(WeirError) -> Void = {}
+        check: () throws(WeirError) -> Void = {},
+        onBacklog: (MaterializeBacklog) -> Void = { _ in }
     ) throws(WeirError) -> Step {
         table = try table.refreshed()
         let snapshotId = table.base.metadata.currentSnapshotId
         let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshotId)
         let pending = try pendingFiles(optimized)
         backlog = MaterializeBacklog(pending, of: table)
+        onBacklog(backlog)
         if BaseHold.isInForce(table.properties, nowMilliseconds: nowMilliseconds), !pending.isEmpty { return .held }
         guard let slice = ChangeSlice(pending, bytesMax: bytesMax, spec: table.base.spec) else {
             floor = (snapshotId, table.change?.metadata.currentSnapshot?.sequenceNumber ?? 0)
             return .caughtUp
         }
-        let keys = try followedKeys(check)
+        let keys = try followedKeys(onBacklog, check)
         let merge = try SliceMerge.run(
             slice,
             of: table,
@@ -88,18 +92,22 @@ public final class Materializer {
         )
         let base: Table
         do throws(WeirError) {
+            try check()
             base = try commit(slice, merge, keys, optimized, nowMilliseconds)
         } catch {
             if error.code != .unknownState {
                 for file in merge.written { try? table.base.storage.delete(file.path) }
             }
             guard error.code == .conflict else { throw error }
-            return .outrun
+            let current = try? table.refreshed()
+            let isHeld = current.map { BaseHold.isInForce($0.properties, nowMilliseconds: nowMilliseconds) } ?? false
+            return isHeld ? .held : .outrun
         }
         table = table.with(base: base)
         floor = (base.metadata.currentSnapshotId, slice.upTo)
         backlog.remove(upTo: slice.upTo)
-        try? apply(merge, base)
+        onBacklog(backlog)
+        try? apply(merge, base, check)
         return .merged(
             Merge(
                 inserted: merge.inserted,
@@ -131,7 +139,10 @@ public final class Materializer {
     }
 
     /// The key index as of the current state of base.
-    private func followedKeys(_ check: () throws(WeirError) -> Void) throws(WeirError) -> BaseKeys {
+    private func followedKeys(
+        _ onBacklog: (MaterializeBacklog) -> Void,
+        _ check: () throws(WeirError) -> Void
+    ) throws(WeirError) -> BaseKeys {
         if let known = keys, known.canFollow(table), !known.isWorn {
             keys = nil
             try known.follow(table, check: check)
@@ -139,6 +150,12 @@ public final class Materializer {
             return known
         }
         keys = nil
+        backlog.isLoading = true
+        onBacklog(backlog)
+        defer {
+            backlog.isLoading = false
+            onBacklog(backlog)
+        }
         let loaded = try BaseKeys(table, check: check)
         keys = loaded
         return loaded
@@ -154,11 +171,6 @@ public final class Materializer {
         _ nowMilliseconds: Int64
     ) throws(WeirError) -> Table {
         let base = table.base
-        var optimized = known
-        for (path, sequence) in slice.sequences { optimized.move(path, to: sequence, atMilliseconds: nowMilliseconds) }
-        let merged = optimized
-        var summary = ["snapshot.producer": "OPTIMIZE"]
-        summary.merge(try OptimizedSequence.summary(for: base)) { $1 }
         var transaction = Transaction(base)
         let (start, identifier) = (base.metadata.currentSnapshotId, table.identifier)
         // Rows that others add are older than the changes of this slice, which may concern them.
@@ -166,12 +178,17 @@ public final class Materializer {
             guard metadata.currentSnapshotId == start else {
                 throw WeirError(.conflict, "the base store of \(identifier) changed while changes were moved into it")
             }
+            // It may have been asked for since the step began, by one that would be in vain now.
+            guard !BaseHold.isInForce(metadata.properties, nowMilliseconds: nowMilliseconds) else {
+                throw WeirError(.conflict, "the base store of \(identifier) is to be left alone")
+            }
         }
-        let properties = try merged.properties(for: base)
-        transaction.setProperties(properties)
-        transaction.setStatistics { (snapshot) throws(WeirError) in
-            try merged.store(for: snapshot, of: base, uuid: UUID().uuidString.lowercased())
-        }
+        let summary = try transaction.setOptimized(
+            slice.sequences,
+            after: known,
+            of: base,
+            nowMilliseconds: nowMilliseconds
+        )
         let retired = merge.retired.compactMap { keys.files[$0] }
         let removedDeletes =
             retired.flatMap { $0.ownDeletes.map(\.file) } + merge.deletes.flatMap { $0.replaced.map(\.file) }
@@ -191,7 +208,11 @@ public final class Materializer {
     }
 
     /// Brings the index to an own commit; on failure it is loaded again for the next step.
-    private func apply(_ merge: SliceMerge.Result, _ base: Table) throws(WeirError) {
+    private func apply(
+        _ merge: SliceMerge.Result,
+        _ base: Table,
+        _ check: () throws(WeirError) -> Void
+    ) throws(WeirError) {
         guard let known = keys, let snapshot = base.metadata.currentSnapshot else { return }
         keys = nil
         var commit = BaseKeys.Commit(base: base)
@@ -209,7 +230,7 @@ public final class Materializer {
                 snapshotId: snapshot.id
             )
         }
-        try known.apply(commit, of: table)
+        try known.apply(commit, of: table, check: check)
         keys = known
     }
 }

@@ -36,24 +36,21 @@ struct PositionDeleteWriter {
 
     /// Writes files concurrently, since each waits for the disk; all are durable when this returns. On failure none is
     /// left.
-    static func write(_ jobs: [Job]) throws(WeirError) -> [DataFile] {
-        let outcomes = try concurrently(jobs) { (job) throws(WeirError) in
-            Result { () throws(WeirError) in try write(job) }
+    ///
+    /// - Parameter check: called periodically; an error it throws ends the writing.
+    static func write(
+        _ jobs: [Job],
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) -> [DataFile] {
+        do throws(WeirError) {
+            return try concurrently(jobs, check: check) { (job, stop) throws(WeirError) in try write(job, stop) }
+        } catch {
+            for job in jobs { try? job.base.storage.delete(job.path) }
+            throw error
         }
-        var files: [DataFile] = []
-        var failure: WeirError?
-        for outcome in outcomes {
-            switch outcome {
-            case .success(let file): files.append(file)
-            case .failure(let error): failure = failure ?? error
-            }
-        }
-        guard let failure else { return files }
-        for file in files { try? jobs.first?.base.storage.delete(file.path) }
-        throw failure
     }
 
-    private static func write(_ job: Job) throws(WeirError) -> DataFile {
+    private static func write(_ job: Job, _ stop: () throws(WeirError) -> Void) throws(WeirError) -> DataFile {
         var settings = ParquetSettings()
         settings.plainFields = [PositionDeletes.positionField.id]
         let writer = try ParquetFileWriter(
@@ -63,6 +60,7 @@ struct PositionDeleteWriter {
         )
         do {
             try job.rows.forEachBlock(of: blockRows) { (rows) throws(WeirError) in
+                try stop()
                 let numbers = Buffer.filled(count: rows.count * 8) { target in
                     rows.withUnsafeBytes { target.copyMemory(from: $0) }
                 }

@@ -30,14 +30,16 @@ struct RewriteChoice {
     private static let filesMin = 8
 
     /// - Parameters:
-    ///   - bytesMax: of all chosen files; one group of small files may exceed it.
+    ///   - bytesMax: of all chosen files. The first file, or one group of small files, may exceed it: otherwise nothing
+    ///     would ever be done about it.
     ///   - targetBytes: files of half this size are not small.
     init(_ candidates: [Candidate], bytesMax: Int64, targetBytes: Int64) {
         var chosen: Set<UInt32> = []
         var bytes: Int64 = 0
         let worn = candidates.filter { $0.deletedRows < $0.rows && $0.deletedRows * 4 >= $0.rows }
         // The most deleted rows per written byte first.
-        for file in worn.sorted(by: { Self.gain($0) > Self.gain($1) }) where bytes + file.bytes <= bytesMax {
+        for file in worn.sorted(by: { Self.gain($0) > Self.gain($1) })
+        where chosen.isEmpty || file.bytes <= bytesMax - bytes {
             chosen.insert(file.number)
             bytes += file.bytes
         }

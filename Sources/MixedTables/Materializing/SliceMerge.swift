@@ -46,7 +46,7 @@ struct SliceMerge {
     private var deleteWriter: PositionDeleteWriter
     /// Rows that the slice deletes, by file number.
     private var marks: [UInt32: DeletedRows] = [:]
-    private var ordinals: [PartitionKey: UInt32] = [:]
+    private var partitions = PartitionNumbers()
     private var result = Result()
 
     /// A file with more deleted rows than this gets another delete file, up to `deleteFilesMax`, unless much is new.
@@ -176,7 +176,7 @@ struct SliceMerge {
             )
             changes.append((number, file, rows, replaces ? own : []))
         }
-        let files = try PositionDeleteWriter.write(jobs)
+        let files = try PositionDeleteWriter.write(jobs, check: check)
         for (change, added) in zip(changes, files) {
             let replaced = Set(change.replaced.map(\.file.path))
             result.deletes.append(
@@ -199,30 +199,27 @@ struct SliceMerge {
         let plan = try NodeTaskPlan(base: [], change: slice.files, spec: base.spec)
         let reader = try DataFileReader(table: table, schema: table.schema, filter: nil)
         for task in plan.tasks {
-            let deleted = try reader.deletedKeys(task)
-            let ordinal = ordinal(of: task.partition)
+            let deleted = try reader.deletedKeys(task, check: check)
+            let number = number(of: task.partition)
             for file in task.dataFiles {
                 _ = try reader.read(file, deleted: deleted) { (batch) throws(WeirError) in
                     try check()
-                    try write(batch, ordinal, task.partition)
+                    try write(batch, number, task.partition)
                     return true
                 }
             }
         }
     }
 
-    private mutating func ordinal(of partition: [Scalar]) -> UInt32 {
-        let key = PartitionKey(specId: table.base.spec.id, values: partition)
-        if let known = ordinals[key] { return known }
-        ordinals[key] = UInt32(ordinals.count)
-        return UInt32(ordinals.count - 1)
+    private mutating func number(of partition: [Scalar]) -> UInt32 {
+        partitions.number(of: PartitionKey(specId: table.base.spec.id, values: partition))
     }
 
-    private func write(_ batch: ColumnBatch, _ ordinal: UInt32, _ partition: [Scalar]) throws(WeirError) {
+    private func write(_ batch: ColumnBatch, _ partitionNumber: UInt32, _ partition: [Scalar]) throws(WeirError) {
         let keyColumns = table.primaryKey.compactMap { key in batch.column(field: key.id) }
         try writer.write(
             batch,
-            partitions: [UInt32](repeating: ordinal, count: batch.count),
+            partitions: [UInt32](repeating: partitionNumber, count: batch.count),
             hashes: KeyHash.hashes(of: keyColumns, count: batch.count),
             type: .base,
             transactionId: slice.transactionId,
@@ -253,7 +250,7 @@ struct SliceMerge {
         guard let file = keys.files[number] else { return }
         var deleted = file.deleted
         if let new = marks[number] { deleted.formUnion(new) }
-        let ordinal = ordinal(of: file.file.partition)
+        let partitionNumber = self.number(of: file.file.partition)
         let reader = try DataFileReader.open(
             file.file,
             storage: table.base.storage,
@@ -265,7 +262,7 @@ struct SliceMerge {
             let rows = deleted.survivors(from: UInt32(clamping: firstRow), count: batch.count)
             if rows.isEmpty { continue }
             let kept = rows.count == batch.count ? batch : batch.gathered(rows)
-            try write(kept, ordinal, file.file.partition)
+            try write(kept, partitionNumber, file.file.partition)
         }
     }
 }

@@ -12,16 +12,24 @@ final class BaseRefresher: @unchecked Sendable {
     private let clock: RunClock
     private let nowMilliseconds: @Sendable () -> Int64
     private let onWarning: @Sendable (String) -> Void
+    /// How long the end of a run waits for the last changes to be moved, and how much longer for the thread to notice.
+    private let endTime: Duration
+    private let patience: Duration
+    private let snapshotsMax: Int
     private let condition = Condition()
     // Used by the thread.
     private let materializers: [Materializer]
     private var told: [String?]
+    /// Tables of which a warning was given that they have many snapshots.
+    private var toldSnapshots: Set<Int> = []
     // Protected by `condition`.
     private var schedule: RefreshSchedule
     private var mode = Mode.running
     private var isAlive = false
     private var failure: WeirError?
-    private var known: [String: MaterializeBacklog] = [:]
+    private var known: [MaterializeBacklog]
+    /// Whether a table's changes are only moved now and then, because its properties say so.
+    private var isSpaced: [Bool]
 
     private enum Mode: Equatable {
         case running
@@ -33,23 +41,36 @@ final class BaseRefresher: @unchecked Sendable {
     /// Bytes of change files that one commit moves. Fewer after others came first: what is done sooner is not outrun.
     private static let sliceBytes: Int64 = 64 << 20
     private static let sliceBytesMin: Int64 = 1 << 20
-    /// How long the end of a run waits for the last changes to be moved.
-    private static let endTime = Duration.seconds(3)
+    /// Bytes of base files that one commit may write again on the way.
+    private static let rewriteBytes: Int64 = 128 << 20
     /// Attempts of the last changes that others may outrun.
     private static let attemptsMax = 30
+    /// Steps that were outrun in a row before the run says so.
+    private static let outrunMax = 10
 
     /// - Parameters:
     ///   - tables: keyed tables that the run writes.
+    ///   - endTime: how long the end of a run waits for the last changes to be moved.
+    ///   - patience: how much longer it waits for a step that does not end by itself, such as one whose disk is slow.
+    ///   - snapshotsMax: above this many snapshots of base the run says that they should expire.
     ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
     init(
         _ tables: [(name: String, table: MixedTable)],
         clock: RunClock,
+        endTime: Duration = .seconds(3),
+        patience: Duration = .seconds(2),
+        snapshotsMax: Int = 5000,
         nowMilliseconds: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) },
         onWarning: @escaping @Sendable (String) -> Void
     ) {
         names = tables.map(\.name)
         materializers = tables.map { Materializer($0.table) }
         told = Array(repeating: nil, count: tables.count)
+        known = Array(repeating: MaterializeBacklog(), count: tables.count)
+        isSpaced = Array(repeating: false, count: tables.count)
+        self.endTime = endTime
+        self.patience = patience
+        self.snapshotsMax = snapshotsMax
         schedule = RefreshSchedule(tables: tables.count, at: clock.now)
         self.clock = clock
         self.nowMilliseconds = nowMilliseconds
@@ -77,30 +98,40 @@ final class BaseRefresher: @unchecked Sendable {
     /// The run has committed changes to a table.
     func committed(_ name: String) {
         guard let table = names.firstIndex(of: name) else { return }
+        let now = nowMilliseconds()
         condition.locked {
+            // A step may take long, or fail before it has looked: what waits for it is known all the same.
+            if !isSpaced[table] { known[table].note(commitAt: now) }
             schedule.want(table)
             condition.broadcast()
         }
     }
 
-    /// What base lacks of each table's changes, as of the last look at it.
-    var backlogs: [String: MaterializeBacklog] { condition.locked { known } }
+    /// What base lacks of each table's changes, as of the last look at it and the commits since.
+    var backlogs: [String: MaterializeBacklog] {
+        let known = condition.locked { self.known }
+        return Dictionary(zip(names, known)) { first, _ in first }
+    }
+
+    /// Whether the thread runs.
+    var isAtWork: Bool { condition.locked { isAlive } }
 
     /// Moves what is left, and ends the thread.
     ///
     /// - Parameters:
     ///   - isComplete: whether to wait until base has everything, and to fail when that is not possible. If not, it
-    ///     takes a few seconds at most.
+    ///     takes a few seconds at most. A step that does not end in time is left alone, which is as safe as a crash.
     ///   - isStopping: called periodically; once it is true, a complete end becomes a short one.
     func finish(isComplete: Bool, isStopping: () -> Bool) throws(WeirError) {
         let endsEarly = !isComplete || isStopping()
         condition.locked {
-            mode = .ending(endsEarly ? clock.now + Self.endTime : nil)
+            mode = .ending(endsEarly ? clock.now + endTime : nil)
             condition.broadcast()
-            while isAlive {
-                condition.wait(atMost: .milliseconds(50))
-                if mode == .ending(nil), isStopping() { mode = .ending(clock.now + Self.endTime) }
-            }
+        }
+        awaitEnd { [self] in
+            if mode == .ending(nil), isStopping() { mode = .ending(clock.now + endTime) }
+            guard case .ending(let deadline?) = mode else { return nil }
+            return deadline + patience
         }
         if isComplete, let failure = condition.locked({ failure }) { throw failure }
     }
@@ -110,7 +141,22 @@ final class BaseRefresher: @unchecked Sendable {
         condition.locked {
             mode = .cancelled
             condition.broadcast()
-            while isAlive { condition.wait() }
+        }
+        let deadline = clock.now + endTime + patience
+        awaitEnd { deadline }
+    }
+
+    /// Waits for the thread, but not longer than until a time that may change.
+    private func awaitEnd(until deadline: () -> RunClock.Instant?) {
+        let isLeft = condition.locked {
+            while isAlive {
+                if let deadline = deadline(), clock.now >= deadline { return true }
+                condition.wait(atMost: .milliseconds(50))
+            }
+            return false
+        }
+        if isLeft {
+            onWarning("what moves changes into base does not end and is left alone; the next run goes on with it")
         }
     }
 
@@ -119,8 +165,11 @@ final class BaseRefresher: @unchecked Sendable {
     private func run() {
         while let table = awaitTurn() {
             let outcome = step(table)
+            let interval = interval(of: table)
+            let pause = Self.pause(interval: interval, snapshots: snapshotCount(of: table))
             condition.locked {
-                schedule.finished(table, outcome, interval: interval(of: table), at: clock.now)
+                isSpaced[table] = interval != nil
+                schedule.finished(table, outcome, interval: pause, at: clock.now)
             }
         }
         guard case .ending = condition.locked({ mode }) else { return }
@@ -143,9 +192,18 @@ final class BaseRefresher: @unchecked Sendable {
         do throws(WeirError) {
             let misses = condition.locked { schedule.misses(of: table) }
             switch try advance(table, misses: misses) {
-            case .caughtUp: return .caughtUp
-            case .merged(let merge): return merge.isLast ? .caughtUp : .advanced
-            case .outrun: return .outrun
+            case .caughtUp:
+                told[table] = nil
+                return .caughtUp
+            case .merged(let merge):
+                told[table] = nil
+                warnOfSnapshots(of: table)
+                return merge.isLast ? .caughtUp : .advanced
+            case .outrun:
+                if misses + 1 >= Self.outrunMax {
+                    warn(table, WeirError(.conflict, "other writers' commits to it always come first"))
+                }
+                return .outrun
             case .held: return .held
             }
         } catch {
@@ -156,15 +214,15 @@ final class BaseRefresher: @unchecked Sendable {
     }
 
     private func advance(_ table: Int, misses: Int) throws(WeirError) -> Materializer.Step {
-        let result = try materializers[table].step(
+        // Rewriting makes a step longer: not when others were faster, nor when the run is about to end.
+        let hasTime = condition.locked { mode == .running || mode == .ending(nil) }
+        return try materializers[table].step(
             bytesMax: max(Self.sliceBytesMin, Self.sliceBytes >> min(misses, 10)),
-            nowMilliseconds: nowMilliseconds()
-        ) { () throws(WeirError) in
-            try check()
-        }
-        let backlog = materializers[table].backlog
-        condition.locked { known[names[table]] = backlog }
-        return result
+            rewriteBytes: misses == 0 && hasTime ? Self.rewriteBytes : 0,
+            nowMilliseconds: nowMilliseconds(),
+            check: { () throws(WeirError) in try check() },
+            onBacklog: { backlog in condition.locked { known[table] = backlog } }
+        )
     }
 
     /// Ends a step once the run has no time for it.
@@ -218,9 +276,29 @@ final class BaseRefresher: @unchecked Sendable {
         onWarning(text)
     }
 
+    private func snapshotCount(of table: Int) -> Int { materializers[table].table.base.metadata.snapshots.count }
+
+    /// The time between two steps of a table that is caught up. A commit writes the metadata of all snapshots again: a
+    /// millisecond for each keeps that a small share of the time, however many there are.
+    static func pause(interval: Duration?, snapshots: Int) -> Duration {
+        max(interval ?? .zero, .milliseconds(snapshots))
+    }
+
+    private func warnOfSnapshots(of table: Int) {
+        let count = snapshotCount(of: table)
+        guard count > snapshotsMax, toldSnapshots.insert(table).inserted else { return }
+        onWarning(
+            "the base store of \(names[table]) has \(count) snapshots, whose metadata every commit to it writes again: "
+                + "set \(Self.intervalProperty) to make fewer, and let Spark or PyIceberg expire old ones "
+                + "(docs/operating.md)"
+        )
+    }
+
+    private static let intervalProperty = "base.refresh-interval"
+
     /// `base.refresh-interval` of a table; nil when changes are moved after every commit.
     private func interval(of table: Int) -> Duration? {
-        guard let text = materializers[table].table.properties["base.refresh-interval"], let number = Int64(text),
+        guard let text = materializers[table].table.properties[Self.intervalProperty], let number = Int64(text),
             number > 0
         else { return nil }
         return .milliseconds(number)

@@ -65,12 +65,12 @@ struct RefreshSchedule {
     /// When the next table may be due, unless a commit comes before; nil without tables.
     var nextTime: Instant? { entries.map { $0.isWanted ? $0.earliest : max($0.earliest, $0.latest) }.min() }
 
-    /// - Parameter interval: the time between two steps once the table is caught up; nil for none.
-    mutating func finished(_ table: Int, _ outcome: Outcome, interval: Duration?, at now: Instant) {
+    /// - Parameter interval: the time between two steps once the table is caught up.
+    mutating func finished(_ table: Int, _ outcome: Outcome, interval: Duration, at now: Instant) {
         switch outcome {
         case .caughtUp:
             entries[table].misses = 0
-            entries[table].earliest = now + (interval ?? .zero)
+            entries[table].earliest = now + interval
         case .advanced:
             entries[table].misses = 0
             entries[table].earliest = now
