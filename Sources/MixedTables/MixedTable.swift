@@ -12,7 +12,8 @@ public struct MixedTable: Sendable {
     public let base: Table
     /// Nil for an unkeyed table.
     public let change: Table?
-    /// In primary-key order, which is the order hashing uses; empty for an unkeyed table.
+    /// With the types that base has now, in primary-key order, which is the order hashing uses; empty for an unkeyed
+    /// table.
     public let primaryKey: [Field]
     /// The columns to read: those of base, or of an older snapshot.
     public let schema: Schema
@@ -25,8 +26,12 @@ public struct MixedTable: Sendable {
     var keysAreNarrow: Bool { KeyFingerprints.areNarrow(primaryKey) }
     var keySchema: Schema { Schema(primaryKey) }
 
+    /// - Parameter primaryKey: the columns of the key as of any state of base: another engine may have made them wider
+    ///   since.
     public init(base: Table, change: Table?, primaryKey: [Field]) {
-        self.init(base: base, change: change, primaryKey: primaryKey, schema: base.schema)
+        let schema = base.schema
+        let current = primaryKey.map { schema.field(id: $0.id) ?? $0 }
+        self.init(base: base, change: change, primaryKey: current, schema: schema)
     }
 
     init(base: Table, change: Table?, primaryKey: [Field], schema: Schema) {
