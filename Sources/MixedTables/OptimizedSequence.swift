@@ -107,15 +107,26 @@ public struct OptimizedSequence: Sendable {
             if snapshot.summary[summaryKey] != nil {
                 return try read(base, flagged: snapshot) { $0.blobs.contains { $0.type == blobType } }
             }
-            if snapshot.summary[ownSummaryKey] == "true" {
-                return try read(base, flagged: snapshot) { $0.path.contains("/data/puffin/") }
-            }
+            if isOwn(snapshot) { return try read(base, flagged: snapshot) { $0.path.contains("/data/puffin/") } }
         }
         // The property describes the newest snapshot. Once Weir has optimized, it does not apply to older snapshots.
-        guard base.metadata.snapshots.contains(where: { $0.summary[ownSummaryKey] == "true" }) else {
-            return try fallback(base)
-        }
+        let own = base.metadata.snapshots.filter(isOwn)
+        if own.isEmpty { return try fallback(base) }
         guard let oldest = ancestors.last, oldest.hasLostParent else { return OptimizedSequence(base) }
+        // After a rollback the property describes what was rolled back.
+        if let newer = own.max(by: { $0.sequenceNumber < $1.sequenceNumber }),
+            snapshotId == base.metadata.currentSnapshotId, newer.sequenceNumber > oldest.sequenceNumber
+        {
+            throw WeirError(
+                .notFound,
+                "what base holds of the changes is not known: it was rolled back to snapshot \(snapshotId ?? 0), and the "
+                    + "snapshots before \(oldest.id), which say it, have expired",
+                at: base.identifier.description,
+                advice:
+                    "set main to snapshot \(newer.id) again, with set_current_snapshot of Spark for example; changes "
+                    + "to undo belong into the source"
+            )
+        }
         // An expired ancestor may have been marked.
         if snapshotId == base.metadata.currentSnapshotId { return try fallback(base) }
         throw WeirError(
@@ -126,6 +137,12 @@ public struct OptimizedSequence: Sendable {
             advice: "read a newer snapshot"
         )
     }
+
+    /// Whether a snapshot has a map of its own.
+    static func isRecorded(_ snapshot: Snapshot) -> Bool { snapshot.summary[summaryKey] != nil || isOwn(snapshot) }
+
+    /// Whether this writer registered a map for a snapshot.
+    static func isOwn(_ snapshot: Snapshot) -> Bool { snapshot.summary[ownSummaryKey] == "true" }
 
     private static func read(_ path: String, _ base: Table) throws(WeirError) -> OptimizedSequence {
         let blobs = try PuffinFile.decode(try base.storage.read(path), at: path)

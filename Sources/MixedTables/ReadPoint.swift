@@ -30,6 +30,11 @@ public struct ReadPoint: Sendable, Equatable {
         ReadPoint(base: base.metadata.currentSnapshot?.id, changeSnapshotId: changeSnapshotId, upTo: changeSequence)
     }
 
+    /// The same without changes from a data sequence number on.
+    func before(_ sequence: Int64) -> ReadPoint {
+        ReadPoint(base: baseSnapshotId, changeSnapshotId: changeSnapshotId, upTo: min(changeSequence, sequence - 1))
+    }
+
     private init(base: Int64?, changeSnapshotId: Int64?, upTo sequence: Int64) {
         baseSnapshotId = base
         self.changeSnapshotId = changeSnapshotId
@@ -84,10 +89,20 @@ public struct ReadPoint: Sendable, Equatable {
         from newest: Snapshot?
     ) throws(WeirError) -> Int64? {
         let ancestors = table.base.metadata.ancestors(of: newest?.id)
-        for snapshot in ancestors {
+        func isFree(_ snapshot: Snapshot) throws(WeirError) -> Bool {
             let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshot.id)
-            if optimized.sequences.values.allSatisfy({ $0 <= change.sequenceNumber }) { return snapshot.id }
+            return optimized.sequences.values.allSatisfy { $0 <= change.sequenceNumber }
         }
+        // What base contains grows along the chain. Where it is recorded, the newest snapshot is found by halving.
+        var (first, end) = (0, (ancestors.lastIndex(where: OptimizedSequence.isRecorded) ?? -1) + 1)
+        let recorded = end
+        while first < end {
+            let middle = (first + end) / 2
+            if try isFree(ancestors[middle]) { end = middle } else { first = middle + 1 }
+        }
+        if first < recorded { return ancestors[first].id }
+        // All older ones are alike, except that more is known of the current one.
+        for snapshot in ancestors.dropFirst(recorded).prefix(2) where try isFree(snapshot) { return snapshot.id }
         guard let oldest = ancestors.last, oldest.hasLostParent else { return nil }
         throw WeirError(
             .notFound,

@@ -15,7 +15,7 @@ import WeirTesting
     /// A table of (name, day, value) that is keyed by name and day, and its writer.
     struct Stream {
         var table: MixedTable
-        let writer: KeyedTableWriter
+        var writer: KeyedTableWriter
         let materializer: Materializer
         var count: Int64 = 0
 
@@ -24,7 +24,11 @@ import WeirTesting
             _ shape: TableShape = .wideKey,
             storage: any ObjectStorage = LocalObjectStorage()
         ) throws {
-            table = try MixedTableModelTests.create(shape, in: folder, storage: storage)
+            try self.init(MixedTableModelTests.create(shape, in: folder, storage: storage))
+        }
+
+        init(_ table: MixedTable) throws {
+            self.table = table
             writer = try KeyedTableWriter(table)
             materializer = Materializer(table)
         }
@@ -52,7 +56,7 @@ import WeirTesting
         [.string("k\(name)"), .date(1), .long(Int64(value))]
     }
 
-    private static func values(_ table: MixedTable) throws -> [Int64] {
+    static func values(_ table: MixedTable) throws -> [Int64] {
         try MergeOnReadScan(MixedTable(base: table.base, change: nil, primaryKey: [])).values()
     }
 

@@ -153,6 +153,51 @@ import WeirTesting
         }
     }
 
+    @Test func `a rollback to a state that nothing describes any more is an error, not the map of what was undone`()
+        throws
+    {
+        try withTemporaryFolder { folder in
+            let table = try Self.optimized(folder, nil)
+            let first = try #require(table.base.metadata.currentSnapshot)
+            var other = Transaction(table.base)
+            other.append([])
+            let kept = try #require(try other.commit().currentSnapshot)
+            let last = try FullOptimize(table.refreshed(), nowMilliseconds: 78).run().table.base
+            let undone = try #require(last.metadata.currentSnapshot)
+            func rolledBack(expiring ids: Set<Int64>) throws -> MixedTable {
+                var transaction = Transaction(try table.refreshed().base)
+                transaction.update { (_) throws(WeirError) in
+                    [.setReference(name: "main", SnapshotReference(branch: kept.id))]
+                }
+                transaction.removeSnapshots(ids)
+                _ = try transaction.commit()
+                return try table.refreshed()
+            }
+            // While the marked parent is there, it says what base holds.
+            var now = try rolledBack(expiring: [])
+            #expect(try OptimizedSequence.read(now.base, snapshotId: kept.id).sequences == ["": 1])
+            #expect(try MergeOnReadScan(now).count() == 2)
+            now = try rolledBack(expiring: [first.id])
+            let materializer = Materializer(now)
+            for attempt: () throws -> Void in [
+                { _ = try MergeOnReadScan(now) }, { _ = try materializer.step(nowMilliseconds: 1) },
+                { _ = try FullOptimize(now, nowMilliseconds: 1).run() },
+            ] {
+                let error = #expect(throws: WeirError.self) { try attempt() }
+                #expect(error?.message.contains("rolled back to snapshot \(kept.id)") == true)
+                #expect(error?.advice?.contains("\(undone.id)") == true)
+            }
+            // The advice helps.
+            var transaction = Transaction(now.base)
+            transaction.update { (_) throws(WeirError) in
+                [.setReference(name: "main", SnapshotReference(branch: undone.id))]
+            }
+            _ = try transaction.commit()
+            #expect(try MergeOnReadScan(now.refreshed()).count() == 2)
+            #expect(try materializer.step(nowMilliseconds: 1) == .caughtUp)
+        }
+    }
+
     @Test func `an existing table can be switched, and other values are refused`() throws {
         try withTemporaryFolder { folder in
             let key = OptimizedSequence.registrationProperty
