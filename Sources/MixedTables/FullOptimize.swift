@@ -32,7 +32,7 @@ public struct FullOptimize: Sendable {
     public func run(
         onBatch: () throws(WeirError) -> Void = {}
     ) throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
-        let point = ReadPoint(current: table)
+        let point = try table.optimizablePoint(nowMilliseconds: nowMilliseconds)
         let scan = try MergeOnReadScan(table, at: point)
         let nodes = table.isKeyed ? try table.baseBucketCount() : 1
         let writer = PartitionedFileWriter(table.base, of: table, schema: table.schema, nodes: nodes)

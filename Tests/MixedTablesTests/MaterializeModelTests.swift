@@ -35,6 +35,10 @@ import WeirTesting
             var ledger = PositionLedger()
             var states: [Int64: [ModelRow: ModelRow]] = [0: [:]]
             var steps = 0
+            // Transactions of another engine, which end without a file, in an hour.
+            var begun: [Snapshot] = []
+            var now: Int64 = 0
+            var rollbacks = 0
             for epoch in 0..<24 {
                 if writer.isBetweenEpochs, try writer.baseHasMoved() {
                     #expect(try writer.follow(table.refreshed()) == 0)
@@ -51,18 +55,42 @@ import WeirTesting
                 case 2:
                     table = try table.refreshed()
                     writer = try KeyedTableWriter(table)
+                case 3:
+                    var other = Transaction(try #require(table.refreshed().change))
+                    other.append([], summary: ["tx.begin.signature": "other"])
+                    begun.append(try #require(try other.commit().currentSnapshot))
+                case 4:
+                    // Another engine takes base back to an earlier state.
+                    let base = try table.refreshed().base
+                    let known = base.metadata.mainAncestors.filter {
+                        $0.summary["weir.optimized-sequence.exist"] != nil
+                    }
+                    if known.isEmpty { break }
+                    let id = known[Int(random.next() % UInt64(known.count))].id
+                    var other = Transaction(base)
+                    other.update { (_) throws(WeirError) in
+                        [.setReference(name: "main", SnapshotReference(branch: id))]
+                    }
+                    _ = try other.commit()
+                    rollbacks += 1
                 default: break
                 }
                 let what = "seed \(seed), epoch \(epoch)"
+                now = max(now, (begun.last?.timestampMs ?? 0) + (random.next() % 3 == 0 ? 3_600_000 : 0))
+                let open = begun.first { now - $0.timestampMs < 3_600_000 }
                 // One commit at a time, a few, or all that there are; with and without rewriting.
                 for _ in 0..<random.next() % 4 {
                     let step = try materializer.step(
                         bytesMax: [1, 20_000, .max][Int(random.next() % 3)],
                         rewriteBytes: [0, .max][Int(random.next() % 2)],
-                        nowMilliseconds: 5
+                        nowMilliseconds: now
                     )
                     if step == .caughtUp { #expect(materializer.backlog.isEmpty, "\(what)") }
+                    if case .awaitsTransaction(let awaited) = step {
+                        #expect(awaited.id == open?.sequenceNumber, "\(what)")
+                    }
                     guard case .merged(let merge) = step else { continue }
+                    #expect(merge.sequence < open?.sequenceNumber ?? .max, "\(what)")
                     steps += 1
                     let base = try Self.base(materializer.table, history)
                     #expect(base.doubled.isEmpty && base.rows == states[merge.sequence], "base alone, \(what)")
@@ -72,14 +100,15 @@ import WeirTesting
                 let (rows, doubled) = try contents(MergeOnReadScan(table.refreshed()), history)
                 #expect(rows == history.state && doubled.isEmpty, "\(what)")
             }
-            #expect(steps > 8)
-            while try materializer.step(nowMilliseconds: 6) != .caughtUp {}
+            #expect(steps > 8 - rollbacks)
+            let later = (begun.last?.timestampMs ?? 0) + 3_600_000
+            while try materializer.step(nowMilliseconds: later) != .caughtUp {}
             table = try table.refreshed()
             #expect(try Self.base(table, history).rows == history.state)
             // Change readers are not affected, and a new process finds the same.
             let all = try replay(ChangeLogScan(table, after: 0), onto: [:], history)
             #expect(all.complaints.isEmpty && all.rows == history.state, "seed \(seed)")
-            #expect(try Materializer(table).step(nowMilliseconds: 7) == .caughtUp)
+            #expect(try Materializer(table).step(nowMilliseconds: later) == .caughtUp)
             for (sequence, rows) in states where sequence > 0 {
                 let snapshot = try #require(
                     table.change?.metadata.snapshots.first { $0.sequenceNumber == sequence }

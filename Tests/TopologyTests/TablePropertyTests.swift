@@ -43,8 +43,8 @@ import Topology
         ("owner: me", "warning: 'owner' is not a property that weir or Iceberg knows"),
         ("change.data.ttl.minutes: 60", "warning: table property 'change.data.ttl.minutes' has no effect"),
         (
-            "self-optimizing.enabled: false",
-            "warning: table property 'self-optimizing.enabled' has no effect: weir keeps it for Amoro and does not act on it yet; runs move changes into base by themselves, and 'weir optimize' rewrites it"
+            "self-optimizing.group: night",
+            "warning: table property 'self-optimizing.group' has no effect: weir keeps it for Amoro and does not act on it yet; runs move changes into base by themselves, and 'weir optimize' rewrites it"
         ),
         (
             "log.consumer.changelog.modes: append-only",

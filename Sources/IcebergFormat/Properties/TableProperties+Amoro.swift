@@ -3,7 +3,6 @@ extension TableProperties {
     static let amoro: [TableProperty] = optimizing + services
 
     private static let optimizing: [TableProperty] = [
-        amoro("self-optimizing.enabled", .flag, "true", "Whether Amoro optimizes the table."),
         amoro("self-optimizing.group", .text, "default", "Optimizers that work on the table."),
         amoro("self-optimizing.quota", .number(0...Double.infinity), "0.5", "Share of the group, or threads."),
         amoro("self-optimizing.execute.num-retries", count, "5", "Attempts after a failed task."),

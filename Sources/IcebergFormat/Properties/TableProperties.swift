@@ -41,6 +41,12 @@ public enum TableProperties {
             "Milliseconds between two moves of a keyed table's changes into its base store; with -1 or 0 after each commit."
         ),
         TableProperty(
+            "self-optimizing.enabled",
+            .flag,
+            "true",
+            "Whether Amoro optimizes the table. Once it has, runs move changes into base only with `false`."
+        ),
+        TableProperty(
             "optimized-sequence.registration",
             .choice(["property", "statistics"]),
             "property",

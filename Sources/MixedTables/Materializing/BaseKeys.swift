@@ -107,9 +107,17 @@ final class BaseKeys {
     }
 
     /// Brings this to the state of `table`. After an error it must not be used any more.
-    func follow(_ table: MixedTable, check: () throws(WeirError) -> Void = {}) throws(WeirError) {
+    ///
+    /// - Parameter optimized: what base contains of the changes in that state.
+    /// - Returns: rows that other optimizers' commits have brought to keys that have a row, or had been deleted.
+    func follow(
+        _ table: MixedTable,
+        _ optimized: OptimizedSequence,
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) -> Int {
         defer { base = table.base }
-        if table.base.metadata.currentSnapshotId == base.metadata.currentSnapshotId { return }
+        if table.base.metadata.currentSnapshotId == base.metadata.currentSnapshotId { return 0 }
+        let foreign = try foreignOptimizing(table.base, optimized)
         var left = Set(files.all)
         var new: [FileScanTask] = []
         let positions = PositionDeletes(storage: table.base.storage)
@@ -133,8 +141,22 @@ final class BaseKeys {
             left.remove(number)
         }
         for number in left { files.retire(number) }
-        try add(new, of: table, positions, check)
+        let returned = try add(new, of: table, positions, foreign: foreign, check)
         forgetDeadCopies()
+        return returned
+    }
+
+    /// Other optimizers' commits since the state that this reflects. With nothing else, and no changes merged, they bring
+    /// no new key.
+    private func foreignOptimizing(
+        _ now: Table,
+        _ optimized: OptimizedSequence
+    ) throws(WeirError) -> (snapshots: Set<Int64>, bringsKeys: Bool) {
+        let commits = now.metadata.history(since: base.metadata.currentSnapshotId).snapshots
+        let snapshots = Set(commits.filter(\.isForeignOptimizing).map(\.id))
+        if snapshots.isEmpty { return (snapshots, false) }
+        let before = try OptimizedSequence.read(now, snapshotId: base.metadata.currentSnapshotId)
+        return (snapshots, snapshots.count < commits.count || before.sequences != optimized.sequences)
     }
 
     /// Whether so many places are of rows that are gone that loading again is worth it.
@@ -164,7 +186,7 @@ final class BaseKeys {
         for number in commit.retired { files.retire(number) }
         let mayHaveCopies = !copies.isEmpty
         for keys in commit.removed { remove(keys, mayHaveCopies: mayHaveCopies) }
-        try add(commit.added, of: table, PositionDeletes(storage: table.base.storage), check)
+        _ = try add(commit.added, of: table, PositionDeletes(storage: table.base.storage), check)
         forgetDeadCopies()
         base = commit.base
     }
@@ -172,13 +194,17 @@ final class BaseKeys {
     private func remove(_ keys: KeyFingerprints, mayHaveCopies: Bool) {
         let before = places.replace(keys, with: [KeyPlace](repeating: .none, count: keys.count))
         guard mayHaveCopies else { return }
-        // A row that was not deleted, in another partition, stays the key's row.
+        // A row that was not deleted, in another partition, stays the key's row. A batch may name a key several times,
+        // and only its first row finds the places: all rows come before any is placed again.
+        var kept: [UInt128: (row: Int, places: [KeyPlace])] = [:]
         for row in 0..<keys.count {
             let others = copies.removeValue(forKey: keys[row]) ?? []
             let live = ([before[row]] + others).filter { files.isLive($0) }
-            guard let first = live.first else { continue }
-            places.replace(keys.gathered([Int32(row)]), with: [first])
-            if live.count > 1 { copies[keys[row]] = Array(live.dropFirst()) }
+            if !live.isEmpty { kept[keys[row], default: (row, [])].places += live }
+        }
+        for (key, (row, live)) in kept {
+            places.replace(keys.gathered([Int32(row)]), with: [live[0]])
+            if live.count > 1 { copies[key] = Array(live.dropFirst()) }
         }
     }
 
@@ -198,29 +224,42 @@ final class BaseKeys {
         _ tasks: [FileScanTask],
         of table: MixedTable,
         _ positions: PositionDeletes,
+        foreign: (snapshots: Set<Int64>, bringsKeys: Bool) = ([], false),
         _ check: () throws(WeirError) -> Void
-    ) throws(WeirError) {
-        if tasks.isEmpty { return }
+    ) throws(WeirError) -> Int {
+        if tasks.isEmpty { return 0 }
+        var returned = 0
         let reader = try KeyReader(table)
         for task in tasks {
             let number = try addFile(task, table, positions, check)
             let part = KeyReader.Part(file: task.file, number: number, deleted: files[number]?.deleted)
-            try add(part, reader, check)
+            let (doubled, new) = try add(part, reader, check)
+            if foreign.snapshots.contains(task.snapshotId) { returned += doubled + (foreign.bringsKeys ? 0 : new) }
             loaded += Int(task.file.recordCount)
         }
+        return returned
     }
 
+    /// - Returns: rows whose key has another row, and rows whose key was not known.
     private func add(
         _ part: KeyReader.Part,
         _ reader: KeyReader,
         _ check: () throws(WeirError) -> Void
-    ) throws(WeirError) {
-        try reader.read(part) { (keys, new) throws(WeirError) in
+    ) throws(WeirError) -> (doubled: Int, new: Int) {
+        var (doubled, new) = (0, 0)
+        try reader.read(part) { (keys, rows) throws(WeirError) in
             try check()
-            for (row, place) in places.replace(keys, with: new).enumerated() where place.exists {
-                if files.isLive(place) { copies[keys[row], default: []].append(place) }
+            for (row, place) in places.replace(keys, with: rows).enumerated() {
+                guard place.exists else {
+                    new += 1
+                    continue
+                }
+                guard files.isLive(place) else { continue }
+                copies[keys[row], default: []].append(place)
+                doubled += 1
             }
         }
+        return (doubled, new)
     }
 
     private func addFile(

@@ -21,6 +21,10 @@ public final class Materializer {
         case outrun
         /// A process rewrites base and has asked for nothing else to change it (`BaseHold`).
         case held
+        /// Base has everything up to a transaction that another engine has begun.
+        case awaitsTransaction(OpenTransaction)
+        /// Amoro optimizes base, which excludes doing so here.
+        case foreignOptimizer
     }
 
     /// Counts of one commit.
@@ -40,6 +44,8 @@ public final class Materializer {
     public private(set) var table: MixedTable
     /// What the last step saw that base lacked, and what is left of it.
     public private(set) var backlog = MaterializeBacklog()
+    /// Rows that another optimizer has brought to base beside a row of the same key, or for a key that was deleted.
+    public private(set) var returnedRows = 0
     private var keys: BaseKeys?
     /// Nothing of the change store up to a sequence is left to move, in base snapshots from this one on.
     private var floor: (snapshotId: Int64?, sequence: Int64)?
@@ -73,15 +79,25 @@ public final class Materializer {
         table = try table.refreshed()
         let snapshotId = table.base.metadata.currentSnapshotId
         let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshotId)
-        let pending = try pendingFiles(optimized)
+        if table.isOptimizedElsewhere {
+            backlog = MaterializeBacklog()
+            onBacklog(backlog)
+            if keys?.canFollow(table) == true { _ = try followedKeys(optimized, onBacklog, check) }
+            keys = nil
+            return .foreignOptimizer
+        }
+        let (pending, open) = try pendingFiles(optimized, nowMilliseconds)
         backlog = MaterializeBacklog(pending, of: table)
         onBacklog(backlog)
         if BaseHold.isInForce(table.properties, nowMilliseconds: nowMilliseconds), !pending.isEmpty { return .held }
-        guard let slice = ChangeSlice(pending, bytesMax: bytesMax, spec: table.base.spec) else {
-            floor = (snapshotId, table.change?.metadata.currentSnapshot?.sequenceNumber ?? 0)
+        let movable = open.map { open in pending.filter { $0.dataSequenceNumber < open.id } } ?? pending
+        guard let slice = ChangeSlice(movable, bytesMax: bytesMax, spec: table.base.spec) else {
+            let newest = table.change?.metadata.currentSnapshot?.sequenceNumber ?? 0
+            floor = (snapshotId, min(newest, open.map { $0.id - 1 } ?? newest))
+            if let open, !pending.isEmpty { return .awaitsTransaction(open) }
             return .caughtUp
         }
-        let keys = try followedKeys(onBacklog, check)
+        let keys = try followedKeys(optimized, onBacklog, check)
         let merge = try SliceMerge.run(
             slice,
             of: table,
@@ -115,37 +131,42 @@ public final class Materializer {
                 rewritten: merge.rewritten,
                 sequence: slice.upTo,
                 snapshotId: base.metadata.currentSnapshotId ?? 0,
-                isLast: slice.isLast
+                isLast: slice.isLast && movable.count == pending.count
             )
         )
     }
 
     // MARK: Plan
 
-    /// The change files that base lacks.
-    private func pendingFiles(_ optimized: OptimizedSequence) throws(WeirError) -> [FileScanTask] {
-        guard let change = table.change, change.metadata.currentSnapshot != nil else { return [] }
+    /// The change files that base lacks, and the transaction that those from its beginning on wait for.
+    private func pendingFiles(
+        _ optimized: OptimizedSequence,
+        _ nowMilliseconds: Int64
+    ) throws(WeirError) -> (files: [FileScanTask], open: OpenTransaction?) {
+        guard let change = table.change, change.metadata.currentSnapshot != nil else { return ([], nil) }
         var above: Int64 = 0
         if let floor, table.base.metadata.history(since: floor.snapshotId).beginning == .found {
             above = floor.sequence
         }
         var pending: [FileScanTask] = []
-        for task in try change.plan(sequencesAbove: above) {
+        let files = try change.plan(sequencesAbove: above)
+        for task in files {
             guard task.dataSequenceNumber > 0 else { throw NodeTaskPlan.withoutSequence(task.file.path) }
             guard task.specId == table.base.spec.id else { throw NodeTaskPlan.otherSpec(task.file.path) }
             if task.dataSequenceNumber > optimized.sequence(ofPartition: task.file.partition) { pending.append(task) }
         }
-        return pending
+        return (pending, try OpenTransaction(in: change, above: above, nowMilliseconds: nowMilliseconds) { files })
     }
 
     /// The key index as of the current state of base.
     private func followedKeys(
+        _ optimized: OptimizedSequence,
         _ onBacklog: (MaterializeBacklog) -> Void,
         _ check: () throws(WeirError) -> Void
     ) throws(WeirError) -> BaseKeys {
         if let known = keys, known.canFollow(table), !known.isWorn {
             keys = nil
-            try known.follow(table, check: check)
+            returnedRows += try known.follow(table, optimized, check: check)
             keys = known
             return known
         }

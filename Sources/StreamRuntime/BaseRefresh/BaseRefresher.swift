@@ -22,6 +22,7 @@ final class BaseRefresher: @unchecked Sendable {
     private var told: [String?]
     /// Tables of which a warning was given that they have many snapshots.
     private var toldSnapshots: Set<Int> = []
+    private var toldOfOthers = BaseNeighbourNotices()
     // Protected by `condition`.
     private var schedule: RefreshSchedule
     private var mode = Mode.running
@@ -192,7 +193,7 @@ final class BaseRefresher: @unchecked Sendable {
         do throws(WeirError) {
             let misses = condition.locked { schedule.misses(of: table) }
             switch try advance(table, misses: misses) {
-            case .caughtUp:
+            case .caughtUp, .awaitsTransaction, .foreignOptimizer:
                 told[table] = nil
                 return .caughtUp
             case .merged(let merge):
@@ -216,13 +217,15 @@ final class BaseRefresher: @unchecked Sendable {
     private func advance(_ table: Int, misses: Int) throws(WeirError) -> Materializer.Step {
         // Rewriting makes a step longer: not when others were faster, nor when the run is about to end.
         let hasTime = condition.locked { mode == .running || mode == .ending(nil) }
-        return try materializers[table].step(
+        let result = try materializers[table].step(
             bytesMax: max(Self.sliceBytesMin, Self.sliceBytes >> min(misses, 10)),
             rewriteBytes: misses == 0 && hasTime ? Self.rewriteBytes : 0,
             nowMilliseconds: nowMilliseconds(),
             check: { () throws(WeirError) in try check() },
             onBacklog: { backlog in condition.locked { known[table] = backlog } }
         )
+        tellOfOthers(table, result)
+        return result
     }
 
     /// Ends a step once the run has no time for it.
@@ -243,7 +246,7 @@ final class BaseRefresher: @unchecked Sendable {
             while true {
                 try check()
                 switch try advance(table, misses: attempts) {
-                case .caughtUp: return
+                case .caughtUp, .awaitsTransaction, .foreignOptimizer: return
                 case .merged: attempts = 0
                 case .held: clock.pause(for: .milliseconds(100))
                 case .outrun:
@@ -262,6 +265,12 @@ final class BaseRefresher: @unchecked Sendable {
             if error.code == .cancelled { return }
             condition.locked { failure = failure ?? error.located(at: "base store of \(names[table])") }
             warn(table, error)
+        }
+    }
+
+    private func tellOfOthers(_ table: Int, _ step: Materializer.Step) {
+        for text in toldOfOthers.next(names[table], step, returnedRows: materializers[table].returnedRows) {
+            onWarning(text)
         }
     }
 
