@@ -128,7 +128,7 @@ import WeirTesting
         // Nothing can be moved before the keys are known, which may take long.
         func loading(_ seconds: Int) -> String {
             var now = sample(100, records: 6, lag: 0)
-            let commit = MaterializeBacklog.Commit(sequence: 3, bytes: 10, time: Int64(100 - seconds) * 1000)
+            let commit = MaterializeBacklog.Commit(sequence: 3, time: Int64(100 - seconds) * 1000)
             now.state.backlogs["shop.orders"] = MaterializeBacklog(commits: [commit], isLoading: true)
             return RunStatus.text(now, since: before)
         }
