@@ -229,7 +229,7 @@ extension IngestPlan {
     }
 
     /// Rejects what a topology file may declare and runs do not support yet.
-    private static func checkSupport(_ topology: Topology) throws(WeirError) {
+    static func checkSupport(_ topology: Topology) throws(WeirError) {
         if !topology.sink.tables.isEmpty {
             throw WeirError(
                 .unsupported,
@@ -237,64 +237,6 @@ extension IngestPlan {
                 advice: "leave 'tables' of the mixed-iceberg sink out"
             )
         }
-    }
-
-    /// What prevents a topology from running on any warehouse: what runs do not support, missing topics of a file log,
-    /// and tables that cannot be made.
-    public static func startConflicts(
-        _ topology: Topology,
-        openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog
-    ) -> [WeirError] {
-        var found: [WeirError] = []
-        do throws(WeirError) { try checkSupport(topology) } catch { found.append(error) }
-        for source in topology.sources where source.kind == .fileLog {
-            do throws(WeirError) {
-                let log = try openLog(source)
-                let existing = try log.topics()
-                for topic in source.topics where !existing.contains(topic) {
-                    let missing = MissingTopic(topic, source.name, among: existing, read: source.topics)
-                    found.append(missing.error(in: log))
-                }
-            } catch {
-                found.append(error)
-            }
-        }
-        for declared in declaredTables(topology) {
-            do throws(WeirError) { _ = try declared.definition() } catch { found.append(error) }
-        }
-        return found
-    }
-
-    private static func declaredTables(_ topology: Topology) -> [DeclaredTable] {
-        topology.tables.map { DeclaredTable($0) } + topology.joins.map { DeclaredTable($0) }
-    }
-
-    /// What prevents a topology from running on a warehouse: existing tables with other columns, keys or partitions or
-    /// of another topology, and missing topics of a file log. Brokers are not contacted.
-    public static func conflicts(
-        _ topology: Topology,
-        catalog: any Catalog,
-        openLog: (Topology.Source) throws(WeirError) -> any PartitionedLog
-    ) -> [WeirError] {
-        var found: [WeirError] = []
-        func collect(_ body: () throws(WeirError) -> Void) {
-            do throws(WeirError) { try body() } catch { found.append(error) }
-        }
-        found += startConflicts(topology, openLog: openLog)
-        for name in writtenNames(of: topology) {
-            // A table that cannot be loaded is reported below.
-            guard (try? writtenTable(name, in: catalog)) != nil else { continue }
-            collect { () throws(WeirError) in try checkSharing(name, of: topology, in: catalog) }
-        }
-        for declared in declaredTables(topology) {
-            // Reported by the start conflicts.
-            guard let definition = try? declared.definition() else { continue }
-            collect { () throws(WeirError) in
-                guard try catalog.exists(definition.identifier) else { return }
-                try definition.check(against: try MixedTable.load(definition.identifier, from: catalog))
-            }
-        }
-        return found
     }
 
     private static func open(
@@ -323,41 +265,6 @@ extension IngestPlan {
         let table = try MixedTable.load(definition.identifier, from: catalog)
         try definition.check(against: table)
         return table
-    }
-}
-
-/// A table of a topology file: declared under `tables`, or the result of a join.
-private struct DeclaredTable {
-    let name: String
-    let schema: Schema
-    let primaryKey: [String]
-    let partitions: [Topology.PartitionExpression]
-    let properties: [String: String]
-
-    init(_ table: Topology.Table) {
-        name = table.name
-        schema = table.sinkSchema
-        primaryKey = table.primaryKey
-        partitions = table.partitions
-        properties = table.properties
-    }
-
-    init(_ join: Topology.Join) {
-        name = join.name
-        schema = join.schema
-        primaryKey = join.primaryKey
-        partitions = join.partitions
-        properties = join.properties
-    }
-
-    func definition() throws(WeirError) -> MixedTableDefinition {
-        MixedTableDefinition(
-            identifier: try TableIdentifier(name),
-            schema: schema,
-            partitionSpec: try PartitionSpec(parsing: partitions.map(\.description), schema: schema),
-            primaryKey: primaryKey,
-            properties: properties
-        )
     }
 }
 

@@ -17,6 +17,20 @@ extension Topology {
         static let file = Position(line: 1, column: nil)
     }
 
+    /// A source, table, join or sink as the file declares it.
+    public struct Declaration: Hashable, Sendable {
+        public enum Section: String, Sendable { case source, tables, join, sink }
+
+        public let section: Section
+        /// Nil if it has no name.
+        public let name: String?
+
+        public init(_ section: Section, _ name: String?) {
+            self.section = section
+            self.name = name
+        }
+    }
+
     /// The positions of a topology's keys and values in its file.
     public struct Positions: Sendable {
         /// A key with its children, a list member (without a text), or a single value.
@@ -25,17 +39,17 @@ extension Topology {
             let position: Position
             var children: [Node] = []
 
-            /// The position of the first key or value at or below this node that contains a word.
-            func first(_ word: Substring) -> Position? {
-                if let text, Positions.words(text).contains(word) { return position }
-                for child in children {
-                    if let found = child.first(word) { return found }
-                }
-                return nil
-            }
+            func child(_ text: String) -> Node? { children.first { $0.text == text } }
 
-            /// The value of a direct child key.
-            func value(of key: String) -> String? { children.first { $0.text == key }?.children.first?.text }
+            /// The node below this one that a path of keys, and a value at its end, leads to.
+            func descendant(_ path: [String]) -> Node? {
+                var node = self
+                for text in path {
+                    guard let next = node.child(text) else { return nil }
+                    node = next
+                }
+                return node
+            }
         }
 
         private let sections: [Node]
@@ -56,37 +70,21 @@ extension Topology {
             }
         }
 
-        /// The position of the table, topic or column that a message is about: the first dotted word of the message that
-        /// occurs in the file. The first line of the file if there is none.
-        public func position(namedIn message: String) -> Position {
-            for word in Self.words(message) where word.contains(".") {
-                for section in sections {
-                    if let found = section.first(word) { return found }
-                }
-            }
-            return .file
-        }
-
-        /// The position of the first of the words that a block contains; otherwise the start of the block.
+        /// The position of a key or value of a declaration; of the declaration if it has none of them, of its section if
+        /// it is not in the file.
         ///
-        /// - Parameters:
-        ///   - section: `source`, `tables`, `join`, `sink`.
-        ///   - name: the name of the block; nil if it has none.
-        public func position(of words: [String], in section: String, named name: String?) -> Position {
-            guard let section = sections.first(where: { $0.text == section }) else { return .file }
+        /// - Parameter paths: keys from the declaration inwards, and perhaps a value at the end; the first that exists
+        ///   counts.
+        public func position(of declaration: Declaration, at paths: [[String]] = []) -> Position {
+            let name = declaration.section.rawValue
+            guard let section = sections.first(where: { $0.text == name }) else { return .file }
             let isList = section.children.contains { $0.text == nil }
             let blocks = isList ? section.children : [section]
-            let named = name.flatMap { name in blocks.first { $0.value(of: "name") == name } }
+            let named = declaration.name.flatMap { name in blocks.first { $0.descendant(["name", name]) != nil } }
             for block in named.map({ [$0] }) ?? blocks {
-                for word in words {
-                    if let found = block.children.lazy.compactMap({ $0.first(word[...]) }).first { return found }
-                }
+                if let found = paths.lazy.compactMap({ block.descendant($0) }).first { return found.position }
             }
             return (named ?? section).position
-        }
-
-        private static func words(_ text: String) -> [Substring] {
-            text.split { !($0.isLetter || $0.isNumber || "._-".contains($0)) }
         }
     }
 }

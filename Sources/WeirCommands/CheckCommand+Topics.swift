@@ -17,7 +17,7 @@ extension CheckCommand {
         let positions = topology.positions
         var problems: [Topology.Problem] = []
         for topic in topics.filter({ source.reads(topic: $0) }).prefix(Self.sampledTopicsMax) {
-            let position = positions.position(of: [topic], in: "source", named: source.name)
+            let position = positions.position(of: .init(.source, source.name), at: [["topics", topic]])
             let findings: [SourceSample.Finding]
             do {
                 for error in try identity?.differences(source, topic: topic, in: log) ?? [] {
@@ -35,8 +35,11 @@ extension CheckCommand {
             }
             for finding in findings {
                 let position =
-                    finding.table.map {
-                        positions.position(of: [finding.column].compactMap(\.self), in: "tables", named: $0)
+                    finding.table.map { table in
+                        positions.position(
+                            of: .init(.tables, table),
+                            at: finding.column.map { [["columns", $0]] } ?? []
+                        )
                     } ?? position
                 let (message, advice) = (finding.problem.message, finding.problem.advice)
                 problems.append(Topology.Problem(.warning, at: position, message, advice: advice))

@@ -61,10 +61,10 @@ struct CheckCommand: ParsableCommand {
             try logs.source(source)
         }
         let positions = topology.positions
-        var problems = conflicts.map { error in
-            let message = ErrorReport(error).message
-            let position = positions.position(namedIn: error.message)
-            return Topology.Problem(.error, at: position, message, advice: error.advice)
+        var problems = conflicts.map { conflict in
+            let position = positions.position(of: conflict.declaration, at: [conflict.path])
+            let message = ErrorReport(conflict.error).message
+            return Topology.Problem(.error, at: position, message, advice: conflict.error.advice)
         }
         let existing = try catalog.properties(of: topology)
         problems += Self.ignoredLogStores(topology, existing)
@@ -96,8 +96,8 @@ struct CheckCommand: ParsableCommand {
         _ topology: Topology,
         _ existing: [String: [String: String]]
     ) -> [Topology.Problem] {
-        let tables = topology.tables.map { ("tables", $0.name, $0.properties) }
-        let joins = topology.joins.map { ("join", $0.name, $0.properties) }
+        let tables = topology.tables.map { (Topology.Declaration.Section.tables, $0.name, $0.properties) }
+        let joins = topology.joins.map { (Topology.Declaration.Section.join, $0.name, $0.properties) }
         return (tables + joins).compactMap { section, name, declared in
             guard let there = existing[name].map({ LogStoreAccess.updated($0, to: declared) }) else { return nil }
             // Runs write some of these properties themselves, so only the keys in the file are compared.
@@ -109,7 +109,7 @@ struct CheckCommand: ParsableCommand {
             let value = there[different].map { "has '\($0)'" } ?? "is made without it"
             return Topology.Problem(
                 .warning,
-                at: topology.positions.position(of: [different], in: section, named: name),
+                at: topology.positions.position(of: .init(section, name), at: [["properties", different]]),
                 "'\(different)' changes nothing: table \(name) exists and \(value)",
                 advice: "a table keeps the LogStore it was made with; choose another name, or drop the table"
             )
@@ -133,7 +133,7 @@ struct CheckCommand: ParsableCommand {
         findings.compactMap { finding in
             guard case .failure(let error) = finding.result else { return nil }
             let use = finding.use
-            let position = positions.position(of: finding.words, in: use.fileSection, named: use.name)
+            let position = positions.position(of: use.declaration, at: finding.paths)
             let message = "\(use.text): \(ErrorReport(error).message)"
             let severity = finding.isWarning ? Topology.Problem.Severity.warning : .error
             return Topology.Problem(severity, at: position, message, advice: error.advice)

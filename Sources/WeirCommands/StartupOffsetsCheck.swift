@@ -22,7 +22,7 @@ struct StartupOffsetsCheck {
     /// - Parameter topics: all topics of the log.
     func problems(_ topics: [String], _ positions: Topology.Positions) -> [Topology.Problem] {
         guard case .offsets(let offsets) = source.startup else { return [] }
-        let position = positions.position(of: [Self.key], in: "source", named: source.name)
+        let position = positions.position(of: .init(.source, source.name), at: [[Self.key]])
         var found: [Finding] = []
         for topic in topics where source.reads(topic: topic) {
             // Topics that cannot be queried are reported by the code that reads them.

@@ -23,10 +23,9 @@ struct TopologyBrokers {
         var pattern: NamePattern?
         /// The consumer group of a source.
         var group: String?
-        /// For a sink: the prefix in the file from which topic names are built, if any.
-        var topicPrefix: String?
-        /// For a LogStore: the section of the file that declares its table, and whether the run reads it.
-        var section = "tables"
+        /// Where the file declares it; for a LogStore, its table.
+        var declaration: Topology.Declaration
+        /// For a LogStore: whether the run reads it.
         var isRead = false
         /// An error found before any broker is contacted.
         var failure: WeirError?
@@ -36,10 +35,9 @@ struct TopologyBrokers {
             return role == .logStore ? "LogStore of '\(name)'" : "\(role.rawValue) '\(name)'"
         }
 
-        /// The section of the file that declares it.
-        var fileSection: String { role == .logStore ? section : role.rawValue }
-
-        fileprivate var addressWord: String { role == .logStore ? "log-store.address" : "properties.bootstrap.servers" }
+        fileprivate var addressPath: [String] {
+            role == .logStore ? ["properties", "log-store.address"] : ["properties.bootstrap.servers"]
+        }
     }
 
     /// The result for one topic of a use, or for its brokers.
@@ -58,18 +56,23 @@ struct TopologyBrokers {
             return use.name
         }
 
-        /// The words in the file that the finding refers to, the best match first.
-        var words: [String] {
-            if let pattern = use.pattern, topic == pattern.text { return ["topic-pattern"] }
+        /// What the finding refers to in its declaration, the best match first.
+        var paths: [[String]] {
+            if let pattern = use.pattern, topic == pattern.text { return [["topic-pattern"]] }
             if let topic {
-                let prefix = use.role == .logStore ? "log-store.topic" : use.topicPrefix
-                return [topic] + [prefix].compactMap(\.self) + [use.addressWord]
+                let paths =
+                    switch use.role {
+                    case .source: [["topics", topic]]
+                    case .sink: [["topic", topic], ["topic-prefix"]]
+                    case .logStore: [["properties", "log-store.topic", topic], ["properties", "log-store.topic"]]
+                    }
+                return paths + [use.addressPath]
             }
-            var words = [use.addressWord]
             if case .failure(let error) = result, let location = error.location, location.hasPrefix("property ") {
-                words.insert("properties." + location.dropFirst("property ".count), at: 0)
+                let key = "properties." + location.dropFirst("property ".count)
+                return [use.role == .logStore ? ["properties", key] : [key], use.addressPath]
             }
-            return words
+            return [use.addressPath]
         }
     }
 
@@ -88,7 +91,13 @@ struct TopologyBrokers {
         self.timeoutMilliseconds = timeoutMilliseconds
         var uses: [Use] = []
         for source in topology.sources where source.kind == .kafka {
-            var use = Use(role: .source, name: source.name, properties: source.properties, topics: source.topics)
+            var use = Use(
+                role: .source,
+                name: source.name,
+                properties: source.properties,
+                topics: source.topics,
+                declaration: .init(.source, source.name)
+            )
             use.pattern = source.topicPattern
             use.group = try source.properties["group.id"]?.reveal() ?? "weir-\(topology.name)"
             uses.append(use)
@@ -96,9 +105,15 @@ struct TopologyBrokers {
         let names = topology.tables.map(\.name) + topology.joins.map(\.name)
         for sink in topology.sinks where sink.kind == .kafka {
             let topics = names.compactMap { sink.topic(of: $0) }
-            var use = Use(role: .sink, name: sink.name, properties: sink.properties, topics: topics)
-            use.topicPrefix = sink.topicPrefix
-            uses.append(use)
+            uses.append(
+                Use(
+                    role: .sink,
+                    name: sink.name,
+                    properties: sink.properties,
+                    topics: topics,
+                    declaration: .init(.sink, sink.name)
+                )
+            )
         }
         self.uses = uses + Self.logStores(topology, existing)
         isShared = topology.sources.allSatisfy { $0.kind == .kafka }
@@ -107,16 +122,28 @@ struct TopologyBrokers {
     /// The LogStores on brokers that a run writes, or reads for a lookup join.
     private static func logStores(_ topology: Topology, _ existing: [String: [String: String]]) -> [Use] {
         let tables = topology.tables.map { table in
-            (section: "tables", table.name, table.properties, isKeyed: table.isKeyed, topology.mayRoute(to: table.name))
+            (
+                section: Topology.Declaration.Section.tables, table.name, table.properties, isKeyed: table.isKeyed,
+                topology.mayRoute(to: table.name)
+            )
         }
         let joins = topology.joins.map { join in
-            (section: "join", join.name, join.properties, isKeyed: !join.primaryKey.isEmpty, true)
+            (
+                section: Topology.Declaration.Section.join, join.name, join.properties,
+                isKeyed: !join.primaryKey.isEmpty, true
+            )
         }
         return (tables + joins).compactMap { section, name, declared, isKeyed, isWritten in
             let isRead = topology.joins.contains { $0.lookup == name }
             guard isWritten || isRead else { return nil }
-            var use = Use(role: .logStore, name: name, properties: [:], topics: [])
-            (use.section, use.isRead) = (section, isRead)
+            var use = Use(
+                role: .logStore,
+                name: name,
+                properties: [:],
+                topics: [],
+                declaration: .init(section, name),
+                isRead: isRead
+            )
             do throws(WeirError) {
                 let properties = existing[name].map { LogStoreAccess.updated($0, to: declared) } ?? declared
                 let settings = try LogStoreSettings(properties, isKeyed: isKeyed)
@@ -134,7 +161,15 @@ struct TopologyBrokers {
     init(brokers: String, timeoutMilliseconds: Int = 5000) {
         self.timeoutMilliseconds = timeoutMilliseconds
         isShared = false
-        uses = [Use(role: .source, name: nil, properties: ["bootstrap.servers": Secret(brokers)], topics: [])]
+        uses = [
+            Use(
+                role: .source,
+                name: nil,
+                properties: ["bootstrap.servers": Secret(brokers)],
+                topics: [],
+                declaration: .init(.source, nil)
+            )
+        ]
     }
 
     /// Contacts every broker once and looks up every topic. Blocks for seconds if a broker does not answer.

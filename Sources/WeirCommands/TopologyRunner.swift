@@ -32,7 +32,7 @@ final class TopologyRunner: Sendable {
         let logs = TopologyLogs(locations, patience: patience)
         // A run that cannot start creates no warehouse: its path may be wrong.
         let conflicts = IngestPlan.startConflicts(topology) { (source) throws(WeirError) in try logs.source(source) }
-        if let conflict = conflicts.first { throw conflict }
+        if let conflict = conflicts.first { throw conflict.error }
         let isNew = !FileManager.default.fileExists(atPath: locations.catalogPath)
         if isNew { try Self.checkBrokers(topology, existing: [:]) }
         lock = try Self.lock(topology, locations, files)

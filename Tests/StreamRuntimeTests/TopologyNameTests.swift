@@ -52,7 +52,8 @@ import WeirTesting
                 IngestFixture.topology(text),
                 catalog: fixture.catalog()
             ) { (_) throws(WeirError) in try FileLog(root: fixture.logRoot) }
-            #expect(conflicts.map(\.code) == [.conflict, .conflict], "\(conflicts)")
+            #expect(conflicts.map(\.error.code) == [.conflict, .conflict], "\(conflicts)")
+            #expect(conflicts.first?.declaration == Topology.Declaration(.tables, "shop.people"))
         }
     }
 

@@ -37,39 +37,38 @@ import Testing
     }
 
     private struct Case: Sendable {
-        let section: String
-        let name: String?
-        let words: [String]
+        let declaration: Topology.Declaration
+        let paths: [[String]]
         let expected: String
 
-        init(_ section: String, _ name: String?, _ words: [String], _ expected: String) {
-            self.section = section
-            self.name = name
-            self.words = words
+        init(_ section: Topology.Declaration.Section, _ name: String?, _ paths: [[String]], _ expected: String) {
+            declaration = Topology.Declaration(section, name)
+            self.paths = paths
             self.expected = expected
         }
     }
 
     private static let cases = [
-        Case("source", "first", ["shop.public.orders"], "5:14"),
-        Case("source", "second", ["shop.public.payments"], "9:9"),
+        Case(.source, "first", [["topics", "shop.public.orders"]], "5:14"),
+        Case(.source, "second", [["topics", "shop.public.payments"]], "9:9"),
         // Of another source, and in a comment.
-        Case("source", "second", ["shop.public.orders"], "7:5"),
-        Case("source", "second", ["properties.bootstrap.servers"], "12:5"),
-        Case("source", "second", ["shop.secret"], "7:5"),
-        Case("source", "second", ["nothing"], "7:5"),
-        Case("source", "third", ["nothing"], "2:1"),
-        Case("tables", "shop.orders", ["total"], "17:26"),
-        Case("tables", "shop.orders_old", ["id"], "15:41"),
-        Case("sink", "out", ["cdc.shop.orders", "cdc."], "22:19"),
-        Case("sink", nil, ["properties.bootstrap.servers"], "23:5"),
-        Case("join", "any", ["id"], "1"),
+        Case(.source, "second", [["topics", "shop.public.orders"]], "7:5"),
+        Case(.source, "second", [["properties.bootstrap.servers"]], "12:5"),
+        Case(.source, "second", [["properties.bootstrap.servers", "shop.secret:1"]], "7:5"),
+        Case(.source, "second", [], "7:5"),
+        Case(.source, "third", [["nothing"]], "2:1"),
+        Case(.tables, "shop.orders", [["columns", "total"]], "17:26"),
+        Case(.tables, "shop.orders", [["total"]], "16:5"),
+        Case(.tables, "shop.orders_old", [["columns", "id"]], "15:41"),
+        Case(.sink, "out", [["topic", "cdc.shop.orders"], ["topic-prefix"]], "22:5"),
+        Case(.sink, nil, [["properties.bootstrap.servers"]], "23:5"),
+        Case(.join, "any", [["columns", "id"]], "1"),
     ]
 
-    @Test func `words are found in the block that is meant`() throws {
+    @Test func `keys and values are found in the declaration that is meant`() throws {
         let positions = try Self.positions()
         for wanted in Self.cases {
-            let found = positions.position(of: wanted.words, in: wanted.section, named: wanted.name)
+            let found = positions.position(of: wanted.declaration, at: wanted.paths)
             let text = "\(found.line)" + (found.column.map { ":\($0)" } ?? "")
             #expect(text == wanted.expected, "\(wanted)")
         }
@@ -77,14 +76,10 @@ import Testing
 
     @Test func `a section may be a single block`() throws {
         let positions = try Self.positions("name: a\nsink: { type: kafka, topic: t }\n")
-        #expect(positions.position(of: ["t"], in: "sink", named: nil) == Topology.Position(line: 2, column: 29))
-        #expect(positions.position(of: ["t"], in: "source", named: nil) == Topology.Position(line: 1, column: nil))
-    }
-
-    @Test func `a message is shown at the name it holds`() throws {
-        let positions = try Self.positions()
-        #expect(positions.position(namedIn: "table shop.orders exists and differs").line == 16)
-        #expect(positions.position(namedIn: "nothing it names") == Topology.Position(line: 1, column: nil))
+        let topic = positions.position(of: .init(.sink, nil), at: [["topic", "t"]])
+        #expect(topic == Topology.Position(line: 2, column: 29))
+        let source = positions.position(of: .init(.source, nil), at: [["topic", "t"]])
+        #expect(source == Topology.Position(line: 1, column: nil))
     }
 
     @Test func `values of the command line have none`() throws {
@@ -92,6 +87,7 @@ import Testing
         let read = reader.read(Self.yaml)
         var root = try #require(read)
         reader.apply("sink.out.topic-prefix", "new.", to: &root)
-        #expect(Topology.Positions(root).position(of: ["new."], in: "sink", named: "out").line == 0)
+        let prefix = Topology.Positions(root).position(of: .init(.sink, "out"), at: [["topic-prefix", "new."]])
+        #expect(prefix.line == 0)
     }
 }

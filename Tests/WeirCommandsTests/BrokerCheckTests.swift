@@ -94,8 +94,8 @@ import WeirTesting
         )
         let topology = try #require(found)
         let findings = try TopologyBrokers(topology, timeoutMilliseconds: 300).findings()
-        let words = findings.first { $0.use.name == "second" }?.words
-        #expect(words == ["properties.acks", "properties.bootstrap.servers"])
+        let paths = findings.first { $0.use.name == "second" }?.paths
+        #expect(paths == [["properties.acks"], ["properties.bootstrap.servers"]])
     }
 
     @Test func `the plan names the topics of sinks`() throws {
