@@ -53,20 +53,7 @@ final class EpochCommitter: Sendable {
         let position = job.position
         // Letters first: after the commit that covers their positions, their records are not read again.
         try deadLetters.append(position.letters)
-        for (index, (sink, cut)) in zip(sinks, job.cuts).enumerated() {
-            do {
-                try sink.commit(
-                    cut,
-                    read: position.ledger,
-                    last: position.last,
-                    recordsPositions: position.recordsAll,
-                    taken: position.taken[index],
-                    isStart: position.isStart
-                )
-            } catch {
-                throw error.located(at: "commit to \(sink.name)")
-            }
-        }
+        try SinkTable.commit(Array(zip(sinks, job.cuts)), at: position)
         let now = clock.now
         _ = try concurrently(Array(zip(topics, job.topics))) { (topic, cut) throws(WeirError) in
             try topic.commit(

@@ -270,48 +270,58 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         try logStore?.takeBack(committed: committed.withLock { $0.logStoreEpoch })
     }
 
-    /// Commits an epoch on top of the last one. Called by the committing thread.
-    ///
-    /// - Parameters:
-    ///   - read: how far the run has read; the table's own positions may be further already.
-    ///   - last: the records right before these positions.
-    ///   - recordsPositions: whether to commit even if only positions have changed; done periodically and at the end.
-    ///     Positions of partitions that have brought no row are valid for the current route.
-    ///   - taken: the partitions that have brought rows by then.
-    ///   - isStart: the positions are where the run begins, which every table must record.
-    func commit(
-        _ cut: Cut,
-        read: PositionLedger,
-        last: LastRecords,
-        recordsPositions: Bool,
-        taken: Set<TopicPartition>,
-        isStart: Bool
-    ) throws(WeirError) {
-        // A table that is only used for lookups belongs to another topology.
-        if route == nil { return }
-        try commitGate.withLock { (_) throws(WeirError) in
-            try commitAlone(
-                cut,
-                read: read,
-                last: last,
-                recordsPositions: recordsPositions,
-                taken: taken,
-                isStart: isStart
-            )
+    /// Commits an epoch of several tables on top of the last one: all of it becomes visible at once, or nothing. Called
+    /// by the committing thread.
+    static func commit(_ cuts: [(sink: SinkTable, cut: Cut)], at position: EpochPosition) throws(WeirError) {
+        try holdingGates(of: cuts.map(\.sink)[...]) { () throws(WeirError) in
+            var sinks: [SinkTable] = []
+            var epochs: [TableEpoch] = []
+            for (index, (sink, cut)) in cuts.enumerated() {
+                do throws(WeirError) {
+                    guard let epoch = try sink.prepare(cut, at: position, taken: position.taken[index]) else {
+                        continue
+                    }
+                    sinks.append(sink)
+                    epochs.append(epoch)
+                } catch {
+                    throw error.located(at: "commit to \(sink.name)")
+                }
+            }
+            if epochs.isEmpty { return }
+            for ((sink, epoch), result) in zip(zip(sinks, epochs), try MixedTable.commit(epochs)) {
+                sink.note(epoch, committedAs: result, read: position.ledger)
+            }
         }
     }
 
-    private func commitAlone(
-        _ cut: Cut,
-        read: PositionLedger,
-        last: LastRecords,
-        recordsPositions: Bool,
-        taken: Set<TopicPartition>,
-        isStart: Bool
+    /// Runs a block during which `awaitCommit` waits for each of the tables.
+    private static func holdingGates(
+        of sinks: ArraySlice<SinkTable>,
+        _ body: () throws(WeirError) -> Void
     ) throws(WeirError) {
-        guard let route else { return }
+        guard let first = sinks.first else { return try body() }
+        try first.commitGate.withLock { (_) throws(WeirError) in
+            try holdingGates(of: sinks.dropFirst(), body)
+        }
+    }
+
+    /// What the table contributes to the commit of an epoch; nil when it has nothing to commit.
+    ///
+    /// - Parameters:
+    ///   - position: how far the run has read; the table's own positions may be further already. If it records all
+    ///     positions, the table commits even if nothing else has changed. Positions of partitions that have brought no
+    ///     row are valid for the current route.
+    ///   - taken: the partitions that have brought rows by then.
+    private func prepare(
+        _ cut: Cut,
+        at position: EpochPosition,
+        taken: Set<TopicPartition>
+    ) throws(WeirError) -> TableEpoch? {
+        // A table that is only used for lookups belongs to another topology.
+        guard let route else { return nil }
+        let (read, recordsPositions) = (position.ledger, position.recordsAll)
         let (table, expected) = committed.withLock { ($0.table, $0.ledger) }
-        let last = last.reached(by: read, from: expected)
+        let last = position.last.reached(by: read, from: expected)
         var ledger = expected
         ledger.merge(read)
         var epoch = cut.epoch
@@ -323,27 +333,27 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         // well.
         let movesLog =
             recordsPositions && cut.progress.map { $0.state.ends != committed.withLock { $0.logStoreEnds } } ?? false
-        if epoch.isEmpty && !isWorthIt && !movesLog && cut.progress?.caughtUpAt == nil { return }
-        let result = try table.commit(
-            epoch,
-            topology: topology,
-            from: expected,
-            to: ledger,
-            last: last,
-            claim: claim,
-            logStore: cut.progress,
-            routed: PositionRoutes.Note(route: route, taken: taken, isStart: isStart),
-            sharing: sharing
-        )
+        if epoch.isEmpty && !isWorthIt && !movesLog && cut.progress?.caughtUpAt == nil { return nil }
+        var prepared = TableEpoch(epoch, of: table, topology: topology, from: expected, to: ledger)
+        prepared.last = last
+        prepared.claim = claim
+        prepared.progress = cut.progress
+        prepared.note = PositionRoutes.Note(route: route, taken: taken, isStart: position.isStart)
+        prepared.sharing = sharing
+        prepared.title = "commit to \(name)"
+        return prepared
+    }
+
+    private func note(_ epoch: TableEpoch, committedAs result: MixedTable, read: PositionLedger) {
         committed.withLock { state in
             state.table = result
             // Positions alone make no snapshot, and another process's snapshot may have the same positions by chance.
-            if epoch.mayChangeKeys, let made = Self.snapshotMade(by: result, on: table, topology) {
+            if epoch.epoch.mayChangeKeys, let made = Self.snapshotMade(by: result, on: epoch.table, topology) {
                 state.own.append(made)
             }
-            state.ledger = ledger
-            state.last.merge(last, of: read)
-            if let progress = cut.progress {
+            state.ledger = epoch.ledger
+            state.last.merge(epoch.last, of: read)
+            if let progress = epoch.progress {
                 (state.logStoreEpoch, state.logStoreEnds) = (progress.state.epoch, progress.state.ends)
             }
         }
