@@ -151,13 +151,9 @@ public struct FullOptimize: Sendable {
         let identifier = table.identifier
         let isKeyed = table.isKeyed
         transaction.require { (metadata) throws(WeirError) in
-            var current = metadata.currentSnapshot
-            while let snapshot = current, snapshot.id != point.baseSnapshotId, !isKeyed,
-                snapshot.operation == "append"
-            {
-                current = snapshot.parentId.flatMap { metadata.snapshot(id: $0) }
-            }
-            guard current?.id == point.baseSnapshotId else {
+            let newer = metadata.history(since: point.baseSnapshotId)
+            let onlyAppends = newer.beginning == .found && newer.snapshots.allSatisfy { $0.operation == "append" }
+            guard isKeyed ? metadata.currentSnapshotId == point.baseSnapshotId : onlyAppends else {
                 throw WeirError(
                     .conflict,
                     "the base store of \(identifier) changed while it was being optimized",

@@ -52,7 +52,9 @@ extension MixedTable {
                 advice: "have them commit less often"
             )
         } catch {
-            if error.code != .unknownState { for epoch in epochs { epoch.epoch.discard(from: epoch.table.ingestStore) } }
+            if error.code != .unknownState {
+                for epoch in epochs { epoch.epoch.discard(from: epoch.table.ingestStore) }
+            }
             throw error
         }
     }

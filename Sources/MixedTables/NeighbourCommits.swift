@@ -31,11 +31,11 @@ struct NeighbourCommits {
         let last = known.metadata.currentSnapshotId
         if metadata.currentSnapshotId == last { return false }
         let now = known.with(metadata)
-        let newer = metadata.ancestors(of: metadata.currentSnapshotId).prefix { $0.id != last }
-        guard let oldest = newer.last else { return true }
+        let newer = metadata.history(since: last)
+        if newer.snapshots.isEmpty { return true }
         // The writer's snapshot may have expired since; then the files of both states are compared.
-        guard oldest.parentId == last else { return try filesDiffer(now) }
-        for snapshot in newer where !isOurs(snapshot) {
+        guard newer.beginning == .found else { return try filesDiffer(now) }
+        for snapshot in newer.snapshots where !isOurs(snapshot) {
             if try changesKeys(snapshot, now) { return true }
         }
         return false
