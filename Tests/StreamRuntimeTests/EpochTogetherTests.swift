@@ -12,7 +12,7 @@ import WeirTesting
 @Suite struct EpochTogetherTests {
     private static let topology = """
         name: test
-        pipeline: { commit.interval: 1h, commit.bytes: 1kb }
+        pipeline: { commit.interval: 20ms }
         source: { name: s, type: file-log, topics: [people], format: debezium-json }
         tables:
           - { name: shop.rows, columns: { id: long, name: string } }
@@ -25,84 +25,78 @@ import WeirTesting
         sink: { type: mixed-iceberg }
         """
 
-    /// Runs a block on threads of its own: `concurrentPerform` runs no more at once than there are cores.
-    private static func atOnce(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-        let done = DispatchGroup()
-        for worker in 0..<count {
-            done.enter()
-            Thread.detachNewThread {
-                body(worker)
-                done.leave()
+    /// Runs a block again and again on a thread of its own, until it is told to end or fails.
+    private final class Loop: Sendable {
+        private let isOver = Atomic<Bool>(false)
+        private let failure = Mutex<(any Error)?>(nil)
+        private let done = DispatchSemaphore(value: 0)
+
+        init(_ body: @escaping @Sendable () throws -> Void) {
+            Thread.detachNewThread { [self] in
+                do {
+                    while !isOver.load(ordering: .relaxed) { try body() }
+                } catch {
+                    failure.withLock { $0 = error }
+                }
+                done.signal()
             }
         }
-        done.wait()
+
+        /// Ends the loop and throws its error.
+        func end() throws {
+            isOver.store(true, ordering: .relaxed)
+            done.wait()
+            if let error = failure.withLock({ $0 }) { throw error }
+        }
     }
 
     @Test(.hangGuard) func `a reader that loops over the catalog never sees two tables of an epoch apart`() throws {
         try withTemporaryFolder { folder in
-            let fixture = try IdleTableTests.prepare(folder, 0..<400)
+            let fixture = try IdleTableTests.prepare(folder, 0..<1)
             let ids = try ["shop.rows", "shop.again", "shop.keyed_change_"].map { try TableIdentifier($0) }
-            let isDone = Atomic<Bool>(false)
-            let failures = Mutex<[String]>([])
-            let seen = Mutex<Set<String>>([])
-            let foreign = Mutex(0)
-            let commits = Mutex(0)
-            Self.atOnce(3) { worker in
-                do {
-                    switch worker {
-                    case 0:
-                        defer { isDone.store(true, ordering: .relaxed) }
-                        let progress = try fixture.run(Self.topology)
-                        commits.withLock { $0 = Int(progress.commits) }
-                    case 1:
-                        // Another writer gets in between on one table: the run goes on, and no epoch is torn.
-                        let catalog = try fixture.catalog()
-                        while !isDone.load(ordering: .relaxed) {
-                            guard let table = try? catalog.load(ids[1]) else { continue }
-                            let number = foreign.withLock { number in
-                                number += 1
-                                return number
-                            }
-                            var transaction = Transaction(table)
-                            transaction.setProperties(["foreign": "\(number)"])
-                            transaction.retryPatiently()
-                            _ = try transaction.commit()
-                            Thread.sleep(forTimeInterval: 0.01)
-                        }
-                    default:
-                        let catalog = try fixture.catalog()
-                        while !isDone.load(ordering: .relaxed) {
-                            guard let tables = try? catalog.load(ids) else { continue }
-                            let states = tables.map { table in
-                                let rows = table.currentSnapshot?.summary["total-records"] ?? "none"
-                                return "\(rows) rows, \(table.properties["weir.positions.test"] ?? "no position")"
-                            }
-                            if Set(states).count != 1 { failures.withLock { $0.append("\(states)") } }
-                            seen.withLock { _ = $0.insert(states[0]) }
-                        }
-                    }
-                } catch {
-                    failures.withLock { $0.append("\(error)") }
-                }
+            let live = LiveRun(fixture, try fixture.plan(Self.topology))
+            defer { live.run.stop() }
+            let seen = Mutex<(states: Set<[String]>, foreign: Int)>(([], 0))
+            // Another writer gets in between on one table: the run goes on, and no epoch is torn.
+            let (catalog, others) = (try fixture.catalog(), try fixture.catalog())
+            let writer = Loop {
+                var transaction = Transaction(try others.load(ids[1]))
+                transaction.setProperties(["foreign": "\(seen.withLock { $0.foreign } + 1)"])
+                transaction.retryPatiently()
+                _ = try transaction.commit()
+                seen.withLock { $0.foreign += 1 }
+                Thread.sleep(forTimeInterval: 0.2)
             }
-            #expect(failures.withLock { $0 } == [])
-            let (epochs, states, others) = (
-                commits.withLock { $0 }, seen.withLock { $0.count }, foreign.withLock { $0 }
-            )
-            #expect(epochs > 1 && states > 1 && others > 0)
-            #expect(try fixture.ids("shop.rows") == Array(0..<400))
-            #expect(try fixture.ids("shop.again") == Array(0..<400))
-            #expect(try fixture.contents("shop.keyed").count == 400)
-            #expect(try fixture.table("shop.again").properties["foreign"] == "\(others)")
-            print("tables of an epoch: \(epochs) epochs, \(states) states seen, \(others) commits of another writer")
+            let reader = Loop {
+                let states = try catalog.load(ids).map { table in
+                    let rows = table.currentSnapshot?.summary["total-records"] ?? "no"
+                    return "\(rows) rows, \(table.properties["weir.positions.test"] ?? "no position")"
+                }
+                seen.withLock { _ = $0.states.insert(states) }
+            }
+            var count = 1
+            while seen.withLock({ $0.states.count < 20 || $0.foreign < 5 }) {
+                try IdleTableTests.append(count..<count + 3, to: fixture)
+                count += 3
+                try live.wait("\(count) rows") { try fixture.ids("shop.again").count == count }
+            }
+            try reader.end()
+            try writer.end()
+            try live.stop()
+            let (states, foreign) = seen.withLock { $0 }
+            #expect(states.filter { Set($0).count != 1 } == [])
+            #expect(try fixture.ids("shop.rows") == Array(0..<count))
+            #expect(try fixture.ids("shop.again") == Array(0..<count))
+            #expect(try fixture.contents("shop.keyed").count == count)
+            #expect(try fixture.table("shop.again").properties["foreign"] == "\(foreign)")
+            print("tables of an epoch: \(states.count) states seen, \(foreign) commits of another writer")
         }
     }
 
     @Test(.hangGuard) func `a table that is refused stops the epoch of all tables, and is named`() throws {
         try withTemporaryFolder { folder in
             let fixture = try IdleTableTests.prepare(folder, 0..<20)
-            let often = Self.topology.replacingOccurrences(of: "1h, commit.bytes: 1kb", with: "20ms")
-            let live = LiveRun(fixture, try fixture.plan(often))
+            let live = LiveRun(fixture, try fixture.plan(Self.topology))
             try live.wait("the first rows") { try fixture.ids("shop.again").count == 20 }
             // Another process of the topology commits to one of the tables while the run is under way.
             var other = Transaction(try fixture.table("shop.again").ingestStore)
