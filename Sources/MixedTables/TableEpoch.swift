@@ -146,7 +146,7 @@ public struct TableEpoch: Sendable {
     private static func ended(_ identifier: TableIdentifier, _ topology: String) -> WeirError {
         WeirError(
             .fenced,
-            "another process of topology '\(topology)' has taken this one's place in the LogStore",
+            "another process of topology '\(topology)' has taken over the LogStore from this one",
             at: "table \(identifier)"
         )
     }
