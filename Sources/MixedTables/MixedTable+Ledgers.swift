@@ -5,6 +5,13 @@ import IcebergTables
 
 /// State that commits store in table properties.
 extension MixedTable {
+    /// The topologies whose positions the table holds, sorted.
+    public var topologies: [String] {
+        let prefix = PositionLedger.propertyName(topology: "")
+        return ingestStore.properties.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+            .sorted()
+    }
+
     /// The source positions of a topology as of the last commit.
     public func ledger(topology: String) throws(WeirError) -> PositionLedger {
         try stored(PositionLedger.self, of: topology)

@@ -20,6 +20,8 @@ public struct TableEpoch: Sendable {
     public var progress: LogStoreProgress?
     /// The route that applies to positions that have brought no row; nil when no route is known.
     public var note: PositionRoutes.Note?
+    /// When the oldest change reached each stage before.
+    public var times: StageTimes?
     /// Which topologies may write the table; nil for all.
     public var sharing: TableSharing?
     /// How errors name this commit among those of other tables.
@@ -58,7 +60,9 @@ public struct TableEpoch: Sendable {
         addRequirements(to: &ingest)
         ingest.setProperties(properties())
         if !epoch.isEmpty {
-            ingest.append(epoch.files, summary: ["snapshot.producer": "INGESTION"])
+            var summary = ["snapshot.producer": "INGESTION"]
+            if let times { summary[StageTimes.summaryKey] = times.text }
+            ingest.append(epoch.files, summary: summary)
             ingest.addToSummary(property: name)
             if progress != nil { ingest.addToSummary(property: LogStoreLedger.propertyName(topology: topology)) }
         }

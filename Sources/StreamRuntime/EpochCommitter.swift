@@ -81,4 +81,6 @@ struct EpochPosition: Sendable {
     let taken: [Set<TopicPartition>]
     /// Nothing was read yet: the positions are where the run begins.
     let isStart: Bool
+    /// When the oldest change reached each stage; nil when there is none.
+    let times: StageTimes?
 }

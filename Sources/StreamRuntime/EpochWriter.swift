@@ -27,7 +27,10 @@ final class EpochWriter {
     private var letters: [DeadLetter] = []
     private var letterBytes = 0
     private var hasRead = false
+    /// When the first change of the epoch reached each stage; nil before there is one.
+    private var stages: EpochStages?
     private let clock: RunClock
+    private let nowMilliseconds: @Sendable () -> Int64
     private var epochStart: RunClock.Instant
     private var lastFullRecord: RunClock.Instant
 
@@ -40,6 +43,7 @@ final class EpochWriter {
     /// - Parameters:
     ///   - start: where the partitions of the run begin.
     ///   - joins: in the order of the last sinks.
+    ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
     ///   - onLook: called every few seconds at least.
     init(
         plan: IngestPlan,
@@ -50,6 +54,7 @@ final class EpochWriter {
         queue: BatchQueue<SourceReader.Changes>,
         files: FileStage,
         clock: RunClock = .system,
+        nowMilliseconds: @escaping @Sendable () -> Int64 = WallClock.milliseconds,
         onBatch: @escaping (SourceReader.Changes) -> Void,
         onLetter: @escaping (DeadLetter) -> Void,
         onLook: @escaping () -> Void = {}
@@ -60,6 +65,7 @@ final class EpochWriter {
         self.queue = queue
         self.files = files
         self.clock = clock
+        self.nowMilliseconds = nowMilliseconds
         epochStart = clock.now
         lastFullRecord = clock.now
         self.topics = Dictionary(grouping: topics, by: \.sink)
@@ -119,6 +125,7 @@ final class EpochWriter {
             try dimension.catchUp(asOf: changes.readAt, settling: settle)
         }
         hasRead = true
+        if stages == nil, !changes.batches.isEmpty { stages = EpochStages(changes) }
         letters += changes.letters
         for letter in changes.letters { onLetter(letter) }
         letterBytes += changes.letters.reduce(0) { $0 + $1.byteCount }
@@ -235,7 +242,8 @@ final class EpochWriter {
                 letters: letters,
                 recordsAll: recordsAll,
                 taken: sinks.map(\.taken),
-                isStart: !hasRead
+                isStart: !hasRead,
+                times: stages?.times(at: clock.now, nowMilliseconds())
             ),
             letterBytes: letterBytes
         )
@@ -243,6 +251,7 @@ final class EpochWriter {
         // that record back.
         if progress.contains(where: { $0?.caughtUpAt != nil }) { try files.drain() }
         submittedLedger = ledger
+        stages = nil
         letters = []
         letterBytes = 0
     }

@@ -69,7 +69,10 @@ extension IngestRun {
             counters.withLock { $0.add(job, letters: letters) }
             runState.withLock { state in
                 state.commitBegan = nil
-                if job.cuts.contains(where: { !$0.epoch.isEmpty }) { state.lastCommit = clock.now }
+                if job.cuts.contains(where: { !$0.epoch.isEmpty }) {
+                    state.lastCommit = clock.now
+                    state.visibleAfter = job.position.times?.visibleAfter(WallClock.milliseconds())
+                }
             }
             for (name, cut) in zip(names, job.cuts) where !cut.epoch.isEmpty { base.committed(name) }
             groups.offer(job.position.ledger)

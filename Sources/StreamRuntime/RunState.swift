@@ -21,6 +21,9 @@ public struct RunState: Sendable {
     public internal(set) var lastCommit: RunClock.Instant?
     /// When the commit under way began; nil when there is none.
     public internal(set) var commitBegan: RunClock.Instant?
+    /// How long the oldest change of the last commit took from the time of its source record until it was visible, in
+    /// milliseconds; nil when its record has no time, or one in the future.
+    public internal(set) var visibleAfter: Int64?
     /// What base lacks of each table's changes, as of the last look at it and the commits since.
     public internal(set) var backlogs: [String: MaterializeBacklog] = [:]
 

@@ -2,7 +2,6 @@ import Bytes
 import ChangeEvents
 import Columnar
 import EventLog
-import Foundation
 import IcebergFormat
 import IcebergTables
 import LogStores
@@ -222,7 +221,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
 
     /// Ends the epoch of the LogStore: its records are acknowledged when this returns.
     func cutLogStore() throws(WeirError) -> LogStoreProgress? {
-        try logStore?.cut(now: Int64(Date().timeIntervalSince1970 * 1000))
+        try logStore?.cut(now: WallClock.milliseconds())
     }
 
     /// Updates the writer with other engines' changes to the base store, before the first row of an epoch.
@@ -340,6 +339,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         prepared.progress = cut.progress
         prepared.note = PositionRoutes.Note(route: route, taken: taken, isStart: position.isStart)
         prepared.sharing = sharing
+        prepared.times = position.times
         prepared.title = "commit to \(name)"
         return prepared
     }

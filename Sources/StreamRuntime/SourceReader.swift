@@ -28,8 +28,11 @@ final class SourceReader {
         /// New rows that filters left out.
         var filtered: Int
         let bytes: Int
-        /// When they were read, or a moment later.
+        /// The time of the first record, milliseconds since 1970; nil when it has none.
+        let firstTimestamp: Int64?
+        /// When they were read, or a moment later, and when they were decoded.
         let readAt: RunClock.Instant
+        let decodedAt: RunClock.Instant
 
         var topic: String { id.topic }
         var partition: Int { id.partition }
@@ -175,7 +178,9 @@ final class SourceReader {
             withoutRows: decoded.withoutRows,
             filtered: decoded.filtered,
             bytes: decoded.batches.reduce(letterBytes) { $0 + $1.batch.rows.byteCount },
-            readAt: readAt
+            firstTimestamp: raw.records.first.map(\.timestamp).flatMap { $0 < 0 ? nil : $0 },
+            readAt: readAt,
+            decodedAt: clock.now
         )
     }
 }

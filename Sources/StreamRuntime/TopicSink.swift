@@ -2,7 +2,6 @@ import Bytes
 import ChangeEvents
 import EventEncoders
 import EventLog
-import Foundation
 
 /// A topic that gets the changes of a table or a join, exactly once.
 ///
@@ -113,7 +112,7 @@ final class TopicSink: PositionKeeper, @unchecked Sendable {
     func write(_ batch: ChangeBatch, topic: String, partition: Int) throws(WeirError) {
         let source = TopicPartition(topic: topic, partition: partition)
         guard let new = batch.dropping(before: start.next(source)) else { return }
-        let encoded = try encoder.encode(new, nowMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+        let encoded = try encoder.encode(new, nowMilliseconds: WallClock.milliseconds())
         batches[isShared ? source : nil, default: []] += encoded
         taken.insert(source)
         pendingBytes += encoded.reduce(0) { $0 + Int64($1.arena.count) }

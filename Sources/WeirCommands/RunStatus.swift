@@ -87,7 +87,7 @@ struct RunStatus {
     static func text(_ now: Sample, since before: Sample) -> String {
         let seconds = Self.seconds(now.time - before.time)
         let rate = HumanText.rate(now.counts.records - before.counts.records, seconds)
-        let parts = ["\(rate.isEmpty ? "0/s" : rate)", lag(now)] + base(now) + [totals(now)]
+        let parts = ["\(rate.isEmpty ? "0/s" : rate)", lag(now)] + latency(now, before) + base(now) + [totals(now)]
         // The waiting reason comes first, so that a narrow terminal does not cut it off.
         return (waiting(now, before).map { "\($0): " } ?? "") + parts.joined(separator: ", ")
     }
@@ -97,6 +97,12 @@ struct RunStatus {
         guard lag.records > 0 else { return "no lag" }
         let age = lag.lastRead.map { ", \(max(0, now.wallTime - $0) / 1000) s behind" } ?? ""
         return "lag \(HumanText.count(Int(lag.records), "record"))\(age)"
+    }
+
+    /// From the source record to readers of the tables, when there was a commit.
+    private static func latency(_ now: Sample, _ before: Sample) -> [String] {
+        guard now.counts.commits > before.counts.commits, let time = now.state.visibleAfter else { return [] }
+        return ["visible after \(HumanText.duration(Double(time) / 1000))"]
     }
 
     /// How far the base stores are behind, once it is much, and whether keys are read before they can follow.

@@ -22,12 +22,17 @@ struct TableDescribeCommand: ParsableCommand {
 
     func run() throws {
         let (source, point) = try state.state(of: try options.locations().table(table))
-        let description = try TableDescription(source, at: point)
+        let description = try TableDescription(source, at: point, now: TimeText.nowMilliseconds)
         let out = StandardOutput()
         guard output.format == .table else { return try description.properties.print(output.format, to: out) }
-        try description.properties.print(.table, hiding: ["columns", "properties", "positions", "optimized"], to: out)
+        try description.properties.print(
+            .table,
+            hiding: ["columns", "properties", "positions", "optimized", "freshness"],
+            to: out
+        )
         try section("columns", description.columns, out)
         try section("optimized sequence by partition", description.optimized, out)
+        try section("freshness", description.freshness, out)
         try section("source positions", description.positions, out)
         try section("properties", description.settings, out)
     }
@@ -45,10 +50,13 @@ struct TableDescription {
     private(set) var columns = Listing("id", "column", "type", "required", "key")
     private(set) var optimized = Listing("partition", "sequence", "optimized_at")
     private(set) var positions = Listing("topology", "topic", "partition", "next_offset")
+    private(set) var freshness = Listing("stage", "median_ms", "newest_ms", "at")
     private(set) var settings = Listing("property", "value")
 
-    /// - Parameter point: the state of the stores and columns. Properties and positions are always the current ones.
-    init(_ table: MixedTable, at point: ReadPoint) throws(WeirError) {
+    /// - Parameters:
+    ///   - point: the state of the stores and columns. Properties, positions and freshness are always the current ones.
+    ///   - now: milliseconds since 1970.
+    init(_ table: MixedTable, at point: ReadPoint, now: Int64) throws(WeirError) {
         for field in table.schema.fields {
             let index = table.primaryKey.firstIndex { $0.id == field.id }
             columns.add(
@@ -76,6 +84,9 @@ struct TableDescription {
         properties.set("partition_by", .array(table.partitionTexts.map { .string($0) }))
         add(table.base, point.baseSnapshotId, as: "base")
         if let change = table.change { add(change, point.changeSnapshotId, as: "change") }
+        let stages = FreshnessListing(try Freshness(table), now: now)
+        stages.add(to: &properties)
+        freshness = stages.stages
         properties.set("columns", .array(columns.objects))
         properties.set("optimized", .array(optimized.objects))
         properties.set("positions", .array(positions.objects))
@@ -96,9 +107,7 @@ struct TableDescription {
     }
 
     private mutating func addPositions(_ table: MixedTable) throws(WeirError) {
-        let prefix = PositionLedger.propertyName(topology: "")
-        for key in table.ingestStore.properties.keys.sorted() where key.hasPrefix(prefix) {
-            let topology = String(key.dropFirst(prefix.count))
+        for topology in table.topologies {
             for (source, next) in try table.ledger(topology: topology).positions.sorted(by: { $0.key < $1.key }) {
                 positions.add(.string(topology), .string(source.topic), .count(source.partition), .integer(next))
             }

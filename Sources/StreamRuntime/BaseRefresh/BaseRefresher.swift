@@ -61,7 +61,7 @@ final class BaseRefresher: @unchecked Sendable {
         endTime: Duration = .seconds(3),
         patience: Duration = .seconds(2),
         snapshotsMax: Int = 5000,
-        nowMilliseconds: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) },
+        nowMilliseconds: @escaping @Sendable () -> Int64 = WallClock.milliseconds,
         onWarning: @escaping @Sendable (String) -> Void
     ) {
         names = tables.map(\.name)
