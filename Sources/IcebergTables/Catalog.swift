@@ -44,7 +44,10 @@ public enum CommitOutcome: Sendable {
     /// The tables as they then are, in the order of the commits.
     case committed([Table])
     /// Others have changed these tables since the updates were made. Nothing was committed.
-    case overtaken([TableIdentifier])
+    ///
+    /// - Parameter written: metadata files of the other tables, which serve the next attempt as long as their bases are
+    ///   the same. The caller deletes those that it does not use.
+    case overtaken([TableIdentifier], written: [TableIdentifier: TableCommit.Base])
 }
 
 extension Catalog {

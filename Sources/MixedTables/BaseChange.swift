@@ -24,7 +24,7 @@ enum BaseChange: Sendable {
             self = .unknown
             return
         }
-        if history.snapshots.allSatisfy(\.isOptimizing) { return }
+        if Self.keepsKeys(history) { return }
         do throws(WeirError) {
             let before = try Self.states(of: old)
             let after = try Self.states(of: new)
@@ -38,6 +38,15 @@ enum BaseChange: Sendable {
         } catch  where error.code == .notFound {
             self = .unknown
         }
+    }
+
+    /// Whether no key was added or removed, as far as the commits say of themselves.
+    static func keepsKeys(from old: Table, to new: Table) -> Bool {
+        keepsKeys(new.metadata.history(since: old.metadata.currentSnapshotId))
+    }
+
+    private static func keepsKeys(_ history: SnapshotHistory) -> Bool {
+        history.beginning == .found && history.snapshots.allSatisfy(\.isOptimizing)
     }
 
     private struct FileState {

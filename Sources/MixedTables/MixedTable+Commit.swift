@@ -24,9 +24,15 @@ extension MixedTable {
     /// If one table is refused, no table is changed. After an error other than `unknownState` the files of all epochs
     /// are deleted.
     ///
-    /// - Parameter epochs: at most one per table; all tables are of one catalog.
+    /// - Parameters:
+    ///   - epochs: at most one per table; all tables are of one catalog.
+    ///   - onRetry: called before each attempt but the first one. Others have then changed one of the tables, or base of
+    ///     one, since this process looked at it.
     /// - Returns: the tables after the commit, in the same order.
-    public static func commit(_ epochs: [TableEpoch]) throws(WeirError) -> [MixedTable] {
+    public static func commit(
+        _ epochs: [TableEpoch],
+        onRetry: () -> Void = {}
+    ) throws(WeirError) -> [MixedTable] {
         var epochs = epochs
         do throws(WeirError) {
             for _ in 0..<attemptsMax {
@@ -38,10 +44,11 @@ extension MixedTable {
                     }
                 }
                 do throws(WeirError) {
-                    return try commitOnce(epochs)
+                    return try commitOnce(epochs, onRetry)
                 } catch {
                     // A base store has changed since its epoch was adapted to it: adapt it again.
                     guard error == TableEpoch.baseMoved else { throw error }
+                    onRetry()
                 }
             }
             let names = epochs.filter(\.dependsOnBase).map { $0.table.identifier.description }
@@ -62,10 +69,13 @@ extension MixedTable {
     /// How often an epoch is adapted to a base store that moves.
     private static let attemptsMax = 100
 
-    private static func commitOnce(_ epochs: [TableEpoch]) throws(WeirError) -> [MixedTable] {
+    private static func commitOnce(
+        _ epochs: [TableEpoch],
+        _ onRetry: () -> Void
+    ) throws(WeirError) -> [MixedTable] {
         var all = MultiTableTransaction()
         for epoch in epochs { for transaction in epoch.transactions() { all.add(transaction) } }
-        let stores = Dictionary(uniqueKeysWithValues: try all.commit().map { ($0.identifier, $0) })
+        let stores = Dictionary(uniqueKeysWithValues: try all.commit(onRetry: onRetry).map { ($0.identifier, $0) })
         return epochs.map { epoch in
             let table = epoch.table
             let base = stores[table.base.identifier] ?? table.base

@@ -41,7 +41,7 @@ public struct TableEpoch: Sendable {
         self.ledger = ledger
     }
 
-    /// Whether the commit is valid for one state of base only.
+    /// Whether the commit is valid only as long as no other engine changes rows of base.
     var dependsOnBase: Bool { table.isKeyed && epoch.mayChangeKeys }
 
     /// Adapts the epoch to the newest state of base.
@@ -81,12 +81,18 @@ public struct TableEpoch: Sendable {
         return [ingest, base]
     }
 
+    /// The epoch must be adapted to what another engine has changed in base.
     static let baseMoved = WeirError(.conflict, "another engine's commit to the base store came first")
 
     private func addRequirements(to transaction: inout Transaction) {
-        if dependsOnBase { transaction.requireUnchanged(table.base, orFail: Self.baseMoved) }
         let name = PositionLedger.propertyName(topology: topology)
         let (identifier, base, known) = (table.identifier, table.base, table.ingestStore)
+        if dependsOnBase {
+            transaction.require(of: base) { (now) throws(WeirError) in
+                // Materializing, here or in another process, commits to base about as often as epochs are committed.
+                guard BaseChange.keepsKeys(from: base, to: now) else { throw Self.baseMoved }
+            }
+        }
         let (topology, expected, claim, sharing) = (topology, expected, claim, sharing)
         let needsKeys = table.isKeyed && !epoch.isEmpty
         transaction.require { (metadata) throws(WeirError) in

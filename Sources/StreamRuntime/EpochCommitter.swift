@@ -21,12 +21,12 @@ final class EpochCommitter: Sendable {
         deadLetters: DeadLetterFile,
         clock: RunClock = .system,
         onBegin: @escaping @Sendable () -> Void = {},
-        onCommit: @escaping @Sendable (Job, _ letters: Int) -> Void
+        onCommit: @escaping @Sendable (Job, _ letters: Int, _ retries: Int) -> Void
     ) {
         thread = WorkThread(name: "weir-commit", bytesMax: 1) { (job) throws(WeirError) in
             onBegin()
-            try Self.commit(job, sinks, topics, deadLetters, clock)
-            onCommit(job, deadLetters.count)
+            let retries = try Self.commit(job, sinks, topics, deadLetters, clock)
+            onCommit(job, deadLetters.count, retries)
         }
     }
 
@@ -49,11 +49,11 @@ final class EpochCommitter: Sendable {
         _ topics: [TopicSink],
         _ deadLetters: DeadLetterFile,
         _ clock: RunClock
-    ) throws(WeirError) {
+    ) throws(WeirError) -> Int {
         let position = job.position
         // Letters first: after the commit that covers their positions, their records are not read again.
         try deadLetters.append(position.letters)
-        try SinkTable.commit(Array(zip(sinks, job.cuts)), at: position)
+        let retries = try SinkTable.commit(Array(zip(sinks, job.cuts)), at: position)
         let now = clock.now
         _ = try concurrently(Array(zip(topics, job.topics))) { (topic, cut) throws(WeirError) in
             try topic.commit(
@@ -66,6 +66,7 @@ final class EpochCommitter: Sendable {
             )
         }
         if position.recordsAll { deadLetters.forget(below: position.ledger) }
+        return retries
     }
 }
 

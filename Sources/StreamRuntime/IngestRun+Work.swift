@@ -65,8 +65,8 @@ extension IngestRun {
             deadLetters: generation.letters,
             clock: clock,
             onBegin: { [self] in runState.withLock { $0.commitBegan = clock.now } }
-        ) { [self] job, letters in
-            counters.withLock { $0.add(job, letters: letters) }
+        ) { [self] job, letters, retries in
+            counters.withLock { $0.add(job, letters: letters, retries: retries) }
             runState.withLock { state in
                 state.commitBegan = nil
                 if job.cuts.contains(where: { !$0.epoch.isEmpty }) {

@@ -163,6 +163,8 @@ public struct IngestProgress: Sendable, Equatable {
     /// New rows that a transform's filter or an inner join left out, counted for each table.
     public var filtered = 0
     public var commits = 0
+    /// Commits that were tried again because others had changed one of the tables first.
+    public var retries = 0
     public var deadLetters = 0
     /// Records left out because no route matches their source table, and the identifiers of those tables.
     public var unrouted = 0
@@ -200,7 +202,8 @@ public struct IngestProgress: Sendable, Equatable {
 
     private static let namesMax = 1000
 
-    mutating func add(_ job: EpochCommitter.Job, letters: Int) {
+    mutating func add(_ job: EpochCommitter.Job, letters: Int, retries: Int) {
+        self.retries += retries
         for epoch in job.cuts.map(\.epoch) where !epoch.isEmpty {
             commits += 1
             inserts += epoch.summary.inserts

@@ -271,7 +271,10 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
 
     /// Commits an epoch of several tables on top of the last one: all of it becomes visible at once, or nothing. Called
     /// by the committing thread.
-    static func commit(_ cuts: [(sink: SinkTable, cut: Cut)], at position: EpochPosition) throws(WeirError) {
+    ///
+    /// - Returns: how often the commit was tried again because others had changed one of the tables.
+    static func commit(_ cuts: [(sink: SinkTable, cut: Cut)], at position: EpochPosition) throws(WeirError) -> Int {
+        var retries = 0
         try holdingGates(of: cuts.map(\.sink)[...]) { () throws(WeirError) in
             var sinks: [SinkTable] = []
             var epochs: [TableEpoch] = []
@@ -287,10 +290,12 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
                 }
             }
             if epochs.isEmpty { return }
-            for ((sink, epoch), result) in zip(zip(sinks, epochs), try MixedTable.commit(epochs)) {
+            let committed = try MixedTable.commit(epochs) { retries += 1 }
+            for ((sink, epoch), result) in zip(zip(sinks, epochs), committed) {
                 sink.note(epoch, committedAs: result, read: position.ledger)
             }
         }
+        return retries
     }
 
     /// Runs a block during which `awaitCommit` waits for each of the tables.

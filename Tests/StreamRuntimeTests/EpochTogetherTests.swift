@@ -65,7 +65,7 @@ import WeirTesting
                 transaction.retryPatiently()
                 _ = try transaction.commit()
                 seen.withLock { $0.foreign += 1 }
-                Thread.sleep(forTimeInterval: 0.2)
+                Thread.sleep(forTimeInterval: 0.02)
             }
             let reader = Loop {
                 let states = try catalog.load(ids).map { table in
@@ -75,7 +75,7 @@ import WeirTesting
                 seen.withLock { _ = $0.states.insert(states) }
             }
             var count = 1
-            while seen.withLock({ $0.states.count < 20 || $0.foreign < 5 }) {
+            while seen.withLock({ $0.states.count < 20 || $0.foreign < 20 }) {
                 try IdleTableTests.append(count..<count + 3, to: fixture)
                 count += 3
                 try live.wait("\(count) rows") { try fixture.ids("shop.again").count == count }
@@ -89,7 +89,11 @@ import WeirTesting
             #expect(try fixture.ids("shop.again") == Array(0..<count))
             #expect(try fixture.contents("shop.keyed").count == count)
             #expect(try fixture.table("shop.again").properties["foreign"] == "\(foreign)")
-            print("tables of an epoch: \(states.count) states seen, \(foreign) commits of another writer")
+            let (commits, retries) = (live.run.progress.commits, live.run.progress.retries)
+            print(
+                "tables of an epoch: \(states.count) states seen, \(commits / 3) epochs, \(retries) retries beside "
+                    + "\(foreign) commits of another writer"
+            )
         }
     }
 

@@ -10,6 +10,8 @@ public struct TableCommit: Hashable, Sendable {
     /// The state that the updates were made from. A catalog that keeps pointers to metadata files applies the commit
     /// only while this file is current, which is stricter than the requirements. Nil accepts any state that meets them.
     public let base: Base?
+    /// What the updates make of `base`, as a metadata file that an earlier attempt has written. Nil when there is none.
+    public var written: Base?
 
     /// A metadata file and its content.
     public struct Base: Hashable, Sendable {

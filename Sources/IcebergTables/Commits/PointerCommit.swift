@@ -5,7 +5,8 @@ import ObjectStorage
 /// Commits to tables of a catalog that keeps pointers: checks the requirements, applies the updates, writes the new
 /// metadata files, and moves all pointers in one step.
 ///
-/// Nothing references the new files before that step. They are deleted only if the step certainly did not happen.
+/// Nothing references the new files before that step. They are deleted only if the step certainly did not happen. If
+/// others have changed some of the tables, the files of the other ones are kept for the next attempt.
 struct PointerCommit {
     private let catalog: any PointerCatalog
     private let storage: any ObjectStorage
@@ -21,31 +22,44 @@ struct PointerCommit {
     struct Change {
         let old: Table
         let new: Table
-        /// Old metadata files that the new one no longer lists.
-        var forgotten: [MetadataLogEntry] = []
+        /// Whether an earlier attempt has written the new metadata file.
+        var isWritten = false
 
         var isMoved: Bool { old.metadataLocation != new.metadataLocation }
+
+        /// Old metadata files that the new one no longer lists.
+        var forgotten: [String] {
+            let listed = Set(new.metadata.metadataLog.map(\.path))
+            return (old.metadata.metadataLog.map(\.path) + [old.metadataLocation]).filter { !listed.contains($0) }
+        }
     }
 
     func run(_ commits: [TableCommit]) throws(WeirError) -> CommitOutcome {
         var changes: [Change] = []
         do throws(WeirError) {
             for commit in commits { changes.append(try change(commit)) }
-            for change in changes where change.isMoved {
+            for change in changes where change.isMoved && !change.isWritten {
                 try storage.putNew(change.new.metadataLocation, change.new.metadata.serialized())
             }
             let overtaken = try swap(changes)
             guard overtaken.isEmpty else {
-                removeFiles(of: changes)
-                return .overtaken(overtaken)
+                let names = Set(overtaken)
+                removeFiles(of: changes.filter { names.contains($0.new.identifier) })
+                let kept = changes.filter { $0.isMoved && !names.contains($0.new.identifier) }.map { change in
+                    let new = change.new
+                    return (
+                        new.identifier, TableCommit.Base(location: new.metadataLocation, metadata: new.metadata)
+                    )
+                }
+                return .overtaken(overtaken, written: Dictionary(kept) { $1 })
             }
         } catch {
             // After an unknown outcome the catalog may name the files.
             if error.code != .unknownState { removeFiles(of: changes) }
             throw error
         }
-        for change in changes where change.new.deletesOldMetadata {
-            for entry in change.forgotten { try? storage.delete(entry.path) }
+        for change in changes where change.isMoved && change.new.deletesOldMetadata {
+            for path in change.forgotten { try? storage.delete(path) }
         }
         return .committed(changes.map(\.new))
     }
@@ -62,10 +76,17 @@ struct PointerCommit {
         }
         for requirement in commit.requirements { try requirement.check(old.metadata, of: commit.identifier) }
         if commit.updates.isEmpty { return Change(old: old, new: old) }
+        if let written = commit.written {
+            return Change(
+                old: old,
+                new: table(commit.identifier, written.metadata, at: written.location),
+                isWritten: true
+            )
+        }
         var metadata = try old.metadata.applying(commit.updates, nowMs: clock.nowMs())
-        let forgotten = metadata.supersede(old.metadataLocation, writtenAtMs: old.metadata.lastUpdatedMs)
+        _ = metadata.supersede(old.metadataLocation, writtenAtMs: old.metadata.lastUpdatedMs)
         let path = MetadataPath.next(after: old.metadataLocation, in: metadata)
-        return Change(old: old, new: table(commit.identifier, metadata, at: path), forgotten: forgotten)
+        return Change(old: old, new: table(commit.identifier, metadata, at: path))
     }
 
     private func table(_ id: TableIdentifier, _ metadata: TableMetadata, at location: String) -> Table {

@@ -20,7 +20,7 @@ struct RetryPolicy {
         minWaitMs = max(isPatient ? 10 : 0, numbers("min-wait-ms", 100).max() ?? 100)
         maxWaitMs = max(
             isPatient ? 10 : 0,
-            min(numbers("max-wait-ms", 60_000).max() ?? 60_000, isPatient ? 1000 : .max)
+            min(numbers("max-wait-ms", 60_000).max() ?? 60_000, isPatient ? 250 : .max)
         )
     }
 

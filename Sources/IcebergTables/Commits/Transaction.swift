@@ -16,8 +16,8 @@ public struct Transaction: Sendable {
     var statistics: [@Sendable (Snapshot) throws(WeirError) -> StatisticsFile] = []
     var requirements: [@Sendable (TableMetadata) throws(WeirError) -> Void] = []
     var summaryProperties: [String] = []
-    /// Tables that must be as they were, with the errors for those that are not.
-    var unchanged: [(table: Table, error: WeirError)] = []
+    /// Other tables that the commit depends on, with a check of the states that they have got to since.
+    var others: [OtherTable] = []
     var isPatient = false
     /// How errors name this transaction among others.
     var title: String?
@@ -136,15 +136,32 @@ public struct Transaction: Sendable {
     ///
     /// - Parameter error: thrown if it has changed. Such a commit is not tried again.
     public mutating func requireUnchanged(_ other: Table, orFail error: WeirError) {
-        unchanged.append((other, error))
+        require(of: other) { (_) throws(WeirError) in throw error }
+    }
+
+    /// Requires that the commit finds another table of the catalog with the metadata that it has here, or in a later
+    /// state that passes a check. If the check throws, the transaction fails.
+    public mutating func require(
+        of other: Table,
+        _ check: @escaping @Sendable (_ now: Table) throws(WeirError) -> Void
+    ) {
+        others.append(OtherTable(table: other, check: check))
     }
 
     /// Sets how errors name this transaction when it is committed together with others.
     public mutating func name(_ title: String) { self.title = title }
 
     /// Retries conflicting commits until `commit.retry.total-timeout-ms` without a limit on attempts, with waits of at
-    /// most one second. For tables with several concurrent writers, where lost races are normal.
+    /// most a quarter of a second. For tables with several concurrent writers, where lost races are normal, and which
+    /// one that waits longer loses more often.
     public mutating func retryPatiently() { isPatient = true }
+
+    /// A table that a commit depends on without changing it.
+    struct OtherTable {
+        /// As it was checked last.
+        var table: Table
+        let check: @Sendable (_ now: Table) throws(WeirError) -> Void
+    }
 
     public var isEmpty: Bool { changes.isEmpty && edits.isEmpty && statistics.isEmpty }
 

@@ -5,21 +5,35 @@ import ObjectStorage
 /// Runs transactions on several tables as one commit: attempts, retries, and cleanup of failed attempts.
 ///
 /// Order of writes: manifests → manifest lists → metadata files → catalog. Nothing references these files until the
-/// catalog names the metadata files. Manifests are written once, whatever the number of attempts.
+/// catalog names the metadata files. Manifests are written once, whatever the number of attempts, and an attempt writes
+/// the other files again only for tables that others have changed: it takes no longer for many tables than for those.
 final class TransactionCommit {
     /// One table of the commit.
     private struct Part {
         let transaction: Transaction
         let producers: [SnapshotProducer]
         var base: Table
+        /// What is committed on top of `base`; nil when others have changed the table since.
+        var made: TableCommit?
+        /// Files of `made`, deleted when it is made again or the commit fails.
+        var files: [String] = []
+
+        mutating func drop() {
+            for file in files { try? base.storage.delete(file) }
+            (made, files) = (nil, [])
+        }
     }
 
     private var parts: [Part]
     private let catalog: any Catalog
     private let clock: TransactionClock
     private let isPatient: Bool
-    /// Files of the current attempt, deleted if it fails.
-    private var attemptFiles: [(storage: any ObjectStorage, path: String)] = []
+    /// The tables that the commit depends on and does not change.
+    private var others: [Transaction.OtherTable]
+    /// Attempts in a row in which only those were changed by others.
+    private var outrunByOthers = 0
+    /// How many of these are followed by the next one without a wait.
+    private static let hurriedMax = 5
 
     /// - Parameter transactions: at least one, none of them empty, each on another table of the same catalog.
     init(_ transactions: [Transaction]) {
@@ -36,10 +50,11 @@ final class TransactionCommit {
         catalog = transactions[0].table.catalog
         clock = transactions[0].clock
         isPatient = transactions.contains(where: \.isPatient)
+        others = transactions.flatMap(\.others)
     }
 
     /// Returns the tables after the commit, in the order of the transactions.
-    func run() throws(WeirError) -> [Table] {
+    func run(onRetry: () -> Void = {}) throws(WeirError) -> [Table] {
         let policy = RetryPolicy(parts.map(\.base.properties), isPatient: isPatient)
         let deadline = clock.nowMs() + policy.totalTimeoutMs
         var attempt = 0
@@ -51,14 +66,21 @@ final class TransactionCommit {
                 case .committed(let tables):
                     for part in parts { for producer in part.producers { producer.finish() } }
                     return Array(tables.prefix(parts.count))
-                case .overtaken(let ids): overtaken = ids
+                case .overtaken(let ids, let written):
+                    overtaken = ids
+                    keep(written)
                 }
-                removeAttemptFiles()
                 guard attempt <= policy.retries, clock.nowMs() < deadline else {
                     throw exhausted(attempt, overtaken)
                 }
-                clock.sleep(policy.waitMs(attempt, clock.random()))
+                // A look at another table is quick, and in vain only if that one has changed once more.
+                let isHurried = parts.allSatisfy { !overtaken.contains($0.base.identifier) }
+                outrunByOthers = isHurried ? outrunByOthers + 1 : 0
+                if !isHurried || outrunByOthers > Self.hurriedMax {
+                    clock.sleep(policy.waitMs(attempt, clock.random()))
+                }
                 try refresh()
+                onRetry()
             }
         } catch {
             // The outcome is unknown: keep the files, since the commit may have taken effect.
@@ -74,31 +96,33 @@ final class TransactionCommit {
                 for check in part.transaction.requirements { try check(part.base.metadata) }
             }
         }
-        var commits: [TableCommit] = []
-        for part in parts {
-            commits.append(try located(part) { () throws(WeirError) in try commit(part, attempt) })
+        for index in parts.indices where parts[index].made == nil {
+            try located(parts[index]) { () throws(WeirError) in
+                parts[index].made = try commit(&parts[index], attempt)
+            }
         }
+        var commits = parts.compactMap(\.made)
         var named = Set(commits.map(\.identifier))
-        for guarded in parts.flatMap(\.transaction.unchanged) where named.insert(guarded.table.identifier).inserted {
-            commits.append(.requiring(guarded.table))
+        for other in others where named.insert(other.table.identifier).inserted {
+            commits.append(.requiring(other.table))
         }
         return commits
     }
 
-    private func commit(_ part: Part, _ attempt: Int) throws(WeirError) -> TableCommit {
+    private func commit(_ part: inout Part, _ attempt: Int) throws(WeirError) -> TableCommit {
         let base = part.base
         var builder = TableMetadataBuilder(base.metadata, nowMs: clock.nowMs())
         for edit in part.transaction.edits {
             for update in try edit.updates(builder.metadata) { try builder.apply(update) }
         }
         for producer in part.producers {
-            attemptFiles.append((base.storage, try producer.apply(to: &builder, attempt)))
+            part.files.append(try producer.apply(to: &builder, attempt))
         }
-        try addStatistics(to: &builder, part)
+        try addStatistics(to: &builder, &part)
         return .changing(base, builder.updates)
     }
 
-    private func addStatistics(to builder: inout TableMetadataBuilder, _ part: Part) throws(WeirError) {
+    private func addStatistics(to builder: inout TableMetadataBuilder, _ part: inout Part) throws(WeirError) {
         if part.transaction.statistics.isEmpty { return }
         guard let snapshot = builder.metadata.currentSnapshot else {
             throw WeirError(.invalid, "statistics need a snapshot and the table has none")
@@ -106,7 +130,7 @@ final class TransactionCommit {
         for make in part.transaction.statistics {
             let file = try make(snapshot)
             if !part.base.metadata.statistics.contains(where: { $0.path == file.path }) {
-                attemptFiles.append((part.base.storage, file.path))
+                part.files.append(file.path)
             }
             try builder.apply(.setStatistics(file))
         }
@@ -114,14 +138,31 @@ final class TransactionCommit {
 
     /// Reads the tables that others have changed, all as of one moment.
     private func refresh() throws(WeirError) {
-        let guarded = parts.flatMap(\.transaction.unchanged)
-        let ids = parts.map(\.base.identifier) + guarded.map(\.table.identifier)
+        let ids = parts.map(\.base.identifier) + others.map(\.table.identifier)
         let locations = try catalog.metadataLocations(of: ids)
-        for (guarded, location) in zip(guarded, locations.dropFirst(parts.count))
-        where location != guarded.table.metadataLocation {
-            throw guarded.error
+        for (index, location) in zip(others.indices, locations.dropFirst(parts.count))
+        where location != others[index].table.metadataLocation {
+            let now = try others[index].table.refreshed(at: location)
+            try others[index].check(now)
+            others[index].table = now
         }
-        for index in parts.indices { parts[index].base = try parts[index].base.refreshed(at: locations[index]) }
+        for index in parts.indices {
+            let now = try parts[index].base.refreshed(at: locations[index])
+            if now.metadataLocation != parts[index].base.metadataLocation { parts[index].drop() }
+            parts[index].base = now
+        }
+    }
+
+    /// Notes which metadata files of the last attempt serve the next one. What else it wrote for the tables is deleted.
+    private func keep(_ written: [TableIdentifier: TableCommit.Base]) {
+        for index in parts.indices {
+            guard let file = written[parts[index].base.identifier] else {
+                parts[index].drop()
+                continue
+            }
+            if parts[index].made?.written == nil { parts[index].files.append(file.location) }
+            parts[index].made?.written = file
+        }
     }
 
     /// With several tables, or where the transaction has a name, an error says which one it is about.
@@ -149,13 +190,8 @@ final class TransactionCommit {
         )
     }
 
-    private func removeAttemptFiles() {
-        for file in attemptFiles { try? file.storage.delete(file.path) }
-        attemptFiles = []
-    }
-
     private func removeEverything() {
-        removeAttemptFiles()
+        for index in parts.indices { parts[index].drop() }
         for part in parts { for producer in part.producers { producer.abandon() } }
     }
 }
