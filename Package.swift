@@ -49,6 +49,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CArrow", pkgConfig: "arrow"),
         .systemLibrary(name: "CParquet", pkgConfig: "parquet"),
 
@@ -81,7 +82,7 @@ let package = Package(
         target(
             "IcebergTables",
             [
-                "Bytes", "Columnar", "IcebergFormat", "ObjectStorage", "Values",
+                "Bytes", "Columnar", "CPostgres", "IcebergFormat", "ObjectStorage", "Values",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),

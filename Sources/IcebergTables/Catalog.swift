@@ -37,6 +37,9 @@ public protocol Catalog: Sendable {
     ///
     /// - Parameter clock: gives the time of the commit, and waits while its outcome is looked up.
     func commit(_ commits: [TableCommit], clock: TransactionClock) throws(WeirError) -> CommitOutcome
+    /// Waits until every change of this process whose outcome was unknown has taken effect or never will. False if the
+    /// catalog cannot tell.
+    func settle() throws(WeirError) -> Bool
 }
 
 /// The result of a catalog's commit.
@@ -51,6 +54,8 @@ public enum CommitOutcome: Sendable {
 }
 
 extension Catalog {
+    public func settle() throws(WeirError) -> Bool { false }
+
     public func otherCatalogs() throws(WeirError) -> [(name: String, tables: Int)] { [] }
 
     public func unregister(_ id: TableIdentifier) throws(WeirError) { try unregister(id, at: nil) }

@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 import WeirTesting
 
-@Suite struct CommitTests {
+@Suite(.postgres) struct CommitTests {
     let id = TableIdentifier(namespace: ["db"], name: "t")
 
     /// Crashes at every step of a commit in turn. Afterwards the table is in the old or the new state, never in
@@ -84,8 +84,9 @@ import WeirTesting
         }
     }
 
-    @Test func `two writers at once lose nothing`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested) func `two writers at once lose nothing`(_ database: CatalogDatabase) throws
+    {
+        try database.withFolder { folder in
             let setup = try makeCatalog(folder).create(
                 id,
                 schema: testSchema,
@@ -114,8 +115,11 @@ import WeirTesting
         }
     }
 
-    @Test func `a lost race is tried again with the other's changes, until the retries are used up`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `a lost race is tried again with the other's changes, until the retries are used up`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
             let catalog = try makeCatalog(folder)
             let table = try catalog.create(id, schema: testSchema).appending("a")
             let waits = Mutex<[Int64]>([])
@@ -145,8 +149,9 @@ import WeirTesting
         }
     }
 
-    @Test func `a patient writer goes on until the time is over, and never waits long`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `a patient writer goes on until the time is over, and never waits long`(_ database: CatalogDatabase) throws {
+        try database.withFolder { folder in
             let catalog = try makeCatalog(folder)
             let table = try catalog.create(
                 id,
@@ -181,8 +186,10 @@ import WeirTesting
         }
     }
 
-    @Test func `a requirement that fails gives the transaction up`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested) func `a requirement that fails gives the transaction up`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
             let table = try makeCatalog(folder).create(id, schema: testSchema)
             var transaction = Transaction(table)
             transaction.append([dataFile("a")])
@@ -193,8 +200,10 @@ import WeirTesting
         }
     }
 
-    @Test func `an answer that is lost is looked up`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested) func `an answer that is lost is looked up`(_ database: CatalogDatabase)
+        throws
+    {
+        try database.withFolder { folder in
             let real = try makeCatalog(folder)
             _ = try real.create(id, schema: testSchema)
             // The swap happens, its answer does not arrive: the commit is found to have worked.
@@ -216,8 +225,10 @@ import WeirTesting
         }
     }
 
-    @Test func `a swap that arrives after its answer was given up finds its files`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested) func `a swap that arrives after its answer was given up finds its files`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
             let real = try makeCatalog(folder)
             _ = try real.create(id, schema: testSchema).appending("a")
             let slow = UnreliableCatalog(real, fails: .late)
@@ -228,8 +239,11 @@ import WeirTesting
         }
     }
 
-    @Test func `a swap that another one overtook is made again, and leaves nothing of the first try`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `a swap that another one overtook is made again, and leaves nothing of the first try`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
             let real = try makeCatalog(folder)
             _ = try real.create(id, schema: testSchema).appending("a")
             let overtaken = UnreliableCatalog(real, fails: .overtaken)
@@ -242,9 +256,12 @@ import WeirTesting
         }
     }
 
-    @Test func `a swap that others have built on is found, by its snapshot where the log of files is short`() throws {
+    @Test(arguments: CatalogDatabase.tested)
+    func `a swap that others have built on is found, by its snapshot where the log of files is short`(
+        _ database: CatalogDatabase
+    ) throws {
         for length in ["1", "100"] {
-            try withTemporaryFolder { folder in
+            try database.withFolder { folder in
                 let real = try makeCatalog(folder)
                 _ = try real.create(
                     id,
@@ -258,8 +275,10 @@ import WeirTesting
         }
     }
 
-    @Test func `a table whose history does not reach back to a lost swap keeps its files`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `a table whose history does not reach back to a lost swap keeps its files`(_ database: CatalogDatabase) throws
+    {
+        try database.withFolder { folder in
             let real = try makeCatalog(folder)
             _ = try real.create(
                 id,
@@ -275,8 +294,10 @@ import WeirTesting
         }
     }
 
-    @Test func `old metadata files go when the table says so`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested) func `old metadata files go when the table says so`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
             var table = try makeCatalog(folder).create(
                 id,
                 schema: testSchema,

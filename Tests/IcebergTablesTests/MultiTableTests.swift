@@ -9,7 +9,7 @@ import Testing
 import WeirTesting
 
 /// Commits to several tables at once.
-@Suite struct MultiTableTests {
+@Suite(.postgres) struct MultiTableTests {
     static let ids = ["a", "b", "c"].map { TableIdentifier(namespace: ["db"], name: $0) }
 
     /// Three tables with one file each, named after the table.
@@ -46,9 +46,9 @@ import WeirTesting
     }
 
     /// Crashes at every step of a commit in turn, also between the pointers.
-    @Test(arguments: [false, true]) func `a crash at any step leaves all tables old or all new`(
-        catalogFails: Bool
-    ) throws {
+    @Test(arguments: [false, true]) func `a crash at any step leaves all tables old or all new`(catalogFails: Bool)
+        throws
+    {
         var outcomes: Set<Bool> = []
         var failAt = 0
         while true {
@@ -99,8 +99,11 @@ import WeirTesting
         #expect(failures > 15)
     }
 
-    @Test func `one metadata file is written per table, and a table without changes keeps its own`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `one metadata file is written per table, and a table without changes keeps its own`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
             let tables = try Self.create(folder)
             func files() throws -> Int {
                 try LocalObjectStorage().list(folder + "/wh").count { $0.path.hasSuffix(".metadata.json") }
@@ -120,8 +123,9 @@ import WeirTesting
         }
     }
 
-    @Test func `a reader that reads the pointers at once never sees the tables apart`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `a reader that reads the pointers at once never sees the tables apart`(_ database: CatalogDatabase) throws {
+        try database.withFolder { folder in
             let setup = try Self.create(folder, properties: ["commit.retry.min-wait-ms": "1"])
             let isDone = Atomic<Bool>(false)
             let failures = Mutex<[String]>([])
@@ -181,8 +185,11 @@ import WeirTesting
         }
     }
 
-    @Test func `when one table was overtaken, all are read again, and what was written once stays`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `when one table was overtaken, all are read again, and what was written once stays`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
             let tables = try Self.create(folder)
             let calls = Mutex<[String: Int]>([:])
             let clock = TransactionClock(nowMs: { 1_700_000_000_000 }, sleep: { _ in }, random: distinctNumbers())
@@ -212,8 +219,9 @@ import WeirTesting
         }
     }
 
-    @Test func `a table that is always overtaken fails the commit, which then names it`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `a table that is always overtaken fails the commit, which then names it`(_ database: CatalogDatabase) throws {
+        try database.withFolder { folder in
             let tables = try Self.create(folder)
             let before = try LocalObjectStorage().list(folder + "/wh/db/a").count
             let waits = Mutex(0)
@@ -240,8 +248,10 @@ import WeirTesting
         }
     }
 
-    @Test func `a refused table is named, and nothing of the others becomes visible`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested) func `a refused table is named, and nothing of the others becomes visible`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
             let tables = try Self.create(folder)
             let before = try LocalObjectStorage().list(folder + "/wh").count
             var all = MultiTableTransaction()
@@ -260,8 +270,9 @@ import WeirTesting
         }
     }
 
-    @Test func `a commit can require that another table is unchanged`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `a commit can require that another table is unchanged`(_ database: CatalogDatabase) throws {
+        try database.withFolder { folder in
             let delete = ["write.metadata.delete-after-commit.enabled": "true"]
             let tables = try Self.create(folder, properties: delete)
             let moved = WeirError(.conflict, "the other one moved")
@@ -332,8 +343,10 @@ import WeirTesting
         }
     }
 
-    @Test func `an answer that is lost is looked up in all tables`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested) func `an answer that is lost is looked up in all tables`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
             let tables = try Self.create(folder)
             let real = try makeCatalog(folder)
             func commit(_ failure: UnreliableCatalog.Failure) throws -> [Table] {
@@ -350,7 +363,7 @@ import WeirTesting
             #expect(tables.count == 3)
         }
         for failure in [UnreliableCatalog.Failure.afterSwap, .builtOn, .overtaken] {
-            try withTemporaryFolder { folder in
+            try database.withFolder { folder in
                 _ = try Self.create(folder)
                 let real = try makeCatalog(folder)
                 let unreliable = UnreliableCatalog(real, fails: failure)
@@ -374,8 +387,11 @@ import WeirTesting
         }
     }
 
-    @Test func `requirements and updates without a base are checked against the current state`() throws {
-        try withTemporaryFolder { folder in
+    @Test(arguments: CatalogDatabase.tested)
+    func `requirements and updates without a base are checked against the current state`(_ database: CatalogDatabase)
+        throws
+    {
+        try database.withFolder { folder in
             let tables = try Self.create(folder)
             let catalog = try makeCatalog(folder)
             func commit(_ requirements: [TableRequirement]) throws -> CommitOutcome {

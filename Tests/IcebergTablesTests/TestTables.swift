@@ -12,12 +12,12 @@ let testSchema = Schema([
     Field(id: 3, name: "name", type: .string),
 ])
 
-/// A catalog in a folder, with the namespace `db`.
+/// The catalog of a folder, with the namespace `db`. Each call opens it anew, as another process would.
 func makeCatalog(
     _ folder: String,
     storage: any ObjectStorage = LocalObjectStorage()
-) throws -> SQLiteCatalog {
-    let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: folder + "/wh", storage: storage)
+) throws -> any SQLCatalog {
+    let catalog = try CatalogDatabase.open(folder, storage: storage)
     try catalog.createNamespace(["db"], ifNotExists: true)
     return catalog
 }

@@ -16,13 +16,13 @@ final class UnreliableCatalog: PointerCatalog {
         case builtOn
     }
 
-    private let real: SQLiteCatalog
+    private let real: any PointerCatalog
     private let failure: Failure
     private let isDark = Mutex(false)
     private let onItsWay = Mutex<[PointerSwap]>([])
     private let calls = Mutex(0)
 
-    init(_ real: SQLiteCatalog, fails failure: Failure) {
+    init(_ real: any PointerCatalog, fails failure: Failure) {
         self.real = real
         self.failure = failure
     }

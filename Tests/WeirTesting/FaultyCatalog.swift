@@ -5,10 +5,10 @@ import ObjectStorage
 
 /// A catalog whose commits can fail before or after the swap, using the step count of a faulty file system.
 public struct FaultyCatalog: PointerCatalog {
-    private let real: SQLiteCatalog
+    private let real: any PointerCatalog
     private let files: FaultyFileSystem
 
-    public init(real: SQLiteCatalog, files: FaultyFileSystem) {
+    public init(real: any PointerCatalog, files: FaultyFileSystem) {
         self.real = real
         self.files = files
     }

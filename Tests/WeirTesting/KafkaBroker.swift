@@ -78,7 +78,7 @@ public final class KafkaBroker: @unchecked Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log
         process.standardError = log
-        try Self.withSignals { try process.run() }
+        try ChildSignals.unblocked { try process.run() }
         self.process = process
         let deadline = Date().addingTimeInterval(30)
         while !LoopbackPort.answersKafka(port) {
@@ -115,16 +115,6 @@ public final class KafkaBroker: @unchecked Sendable {
         guard let process, isPaused else { return }
         kill(process.processIdentifier, SIGCONT)
         isPaused = false
-    }
-
-    /// Unblocks signals. Test threads block them, and a child process inherits that and would not receive SIGTERM.
-    private static func withSignals(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
     }
 
     private func end(_ signal: Int32, seconds: Double) throws {

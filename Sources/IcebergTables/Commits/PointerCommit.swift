@@ -102,32 +102,49 @@ struct PointerCommit {
                 to: change.isMoved ? change.new.metadataLocation : nil
             )
         }
-        do throws(WeirError) {
-            return try catalog.swap(swaps)
-        } catch {
-            if error.certainlyDidNothing { throw error }
-            // The pointers may have moved: ask the catalog.
-            let moved = changes.filter(\.isMoved)
-            // A commit that only requires something leaves no trace, and may simply be made again.
-            guard !moved.isEmpty else { throw error }
-            switch CommitLookup(moved, catalog).outcome(clock: clock) {
-            case .happened: return []
-            case .lost(let overtaken): return overtaken
-            case .unknown(let reason):
-                let names = moved.map { "'\($0.new.identifier)'" }.joined(separator: ", ")
-                throw WeirError(
-                    .unknownState,
-                    "whether the commit to \(moved.count == 1 ? "table" : "the tables") \(names) took effect is not known: "
-                        + error.message + (reason.map { "; \($0)" } ?? ""),
-                    at: moved.map(\.new.metadataLocation).joined(separator: ", "),
-                    advice: "its files are kept; look whether the catalog names that file before you write again"
-                )
+        var attempt = 1
+        while true {
+            do throws(WeirError) {
+                return try catalog.swap(swaps)
+            } catch {
+                if error.certainlyDidNothing { throw error }
+                // The pointers may have moved: ask the catalog.
+                let moved = changes.filter(\.isMoved)
+                // A commit that only requires something leaves no trace, and may simply be made again.
+                guard !moved.isEmpty else { throw error }
+                switch CommitLookup(moved, catalog).outcome(clock: clock) {
+                case .happened: return []
+                case .lost(let overtaken): return overtaken
+                case .didNothing where attempt < Self.attempts: attempt += 1
+                case .didNothing: throw error.havingChangedNothing
+                case .unknown(let reason): throw Self.unknown(moved, error, reason)
+                }
             }
         }
     }
 
+    /// How often the pointers are moved before the commit fails, if each time the answer is lost and nothing has moved.
+    private static let attempts = 5
+
+    private static func unknown(_ moved: [Change], _ error: WeirError, _ reason: String?) -> WeirError {
+        let names = moved.map { "'\($0.new.identifier)'" }.joined(separator: ", ")
+        return WeirError(
+            .unknownState,
+            "whether the commit to \(moved.count == 1 ? "table" : "the tables") \(names) took effect is not known: "
+                + error.message + (reason.map { "; \($0)" } ?? ""),
+            at: moved.map(\.new.metadataLocation).joined(separator: ", "),
+            advice: "its files are kept; look whether the catalog names that file before you write again"
+        )
+    }
+
     private func removeFiles(of changes: [Change]) {
         for change in changes where change.isMoved { try? storage.delete(change.new.metadataLocation) }
+    }
+}
+
+extension WeirError {
+    fileprivate var havingChangedNothing: WeirError {
+        WeirError(code, message, at: location, advice: advice, hasChangedNothing: true)
     }
 }
 

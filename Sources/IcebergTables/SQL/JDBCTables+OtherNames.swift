@@ -8,10 +8,10 @@ extension JDBCTables {
         try session.rows(
             """
             SELECT catalog_name, count(*) FROM iceberg_tables
-            WHERE catalog_name <> ?1\(onlyTables) GROUP BY catalog_name ORDER BY catalog_name
+            WHERE catalog_name <> ?1\(onlyTables) GROUP BY catalog_name
             """,
             [name]
-        ).map { row in (name: row[0] ?? "", tables: row[1].flatMap { Int($0) } ?? 0) }
+        ).map { row in (name: row[0] ?? "", tables: row[1].flatMap { Int($0) } ?? 0) }.sorted { $0.name < $1.name }
     }
 
     /// Advice for a table that is missing here but registered under another catalog name; nil if there is none.
@@ -26,10 +26,10 @@ extension JDBCTables {
         let holders = try session.texts(
             """
             SELECT catalog_name FROM iceberg_tables
-            WHERE catalog_name <> ?1 AND table_namespace = ?2 AND table_name = ?3 ORDER BY catalog_name
+            WHERE catalog_name <> ?1 AND table_namespace = ?2 AND table_name = ?3
             """,
             [name, namespace, id.name]
-        )
+        ).sorted()
         if let holder = holders.first {
             return "it is registered under the catalog name '\(holder)'; use --catalog-name \(holder)"
         }

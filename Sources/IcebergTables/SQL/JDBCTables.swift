@@ -69,23 +69,24 @@ public struct JDBCTables: Sendable {
     }
 
     func namespaces(_ session: any SQLSession) throws -> [String] {
+        // Sorted here, because databases have orders of their own.
         try session.texts(
             """
             SELECT namespace FROM iceberg_namespace_properties WHERE catalog_name = ?1
-            UNION SELECT table_namespace FROM iceberg_tables WHERE catalog_name = ?1 ORDER BY 1
+            UNION SELECT table_namespace FROM iceberg_tables WHERE catalog_name = ?1
             """,
             [name]
-        )
+        ).sorted()
     }
 
     func names(in namespace: String, _ session: any SQLSession) throws -> [String] {
         try session.texts(
             """
             SELECT table_name FROM iceberg_tables
-            WHERE catalog_name = ?1 AND table_namespace = ?2\(onlyTables) ORDER BY table_name
+            WHERE catalog_name = ?1 AND table_namespace = ?2\(onlyTables)
             """,
             [name, namespace]
-        )
+        ).sorted()
     }
 
     /// The current metadata file. Fails with `notFound` and the nearest known name.

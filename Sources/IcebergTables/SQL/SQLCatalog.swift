@@ -10,6 +10,8 @@ extension SQLCatalog {
     /// The catalog name; several catalogs can share a database.
     public var name: String { jdbc.name }
 
+    public func settle() throws(WeirError) -> Bool { try jdbc.database.settle() }
+
     public func namespaces() throws(WeirError) -> [[String]] {
         try jdbc.database.read { session in
             try jdbc.namespaces(session).map { $0.split(separator: ".").map(String.init) }
@@ -20,25 +22,31 @@ extension SQLCatalog {
         let text = try JDBCTables.text(namespace)
         // A write may have to wait for others, so look first.
         if ifNotExists, try jdbc.database.read({ session in try jdbc.has(text, session) }) { return }
-        try jdbc.database.write { session in
-            if try jdbc.has(text, session) {
-                guard ifNotExists else { throw WeirError(.alreadyExists, "namespace '\(text)' exists already") }
-                return .rollBack(())
+        try settling { () throws(WeirError) in
+            try jdbc.database.write { session in
+                try session.lockNames()
+                if try jdbc.has(text, session) {
+                    guard ifNotExists else { throw WeirError(.alreadyExists, "namespace '\(text)' exists already") }
+                    return .rollBack(())
+                }
+                _ = try session.run(
+                    """
+                    INSERT INTO iceberg_namespace_properties
+                    (catalog_name, namespace, property_key, property_value) VALUES (?1, ?2, 'exists', 'true')
+                    """,
+                    [name, text]
+                )
+                return .commit(())
             }
-            _ = try session.run(
-                """
-                INSERT INTO iceberg_namespace_properties
-                (catalog_name, namespace, property_key, property_value) VALUES (?1, ?2, 'exists', 'true')
-                """,
-                [name, text]
-            )
-            return .commit(())
+        } hasHappened: { () throws(WeirError) in
+            try jdbc.database.read { session in try jdbc.has(text, session) }
         }
     }
 
     public func dropNamespace(_ namespace: [String]) throws(WeirError) {
         let text = try JDBCTables.text(namespace)
         try jdbc.database.write { session in
+            try session.lockNames()
             guard try jdbc.has(text, session) else { throw WeirError(.notFound, "there is no namespace '\(text)'") }
             let tables = try session.texts(
                 "SELECT table_name FROM iceberg_tables WHERE catalog_name = ?1 AND table_namespace = ?2 LIMIT 1",
@@ -83,8 +91,21 @@ extension SQLCatalog {
     }
 
     public func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError) {
+        try settling { () throws(WeirError) in
+            try insert(id, metadataLocation)
+        } hasHappened: { () throws(WeirError) in
+            do throws(WeirError) {
+                return try self.metadataLocation(of: id) == metadataLocation
+            } catch  where error.code == .notFound {
+                return false
+            }
+        }
+    }
+
+    private func insert(_ id: TableIdentifier, _ metadataLocation: String) throws(WeirError) {
         let namespace = try JDBCTables.text(id.namespace)
         try jdbc.database.write { session in
+            try session.lockNames()
             guard try jdbc.has(namespace, session) else {
                 throw WeirError(
                     .notFound,
@@ -131,6 +152,26 @@ extension SQLCatalog {
             }
             throw WeirError(.conflict, "another writer changed table '\(id)' first")
         }
+    }
+
+    /// Makes a change, and makes it again if its outcome was unknown and it turns out not to have happened.
+    private func settling(
+        _ change: () throws(WeirError) -> Void,
+        hasHappened: () throws(WeirError) -> Bool
+    ) throws(WeirError) {
+        do throws(WeirError) {
+            return try change()
+        } catch {
+            if error.certainlyDidNothing { throw error }
+            let unknown = error
+            do throws(WeirError) {
+                guard try settle() else { throw unknown }
+                if try hasHappened() { return }
+            } catch {
+                throw unknown
+            }
+        }
+        try change()
     }
 
     public func swap(_ swaps: [PointerSwap]) throws(WeirError) -> [TableIdentifier] {

@@ -17,6 +17,10 @@ protocol SQLDatabase: Sendable {
     func write<Result: Sendable>(
         _ body: @Sendable (any SQLSession) throws -> SQLVerdict<Result>
     ) throws(WeirError) -> Result
+
+    /// Waits until every write of this process whose outcome was unknown has taken effect or never will. False if the
+    /// database cannot tell.
+    func settle() throws(WeirError) -> Bool
 }
 
 /// How a transaction ends.
@@ -30,6 +34,8 @@ protocol SQLSession {
     func rows(_ sql: String, _ arguments: [String?]) throws -> [[String?]]
     /// Runs a statement and returns the number of rows that it changed.
     func run(_ sql: String, _ arguments: [String?]) throws -> Int
+    /// Keeps other writers from adding and removing names until the transaction ends.
+    func lockNames() throws
 }
 
 extension SQLSession {

@@ -83,6 +83,9 @@ final class SQLiteDatabase: SQLDatabase {
         }
     }
 
+    /// After an I/O error SQLite does not tell whether the journal will be rolled back.
+    func settle() throws(WeirError) -> Bool { false }
+
     /// Translates SQLite errors to `WeirError`; a `WeirError` is passed on.
     private static func rethrowing<Result>(
         _ verb: String,
@@ -160,4 +163,7 @@ private struct SQLiteSession: SQLSession {
         try db.execute(sql: sql, arguments: StatementArguments(arguments))
         return db.changesCount
     }
+
+    /// The transaction has the write lock already.
+    func lockNames() {}
 }
