@@ -291,7 +291,7 @@ public struct TopologyKeys: Sendable {
             Key("warehouse", "folder", "`WEIR_WAREHOUSE`, or `./warehouse`", "Type `mixed-iceberg` only."),
             Key(
                 "catalog",
-                "`sqlite:PATH`",
+                "`sqlite:PATH`, `postgresql://USER@HOST/DATABASE`",
                 "`WEIR_CATALOG`, or `catalog.db` in the warehouse",
                 "Type `mixed-iceberg` only."
             ),

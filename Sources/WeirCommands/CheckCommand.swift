@@ -119,7 +119,7 @@ struct CheckCommand: ParsableCommand {
     /// Opens the warehouse's catalog. If there is none, returns an empty temporary one, so that a check creates no
     /// warehouse.
     private static func catalog(_ locations: WarehouseLocations) throws(WeirError) -> any Catalog {
-        if FileManager.default.fileExists(atPath: locations.catalogPath) { return try locations.openedCatalog() }
+        if try locations.catalog.exists() { return try locations.existingCatalog() }
         let folder = FileManager.default.temporaryDirectory.path + "/weir-check-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         return try SQLiteCatalog(path: folder + "/catalog.db", warehouse: locations.warehouse)

@@ -27,8 +27,8 @@ struct DemoWarehouse {
         }
         // A folder that does not exist lists as an empty one.
         let isTaken = try !files.list(locations.warehouse).isEmpty
-        let hasOtherCatalog = FileManager.default.fileExists(atPath: locations.catalogPath)
-        guard !isTaken, !hasOtherCatalog else {
+        let hasOthers = try hasOtherTables()
+        guard !isTaken, !hasOthers else {
             throw WeirError(
                 .alreadyExists,
                 "the warehouse \(locations.warehouse) was not made by the demo",
@@ -42,9 +42,16 @@ struct DemoWarehouse {
         marker.close()
     }
 
+    /// Whether the demo would write into a catalog file that it did not make, or between tables of a database.
+    private func hasOtherTables() throws(WeirError) -> Bool {
+        guard try locations.catalog.exists() else { return false }
+        if case .file = locations.catalog { return true }
+        return try locations.existingCatalog().namespaces().contains([DemoTopology.name])
+    }
+
     private func removeTables() throws(WeirError) {
-        guard FileManager.default.fileExists(atPath: locations.catalogPath) else { return }
-        let catalog = try locations.openedCatalog()
+        guard try locations.catalog.exists() else { return }
+        let catalog = try locations.existingCatalog()
         guard try catalog.namespaces().contains([DemoTopology.name]) else { return }
         let own = Set(DemoTopology.tables + DemoTopology.tables.map { $0 + "_change_" })
         for table in try catalog.tables(in: [DemoTopology.name]) where own.contains(table.name) {

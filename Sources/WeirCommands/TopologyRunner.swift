@@ -33,7 +33,7 @@ final class TopologyRunner: Sendable {
         // A run that cannot start creates no warehouse: its path may be wrong.
         let conflicts = IngestPlan.startConflicts(topology) { (source) throws(WeirError) in try logs.source(source) }
         if let conflict = conflicts.first { throw conflict.error }
-        let isNew = !FileManager.default.fileExists(atPath: locations.catalogPath)
+        let isNew = try !locations.catalog.exists()
         if isNew { try Self.checkBrokers(topology, existing: [:]) }
         lock = try Self.lock(topology, locations, files)
         // A run lasts longer than sessions of other engines, so it waits without limit for one that blocks the catalog.

@@ -77,18 +77,25 @@ struct WarehouseChecks {
     // MARK: Tables
 
     private func catalog() -> [HealthCheck] {
-        guard FileManager.default.fileExists(atPath: locations.catalogPath) else {
-            return [HealthCheck("catalog", .warn, "\(locations.catalogPath) does not exist yet")]
-        }
         do throws(WeirError) {
-            let catalog = try locations.openedCatalog()
+            guard try locations.catalog.exists() else {
+                return [HealthCheck("catalog", .warn, missing)]
+            }
+            let catalog = try locations.existingCatalog()
             var identifiers: [TableIdentifier] = []
             for namespace in try catalog.namespaces() { identifiers += try catalog.tables(in: namespace) }
             let tables = identifiers.compactMap { table($0, catalog) }
             let count = HumanText.count(tables.count, "table")
-            return [HealthCheck("catalog", .ok, "\(locations.catalogPath) opens, \(count)")] + tables
+            return [HealthCheck("catalog", .ok, "\(locations.catalog) opens, \(count)")] + tables
         } catch {
             return [HealthCheck("catalog", failed: error)]
+        }
+    }
+
+    private var missing: String {
+        switch locations.catalog {
+        case .file(let path): "\(path) does not exist yet"
+        case .postgres(let address): "\(address) has no catalog's tables yet; 'weir run' makes them"
         }
     }
 

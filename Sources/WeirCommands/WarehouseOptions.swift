@@ -11,7 +11,11 @@ struct WarehouseOptions: ParsableArguments {
     @Option(help: "Folder of tables, catalog and log (default: WEIR_WAREHOUSE or ./warehouse).")
     var warehouse: String?
 
-    @Option(help: "sqlite:PATH (default: WEIR_CATALOG or catalog.db in the warehouse).")
+    @Option(
+        help: """
+            sqlite:PATH or postgresql://USER@HOST/DATABASE (default: WEIR_CATALOG or catalog.db in the warehouse).
+            """
+    )
     var catalog: String?
 
     @Option(help: "Name of the catalog in its database (default: WEIR_CATALOG_NAME or weir).")
@@ -45,10 +49,10 @@ struct WarehouseOptions: ParsableArguments {
     }
 }
 
-/// A warehouse folder, its catalog database and its log.
+/// A warehouse folder, its catalog and its log.
 struct WarehouseLocations: Sendable, Equatable {
     let warehouse: String
-    let catalogPath: String
+    let catalog: CatalogPlace
     /// Distinguishes catalogs that share a database.
     let catalogName: String
     let logRoot: String
@@ -71,46 +75,20 @@ struct WarehouseLocations: Sendable, Equatable {
         let folder = local.count > 1 && local.hasSuffix("/") ? String(local.dropLast()) : local
         self.warehouse = folder
         self.logRoot = logRoot ?? folder + "/log"
-        guard let catalog else {
-            catalogPath = folder + "/catalog.db"
-            return
-        }
-        guard catalog.hasPrefix("sqlite:"), catalog.count > "sqlite:".count else {
-            // An address may contain a password, so only its scheme is shown.
-            let scheme = catalog.split(separator: ":").first.map(String.init) ?? catalog
-            throw WeirError(
-                .unsupported,
-                "catalogs of the form '\(scheme):…' are not supported yet",
-                advice: "use sqlite:<path>"
-            )
-        }
-        let path = catalog.dropFirst("sqlite:".count)
-        // Both `sqlite:/a` and the URI form `sqlite:////a` or `sqlite:///a` are in use.
-        catalogPath = path.hasPrefix("///") ? String(path.dropFirst(path.hasPrefix("////") ? 3 : 2)) : String(path)
+        self.catalog =
+            try catalog.map { (text) throws(WeirError) in try CatalogPlace(text) } ?? .file(folder + "/catalog.db")
     }
 
     /// The catalog of an existing warehouse. Throws if there is none, so that read-only commands create nothing.
     func existingCatalog() throws(WeirError) -> any Catalog {
-        guard FileManager.default.fileExists(atPath: catalogPath) else {
-            throw WeirError(
-                .notFound,
-                "there is no warehouse here: \(URL(fileURLWithPath: catalogPath).path) does not exist",
-                advice: "name one with --warehouse DIR or WEIR_WAREHOUSE; 'weir demo' and 'weir table create' make one"
-            )
-        }
-        return try openedCatalog()
+        try catalog.openedIfThere(name: catalogName, warehouse: warehouse)
     }
 
     /// Opens the catalog and creates it if it does not exist.
     ///
     /// - Parameter patience: how to wait for a locked catalog. Default: one minute, with a note on standard error.
     func openedCatalog(patience: CatalogPatience? = nil) throws(WeirError) -> any Catalog {
-        try SQLiteCatalog(
-            path: catalogPath,
-            name: catalogName,
-            warehouse: warehouse,
-            patience: patience ?? CatalogPatience { Terminal.note("warning: \($0)") }
-        )
+        try catalog.opened(name: catalogName, warehouse: warehouse, patience: patience)
     }
 
     func log() throws(WeirError) -> FileLog { try FileLog(root: logRoot) }
@@ -123,7 +101,7 @@ struct WarehouseLocations: Sendable, Equatable {
     var commandOptions: String {
         var text = ""
         if warehouse != "./warehouse" && warehouse != "warehouse" { text += " --warehouse \(Self.quoted(warehouse))" }
-        if catalogPath != warehouse + "/catalog.db" { text += " --catalog \(Self.quoted("sqlite:" + catalogPath))" }
+        if catalog != .file(warehouse + "/catalog.db") { text += " --catalog \(Self.quoted(catalog.option))" }
         if catalogName != SQLiteCatalog.defaultName { text += " --catalog-name \(Self.quoted(catalogName))" }
         if logRoot != warehouse + "/log" { text += " --log-root \(Self.quoted(logRoot))" }
         return text

@@ -58,18 +58,18 @@ func `refuses another beginning`(_ text: String) {
     let options = try WarehouseOptions.parse([])
     #expect(try options.locations(environment: [:]) == WarehouseLocations(warehouse: "./warehouse"))
     let ambient = try options.locations(environment: environment)
-    #expect(ambient.warehouse == "/env" && ambient.catalogPath == "/env/c.db" && ambient.logRoot == "/env/l")
+    #expect(ambient.warehouse == "/env" && ambient.catalog == .file("/env/c.db") && ambient.logRoot == "/env/l")
     // A named warehouse does not use the catalog of another one.
     let named = try options.locations(topology: ("/topology", nil), environment: environment)
     #expect(named == (try WarehouseLocations(warehouse: "/topology")))
     let explicit = try WarehouseOptions.parse(["--warehouse", "/line/", "--log-root", "/logs"])
     let line = try explicit.locations(topology: ("/topology", nil), environment: environment)
     #expect(line == (try WarehouseLocations(warehouse: "/line", logRoot: "/logs")))
-    #expect(line.catalogPath == "/line/catalog.db")
+    #expect(line.catalog == .file("/line/catalog.db"))
     #expect(line.commandOptions == " --warehouse /line --log-root /logs")
 }
 
-@Test(arguments: ["postgresql://user:secret@host/db", "http://host", "sqlite:"])
+@Test(arguments: ["http://user:secret@host", "jdbc:postgresql://host/db?password=secret", "sqlite:"])
 func `other catalogs are refused without showing them`(_ catalog: String) {
     do {
         _ = try WarehouseLocations(warehouse: "w", catalog: catalog)
