@@ -15,6 +15,7 @@ enum BenchmarkCase: String, CaseIterable {
     case start
     case restart
     case commits
+    case catalog
     case materialize
     case keyIndex = "key-index"
 
@@ -39,6 +40,7 @@ enum BenchmarkCase: String, CaseIterable {
         case .start: try StartBenchmarks.run()
         case .restart: try RestartBenchmark.run()
         case .commits: try CommitBenchmarks.run()
+        case .catalog: try CatalogBenchmark.run()
         case .materialize: try MaterializeBenchmarks.run()
         case .keyIndex: try KeyIndexBenchmarks.run()
         }

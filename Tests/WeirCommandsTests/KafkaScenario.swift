@@ -6,13 +6,15 @@ import WeirTesting
 struct KafkaScenario {
     let folder: String
     let broker: KafkaBroker
-    let weir: WeirBinary
+    var weir: WeirBinary
     var history: KafkaHistory
 
     /// Settings of a topology besides the brokers.
     struct Options {
         var name = "people"
         var warehouse = "warehouse"
+        /// The address of the catalog; nil for the warehouse's own.
+        var catalog: String?
         var commit = "100ms"
         var topics = "topics: [people]"
         /// Additional lines of the source.
@@ -41,6 +43,7 @@ struct KafkaScenario {
     /// Writes a topology's file.
     func write(_ options: Options = Options(), to file: String = "people.yaml") throws {
         let limit = "properties.receive.message.max.bytes: \"1000000000\""
+        let catalog = options.catalog.map { ", catalog: \"\($0)\"" } ?? ""
         let more = options.source.map { "      \($0)\n" }.joined()
         var text = """
             name: \(options.name)
@@ -60,7 +63,7 @@ struct KafkaScenario {
                 - { name: shop.people, columns: { id: long, name: string, seq: long }, primary-key: [id] }
             route: [{ source-table: shop.public.people, sink-table: shop.people }]
             sink:
-                - { type: mixed-iceberg, warehouse: \(options.warehouse) }
+                - { type: mixed-iceberg, warehouse: \(options.warehouse)\(catalog) }
 
             """
         text = text.replacingOccurrences(of: "      \(limit)\n", with: "      \(limit)\n" + more)

@@ -25,6 +25,13 @@ public enum Peers {
         packages.map { "\($0)/\(path)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
+    /// Whether PyIceberg can use a catalog in PostgreSQL.
+    public static let canUsePostgres =
+        isRequired
+        || packages.contains {
+            FileManager.default.fileExists(atPath: $0 + "/psycopg2")
+        }
+
     /// The files in a folder of the Python environment's packages.
     static func files(in folder: String) -> [String] {
         packages.flatMap { package in

@@ -112,6 +112,27 @@ public final class PostgresServer: @unchecked Sendable {
         }
     }
 
+    /// Restarts it with a certificate of its own for the name `localhost`, which is also written to a file.
+    public func useTLS(certificate path: String) throws {
+        try stop()
+        let (key, certificate) = (folder + "/data/server.key", folder + "/data/server.crt")
+        _ = try Self.run(
+            "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key,
+                "-out", certificate,
+            ],
+            as: Self.user
+        )
+        chmod(key, 0o600)
+        try FileManager.default.copyItem(atPath: certificate, toPath: path)
+        let settings = try FileHandle(forWritingTo: URL(fileURLWithPath: folder + "/data/postgresql.conf"))
+        try settings.seekToEnd()
+        try settings.write(contentsOf: Data("ssl = on\n".utf8))
+        try settings.close()
+        try start()
+    }
+
     /// Ends all sessions and stops.
     public func stop() throws { try end(SIGINT) }
 

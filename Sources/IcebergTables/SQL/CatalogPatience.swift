@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// How long a catalog waits for a lock that another process holds on the database, and how it reports the wait.
+/// How long a catalog waits for a lock that another process holds on the database, or for a server that is away, and how
+/// it reports the wait.
 public struct CatalogPatience: Sendable {
     /// Nil waits without a limit.
     public var limit: Duration?
