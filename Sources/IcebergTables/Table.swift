@@ -35,6 +35,14 @@ public struct Table: Sendable {
         try refreshed(at: try catalog.metadataLocation(of: identifier))
     }
 
+    /// Reloads several tables of one catalog, all as of one moment if the catalog can tell. Those that have not changed are
+    /// not read again.
+    public static func refreshed(_ tables: [Table]) throws(WeirError) -> [Table] {
+        guard let catalog = tables.first?.catalog else { return [] }
+        let paths = try catalog.metadataLocations(of: tables.map(\.identifier))
+        return try zip(tables, paths).map { (table, path) throws(WeirError) in try table.refreshed(at: path) }
+    }
+
     /// The table with another metadata file; the same one is not read again.
     func refreshed(at path: String) throws(WeirError) -> Table {
         if path == metadataLocation { return self }

@@ -87,6 +87,19 @@ public struct MixedTable: Sendable {
         return MixedTable(base: newBase, change: try change?.refreshed(), primaryKey: primaryKey)
     }
 
+    /// Loads the current state of several tables of one catalog, as of one moment if the catalog can tell.
+    static func refreshed(_ tables: [MixedTable]) throws(WeirError) -> [MixedTable] {
+        let stores = try Table.refreshed(tables.map(\.base) + tables.compactMap(\.change))
+        var changes = stores.dropFirst(tables.count)
+        return zip(tables, stores).map { table, base in
+            MixedTable(
+                base: base,
+                change: table.isKeyed ? changes.popFirst() : nil,
+                primaryKey: table.primaryKey
+            )
+        }
+    }
+
     /// The number of buckets for new files of a store: a power of two (spec section 3.2).
     func bucketCount(of store: Table, key: String) throws(WeirError) -> Int {
         guard let text = store.properties[key] ?? base.properties[key] else { return 4 }

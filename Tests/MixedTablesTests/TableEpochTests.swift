@@ -12,12 +12,12 @@ import WeirTesting
 
 /// Epochs of several tables in one commit.
 @Suite struct TableEpochTests {
-    private static let schema = Schema([
+    static let schema = Schema([
         Field(id: 1, name: "id", type: .long), Field(id: 2, name: "round", type: .long),
     ])
 
     /// Two keyed tables and one without a key, with their writers.
-    private struct World {
+    struct World {
         let folder: String
         var tables: [MixedTable] = []
         var writers: [any TableWriter] = []

@@ -148,36 +148,53 @@ import WeirTesting
 
     @Test func `tables take turns, and one that is caught up waits for a commit`() {
         var schedule = RefreshSchedule(tables: 2, at: at(0))
-        #expect(schedule.next(at: at(0)) == 0)
+        #expect(schedule.next(at: at(0)) == [0])
         schedule.finished(0, .advanced, interval: .zero, at: at(1))
-        #expect(schedule.next(at: at(1)) == 1)
+        #expect(schedule.next(at: at(1)) == [1])
         schedule.finished(1, .caughtUp, interval: .zero, at: at(2))
-        #expect(schedule.next(at: at(2)) == 0)
+        #expect(schedule.next(at: at(2)) == [0])
         schedule.finished(0, .caughtUp, interval: .zero, at: at(3))
         #expect(schedule.next(at: at(4)) == nil)
         schedule.want(1)
-        #expect(schedule.next(at: at(5)) == 1)
+        #expect(schedule.next(at: at(5)) == [1])
         // A commit during the step asks for another one.
         schedule.want(1)
         schedule.finished(1, .caughtUp, interval: .zero, at: at(6))
-        #expect(schedule.next(at: at(6)) == 1)
+        #expect(schedule.next(at: at(6)) == [1])
         schedule.finished(1, .caughtUp, interval: .zero, at: at(7))
         #expect(schedule.next(at: at(8)) == nil)
         // Without commits each is looked at now and then.
         #expect(schedule.nextTime == at(10_003))
-        #expect(schedule.next(at: at(10_003)) == 0)
+        #expect(schedule.next(at: at(10_003)) == [0])
+    }
+
+    @Test func `tables that keep up take their turn at once, unless they have to wait`() {
+        var schedule = RefreshSchedule(tables: 4, at: at(0))
+        let all = Set([0, 1, 3])
+        #expect(schedule.next(at: at(0), keepsUp: all.contains) == [0, 1, 3])
+        #expect(schedule.next(at: at(0), keepsUp: all.contains) == [2])
+        schedule.finished(0, .caughtUp, interval: .zero, at: at(1))
+        schedule.finished(1, .caughtUp, interval: .seconds(60), at: at(1))
+        schedule.finished(2, .advanced, interval: .zero, at: at(1))
+        schedule.finished(3, .caughtUp, interval: .zero, at: at(1))
+        // One commit of the run changes all of them, and the others are asked for a little later.
+        schedule.want(3)
+        #expect(schedule.next(at: at(2), keepsUp: all.contains) == [0, 3])
+        #expect(schedule.next(at: at(2), keepsUp: all.contains) == [2])
+        schedule.want(0)
+        #expect(schedule.next(at: at(60_001), keepsUp: all.contains) == [0, 1, 3])
     }
 
     @Test func `an interval holds back commits`() {
         var schedule = RefreshSchedule(tables: 1, at: at(0))
-        #expect(schedule.next(at: at(0)) == 0)
+        #expect(schedule.next(at: at(0)) == [0])
         schedule.finished(0, .caughtUp, interval: .seconds(60), at: at(0))
         schedule.want(0)
         #expect(schedule.nextTime == at(60_000))
         #expect(schedule.next(at: at(59_999)) == nil)
-        #expect(schedule.next(at: at(60_000)) == 0)
+        #expect(schedule.next(at: at(60_000)) == [0])
         schedule.finished(0, .advanced, interval: .seconds(60), at: at(60_000))
-        #expect(schedule.next(at: at(60_000)) == 0)
+        #expect(schedule.next(at: at(60_000)) == [0])
     }
 
     @Test func `whoever is outrun or fails waits longer each time, up to a bound`() {
@@ -188,7 +205,7 @@ import WeirTesting
             var waits: [Int] = []
             var now = 0
             for _ in 0..<20 {
-                #expect(schedule.next(at: at(now)) == 0)
+                #expect(schedule.next(at: at(now)) == [0])
                 schedule.finished(0, outcome, interval: .zero, at: at(now))
                 #expect(schedule.next(at: at(now)) == nil)
                 let wait = schedule.nextTime.map { ($0 - at(now)).milliseconds } ?? 0
@@ -196,7 +213,7 @@ import WeirTesting
                 now += wait
             }
             #expect(waits.first == first && waits[1] == 2 * first && waits.last == longest)
-            #expect(schedule.next(at: at(now)) == 0)
+            #expect(schedule.next(at: at(now)) == [0])
             schedule.finished(0, .caughtUp, interval: .zero, at: at(now))
             schedule.want(0)
             #expect(schedule.nextTime == at(now))

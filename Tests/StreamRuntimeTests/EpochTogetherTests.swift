@@ -97,6 +97,57 @@ import WeirTesting
         }
     }
 
+    @Test(.hangGuard) func `a reader of base stores never sees two tables of an epoch apart once they keep up`() throws
+    {
+        try withTemporaryFolder { folder in
+            let fixture = try IdleTableTests.prepare(folder, 0..<5)
+            let topology = Self.topology
+                .replacingOccurrences(of: "string } }", with: "string }, primary-key: [id] }")
+            let ids = try ["shop.rows", "shop.again", "shop.keyed"].map { try TableIdentifier($0) }
+            let live = LiveRun(fixture, try fixture.plan(topology))
+            defer { live.run.stop() }
+            let catalog = try fixture.catalog()
+            @Sendable func rows() throws -> [Int] {
+                try catalog.load(ids).map { Int($0.currentSnapshot?.summary["total-records"] ?? "") ?? 0 }
+            }
+            // Their keys are loaded with the first changes, for each by itself.
+            try live.wait("base to have the first rows") { try rows() == [5, 5, 5] }
+            let seen = Mutex<Set<[Int]>>([])
+            let others = try fixture.catalog()
+            // Another engine sets properties of one of the base stores.
+            let writer = Loop {
+                var transaction = Transaction(try others.load(ids[1]))
+                transaction.setProperties(["other": "\(UUID())"])
+                transaction.retryPatiently()
+                _ = try transaction.commit()
+                Thread.sleep(forTimeInterval: 0.3)
+            }
+            let reader = Loop {
+                let state = try rows()
+                seen.withLock { _ = $0.insert(state) }
+            }
+            var count = 5
+            while seen.withLock({ $0.count < 15 }) {
+                try IdleTableTests.append(count..<count + 2, to: fixture)
+                count += 2
+                if count % 5 == 0 {
+                    try live.wait("base to have \(count) rows") { try rows() == [count, count, count] }
+                }
+                Thread.sleep(forTimeInterval: 0.01)
+            }
+            try live.wait("base to have \(count) rows") { try rows() == [count, count, count] }
+            try reader.end()
+            try writer.end()
+            try live.stop()
+            let states = seen.withLock { $0 }
+            #expect(states.filter { Set($0).count != 1 } == [])
+            for id in ids { #expect(try fixture.baseContents("\(id)").count == count) }
+            print(
+                "base stores of an epoch: \(states.count) states seen, \(live.run.progress.retries) retries of epochs"
+            )
+        }
+    }
+
     @Test(.hangGuard) func `a table that is refused stops the epoch of all tables, and is named`() throws {
         try withTemporaryFolder { folder in
             let fixture = try IdleTableTests.prepare(folder, 0..<20)

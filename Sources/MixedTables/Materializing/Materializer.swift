@@ -76,7 +76,59 @@ public final class Materializer {
         check: () throws(WeirError) -> Void = {},
         onBacklog: (MaterializeBacklog) -> Void = { _ in }
     ) throws(WeirError) -> Step {
-        table = try table.refreshed()
+        switch try look(at: try table.refreshed(), nowMilliseconds: nowMilliseconds, check: check, onBacklog: onBacklog)
+        {
+        case .nothing(let step): return step
+        case .changes(let pending):
+            let move = try merge(
+                pending,
+                bytesMax: bytesMax,
+                rewriteBytes: rewriteBytes,
+                nowMilliseconds: nowMilliseconds,
+                check: check,
+                onBacklog: onBacklog
+            )
+            let base: Table
+            do throws(WeirError) {
+                try check()
+                base = try move.transaction.commit()
+            } catch {
+                if error.code != .unknownState { discard(move) }
+                guard error.code == .conflict else { throw error }
+                let current = try? table.refreshed()
+                let isHeld = current.map { $0.isHeld(nowMilliseconds) } ?? false
+                return isHeld ? .held : .outrun
+            }
+            return finish(move, base, check: check, onBacklog: onBacklog)
+        }
+    }
+
+    // MARK: Plan
+
+    /// What a step finds to do.
+    enum Look {
+        case nothing(Step)
+        case changes(Pending)
+    }
+
+    /// Change files that base lacks and that can be moved.
+    struct Pending {
+        let files: [FileScanTask]
+        /// Whether these are all that base lacks.
+        let isAll: Bool
+        let optimized: OptimizedSequence
+
+        var bytes: Int64 { files.reduce(0) { $0 + $1.file.fileSize } }
+    }
+
+    /// Goes on with a state of the table, and finds what base lacks in it.
+    func look(
+        at state: MixedTable,
+        nowMilliseconds: Int64,
+        check: () throws(WeirError) -> Void,
+        onBacklog: (MaterializeBacklog) -> Void
+    ) throws(WeirError) -> Look {
+        table = state
         let snapshotId = table.base.metadata.currentSnapshotId
         let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshotId)
         if table.isOptimizedElsewhere {
@@ -84,20 +136,47 @@ public final class Materializer {
             onBacklog(backlog)
             if keys?.canFollow(table) == true { _ = try followedKeys(optimized, onBacklog, check) }
             keys = nil
-            return .foreignOptimizer
+            return .nothing(.foreignOptimizer)
         }
         let (pending, open) = try pendingFiles(optimized, nowMilliseconds)
         backlog = MaterializeBacklog(pending, of: table)
         onBacklog(backlog)
-        if BaseHold.isInForce(table.properties, nowMilliseconds: nowMilliseconds), !pending.isEmpty { return .held }
+        if table.isHeld(nowMilliseconds), !pending.isEmpty { return .nothing(.held) }
         let movable = open.map { open in pending.filter { $0.dataSequenceNumber < open.id } } ?? pending
-        guard let slice = ChangeSlice(movable, bytesMax: bytesMax, spec: table.base.spec) else {
+        if movable.isEmpty {
             let newest = table.change?.metadata.currentSnapshot?.sequenceNumber ?? 0
             floor = (snapshotId, min(newest, open.map { $0.id - 1 } ?? newest))
-            if let open, !pending.isEmpty { return .awaitsTransaction(open) }
-            return .caughtUp
+            if let open, !pending.isEmpty { return .nothing(.awaitsTransaction(open)) }
+            return .nothing(.caughtUp)
         }
-        let keys = try followedKeys(optimized, onBacklog, check)
+        return .changes(Pending(files: movable, isAll: movable.count == pending.count, optimized: optimized))
+    }
+
+    /// Changes whose files for base are written, and the commit that makes them visible.
+    struct Move {
+        let slice: ChangeSlice
+        let merge: SliceMerge.Result
+        let transaction: Transaction
+        /// Whether nothing is left once they are moved, as of the state that was looked at.
+        let isLast: Bool
+    }
+
+    /// Whether the keys that merging needs are known, up to what can be caught up quickly.
+    var hasKeys: Bool { keys.map { $0.canFollow(table) && !$0.isWorn } ?? false }
+
+    /// Writes the files for base of the oldest changes, about `bytesMax` of them.
+    func merge(
+        _ pending: Pending,
+        bytesMax: Int64,
+        rewriteBytes: Int64,
+        nowMilliseconds: Int64,
+        check: () throws(WeirError) -> Void,
+        onBacklog: (MaterializeBacklog) -> Void
+    ) throws(WeirError) -> Move {
+        guard let slice = ChangeSlice(pending.files, bytesMax: bytesMax, spec: table.base.spec) else {
+            preconditionFailure("there is nothing to merge")
+        }
+        let keys = try followedKeys(pending.optimized, onBacklog, check)
         let merge = try SliceMerge.run(
             slice,
             of: table,
@@ -106,19 +185,32 @@ public final class Materializer {
             random: &random,
             check: check
         )
-        let base: Table
         do throws(WeirError) {
-            try check()
-            base = try commit(slice, merge, keys, optimized, nowMilliseconds)
+            return Move(
+                slice: slice,
+                merge: merge,
+                transaction: try transaction(slice, merge, keys, pending.optimized, nowMilliseconds),
+                isLast: slice.isLast && pending.isAll
+            )
         } catch {
-            if error.code != .unknownState {
-                for file in merge.written { try? table.base.storage.delete(file.path) }
-            }
-            guard error.code == .conflict else { throw error }
-            let current = try? table.refreshed()
-            let isHeld = current.map { BaseHold.isInForce($0.properties, nowMilliseconds: nowMilliseconds) } ?? false
-            return isHeld ? .held : .outrun
+            for file in merge.written { try? table.base.storage.delete(file.path) }
+            throw error
         }
+    }
+
+    /// Deletes the files of a move that is known not to be committed.
+    func discard(_ move: Move) {
+        for file in move.merge.written { try? table.base.storage.delete(file.path) }
+    }
+
+    /// Goes on with base as it is after the commit of a move.
+    func finish(
+        _ move: Move,
+        _ base: Table,
+        check: () throws(WeirError) -> Void,
+        onBacklog: (MaterializeBacklog) -> Void
+    ) -> Step {
+        let (slice, merge) = (move.slice, move.merge)
         table = table.with(base: base)
         floor = (base.metadata.currentSnapshotId, slice.upTo)
         backlog.remove(upTo: slice.upTo)
@@ -131,12 +223,10 @@ public final class Materializer {
                 rewritten: merge.rewritten,
                 sequence: slice.upTo,
                 snapshotId: base.metadata.currentSnapshotId ?? 0,
-                isLast: slice.isLast && movable.count == pending.count
+                isLast: move.isLast
             )
         )
     }
-
-    // MARK: Plan
 
     /// The change files that base lacks, and the transaction that those from its beginning on wait for.
     private func pendingFiles(
@@ -184,13 +274,13 @@ public final class Materializer {
 
     // MARK: Commit
 
-    private func commit(
+    private func transaction(
         _ slice: ChangeSlice,
         _ merge: SliceMerge.Result,
         _ keys: BaseKeys,
         _ known: OptimizedSequence,
         _ nowMilliseconds: Int64
-    ) throws(WeirError) -> Table {
+    ) throws(WeirError) -> Transaction {
         let base = table.base
         var transaction = Transaction(base)
         let (start, identifier) = (base.metadata.currentSnapshotId, table.identifier)
@@ -225,7 +315,7 @@ public final class Materializer {
                 summary: summary
             )
         }
-        return try transaction.commit()
+        return transaction
     }
 
     /// Brings the index to an own commit; on failure it is loaded again for the next step.
@@ -253,5 +343,12 @@ public final class Materializer {
         }
         try known.apply(commit, of: table, check: check)
         keys = known
+    }
+}
+
+extension MixedTable {
+    /// Whether a process that rewrites base has asked for nothing else to change it.
+    func isHeld(_ nowMilliseconds: Int64) -> Bool {
+        BaseHold.isInForce(properties, nowMilliseconds: nowMilliseconds)
     }
 }

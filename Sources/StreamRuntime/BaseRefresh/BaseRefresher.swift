@@ -4,6 +4,9 @@ import MixedTables
 
 /// Moves the changes that a run commits into the base stores of its tables, on its own thread.
 ///
+/// Tables that keep up are moved in one commit, so that their base stores show the same epoch. A table that lags behind
+/// takes steps of its own and does not hold up the others.
+///
 /// Epochs never wait for it: it falls behind when the machine has more to do, and catches up in larger slices. It goes
 /// on over the generations of a run, since what it knows of the tables does not depend on partitions. Several processes
 /// may do the same for one table: whoever commits first has done it for the others.
@@ -25,6 +28,8 @@ final class BaseRefresher: @unchecked Sendable {
     private var toldOfOthers = BaseNeighbourNotices()
     // Protected by `condition`.
     private var schedule: RefreshSchedule
+    /// Tables whose last step has left nothing to move.
+    private var keepsUp: [Bool]
     private var mode = Mode.running
     private var isAlive = false
     private var failure: WeirError?
@@ -69,6 +74,7 @@ final class BaseRefresher: @unchecked Sendable {
         told = Array(repeating: nil, count: tables.count)
         known = Array(repeating: MaterializeBacklog(), count: tables.count)
         isSpaced = Array(repeating: false, count: tables.count)
+        keepsUp = Array(repeating: false, count: tables.count)
         self.endTime = endTime
         self.patience = patience
         self.snapshotsMax = snapshotsMax
@@ -164,24 +170,33 @@ final class BaseRefresher: @unchecked Sendable {
     // MARK: The thread
 
     private func run() {
-        while let table = awaitTurn() {
-            let outcome = step(table)
-            let interval = interval(of: table)
-            let pause = Self.pause(interval: interval, snapshots: snapshotCount(of: table))
+        while let tables = awaitTurn() {
+            let outcomes = tables.count > 1 ? step(tables) : tables.map { step($0) }
+            let intervals = tables.map { interval(of: $0) }
+            // The same pause for all: they stay in step.
+            let snapshots = tables.map { snapshotCount(of: $0) }.max() ?? 0
             condition.locked {
-                isSpaced[table] = interval != nil
-                schedule.finished(table, outcome, interval: pause, at: clock.now)
+                let now = clock.now
+                for (index, table) in tables.enumerated() {
+                    isSpaced[table] = intervals[index] != nil
+                    keepsUp[table] = outcomes[index] == .caughtUp
+                    let pause = Self.pause(interval: intervals[index], snapshots: snapshots)
+                    schedule.finished(table, outcomes[index], interval: pause, at: now)
+                }
             }
         }
         guard case .ending = condition.locked({ mode }) else { return }
+        let level = condition.locked { names.indices.filter { keepsUp[$0] } }
+        // What this leaves is moved table by table.
+        if level.count > 1 { _ = try? advance(level) }
         for table in names.indices { moveRest(of: table) }
     }
 
-    /// The next table; nil when the run ends.
-    private func awaitTurn() -> Int? {
+    /// The next table, or those that keep up; nil when the run ends.
+    private func awaitTurn() -> [Int]? {
         condition.locked {
             while mode == .running {
-                if let table = schedule.next(at: clock.now) { return table }
+                if let tables = schedule.next(at: clock.now, keepsUp: { keepsUp[$0] }) { return tables }
                 guard let time = schedule.nextTime else { return nil }
                 if let wait = clock.sleep(until: time) { condition.wait(atMost: wait) }
             }
@@ -192,26 +207,59 @@ final class BaseRefresher: @unchecked Sendable {
     private func step(_ table: Int) -> RefreshSchedule.Outcome {
         do throws(WeirError) {
             let misses = condition.locked { schedule.misses(of: table) }
-            switch try advance(table, misses: misses) {
-            case .caughtUp, .awaitsTransaction, .foreignOptimizer:
-                told[table] = nil
-                return .caughtUp
-            case .merged(let merge):
-                told[table] = nil
-                warnOfSnapshots(of: table)
-                return merge.isLast ? .caughtUp : .advanced
-            case .outrun:
-                if misses + 1 >= Self.outrunMax {
-                    warn(table, WeirError(.conflict, "other writers' commits to it always come first"))
-                }
-                return .outrun
-            case .held: return .held
-            }
+            return outcome(try advance(table, misses: misses), of: table, misses: misses)
         } catch {
             if error.code == .cancelled { return .advanced }
             warn(table, error)
             return .failed
         }
+    }
+
+    /// Moves tables that keep up in one commit. Those that do not any more take steps of their own next.
+    private func step(_ tables: [Int]) -> [RefreshSchedule.Outcome] {
+        // Why a commit of all fails, the step of the table it fails for tells.
+        guard let results = try? advance(tables) else { return tables.map { _ in .advanced } }
+        return zip(tables, results).map { table, result in
+            switch result {
+            case .done(let step): return outcome(step, of: table, misses: 0)
+            case .lags: return .advanced
+            case .failed(let error):
+                warn(table, error)
+                return .failed
+            }
+        }
+    }
+
+    private func outcome(_ step: Materializer.Step, of table: Int, misses: Int) -> RefreshSchedule.Outcome {
+        switch step {
+        case .caughtUp, .awaitsTransaction, .foreignOptimizer:
+            told[table] = nil
+            return .caughtUp
+        case .merged(let merge):
+            told[table] = nil
+            warnOfSnapshots(of: table)
+            return merge.isLast ? .caughtUp : .advanced
+        case .outrun:
+            if misses + 1 >= Self.outrunMax {
+                warn(table, WeirError(.conflict, "other writers' commits to it always come first"))
+            }
+            return .outrun
+        case .held: return .held
+        }
+    }
+
+    private func advance(_ tables: [Int]) throws(WeirError) -> [Materializer.CommonStep] {
+        let hasTime = condition.locked { mode == .running || mode == .ending(nil) }
+        let results = try Materializer.stepTogether(
+            tables.map { materializers[$0] },
+            bytesMax: Self.sliceBytes,
+            rewriteBytes: hasTime ? Self.rewriteBytes : 0,
+            nowMilliseconds: nowMilliseconds(),
+            check: { () throws(WeirError) in try check() },
+            onBacklog: { index, backlog in condition.locked { known[tables[index]] = backlog } }
+        )
+        for case (let table, .done(let step)) in zip(tables, results) { tellOfOthers(table, step) }
+        return results
     }
 
     private func advance(_ table: Int, misses: Int) throws(WeirError) -> Materializer.Step {

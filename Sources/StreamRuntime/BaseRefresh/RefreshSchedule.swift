@@ -44,14 +44,18 @@ struct RefreshSchedule {
     /// The process has committed changes to a table.
     mutating func want(_ table: Int) { entries[table].isWanted = true }
 
-    /// The table whose turn it is; nil when none is due.
-    mutating func next(at now: Instant) -> Int? {
+    /// The table whose turn it is; nil when none is due. If it keeps up, all others that do come with it, unless they
+    /// have to wait: a commit may have changed them by now.
+    mutating func next(at now: Instant, keepsUp: (Int) -> Bool = { _ in false }) -> [Int]? {
         let due = entries.indices.filter { isDue($0, at: now) }
         guard let table = due.min(by: { entries[$0].lastTurn < entries[$1].lastTurn }) else { return nil }
         turn += 1
-        entries[table].lastTurn = turn
-        entries[table].isWanted = false
-        return table
+        let all = keepsUp(table) ? entries.indices.filter { keepsUp($0) && now >= entries[$0].earliest } : [table]
+        for table in all {
+            entries[table].lastTurn = turn
+            entries[table].isWanted = false
+        }
+        return all
     }
 
     private func isDue(_ table: Int, at now: Instant) -> Bool {
