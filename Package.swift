@@ -48,6 +48,7 @@ let package = Package(
         // System libraries.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CRoaring", providers: [.apt(["libroaring-dev"])]),
         .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CArrow", pkgConfig: "arrow"),
@@ -78,7 +79,7 @@ let package = Package(
         target("KafkaLog", ["Bytes", "ChangeEvents", "CRdKafka", "EventLog"]),
         target("EventDecoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "CJSONShim"]),
         target("EventEncoders", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "Values"]),
-        target("IcebergFormat", ["Bytes", "Columnar", "Values"]),
+        target("IcebergFormat", ["Bytes", "Columnar", "CRoaring", "Values"]),
         target(
             "IcebergTables",
             [

@@ -31,6 +31,7 @@ public enum Manifest {
                 try entry.inherit(from: manifest)
                 entries.append(entry)
             }
+            if manifest.content == .data { try entries.assignRowIds(from: manifest.firstRowId) }
         } catch {
             throw error.located(at: manifest.path)
         }

@@ -1,13 +1,14 @@
 import Bytes
 import Columnar
 
-/// Encodes one manifest of format version 2, and its entry in the manifest list.
+/// Encodes one manifest of format version 2 or 3, and its entry in the manifest list.
 public struct ManifestEncoder {
     private let spec: PartitionSpec
     private let partitionType: Schema
     private let schema: TableSchema
     private let content: ManifestFile.Content
     private let snapshotId: Int64
+    private let formatVersion: Int
     private var blocks: [(count: Int, bytes: [UInt8])] = []
     private var block = ByteWriter(capacity: 1 << 16)
     private var blockCount = 0
@@ -23,8 +24,10 @@ public struct ManifestEncoder {
         schema: TableSchema,
         partitionType: Schema,
         content: ManifestFile.Content,
-        snapshotId: Int64
+        snapshotId: Int64,
+        formatVersion: Int = 2
     ) {
+        self.formatVersion = formatVersion
         self.spec = spec
         self.schema = schema
         self.partitionType = partitionType
@@ -72,10 +75,10 @@ public struct ManifestEncoder {
     public mutating func finish(path: String) throws(WeirError) -> (bytes: [UInt8], file: ManifestFile) {
         closeBlock()
         let bytes = try AvroFile.encode(
-            schema: try ManifestSchema.entry(partitionType),
+            schema: try ManifestSchema.entry(partitionType, formatVersion: formatVersion),
             metadata: [
                 "schema": schema.text, "partition-spec": spec.fieldsJSON.text, "partition-spec-id": String(spec.id),
-                "format-version": "2", "content": content == .data ? "data" : "deletes",
+                "format-version": String(formatVersion), "content": content == .data ? "data" : "deletes",
             ],
             blocks: blocks
         )
@@ -122,7 +125,12 @@ public struct ManifestEncoder {
         writeNumbers(file.splitOffsets)
         writeNumbers(file.equalityIds.map(Int64.init))
         block.writeAvro(optional: file.sortOrderId.map(Int64.init))
+        if formatVersion > 2 { block.writeAvro(optional: file.firstRowId) }
         block.writeAvro(optional: file.referencedDataFile)
+        if formatVersion > 2 {
+            block.writeAvro(optional: file.contentOffset)
+            block.writeAvro(optional: file.contentSize)
+        }
     }
 
     private mutating func writeCounts(_ counts: [Int: Int64]) {

@@ -102,18 +102,21 @@ public enum ManifestList {
         "added_data_files_count": 504, "existing_files_count": 505, "existing_data_files_count": 505,
         "deleted_files_count": 506, "deleted_data_files_count": 506, "added_rows_count": 512,
         "existing_rows_count": 513, "deleted_rows_count": 514, "partitions": 507, "key_metadata": 519,
+        "first_row_id": 520,
     ]
     private static let summaryNames = [
         "contains_null": 509, "contains_nan": 518, "lower_bound": 510, "upper_bound": 511,
     ]
 
-    /// Encodes a manifest list of format version 2.
+    /// Encodes a manifest list of format version 2, or of 3 for a snapshot with a first row id.
     public static func encode(
         _ manifests: [ManifestFile],
         snapshotId: Int64,
         parentId: Int64?,
-        sequenceNumber: Int64
+        sequenceNumber: Int64,
+        firstRowId: Int64? = nil
     ) throws(WeirError) -> [UInt8] {
+        let formatVersion = firstRowId == nil ? 2 : 3
         var writer = ByteWriter(capacity: manifests.count * 256)
         for open in manifests {
             let manifest = open.assigned(sequenceNumber)
@@ -143,13 +146,26 @@ public enum ManifestList {
             }
             writer.writeVarint(0)
             writer.writeAvro(optional: manifest.keyMetadata)
+            if formatVersion > 2 { writer.writeAvro(optional: manifest.firstRowId) }
         }
+        let (id, parent, sequence) = (
+            String(snapshotId), parentId.map(String.init) ?? "null", String(sequenceNumber)
+        )
+        let metadata: KeyValuePairs =
+            if let firstRowId {
+                [
+                    "snapshot-id": id, "parent-snapshot-id": parent, "sequence-number": sequence,
+                    "first-row-id": String(firstRowId), "format-version": "3",
+                ]
+            } else {
+                [
+                    "snapshot-id": id, "parent-snapshot-id": parent, "sequence-number": sequence,
+                    "format-version": "2",
+                ]
+            }
         return try AvroFile.encode(
-            schema: ManifestSchema.list,
-            metadata: [
-                "snapshot-id": String(snapshotId), "parent-snapshot-id": parentId.map(String.init) ?? "null",
-                "sequence-number": String(sequenceNumber), "format-version": "2",
-            ],
+            schema: ManifestSchema.list(formatVersion: formatVersion),
+            metadata: metadata,
             blocks: [(manifests.count, writer.bytes)]
         )
     }

@@ -1,7 +1,7 @@
 import Bytes
 import Columnar
 
-/// The Avro schemas of manifests and manifest lists, format version 2, with Iceberg's field ids.
+/// The Avro schemas of manifests and manifest lists, format versions 2 and 3, with Iceberg's field ids.
 enum ManifestSchema {
     private static func field(_ name: String, _ id: Int, _ type: JSONValue) -> JSONValue {
         .object(["name": .string(name), "type": type, "field-id": .integer(Int64(id))])
@@ -33,7 +33,7 @@ enum ManifestSchema {
         .object(["type": .string("array"), "items": element, "element-id": .integer(Int64(elementId))])
     }
 
-    static func entry(_ partitionType: Schema) throws(WeirError) -> JSONValue {
+    static func entry(_ partitionType: Schema, formatVersion: Int = 2) throws(WeirError) -> JSONValue {
         var partition: [JSONValue] = []
         for value in partitionType.fields {
             let name = compatibleName(value.name)
@@ -41,7 +41,7 @@ enum ManifestSchema {
             if name != value.name { json["iceberg-field-name"] = .string(value.name) }
             partition.append(.object(json))
         }
-        let file = [
+        var file = [
             field("content", 134, .string("int")),
             field("file_path", 100, .string("string")),
             field("file_format", 101, .string("string")),
@@ -58,8 +58,13 @@ enum ManifestSchema {
             optional("split_offsets", 132, list(133, .string("long"))),
             optional("equality_ids", 135, list(136, .string("int"))),
             optional("sort_order_id", 140, .string("int")),
-            optional("referenced_data_file", 143, .string("string")),
         ]
+        if formatVersion > 2 { file.append(optional("first_row_id", 142, .string("long"))) }
+        file.append(optional("referenced_data_file", 143, .string("string")))
+        if formatVersion > 2 {
+            file.append(optional("content_offset", 144, .string("long")))
+            file.append(optional("content_size_in_bytes", 145, .string("long")))
+        }
         return record(
             "manifest_entry",
             [
@@ -72,41 +77,45 @@ enum ManifestSchema {
         )
     }
 
-    static let list: JSONValue = record(
-        "manifest_file",
-        [
-            field("manifest_path", 500, .string("string")),
-            field("manifest_length", 501, .string("long")),
-            field("partition_spec_id", 502, .string("int")),
-            field("content", 517, .string("int")),
-            field("sequence_number", 515, .string("long")),
-            field("min_sequence_number", 516, .string("long")),
-            field("added_snapshot_id", 503, .string("long")),
-            field("added_files_count", 504, .string("int")),
-            field("existing_files_count", 505, .string("int")),
-            field("deleted_files_count", 506, .string("int")),
-            field("added_rows_count", 512, .string("long")),
-            field("existing_rows_count", 513, .string("long")),
-            field("deleted_rows_count", 514, .string("long")),
-            optional(
-                "partitions",
-                507,
-                list(
-                    508,
-                    record(
-                        "r508",
-                        [
-                            field("contains_null", 509, .string("boolean")),
-                            optional("contains_nan", 518, .string("boolean")),
-                            optional("lower_bound", 510, .string("bytes")),
-                            optional("upper_bound", 511, .string("bytes")),
-                        ]
-                    )
+    static func list(formatVersion: Int) -> JSONValue {
+        record(
+            "manifest_file",
+            listFields + (formatVersion > 2 ? [optional("first_row_id", 520, .string("long"))] : [])
+        )
+    }
+
+    private static let listFields: [JSONValue] = [
+        field("manifest_path", 500, .string("string")),
+        field("manifest_length", 501, .string("long")),
+        field("partition_spec_id", 502, .string("int")),
+        field("content", 517, .string("int")),
+        field("sequence_number", 515, .string("long")),
+        field("min_sequence_number", 516, .string("long")),
+        field("added_snapshot_id", 503, .string("long")),
+        field("added_files_count", 504, .string("int")),
+        field("existing_files_count", 505, .string("int")),
+        field("deleted_files_count", 506, .string("int")),
+        field("added_rows_count", 512, .string("long")),
+        field("existing_rows_count", 513, .string("long")),
+        field("deleted_rows_count", 514, .string("long")),
+        optional(
+            "partitions",
+            507,
+            list(
+                508,
+                record(
+                    "r508",
+                    [
+                        field("contains_null", 509, .string("boolean")),
+                        optional("contains_nan", 518, .string("boolean")),
+                        optional("lower_bound", 510, .string("bytes")),
+                        optional("upper_bound", 511, .string("bytes")),
+                    ]
                 )
-            ),
-            optional("key_metadata", 519, .string("bytes")),
-        ]
-    )
+            )
+        ),
+        optional("key_metadata", 519, .string("bytes")),
+    ]
 
     private static func avroType(_ type: FieldType) throws(WeirError) -> JSONValue {
         switch type {

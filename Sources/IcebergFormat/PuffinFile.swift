@@ -39,6 +39,8 @@ public enum PuffinFile {
     }
 
     private static let magic: [UInt8] = [0x50, 0x46, 0x41, 0x31]
+    /// Blobs follow each other without gaps from here on.
+    static let firstBlobOffset = Int64(magic.count)
     /// Properties with checksums of a blob's bytes and of the footer. Other readers ignore unknown properties.
     private static let blobChecksumKey = "weir.crc32c"
     private static let footerChecksumKey = "weir.footer-crc32c"

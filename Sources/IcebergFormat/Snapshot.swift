@@ -32,7 +32,9 @@ public struct Snapshot: Hashable, Sendable {
         manifestList: String,
         operation: String,
         summary: [String: String],
-        schemaId: Int?
+        schemaId: Int?,
+        firstRowId: Int64? = nil,
+        addedRows: Int64? = nil
     ) {
         self.id = id
         self.parentId = parentId
@@ -43,8 +45,8 @@ public struct Snapshot: Hashable, Sendable {
         self.operation = operation
         self.summary = summary
         self.schemaId = schemaId
-        firstRowId = nil
-        addedRows = nil
+        self.firstRowId = firstRowId
+        self.addedRows = addedRows
         keyId = nil
         var json: JSONObject = ["sequence-number": .integer(sequenceNumber), "snapshot-id": .integer(id)]
         if let parentId { json["parent-snapshot-id"] = .integer(parentId) }
@@ -56,6 +58,8 @@ public struct Snapshot: Hashable, Sendable {
         json["summary"] = .object(summaryJSON)
         json["manifest-list"] = .string(manifestList)
         if let schemaId { json["schema-id"] = .integer(Int64(schemaId)) }
+        if let firstRowId { json["first-row-id"] = .integer(firstRowId) }
+        if let addedRows { json["added-rows"] = .integer(addedRows) }
         self.json = json
     }
 

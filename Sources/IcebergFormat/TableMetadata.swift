@@ -90,15 +90,15 @@ public struct TableMetadata: Hashable, Sendable {
         var kept = properties
         // The format version is a member of the metadata. The property only selects it and is not stored.
         let version = kept.removeValue(forKey: "format-version") ?? "2"
-        guard version == "2" else {
+        guard let formatVersion = Int(version), 2...3 ~= formatVersion else {
             throw WeirError(
                 .unsupported,
                 "tables of format version \(version) cannot be created",
-                advice: "use version 2"
+                advice: "use version 2 or 3"
             )
         }
         return TableMetadata(
-            formatVersion: 2,
+            formatVersion: formatVersion,
             tableUUID: uuid,
             location: location,
             lastSequenceNumber: 0,
@@ -119,7 +119,7 @@ public struct TableMetadata: Hashable, Sendable {
             references: [:],
             statistics: [],
             partitionStatistics: [],
-            nextRowId: nil,
+            nextRowId: formatVersion > 2 ? 0 : nil,
             otherMembers: JSONObject()
         )
     }

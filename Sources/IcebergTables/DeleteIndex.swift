@@ -6,19 +6,14 @@ struct DeleteIndex {
     /// Position deletes of a single data file, by its path.
     private var byFile: [String: [DeleteFile]] = [:]
     private var byPartition: [PartitionKey: [DeleteFile]] = [:]
+    /// Deletion vectors, by the path of the data file.
+    private var vectors: [String: DeleteFile] = [:]
     /// Equality deletes of an unpartitioned spec apply to every data file.
     private var global: [DeleteFile] = []
 
     mutating func add(_ delete: DeleteFile) throws(WeirError) {
         let file = delete.file
-        guard file.format != .puffin else {
-            throw WeirError(
-                .unsupported,
-                "the table deletes rows with deletion vectors of format version 3, which cannot be read",
-                at: file.path,
-                advice: "compact the table with the engine that wrote it"
-            )
-        }
+        if file.isDeletionVector { return try addVector(delete) }
         if file.content == .equalityDeletes, file.equalityIds.isEmpty {
             throw WeirError(
                 .corrupt,
@@ -36,12 +31,39 @@ struct DeleteIndex {
         }
     }
 
+    private mutating func addVector(_ delete: DeleteFile) throws(WeirError) {
+        let file = delete.file
+        guard let path = file.referencedDataFile, let offset = file.contentOffset, let size = file.contentSize,
+            offset >= 0, size >= 0
+        else {
+            throw WeirError(
+                .corrupt,
+                "a deletion vector does not say which data file it belongs to, or where in the file it is",
+                at: file.path
+            )
+        }
+        if let other = vectors.updateValue(delete, forKey: path) {
+            throw WeirError(
+                .corrupt,
+                "a data file has two deletion vectors, in \(other.file.path) and \(file.path)",
+                at: path,
+                advice: "the engine that wrote them must have them replaced by one"
+            )
+        }
+    }
+
+    /// A deletion vector holds all position deletes of its data file: other ones are ignored (spec, "Scan Planning").
     /// Position deletes apply to files of the same commit and older ones, equality deletes to older ones only.
     func deletes(for task: FileScanTask) -> [DeleteFile] {
         let partition = byPartition.isEmpty ? nil : byPartition[PartitionKey(task.file)]
         var found: [DeleteFile] = []
+        let vector = vectors[task.file.path].flatMap { vector in
+            task.dataSequenceNumber <= vector.dataSequenceNumber && vector.file.mayDelete(from: task.file)
+                ? vector : nil
+        }
+        if let vector { found.append(vector) }
         for candidates in [global, byFile[task.file.path] ?? [], partition ?? []] {
-            for delete in candidates {
+            for delete in candidates where vector == nil || delete.content == .equalityDeletes {
                 let isInForce =
                     delete.content == .equalityDeletes
                     ? task.dataSequenceNumber < delete.dataSequenceNumber

@@ -4,12 +4,12 @@ import IcebergFormat
 
 /// A set of files to find in manifests.
 struct FileSet {
-    let paths: Set<String>
+    let locations: Set<DataFile.ContentLocation>
     /// Partition tuples by spec id; nil if some files are known only by path, so that their partition is unknown.
     private let partitions: [Int: [[Scalar]]]?
 
     init(_ files: [DataFile], paths known: Set<String>) {
-        paths = known.union(files.map(\.path))
+        locations = Set(files.map(\.contentLocation)).union(known.map { DataFile.ContentLocation(path: $0) })
         guard known.isEmpty else {
             partitions = nil
             return
@@ -18,9 +18,17 @@ struct FileSet {
         partitions = Dictionary(grouping: distinct, by: \.key.specId).mapValues { $0.map(\.value) }
     }
 
+    func contains(_ file: DataFile) -> Bool { locations.contains(file.contentLocation) }
+
+    /// Whether a file is the deletion vector of one of the files.
+    func isVectorOfOne(_ file: DataFile) -> Bool {
+        guard file.isDeletionVector, let path = file.referencedDataFile else { return false }
+        return locations.contains(DataFile.ContentLocation(path: path))
+    }
+
     /// False if the manifest list's partition summaries rule out that the manifest holds any of the files.
     func mayTouch(_ manifest: ManifestFile, _ metadata: TableMetadata) throws(WeirError) -> Bool {
-        if paths.isEmpty { return false }
+        if locations.isEmpty { return false }
         guard let partitions else { return true }
         guard let values = partitions[manifest.specId] else { return false }
         guard let spec = metadata.spec(id: manifest.specId), !spec.fields.isEmpty,

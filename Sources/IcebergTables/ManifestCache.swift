@@ -8,11 +8,15 @@ final class ManifestCache: Sendable {
 
     private enum Key: Hashable {
         case list(path: String)
-        // Entries inherit the sequence number, so it is part of the key.
-        case manifest(path: String, sequenceNumber: Int64)
+        // Entries inherit the sequence number and row ids, so both are part of the key.
+        case manifest(path: String, sequenceNumber: Int64, firstRowId: Int64?)
 
         init(_ manifest: ManifestFile) {
-            self = .manifest(path: manifest.path, sequenceNumber: manifest.sequenceNumber)
+            self = .manifest(
+                path: manifest.path,
+                sequenceNumber: manifest.sequenceNumber,
+                firstRowId: manifest.firstRowId
+            )
         }
     }
 

@@ -14,7 +14,7 @@ extension DataFile {
                 advice: "have the engine that wrote the table copy it into one without encryption"
             )
         }
-        guard format != .parquet else { return }
+        guard format != .parquet, !isDeletionVector else { return }
         throw WeirError(
             .unsupported,
             "a \(what) of the table is of format \(format.title), and Weir reads Parquet only",

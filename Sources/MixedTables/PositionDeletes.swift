@@ -5,7 +5,7 @@ import IcebergTables
 import ObjectStorage
 import Synchronization
 
-/// Rows that position-delete files remove. Each delete file is read once per scan.
+/// Rows that position-delete files and deletion vectors remove. Each delete file is read once per scan.
 final class PositionDeletes: Sendable {
     // Field ids that Iceberg reserves for position-delete files.
     static let pathField = Field(id: 2_147_483_546, name: "file_path", type: .string, isRequired: true)
@@ -26,6 +26,10 @@ final class PositionDeletes: Sendable {
     ) throws(WeirError) -> DeletedPositions {
         var all: [Int64] = []
         for delete in file.task.deletes where delete.file.content == .positionDeletes {
+            if delete.file.isDeletionVector {
+                all += try loadVector(delete.file, of: file.task.file)
+                continue
+            }
             // A Mixed table's delete file covers the nodes below the one in its name (spec section 5.1).
             if let name = DataFileName(path: delete.file.path), name.type == .positionDelete,
                 !file.role.node.isDescendantOrSelf(of: name.node), file.role.node != .root
@@ -35,6 +39,28 @@ final class PositionDeletes: Sendable {
             all += try load(delete.file, check)[file.task.file.path] ?? []
         }
         return DeletedPositions(all)
+    }
+
+    /// Vectors are not cached: each is for one data file.
+    private func loadVector(_ vector: DataFile, of data: DataFile) throws(WeirError) -> [Int64] {
+        try vector.requireReadable()
+        guard let offset = vector.contentOffset, let size = vector.contentSize, offset >= 0, size >= 0 else {
+            throw WeirError(.corrupt, "a deletion vector does not say where in the file it is", at: vector.path)
+        }
+        do throws(WeirError) {
+            let reader = try storage.open(vector.path)
+            guard size <= reader.size, offset <= reader.size - size else {
+                throw WeirError(.corrupt, "a deletion vector lies outside of the file's \(reader.size) bytes")
+            }
+            var bytes = [UInt8](repeating: 0, count: Int(size))
+            let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(WeirError) in
+                try reader.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+            }
+            guard count == bytes.count else { throw WeirError(.corrupt, "the file became shorter while it was read") }
+            return try DeletionVector.decode(bytes, cardinality: vector.recordCount, rowCount: data.recordCount)
+        } catch {
+            throw error.located(at: "\(vector.path), vector at byte \(offset)")
+        }
     }
 
     private func load(

@@ -31,10 +31,27 @@ struct CommitValidation {
                 if manifest.content == .deletes, manifest.addedFiles != 0, !change.removed.isEmpty {
                     try checkNewDeletes(manifest, snapshot)
                 }
+                if manifest.content == .deletes, manifest.addedFiles != 0 { try checkVectors(manifest, snapshot) }
                 if manifest.content == .data, manifest.deletedFiles != 0, !deletes.isEmpty {
                     try checkRemoved(manifest, snapshot, byFile, byBounds)
                 }
             }
+        }
+    }
+
+    /// A data file has at most one deletion vector, which must hold what an earlier one held.
+    private func checkVectors(_ manifest: ManifestFile, _ snapshot: Snapshot) throws(WeirError) {
+        let own = Set(change.addedDeletes.lazy.filter(\.isDeletionVector).compactMap(\.referencedDataFile))
+        if own.isEmpty { return }
+        for entry in try store.entries(of: manifest, metadata)
+        where entry.status == .added && entry.snapshotId == snapshot.id && entry.file.isDeletionVector {
+            guard let path = entry.file.referencedDataFile, own.contains(path) else { continue }
+            throw WeirError(
+                .conflict,
+                "snapshot \(snapshot.id) deleted rows of a file that this change has a deletion vector for",
+                at: path,
+                advice: "plan again from the current snapshot"
+            )
         }
     }
 

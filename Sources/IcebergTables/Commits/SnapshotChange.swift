@@ -1,3 +1,4 @@
+import Bytes
 import IcebergFormat
 
 /// The files that one snapshot adds and removes.
@@ -17,6 +18,33 @@ struct SnapshotChange: Sendable {
     var validateFrom: Int64?
 
     var removesFiles: Bool { !removed.isEmpty || !removedPaths.isEmpty || !removedDeletes.isEmpty }
+
+    /// Position deletes are deletion vectors in format version 3, and files of their own before.
+    func checkDeletes(formatVersion: Int, at location: String) throws(WeirError) {
+        for file in addedDeletes where file.content == .positionDeletes && file.isDeletionVector != (formatVersion > 2)
+        {
+            // The table may have been upgraded after the file was written.
+            throw WeirError(
+                .conflict,
+                file.isDeletionVector
+                    ? "a deletion vector cannot be added to a table of format version \(formatVersion)"
+                    : "a position-delete file cannot be added to a table of format version \(formatVersion), whose deletes "
+                        + "are deletion vectors",
+                at: location,
+                advice: "plan again from the current snapshot"
+            )
+        }
+        let vectors = addedDeletes.filter(\.isDeletionVector)
+        var referenced: Set<String> = []
+        for file in vectors {
+            guard let path = file.referencedDataFile, file.contentOffset != nil, file.contentSize != nil else {
+                throw WeirError(.invalid, "a deletion vector lacks its data file or its place", at: file.path)
+            }
+            guard referenced.insert(path).inserted else {
+                throw WeirError(.invalid, "a data file gets two deletion vectors", at: path)
+            }
+        }
+    }
 
     /// The operation, with the rules of Java's row delta and overwrite.
     func inferredOperation(fallback: SnapshotOperation) -> SnapshotOperation {

@@ -18,7 +18,8 @@ final class SnapshotProducer {
     /// Every manifest written by this producer, by path.
     private var written: [String: (file: ManifestFile, entries: [ManifestEntry])] = [:]
     private var newManifests: [ManifestFile]?
-    private var filtered: [String: (file: ManifestFile, removed: [DataFile])] = [:]
+    /// By the original's path. After an upgrade another commit may have given it row ids since.
+    private var filtered: [String: (file: ManifestFile, removed: [DataFile], firstRowId: Int64?)] = [:]
     private var merged: [[String]: [ManifestFile]] = [:]
     /// The manifest list of the last attempt.
     private var lastList: (path: String, manifests: [ManifestFile])?
@@ -33,19 +34,15 @@ final class SnapshotProducer {
     /// Adds the snapshot to main and returns the path of its manifest list.
     func apply(to builder: inout TableMetadataBuilder, _ attempt: Int) throws(WeirError) -> String {
         let metadata = builder.metadata
-        guard metadata.formatVersion == 2 else {
+        guard metadata.formatVersion > 1 else {
             throw WeirError(
                 .unsupported,
-                metadata.formatVersion == 1
-                    ? "the table is of format version 1, and Weir writes version 2 only"
-                    : "the table is of format version \(metadata.formatVersion), whose row lineage Weir does not write; it "
-                        + "writes version 2 only",
+                "the table is of format version 1, and Weir writes versions 2 and 3",
                 at: metadata.location,
-                advice: metadata.formatVersion == 1
-                    ? "have the engine that owns the table upgrade it to version 2: format-version=2"
-                    : "copy it into a table of version 2; versions cannot be taken back"
+                advice: "have the engine that owns the table upgrade it to version 2: format-version=2"
             )
         }
+        try change.checkDeletes(formatVersion: metadata.formatVersion, at: metadata.location)
         while snapshotId == 0 || (newManifests == nil && metadata.snapshot(id: snapshotId) != nil) {
             snapshotId = Int64(clock.random() & UInt64(Int64.max))
         }
@@ -68,7 +65,11 @@ final class SnapshotProducer {
         try CommitValidation(change, metadata, store).check()
         let fresh = try writeNewManifests(metadata)
         let all = (fresh + kept).filter { $0.mayHaveLiveFiles || $0.addedSnapshotId == snapshotId }
-        let manifests = try merge(all, metadata).map { $0.assigned(sequenceNumber) }
+        var manifests = try merge(all, metadata).map { $0.assigned(sequenceNumber) }
+        // Ids are a commit's own: another attempt may begin at others.
+        let firstRowId = metadata.formatVersion > 2 ? metadata.nextRowId ?? 0 : nil
+        var addedRows: Int64?
+        if let firstRowId { addedRows = try manifests.assignRowIds(from: firstRowId) - firstRowId }
         var entries = change.summary.merging(summary.entries(after: parent)) { $1 }
         for name in change.summaryProperties { entries[name] = metadata.properties[name] }
         let path = MetadataPath.manifestList(
@@ -81,7 +82,8 @@ final class SnapshotProducer {
             manifests,
             snapshotId: snapshotId,
             parentId: parent?.id,
-            sequenceNumber: sequenceNumber
+            sequenceNumber: sequenceNumber,
+            firstRowId: firstRowId
         )
         try storage.putNew(path, bytes)
         lastList = (path, manifests)
@@ -93,7 +95,9 @@ final class SnapshotProducer {
             manifestList: path,
             operation: change.inferredOperation(fallback: .append).rawValue,
             summary: entries,
-            schemaId: metadata.currentSchemaId
+            schemaId: metadata.currentSchemaId,
+            firstRowId: firstRowId,
+            addedRows: addedRows
         )
         let main = metadata.references[TableMetadata.mainBranch]
         let moved = try main?.moved(to: snapshotId) ?? SnapshotReference(branch: snapshotId)
@@ -111,11 +115,15 @@ final class SnapshotProducer {
         ManifestCache.shared.store(lastList.manifests, list: lastList.path)
         for manifest in lastList.manifests {
             guard let own = written[manifest.path] else { continue }
-            let entries = own.entries.map { entry in
+            var entries = own.entries.map { entry in
                 var entry = entry
                 entry.dataSequenceNumber = entry.dataSequenceNumber ?? manifest.sequenceNumber
                 entry.fileSequenceNumber = entry.fileSequenceNumber ?? manifest.sequenceNumber
                 return entry
+            }
+            // An error of it was thrown before the commit; a manifest that is not in the cache is read.
+            guard manifest.content == .deletes || (try? entries.assignRowIds(from: manifest.firstRowId)) != nil else {
+                continue
             }
             ManifestCache.shared.store(entries, manifest)
         }
@@ -143,7 +151,8 @@ final class SnapshotProducer {
             schema: metadata.currentSchema,
             partitionType: metadata.partitionType(spec),
             content: content,
-            snapshotId: snapshotId
+            snapshotId: snapshotId,
+            formatVersion: metadata.formatVersion
         )
         for entry in entries { try encoder.append(entry) }
         let path = MetadataPath.manifest(in: metadata, commit: commitId, number: fileNumber)
@@ -209,31 +218,38 @@ final class SnapshotProducer {
     ) throws(WeirError) -> [ManifestFile] {
         let data = FileSet(change.removed, paths: change.removedPaths)
         let deletes = FileSet(change.removedDeletes, paths: [])
-        var found: Set<String> = []
+        var found: Set<DataFile.ContentLocation> = []
         var result: [ManifestFile] = []
         for manifest in manifests {
             let wanted = manifest.content == .data ? data : deletes
-            if let known = filtered[manifest.path] {
+            // A data file takes its deletion vector with it (spec, "Row-level deletes").
+            let hasVectors = manifest.content == .deletes && metadata.formatVersion > 2
+            func isRemoved(_ entry: ManifestEntry) -> Bool {
+                entry.isLive && (wanted.contains(entry.file) || hasVectors && data.isVectorOfOne(entry.file))
+            }
+            if let known = filtered[manifest.path], known.firstRowId == manifest.firstRowId {
                 result.append(known.file)
                 for file in known.removed {
-                    found.insert(file.path)
+                    found.insert(file.contentLocation)
                     summary.remove(file)
                 }
                 continue
             }
-            guard manifest.mayHaveLiveFiles, try wanted.mayTouch(manifest, metadata) else {
+            var mayTouch = try wanted.mayTouch(manifest, metadata)
+            if hasVectors, !mayTouch { mayTouch = try data.mayTouch(manifest, metadata) }
+            guard manifest.mayHaveLiveFiles, mayTouch else {
                 result.append(manifest)
                 continue
             }
             let entries = try store.entries(of: manifest, metadata)
-            guard entries.contains(where: { $0.isLive && wanted.paths.contains($0.file.path) }) else {
+            guard entries.contains(where: isRemoved) else {
                 result.append(manifest)
                 continue
             }
             var removed: [DataFile] = []
             var rest: [ManifestEntry] = []
             for var entry in entries where entry.isLive {
-                if wanted.paths.contains(entry.file.path) {
+                if isRemoved(entry) {
                     entry.status = .deleted
                     entry.snapshotId = snapshotId
                     removed.append(entry.file)
@@ -252,14 +268,15 @@ final class SnapshotProducer {
                 )
             }
             let file = try write(rest, manifest.content, specId: manifest.specId, metadata)
-            filtered[manifest.path] = (file, removed)
+            filtered[manifest.path] = (file, removed, manifest.firstRowId)
             result.append(file)
             for file in removed {
-                found.insert(file.path)
+                found.insert(file.contentLocation)
                 summary.remove(file)
             }
         }
-        if let missing = data.paths.union(deletes.paths).subtracting(found).sorted().first {
+        let missing = data.locations.union(deletes.locations).subtracting(found)
+        if let missing = missing.map(\.path).min() {
             throw WeirError(
                 .conflict,
                 "a file to be replaced is no longer part of the table",
@@ -324,7 +341,7 @@ final class SnapshotProducer {
         specId: Int,
         _ metadata: TableMetadata
     ) throws(WeirError) -> [ManifestFile] {
-        let key = bin.map(\.path)
+        let key = bin.map { "\($0.path) \($0.firstRowId ?? -1)" }
         if let known = merged[key] { return known }
         var entries: [ManifestEntry] = []
         for manifest in bin {

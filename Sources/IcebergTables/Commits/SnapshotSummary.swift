@@ -12,7 +12,7 @@ struct SnapshotSummary {
     private mutating func count(_ file: DataFile, added: Bool) {
         partitions.insert(PartitionKey(specId: file.specId, values: file.partition))
         let verb = added ? "added" : "removed"
-        add(file.fileSize, to: "\(verb)-files-size")
+        add(file.contentBytes, to: "\(verb)-files-size")
         switch file.content {
         case .data:
             add(1, to: added ? "added-data-files" : "deleted-data-files")
@@ -20,7 +20,7 @@ struct SnapshotSummary {
         case .positionDeletes, .equalityDeletes:
             let kind = file.content == .positionDeletes ? "position" : "equality"
             add(1, to: "\(verb)-delete-files")
-            add(1, to: "\(verb)-\(kind)-delete-files")
+            add(1, to: file.isDeletionVector ? "\(verb)-dvs" : "\(verb)-\(kind)-delete-files")
             add(file.recordCount, to: "\(verb)-\(kind)-deletes")
         }
     }
