@@ -13,6 +13,7 @@ struct DataFileReader: Sendable {
     private let projection: TableProjection
     private let positions: PositionDeletes
     private let equality: EqualityDeletes
+    private let hasLineage: Bool
 
     init(table: MixedTable, schema: Schema, filter: RowFilter?) throws(WeirError) {
         self.table = table
@@ -21,6 +22,7 @@ struct DataFileReader: Sendable {
         projection = try TableProjection(table)
         positions = PositionDeletes(storage: table.base.storage)
         equality = EqualityDeletes(table, projection)
+        hasLineage = RowLineage.fields.contains { schema.index(ofField: $0.id) != nil }
     }
 
     /// The newest delete of every key in a task's delete files.
@@ -72,7 +74,9 @@ struct DataFileReader: Sendable {
             columns: projection.columns(of: file),
             bounds: file.isBase ? filter?.bounds ?? [] : []
         )
-        while let (batch, firstRow) = try reader.next() {
+        while let (raw, firstRow) = try reader.next() {
+            var batch = raw
+            if hasLineage, file.isBase { batch = inherited(raw, firstRow, file) }
             var rows: [Int32]?
             if !removedPositions.isEmpty {
                 rows = Self.intersect(rows, removedPositions.survivors(firstRow: firstRow, count: batch.count))
@@ -102,6 +106,54 @@ struct DataFileReader: Sendable {
             if try !body(result) { return false }
         }
         return true
+    }
+
+    private func inherited(_ batch: ColumnBatch, _ firstRow: Int64, _ file: NodeTask.File) -> ColumnBatch {
+        let task = file.task
+        return RowLineage.inherited(
+            batch,
+            firstRow: firstRow,
+            task.file,
+            dataSequenceNumber: task.dataSequenceNumber
+        )
+    }
+
+    /// Collects the row ids of a task's base rows that its deletes take away (format version 3).
+    func collectSuperseded(
+        _ task: NodeTask,
+        into ids: inout SupersededRowIds,
+        check: () throws(WeirError) -> Void
+    ) throws(WeirError) {
+        if task.deleteFiles.isEmpty { return }
+        let deleted = try deletedKeys(task, check: check)
+        for file in task.dataFiles where file.isBase {
+            let gone = try positions.positions(for: file)
+            let reader = try Self.open(
+                file.task.file,
+                storage: table.base.storage,
+                schema: Schema(table.primaryKey + [RowLineage.rowId]),
+                columns: projection.columns(of: file)
+            )
+            while let (raw, firstRow) = try reader.next() {
+                try check()
+                let batch = inherited(raw, firstRow, file)
+                let prints = KeyFingerprints(
+                    Array(batch.columns.dropLast()),
+                    count: batch.count,
+                    areNarrow: table.keysAreNarrow
+                )
+                let kept = deleted.survivors(prints, transactionId: file.role.transactionId) { _ in .max }
+                if kept.count == batch.count { continue }
+                var isSuperseded = [Bool](repeating: false, count: batch.count)
+                for row in gone.survivors(firstRow: firstRow, count: batch.count) { isSuperseded[Int(row)] = true }
+                for row in kept { isSuperseded[Int(row)] = false }
+                let column = batch.columns[table.primaryKey.count]
+                let values = column.pointer(as: Int64.self)
+                for row in 0..<batch.count where isSuperseded[row] && !column.isNull(row) {
+                    ids.set(prints[row], values[row])
+                }
+            }
+        }
     }
 
     /// The surviving rows that pass the filter, with the columns of the result; nil when none is left.

@@ -2,6 +2,7 @@ import Bytes
 import Columnar
 import IcebergFormat
 import IcebergTables
+import KeyedState
 
 /// Merges the change store into base. Every partition with unmerged changes is read at one point and rewritten as base
 /// files, one set per node. The same commit advances the optimized sequence (spec sections 4.5, 6.2, 6.5).
@@ -33,9 +34,9 @@ public struct FullOptimize: Sendable {
         onBatch: () throws(WeirError) -> Void = {}
     ) throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
         let point = try table.optimizablePoint(nowMilliseconds: nowMilliseconds)
-        let scan = try MergeOnReadScan(table, at: point)
+        let scan = try MergeOnReadScan(table, columns: RowLineage.schema(of: table), at: point)
         let nodes = table.isKeyed ? try table.baseBucketCount() : 1
-        let writer = PartitionedFileWriter(table.base, of: table, schema: table.schema, nodes: nodes)
+        let writer = PartitionedFileWriter(table.base, of: table, schema: scan.schema, nodes: nodes)
         do {
             return try run(scan, point, writer, onBatch)
         } catch {
@@ -52,12 +53,19 @@ public struct FullOptimize: Sendable {
     ) throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
         var outcome = Outcome()
         var removed: [DataFile] = []
-        var removedDeletes: [String: DataFile] = [:]
+        var removedDeletes: [DataFile.ContentLocation: DataFile] = [:]
         var numbers = PartitionNumbers()
         // Files of another partition spec are kept: their rows may belong to many of the current partitions.
         let specId = table.base.spec.id
         let current = scan.tasks.filter { $0.dataFiles.allSatisfy { $0.task.specId == specId } }
         let due = Dictionary(grouping: current, by: \.path).filter { isDue($0.key, $0.value, scan) }
+        var ids = SupersededRowIds()
+        if table.isKeyed, RowLineage.isKept(by: table.base) {
+            // All at first, since a row may come in another partition than the one it replaces.
+            for task in due.values.flatMap({ $0 }) {
+                try scan.collectSuperseded(task, into: &ids, check: onBatch)
+            }
+        }
         for (_, tasks) in due.sorted(by: { $0.key < $1.key }) {
             outcome.partitions += 1
             // Rewritten rows get the newest transaction that they contain (spec section 5.3); later deletes still
@@ -66,10 +74,10 @@ public struct FullOptimize: Sendable {
             let transactionId = table.isKeyed ? files.map(\.role.transactionId).max() ?? 0 : 0
             for task in tasks {
                 let number = numbers.number(of: PartitionKey(specId: specId, values: task.partition))
-                try rewrite(task, scan, transactionId, number, writer, onBatch)
+                try rewrite(task, scan, &ids, transactionId, number, writer, onBatch)
                 for file in task.dataFiles where file.isBase {
                     removed.append(file.task.file)
-                    for delete in file.task.deletes { removedDeletes[delete.file.path] = delete.file }
+                    for delete in file.task.deletes { removedDeletes[delete.file.contentLocation] = delete.file }
                 }
             }
         }
@@ -82,8 +90,9 @@ public struct FullOptimize: Sendable {
         if added.isEmpty && removed.isEmpty { return (table, outcome) }
         let rewritten = Set(removed.map(\.path))
         let kept = scan.tasks.flatMap(\.dataFiles).filter { !rewritten.contains($0.task.file.path) }
-        let shared = Set(kept.flatMap { $0.task.deletes.map(\.file.path) })
-        let deletes = removedDeletes.values.filter { !shared.contains($0.path) }.sorted { $0.path < $1.path }
+        let shared = Set(kept.flatMap { $0.task.deletes.map(\.file.contentLocation) })
+        let deletes = removedDeletes.values.filter { !shared.contains($0.contentLocation) }
+            .sorted { ($0.path, $0.contentOffset ?? 0) < ($1.path, $1.contentOffset ?? 0) }
         let base: Table
         do throws(WeirError) {
             base = try commit(added, removed, deletes, sequences, point)
@@ -107,6 +116,7 @@ public struct FullOptimize: Sendable {
     private func rewrite(
         _ task: NodeTask,
         _ scan: MergeOnReadScan,
+        _ ids: inout SupersededRowIds,
         _ transactionId: Int64,
         _ number: UInt32,
         _ writer: PartitionedFileWriter,
@@ -115,11 +125,14 @@ public struct FullOptimize: Sendable {
         let keyColumns = table.primaryKey.compactMap { table.schema.index(ofField: $0.id) }
         try scan.read(task) { (batch) throws(WeirError) in
             try onBatch()
+            let keys = keyColumns.map { batch.columns[$0] }
+            let rows = ids.giveIds(to: batch) {
+                KeyFingerprints(keys, count: batch.count, areNarrow: table.keysAreNarrow)
+            }
             try writer.write(
-                batch,
+                rows,
                 partitions: [UInt32](repeating: number, count: batch.count),
-                hashes: table.isKeyed
-                    ? KeyHash.hashes(of: keyColumns.map { batch.columns[$0] }, count: batch.count) : nil,
+                hashes: table.isKeyed ? KeyHash.hashes(of: keys, count: batch.count) : nil,
                 type: .base,
                 transactionId: transactionId,
                 partition: { _ in task.partition }

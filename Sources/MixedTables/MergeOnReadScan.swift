@@ -91,6 +91,15 @@ public struct MergeOnReadScan: Sendable {
         }
     }
 
+    /// Collects the row ids of base rows that a task's deletes take away.
+    func collectSuperseded(
+        _ task: NodeTask,
+        into ids: inout SupersededRowIds,
+        check: () throws(WeirError) -> Void
+    ) throws(WeirError) {
+        try reader.collectSuperseded(task, into: &ids, check: check)
+    }
+
     /// Reads everything on the calling thread; the body returns false to stop.
     public func forEachInOrder(_ body: (ColumnBatch) throws(WeirError) -> Bool) throws(WeirError) {
         for task in tasks {

@@ -28,6 +28,11 @@ public struct MixedTableDefinition: Sendable {
     }
 }
 
+extension MixedTableDefinition {
+    /// Iceberg's format version of both stores.
+    var formatVersion: Int { properties[TableMarkers.formatVersion].flatMap { Int($0) } ?? 2 }
+}
+
 extension MixedTable {
     /// Creates the stores of a new table, base first (spec sections 1.2 and 1.5). If the change store cannot be
     /// created, the base store is dropped again, provided this call created it. If the outcome is unknown, the next
@@ -54,6 +59,7 @@ extension MixedTable {
         }
         let schema = Schema(fields)
         _ = try schema.selecting(definition.primaryKey)
+        if definition.formatVersion > 2 { try RowLineage.check(schema) }
         var baseProperties = definition.properties.merging(TableMarkers.defaults) { own, _ in own }
         let common = TableMarkers.common(store: TableMarkers.storeBase, createdMilliseconds: nowMilliseconds)
         baseProperties.merge(common) { $1 }
@@ -157,6 +163,7 @@ extension MixedTable {
             base.schema.fields.map(\.name) == schema.fields.map(\.name)
             && base.schema.fields.map(\.type) == schema.fields.map(\.type)
             && base.spec.fields.map(\.transform) == definition.partitionSpec.fields.map(\.transform)
+            && base.metadata.formatVersion == definition.formatVersion
             && base.properties[TableMarkers.primaryKey] == definition.primaryKey.joined(separator: ",")
         guard isSame, TableMarkers.isBase(base.properties), base.metadata.currentSnapshot == nil,
             base.properties[TableMarkers.changeIdentifier] == change.description, try !catalog.exists(change)

@@ -23,6 +23,14 @@ extension MixedTableDefinition {
             let key = table.isKeyed ? "(\(table.primaryKey.map(\.name).joined(separator: ", ")))" : "none"
             differences.append("the table's primary key is \(key), not (\(primaryKey.joined(separator: ", ")))")
         }
+        if properties[TableMarkers.formatVersion] != nil, formatVersion != table.base.metadata.formatVersion {
+            differences.append(
+                "the table is of format version \(table.base.metadata.formatVersion), not \(formatVersion)"
+                    + (formatVersion > table.base.metadata.formatVersion
+                        ? ", and is upgraded by hand only: weir table alter \(identifier) "
+                            + "--set \(TableMarkers.formatVersion)=\(formatVersion)" : "")
+            )
+        }
         let existing = table.base.spec.fields.map { field in
             "\(field.transform)(\(table.schema.field(id: field.sourceId)?.name ?? "?"))"
         }

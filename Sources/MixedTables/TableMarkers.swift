@@ -15,12 +15,15 @@ public enum TableMarkers {
             format: formatMixedIceberg,
             Self.store: store,
             created: String(createdMilliseconds),
-            "format-version": "2",
         ]
     }
 
+    /// Iceberg's version of the table; a member of its metadata and no property of it once it exists.
+    static let formatVersion = "format-version"
+
     /// Default properties of a new table.
     static let defaults = [
+        formatVersion: "2",
         "write.metadata.delete-after-commit.enabled": "true",
         // Keeps Flink's committer from writing empty snapshots.
         "flink.max-continuous-empty-commits": "2147483647",

@@ -30,13 +30,16 @@ extension MixedTable {
     /// The files of both stores at a read point, base first.
     func files(at point: ReadPoint) throws(WeirError) -> [TableFile] {
         var files: [TableFile] = []
-        var seen: Set<String> = []
+        var seen: Set<DataFile.ContentLocation> = []
         for task in try point.baseSnapshotId.map({ (id) throws(WeirError) in try base.plan(snapshotId: id) }) ?? [] {
             let role = FileRole.base(path: task.file.path)
             let sequence = task.dataSequenceNumber
             files.append(tableFile("base", task.file, role, isKeyed ? role.type.rawValue : "data", sequence, nil))
-            for delete in task.deletes where seen.insert(delete.file.path).inserted {
-                let type = delete.content == .positionDeletes ? "position deletes" : "equality deletes"
+            for delete in task.deletes where seen.insert(delete.file.contentLocation).inserted {
+                let type =
+                    delete.file.isDeletionVector
+                    ? "deletion vector"
+                    : delete.content == .positionDeletes ? "position deletes" : "equality deletes"
                 let role = FileRole.base(path: delete.file.path)
                 files.append(tableFile("base", delete.file, role, type, delete.dataSequenceNumber, nil))
             }

@@ -9,7 +9,7 @@ struct TableFilesCommand: ParsableCommand {
         abstract: "List the files of a table's newest state, or of an earlier one.",
         discussion: """
             Types: B base rows, I inserted rows, ED deleted rows; 'merged' says whether base holds a change file's rows \
-            already. Example: weir table files shop.orders -o csv
+            already. Deletion vectors of one commit share a file; bytes are those of the vector. Example: weir table files shop.orders -o csv
             """
     )
 
@@ -31,7 +31,7 @@ struct TableFilesCommand: ParsableCommand {
                 Int64(entry.node).map { .integer($0) } ?? .null,
                 .string(entry.type),
                 .integer(entry.file.recordCount),
-                .integer(entry.file.fileSize),
+                .integer(entry.file.contentBytes),
                 .integer(entry.sequence),
                 entry.isMerged.map { .bool($0) } ?? .null,
                 .string(entry.file.path)

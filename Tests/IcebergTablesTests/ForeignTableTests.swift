@@ -52,15 +52,24 @@ import WeirTesting
         #expect(try table.plan(bounds: [bound]).map { $0.file.partition[0] } == [.date(-1)])
     }
 
-    @Test func `deletion vectors are refused by name`() throws {
+    @Test func `Spark's deletion vectors are found by data file`() throws {
         let table = try Self.table("spark-v3")
-        let error = #expect(throws: WeirError.self) { try table.plan() }
-        #expect(error?.code == .unsupported)
-        #expect(error?.message.contains("deletion vectors") == true)
-        // Before the delete there was nothing that needs version 3.
-        #expect(try table.plan(snapshotId: table.snapshots[0].id).count == 1)
-        let written = #expect(throws: WeirError.self) { try table.appending("x") }
-        #expect(written?.code == .unsupported && written?.message.contains("row lineage") == true)
+        let tasks = try table.plan()
+        #expect(tasks.map(\.file.firstRowId) == [0])
+        #expect(tasks[0].deletes.map(\.file.isDeletionVector) == [true])
+        #expect(tasks[0].deletes[0].file.referencedDataFile == tasks[0].file.path)
+        #expect(try table.plan(snapshotId: table.snapshots[0].id).allSatisfy { $0.deletes.isEmpty })
+    }
+
+    /// Of an upgraded table one data file got a vector, and the other still has the position deletes of version 2.
+    @Test func `a vector hides the position deletes of its data file, and of no other`() throws {
+        let table = try Self.table("spark-v3-upgraded")
+        let tasks = try table.plan().sorted { $0.dataSequenceNumber < $1.dataSequenceNumber }
+        #expect(tasks.map { $0.deletes.map(\.file.isDeletionVector) } == [[true], [false]])
+        #expect(tasks.map { $0.deletes.map(\.file.recordCount) } == [[32], [15]])
+        // Before the upgrade, rows had no ids.
+        let before = try table.plan(snapshotId: table.snapshots[2].id)
+        #expect(before.allSatisfy { $0.file.firstRowId == nil && $0.deletes.allSatisfy { !$0.file.isDeletionVector } })
     }
 
     @Test func `PyIceberg's tables after deletes and schema changes`() throws {
@@ -81,23 +90,4 @@ import WeirTesting
             #expect(bucket == task.file.partition[0])
         }
     }
-}
-
-/// Reads the fixtures of one table by file name, whatever location its metadata gives.
-struct FixtureStorage: ObjectStorage {
-    let table: String
-    private let real = LocalObjectStorage()
-
-    init(table: String) { self.table = table }
-
-    private func path(_ path: String) -> String {
-        #filePath.parentDirectory.parentDirectory + "/IcebergFormatTests/Fixtures/\(table)/" + path.lastPathComponent
-    }
-
-    func create(_ path: String) throws(WeirError) -> any ObjectWriter { throw WeirError(.storage, "read-only") }
-    func open(_ path: String) throws(WeirError) -> any ObjectReader { try real.open(self.path(path)) }
-    func putNew(_ path: String, _ bytes: [UInt8]) throws(WeirError) { throw WeirError(.storage, "read-only") }
-    func exists(_ path: String) throws(WeirError) -> Bool { try real.exists(self.path(path)) }
-    func list(_ prefix: String) throws(WeirError) -> [ObjectEntry] { [] }
-    func delete(_ path: String) throws(WeirError) {}
 }

@@ -30,8 +30,8 @@ import WeirTesting
         /// Files of the other engine, with the keys of their visible rows.
         var foreign: [String: (file: DataFile, keys: Set<ModelRow>)] = [:]
 
-        init(_ shape: TableShape, _ seed: UInt64, in folder: String) throws {
-            let table = try MixedTableModelTests.create(shape, in: folder)
+        init(_ shape: TableShape, _ seed: UInt64, in folder: String, formatVersion: Int = 2) throws {
+            let table = try MixedTableModelTests.create(shape, in: folder, formatVersion: formatVersion)
             self.table = table
             let schema = table.schema
             let columns = shape.key.compactMap { schema.index(named: $0) }
@@ -141,6 +141,11 @@ import WeirTesting
             }
             guard !visible.isEmpty else { return }
             let victim = visible[Int(random.next() % UInt64(visible.count))]
+            if base.metadata.formatVersion > 2 {
+                try Self.addVector(for: task, deleting: victim.position, base)
+                for path in foreign.keys { foreign[path]?.keys.remove(victim.key) }
+                return set(nil, victim.key)
+            }
             // Another engine names its files as it likes.
             let path = "\(base.dataLocation)/\(UUID().uuidString)-deletes.parquet"
             let schema = Schema([
@@ -161,6 +166,44 @@ import WeirTesting
             _ = try transaction.commit()
             for path in foreign.keys { foreign[path]?.keys.remove(victim.key) }
             set(nil, victim.key)
+        }
+
+        /// Another engine's vector for one row more, in the place of the one that is there.
+        private static func addVector(for task: FileScanTask, deleting position: Int64, _ base: Table) throws {
+            var positions = [position]
+            for delete in task.deletes {
+                let bytes = try base.storage.read(delete.file.path)
+                let start = Int(try #require(delete.file.contentOffset))
+                positions += try DeletionVector.decode(
+                    Array(bytes[start..<start + Int(try #require(delete.file.contentSize))]),
+                    cardinality: delete.file.recordCount,
+                    rowCount: task.file.recordCount
+                )
+            }
+            let path = "\(base.dataLocation)/\(UUID().uuidString)-deletes.puffin"
+            let entry = DeletionVector.Entry(dataFile: task.file.path, positions: PositionBitmap(positions))
+            let (bytes, places) = DeletionVector.file(of: [entry])
+            try base.storage.putNew(path, bytes)
+            let vector = DataFile(
+                content: .positionDeletes,
+                path: path,
+                format: .puffin,
+                partition: task.file.partition,
+                specId: task.file.specId,
+                recordCount: places[0].cardinality,
+                fileSize: Int64(bytes.count),
+                referencedDataFile: task.file.path,
+                contentOffset: places[0].offset,
+                contentSize: places[0].size
+            )
+            var transaction = Transaction(base)
+            transaction.overwrite(
+                adding: [],
+                addingDeletes: [vector],
+                removing: [],
+                removingDeletes: task.deletes.map(\.file)
+            )
+            _ = try transaction.commit()
         }
 
         /// Changes in the prepared and the open epoch take precedence for their keys.

@@ -25,8 +25,17 @@ import WeirTesting
         seed: UInt64,
         shape: TableShape
     ) throws {
+        try Self.compareWithDictionary(seed, shape, formatVersion: 2)
+    }
+
+    @Test(arguments: SeededGenerator.seeds(2), TableShape.allCases)
+    func `with deletion vectors likewise, and rows keep their ids`(seed: UInt64, shape: TableShape) throws {
+        try Self.compareWithDictionary(seed ^ 0x3, shape, formatVersion: 3)
+    }
+
+    private static func compareWithDictionary(_ seed: UInt64, _ shape: TableShape, formatVersion: Int) throws {
         try withTemporaryFolder { folder in
-            var table = try MixedTableModelTests.create(shape, in: folder)
+            var table = try MixedTableModelTests.create(shape, in: folder, formatVersion: formatVersion)
             let keyColumns = shape.key.compactMap { table.schema.index(named: $0) }
             var history = ChangeHistory(schema: table.schema, keyColumns: keyColumns, seed: seed, keySpace: 40)
             var random = SeededGenerator(seed: seed ^ 0x51)
@@ -50,7 +59,10 @@ import WeirTesting
                 ledger = next
                 states[table.change?.metadata.currentSnapshot?.sequenceNumber ?? 0] = history.state
                 switch random.next() % 12 {
-                case 0: table = try FullOptimize(table.refreshed(), nowMilliseconds: 1).run().table
+                case 0:
+                    let before = try table.refreshed()
+                    table = try FullOptimize(before, nowMilliseconds: 1).run().table
+                    try LineageOracle.check(before.base, table.base, history, "seed \(seed), epoch \(epoch), optimize")
                 case 1: materializer = Materializer(table)
                 case 2:
                     table = try table.refreshed()
@@ -80,6 +92,7 @@ import WeirTesting
                 let open = begun.first { now - $0.timestampMs < 3_600_000 }
                 // One commit at a time, a few, or all that there are; with and without rewriting.
                 for _ in 0..<random.next() % 4 {
+                    let before = try table.refreshed().base
                     let step = try materializer.step(
                         bytesMax: [1, 20_000, .max][Int(random.next() % 3)],
                         rewriteBytes: [0, .max][Int(random.next() % 2)],
@@ -94,6 +107,7 @@ import WeirTesting
                     steps += 1
                     let base = try Self.base(materializer.table, history)
                     #expect(base.doubled.isEmpty && base.rows == states[merge.sequence], "base alone, \(what)")
+                    try LineageOracle.check(before, materializer.table.base, history, what)
                     #expect(materializer.keyCount >= base.rows.count, "\(what)")
                     #expect(merge.isLast == materializer.backlog.isEmpty, "\(what)")
                 }
@@ -122,8 +136,17 @@ import WeirTesting
 
     @Test(arguments: SeededGenerator.seeds(6), TableShape.allCases)
     func `every key has one row beside other engines' commits to base`(seed: UInt64, shape: TableShape) throws {
+        try Self.compareBesideEngines(seed, shape, formatVersion: 2)
+    }
+
+    @Test(arguments: SeededGenerator.seeds(2), TableShape.allCases)
+    func `every key has one row beside other engines' deletion vectors`(seed: UInt64, shape: TableShape) throws {
+        try Self.compareBesideEngines(seed ^ 0x3, shape, formatVersion: 3)
+    }
+
+    private static func compareBesideEngines(_ seed: UInt64, _ shape: TableShape, formatVersion: Int) throws {
         try withTemporaryFolder { folder in
-            var world = try ForeignBaseTests.World(shape, seed, in: folder)
+            var world = try ForeignBaseTests.World(shape, seed, in: folder, formatVersion: formatVersion)
             var materializer = Materializer(world.table)
             for step in 0..<90 {
                 let what = "seed \(seed), step \(step)"
@@ -165,6 +188,7 @@ import WeirTesting
                     world.unmerged = []
                     let (rows, doubled) = try Self.base(world.table.refreshed(), world.history)
                     #expect(rows == world.history.state && doubled.isEmpty, "base alone, \(what)")
+                    try LineageOracle.checkDeletes(world.table.refreshed().base, what)
                     try world.settle("\(what), materialized")
                 }
             }

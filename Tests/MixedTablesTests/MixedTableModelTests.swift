@@ -50,7 +50,8 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
     static func create(
         _ shape: TableShape,
         in folder: String,
-        storage: any ObjectStorage = LocalObjectStorage()
+        storage: any ObjectStorage = LocalObjectStorage(),
+        formatVersion: Int = 2
     ) throws -> MixedTable {
         let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder, storage: storage)
         try catalog.createNamespace(["shop"], ifNotExists: true)
@@ -69,7 +70,8 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
             identifier: TableIdentifier(namespace: ["shop"], name: "things"),
             schema: schema,
             partitionSpec: spec,
-            primaryKey: shape.key
+            primaryKey: shape.key,
+            properties: ["format-version": String(formatVersion)]
         )
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: 1_700_000_000_000)
     }

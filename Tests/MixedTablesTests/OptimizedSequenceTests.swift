@@ -210,7 +210,7 @@ import WeirTesting
             #expect(table.change?.properties["owner"] == nil && table.base.properties["owner"] == nil)
             let refused = [
                 (key, "both"), ("table-format", "x"), ("mixed-format.change.identifier", "a.b"),
-                ("format-version", "3"), ("weir.positions.t", "{}"), ("table.partition-properties", "{}"),
+                ("format-version", "1"), ("weir.positions.t", "{}"), ("table.partition-properties", "{}"),
                 ("log-store.topic", "other"),
             ]
             for (key, value) in refused {

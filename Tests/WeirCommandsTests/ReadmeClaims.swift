@@ -133,7 +133,7 @@ struct ReadmeClaim {
         ReadmeClaim(
             "scans and change reading of versions 1 to 3",
             ("ForeignTableTests", "a version 1 table reads with sequence number 0 and is not written"),
-            ("ForeignTableTests", "deletion vectors are refused by name"),
+            ("ForeignTableTests", "Spark's deletion vectors are found by data file"),
             ("ForeignHistoryTests", "changes of tables of version 1, and of upgraded ones, are all there")
         ),
         ReadmeClaim(

@@ -17,6 +17,12 @@ public enum TableProperties {
     /// Properties that Weir acts on.
     private static let acting: [TableProperty] = [
         TableProperty(
+            "format-version",
+            .choice(["2", "3"]),
+            "2",
+            "Iceberg's version of a new table; 3 has deletion vectors and row ids. `weir table alter` upgrades an existing one."
+        ),
+        TableProperty(
             "write.target-file-size-bytes",
             positive,
             "134217728",
@@ -207,7 +213,6 @@ public enum TableProperties {
         TableProperty("mixed-format.primary-key-fields", .text, nil, effect: .format, "Columns of the primary key."),
         TableProperty("mixed-format.change.identifier", .text, nil, effect: .format, "Name of the change store."),
         TableProperty("table.create-timestamp", .text, nil, effect: .format, "Milliseconds since 1970."),
-        TableProperty("format-version", .text, nil, effect: .format, "Iceberg's version of the table: `2`."),
         TableProperty(
             "table.partition-properties",
             .text,

@@ -6,10 +6,11 @@ import KeyedState
 
 /// A data file of base with its deletes: one value, so that neither is changed without the other.
 ///
-/// In format version 2 the deletes lie in position-delete files. `deletes` are the files, `deleted` is what they say
-/// together.
+/// In format version 2 the deletes lie in position-delete files, in version 3 in one deletion vector. `deletes` are the
+/// files, `deleted` is what they say together.
 struct BaseFile: Sendable {
     let file: DataFile
+    let dataSequenceNumber: Int64
     let role: FileRole
     /// The number of the partition in `BaseFiles`.
     let partition: UInt32
@@ -46,6 +47,7 @@ struct BaseFiles: Sendable {
     /// Adds a file and returns its number.
     mutating func add(
         _ file: DataFile,
+        dataSequenceNumber: Int64,
         deletes: [DeleteFile],
         deleted: DeletedRows
     ) throws(WeirError) -> UInt32 {
@@ -62,6 +64,7 @@ struct BaseFiles: Sendable {
         nextNumber += 1
         let added = BaseFile(
             file: file,
+            dataSequenceNumber: dataSequenceNumber,
             role: FileRole.base(path: file.path),
             partition: partitions.number(of: PartitionKey(file)),
             deletes: deletes,

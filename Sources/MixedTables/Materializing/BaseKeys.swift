@@ -126,7 +126,9 @@ final class BaseKeys {
                 new.append(task)
                 continue
             }
-            if Set(known.deletes.map(\.file.path)) == Set(task.deletes.map(\.file.path)) {
+            if Set(known.deletes.map(\.file.contentLocation)) == Set(task.deletes.map(\.file.contentLocation)),
+                known.file.firstRowId == task.file.firstRowId
+            {
                 left.remove(number)
                 continue
             }
@@ -270,7 +272,12 @@ final class BaseKeys {
     ) throws(WeirError) -> UInt32 {
         try Self.check(task, table)
         let deleted = try Self.deletedRows(task, positions, check)
-        return try files.add(task.file, deletes: task.deletes, deleted: deleted)
+        return try files.add(
+            task.file,
+            dataSequenceNumber: task.dataSequenceNumber,
+            deletes: task.deletes,
+            deleted: deleted
+        )
     }
 
     private func forgetDeadCopies() {

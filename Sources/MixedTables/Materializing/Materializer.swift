@@ -341,6 +341,12 @@ public final class Materializer {
                 snapshotId: snapshot.id
             )
         }
+        if RowLineage.isKept(by: base) {
+            // The commit has given the files their first row ids.
+            let paths = Set(merge.added.map(\.path))
+            commit.added = try base.plan(sequencesAbove: snapshot.sequenceNumber - 1)
+                .filter { paths.contains($0.file.path) }
+        }
         try known.apply(commit, of: table, check: check)
         keys = known
     }

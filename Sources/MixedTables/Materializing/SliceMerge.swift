@@ -4,11 +4,12 @@ import IcebergFormat
 import IcebergTables
 import KeyedState
 
-/// Writes what one slice of changes does to base: new rows to base files, superseded rows to position deletes.
+/// Writes what one slice of changes does to base: new rows to base files, superseded rows to position deletes or, in
+/// format version 3, deletion vectors.
 ///
 /// The rows are those of a merge-on-read scan (spec section 5.3). A delete of the slice takes away the base rows of its
 /// key that lie in the same partition and are of an older transaction; the key index knows where. New rows that no newer
-/// delete of the slice takes away come to base.
+/// delete of the slice takes away come to base; in version 3 they keep the id of the row of their key that they replace.
 struct SliceMerge {
     /// Files that are written, and what becomes of those that are there.
     struct Result {
@@ -44,6 +45,9 @@ struct SliceMerge {
     private let projection: TableProjection
     private let writer: PartitionedFileWriter
     private var deleteWriter: PositionDeleteWriter
+    /// The columns of base files.
+    private let fileSchema: Schema
+    private var superseded: SupersededRows?
     /// Rows that the slice deletes, by file number.
     private var marks: [UInt32: DeletedRows] = [:]
     private var partitions = PartitionNumbers()
@@ -68,7 +72,7 @@ struct SliceMerge {
         try withoutActuallyEscaping(check) { (check) throws(WeirError) in
             var merge = try SliceMerge(slice, of: table, keys: keys, random: &random, check)
             do throws(WeirError) {
-                return try merge.run(rewriteBytes)
+                return try merge.run(rewriteBytes, &random)
             } catch {
                 merge.writer.abandon()
                 for file in merge.result.written { try? table.base.storage.delete(file.path) }
@@ -89,16 +93,21 @@ struct SliceMerge {
         self.keys = keys
         self.check = check
         projection = try TableProjection(table)
+        fileSchema = RowLineage.schema(of: table)
+        superseded = RowLineage.isKept(by: table.base) ? SupersededRows() : nil
         writer = PartitionedFileWriter(
             table.base,
             of: table,
-            schema: table.schema,
+            schema: fileSchema,
             nodes: try table.baseBucketCount()
         )
         deleteWriter = PositionDeleteWriter(table.base, random: &random)
     }
 
-    private mutating func run(_ rewriteBytes: Int64) throws(WeirError) -> Result {
+    private mutating func run(
+        _ rewriteBytes: Int64,
+        _ random: inout some RandomNumberGenerator
+    ) throws(WeirError) -> Result {
         // All look-ups come before anything is placed anew: a row may move to another partition.
         for file in slice.files { try findDeleted(by: file) }
         for (number, rows) in marks {
@@ -115,7 +124,7 @@ struct SliceMerge {
         // Until both are done, a failure must remove what the other one has written.
         result.added = try writer.finish()
         result.retired.sort()
-        try writeDeletes()
+        if RowLineage.isKept(by: table.base) { try writeVectors(&random) } else { try writeDeletes() }
         return result
     }
 
@@ -144,6 +153,7 @@ struct SliceMerge {
                 if known == nil { targets[place.file] = .some(target) }
                 guard let target, !target.contains(place.row) else { return }
                 marks[place.file, default: DeletedRows()].insert(place.row)
+                superseded?.note(prints[row], place)
                 hits.append(Int32(row))
             }
             if !hits.isEmpty { result.removedKeys.append(prints.gathered(hits)) }
@@ -191,24 +201,64 @@ struct SliceMerge {
         }
     }
 
+    /// Format version 3: each data file has one vector, with all its deleted rows.
+    private mutating func writeVectors(_ random: inout some RandomNumberGenerator) throws(WeirError) {
+        let retired = Set(result.retired)
+        var changes: [(number: UInt32, file: BaseFile, rows: DeletedRows)] = []
+        for (number, new) in marks.sorted(by: { $0.key < $1.key }) where !retired.contains(number) {
+            guard let file = keys.files[number] else { continue }
+            var rows = file.deleted
+            rows.formUnion(new)
+            changes.append((number, file, rows))
+        }
+        let vectors = try DeletionVectorWriter.write(
+            changes.map { DeletionVectorWriter.Job(file: $0.file.file, rows: $0.rows) },
+            to: table.base,
+            random: &random,
+            check: check
+        )
+        for (change, vector) in zip(changes, vectors) {
+            // Older position deletes that concern other files as well stay in the table, but readers ignore them here.
+            result.deletes.append(
+                ChangedDeletes(
+                    number: change.number,
+                    added: vector,
+                    replaced: change.file.ownDeletes,
+                    kept: [],
+                    rows: change.rows
+                )
+            )
+        }
+    }
+
     // MARK: Rows
 
     /// Writes the new rows of the slice that survive its own deletes.
     private mutating func writeNewRows() throws(WeirError) {
         let base = table.base
         let plan = try NodeTaskPlan(base: [], change: slice.files, spec: base.spec)
-        let reader = try DataFileReader(table: table, schema: table.schema, filter: nil)
+        let reader = try DataFileReader(table: table, schema: fileSchema, filter: nil)
+        var ids = try superseded?.ids(in: keys.files, of: table, projection, check: check)
         for task in plan.tasks {
             let deleted = try reader.deletedKeys(task, check: check)
             let number = number(of: task.partition)
             for file in task.dataFiles {
                 _ = try reader.read(file, deleted: deleted) { (batch) throws(WeirError) in
                     try check()
-                    try write(batch, number, task.partition)
+                    let rows = ids?.giveIds(to: batch) { fingerprints(of: batch) } ?? batch
+                    try write(rows, number, task.partition)
                     return true
                 }
             }
         }
+    }
+
+    private func fingerprints(of batch: ColumnBatch) -> KeyFingerprints {
+        KeyFingerprints(
+            table.primaryKey.compactMap { batch.column(field: $0.id) },
+            count: batch.count,
+            areNarrow: table.keysAreNarrow
+        )
     }
 
     private mutating func number(of partition: [Scalar]) -> UInt32 {
@@ -254,11 +304,17 @@ struct SliceMerge {
         let reader = try DataFileReader.open(
             file.file,
             storage: table.base.storage,
-            schema: table.schema,
+            schema: fileSchema,
             columns: projection.columns(ofBase: file.file)
         )
-        while let (batch, firstRow) = try reader.next() {
+        while let (raw, firstRow) = try reader.next() {
             try check()
+            let batch = RowLineage.inherited(
+                raw,
+                firstRow: firstRow,
+                file.file,
+                dataSequenceNumber: file.dataSequenceNumber
+            )
             let rows = deleted.survivors(from: UInt32(clamping: firstRow), count: batch.count)
             if rows.isEmpty { continue }
             let kept = rows.count == batch.count ? batch : batch.gathered(rows)
