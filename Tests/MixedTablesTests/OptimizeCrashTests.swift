@@ -29,11 +29,12 @@ import WeirTesting
     }
 
     /// Writes three epochs; merges the changes into base after the first.
-    static func prepare(_ shape: TableShape, in folder: String) throws -> Prepared {
+    static func prepare(_ shape: TableShape, in folder: String, formatVersion: Int = 2) throws -> Prepared {
         var table = try MixedTableModelTests.create(
             shape,
             in: folder,
-            storage: LocalObjectStorage(files: FaultyFileSystem())
+            storage: LocalObjectStorage(files: FaultyFileSystem()),
+            formatVersion: formatVersion
         )
         let columns = shape.key.compactMap { table.schema.index(named: $0) }
         var history = ChangeHistory(schema: table.schema, keyColumns: columns, seed: 7, keySpace: 12)

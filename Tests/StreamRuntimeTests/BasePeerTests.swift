@@ -49,11 +49,16 @@ import WeirTesting
         return rows.sorted()
     }
 
-    @Test(.hangGuard) func `what they read is the table as of one commit, and newer each time`() throws {
+    /// Version 2 with position deletes, and version 3 with deletion vectors.
+    @Test(.hangGuard, arguments: [2, 3])
+    func `what they read is the table as of one commit, and newer each time`(formatVersion: Int) throws {
         try IngestFixture.withPeople { fixture, appender in
             let text = IngestFixture.people.replacingOccurrences(
                 of: "commit.interval: 1h, commit.bytes: 1kb, materialize: off",
                 with: "commit.interval: 30ms"
+            ).replacingOccurrences(
+                of: "primary-key: [id]",
+                with: "primary-key: [id]\n    properties: { format-version: \(formatVersion) }"
             )
             let live = LiveRun(fixture, try fixture.plan(text))
             defer { live.run.stop() }

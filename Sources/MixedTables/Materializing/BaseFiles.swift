@@ -9,7 +9,7 @@ import KeyedState
 /// In format version 2 the deletes lie in position-delete files, in version 3 in one deletion vector. `deletes` are the
 /// files, `deleted` is what they say together.
 struct BaseFile: Sendable {
-    let file: DataFile
+    fileprivate(set) var file: DataFile
     let dataSequenceNumber: Int64
     let role: FileRole
     /// The number of the partition in `BaseFiles`.
@@ -82,6 +82,11 @@ struct BaseFiles: Sendable {
         numbers[file.file.path] = nil
         liveRows -= file.liveRows
     }
+
+    /// Whether all files have row ids (format version 3). Those from before an upgrade get theirs from a later commit.
+    var haveRowIds: Bool { files.values.allSatisfy { $0.file.firstRowId != nil } }
+
+    mutating func setFirstRowId(_ id: Int64?, of number: UInt32) { files[number]?.file.firstRowId = id }
 
     mutating func setDeletes(_ deletes: [DeleteFile], _ deleted: DeletedRows, of number: UInt32) {
         guard var file = files[number] else { return }

@@ -126,9 +126,8 @@ final class BaseKeys {
                 new.append(task)
                 continue
             }
-            if Set(known.deletes.map(\.file.contentLocation)) == Set(task.deletes.map(\.file.contentLocation)),
-                known.file.firstRowId == task.file.firstRowId
-            {
+            files.setFirstRowId(task.file.firstRowId, of: number)
+            if Set(known.deletes.map(\.file.contentLocation)) == Set(task.deletes.map(\.file.contentLocation)) {
                 left.remove(number)
                 continue
             }
@@ -176,6 +175,8 @@ final class BaseKeys {
         /// Files whose deletes changed.
         var deletes: [(number: UInt32, files: [DeleteFile], rows: DeletedRows)] = []
         var added: [FileScanTask] = []
+        /// Files whose row ids the commit has assigned, although they were there before: of an upgraded table.
+        var numbered: [FileScanTask] = []
     }
 
     /// Applies an own commit, whose new files are read back. After an error this must not be used any more.
@@ -186,6 +187,11 @@ final class BaseKeys {
     ) throws(WeirError) {
         for change in commit.deletes { files.setDeletes(change.files, change.rows, of: change.number) }
         for number in commit.retired { files.retire(number) }
+        for task in commit.numbered {
+            if let number = files.number(ofPath: task.file.path) {
+                files.setFirstRowId(task.file.firstRowId, of: number)
+            }
+        }
         let mayHaveCopies = !copies.isEmpty
         for keys in commit.removed { remove(keys, mayHaveCopies: mayHaveCopies) }
         _ = try add(commit.added, of: table, PositionDeletes(storage: table.base.storage), check)

@@ -344,8 +344,10 @@ public final class Materializer {
         if RowLineage.isKept(by: base) {
             // The commit has given the files their first row ids.
             let paths = Set(merge.added.map(\.path))
-            commit.added = try base.plan(sequencesAbove: snapshot.sequenceNumber - 1)
-                .filter { paths.contains($0.file.path) }
+            let isNumbered = known.files.haveRowIds
+            let tasks = try base.plan(sequencesAbove: isNumbered ? snapshot.sequenceNumber - 1 : 0)
+            commit.added = tasks.filter { paths.contains($0.file.path) }
+            if !isNumbered { commit.numbered = tasks }
         }
         try known.apply(commit, of: table, check: check)
         keys = known
