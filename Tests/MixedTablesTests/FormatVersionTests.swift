@@ -94,14 +94,18 @@ import WeirTesting
             for epoch in 0..<5 {
                 try world.epoch()
                 try world.check("epoch \(epoch)")
-                if let last { try LineageOracle.check(last, world.table.base, world.history, "epoch \(epoch)") }
+                if let last {
+                    try LineageOracle.check(last, world.table.base, world.history, isUpgraded: true, "epoch \(epoch)")
+                }
                 last = world.table.base
             }
             let deletes = try world.table.base.plan().flatMap(\.deletes)
             #expect(deletes.contains { $0.file.isDeletionVector })
             world.table = try FullOptimize(world.table, nowMilliseconds: 1).run().table
             try world.check("optimized")
-            if let last { try LineageOracle.check(last, world.table.base, world.history, "optimized") }
+            if let last {
+                try LineageOracle.check(last, world.table.base, world.history, isUpgraded: true, "optimized")
+            }
             #expect(try world.table.base.plan().allSatisfy { $0.deletes.isEmpty })
             // The summary tells vectors apart.
             let summaries = world.table.base.snapshots.map(\.summary)

@@ -34,8 +34,14 @@ enum LineageOracle {
     }
 
     /// - Parameter before: an ancestor of `after`, with one commit between them.
-    static func check(_ before: Table, _ after: Table, _ history: ChangeHistory, _ what: String) throws {
-        try checkDeletes(after, what)
+    static func check(
+        _ before: Table,
+        _ after: Table,
+        _ history: ChangeHistory,
+        isUpgraded: Bool = false,
+        _ what: String
+    ) throws {
+        try checkDeletes(after, isUpgraded: isUpgraded, what)
         guard after.metadata.formatVersion > 2, let snapshot = after.currentSnapshot else { return }
         if snapshot.id == before.currentSnapshot?.id { return }
         let old = try rows(before, history)
@@ -60,10 +66,13 @@ enum LineageOracle {
     }
 
     /// The deletes of the current state fit its version: at most one vector per data file in 3, none in 2.
-    static func checkDeletes(_ base: Table, _ what: String) throws {
+    ///
+    /// - Parameter isUpgraded: position deletes of version 2 may be left for data files that have no vector.
+    static func checkDeletes(_ base: Table, isUpgraded: Bool = false, _ what: String) throws {
         guard let snapshot = base.currentSnapshot, let list = snapshot.manifestList else { return }
         var vectors: [String: Int] = [:]
         var data: Set<String> = []
+        var old: Set<String> = []
         for manifest in try ManifestList.decode(base.storage.read(list), at: list) {
             let spec = try #require(base.metadata.spec(id: manifest.specId))
             let entries = try Manifest.decode(
@@ -77,6 +86,10 @@ enum LineageOracle {
                     data.insert(entry.file.path)
                     continue
                 }
+                if !entry.file.isDeletionVector, isUpgraded {
+                    old.insert(try #require(entry.file.deletedDataFile))
+                    continue
+                }
                 #expect(entry.file.isDeletionVector == (base.metadata.formatVersion > 2), "\(what)")
                 if let path = entry.file.referencedDataFile { vectors[path, default: 0] += 1 }
             }
@@ -84,6 +97,7 @@ enum LineageOracle {
         if base.metadata.formatVersion > 2 {
             #expect(vectors.values.allSatisfy { $0 == 1 }, "\(what)")
             #expect(Set(vectors.keys).isSubset(of: data), "a vector outlived its data file, \(what)")
+            #expect(old.isDisjoint(with: vectors.keys), "a vector did not replace the older deletes, \(what)")
         }
     }
 }
