@@ -20,7 +20,9 @@ enum MachineChecks {
 
     /// The shared libraries loaded in this process. Their file names contain the versions.
     static func libraries() -> HealthCheck {
-        let wanted = ["libarrow", "libparquet", "libsqlite3", "libpq.", "libz.", "libzstd", "librdkafka", "libsimdjson"]
+        let wanted = [
+            "libarrow", "libparquet", "libsqlite3", "libpq.", "libz.", "libzstd", "librdkafka", "libsimdjson",
+        ]
         let maps = Self.memoryMap()
         var names: [String] = []
         for line in maps.split(separator: "\n") {
