@@ -48,7 +48,7 @@ public final class PositionBitmap {
         if let last = parts.last, last.key == key { return last.bitmap }
         let index = parts.firstIndex { $0.key >= key } ?? parts.count
         if index < parts.count, parts[index].key == key { return parts[index].bitmap }
-        guard let bitmap = roaring_bitmap_create() else { Self.outOfMemory() }
+        guard let bitmap = roaring_bitmap_create() else { fatalError("out of memory creating a bitmap") }
         parts.insert((key, bitmap), at: index)
         return bitmap
     }
@@ -170,6 +170,4 @@ public final class PositionBitmap {
         }
         return found
     }
-
-    private static func outOfMemory() -> Never { fatalError("no memory for a bitmap") }
 }

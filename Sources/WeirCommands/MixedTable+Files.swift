@@ -40,7 +40,8 @@ extension MixedTable {
                     delete.file.isDeletionVector
                     ? "deletion vector"
                     : delete.content == .positionDeletes ? "position deletes" : "equality deletes"
-                let role = FileRole.base(path: delete.file.path)
+                // A vector belongs to the node of its data file, whatever its own file is called.
+                let role = delete.file.isDeletionVector ? role : FileRole.base(path: delete.file.path)
                 files.append(tableFile("base", delete.file, role, type, delete.dataSequenceNumber, nil))
             }
         }

@@ -8,7 +8,8 @@ struct TableAlterCommand: ParsableCommand {
         abstract: "Set and remove properties of a table; a keyed table has them on both of its stores.",
         discussion: """
             Runs that write the table see the change at their next start. Names and values are checked; what Weir and \
-            other engines do with them is in docs/table-properties.md. Columns cannot be added, \
+            other engines do with them is in docs/table-properties.md. format-version=3 upgrades both stores, for good. \
+            Columns cannot be added, \
             renamed or dropped yet. Example:
               weir table alter shop.orders --set optimized-sequence.registration=statistics --unset write.target-file-size-bytes
             """
