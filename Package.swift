@@ -95,7 +95,7 @@ let package = Package(
                 "ObjectStorage",
             ]
         ),
-        target("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog"]),
+        target("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "IcebergFormat"]),
         target("Expressions", ["Bytes", "Columnar", "Values"]),
         target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "KeyedState", "MixedTables"]),
         target(

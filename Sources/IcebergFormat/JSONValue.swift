@@ -37,7 +37,7 @@ public enum JSONValue: Hashable, Sendable {
     public var asArray: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
     public var asObject: JSONObject? { if case .object(let value) = self { value } else { nil } }
 
-    private func write(to target: inout GrowableBuffer) {
+    func write(to target: inout GrowableBuffer) {
         switch self {
         case .null: target.appendText("null")
         case .bool(let value): target.appendText(value ? "true" : "false")
@@ -63,7 +63,7 @@ public enum JSONValue: Hashable, Sendable {
         }
     }
 
-    private static func write(_ text: String, to target: inout GrowableBuffer) {
+    static func write(_ text: String, to target: inout GrowableBuffer) {
         var text = text
         text.withUTF8 { target.appendJSONString(UnsafeRawBufferPointer($0)) }
     }

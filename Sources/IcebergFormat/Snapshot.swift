@@ -22,7 +22,7 @@ public struct Snapshot: Hashable, Sendable {
     public let addedRows: Int64?
     /// The key that encrypts the manifest list (version 3); nil if it is not encrypted.
     public let keyId: String?
-    let json: JSONObject
+    let serialized: SerializedJSON
 
     public init(
         id: Int64,
@@ -60,11 +60,13 @@ public struct Snapshot: Hashable, Sendable {
         if let schemaId { json["schema-id"] = .integer(Int64(schemaId)) }
         if let firstRowId { json["first-row-id"] = .integer(firstRowId) }
         if let addedRows { json["added-rows"] = .integer(addedRows) }
-        self.json = json
+        serialized = SerializedJSON(json)
     }
 
+    var json: JSONObject { serialized.json }
+
     init(json: JSONObject) throws(WeirError) {
-        self.json = json
+        serialized = SerializedJSON(json)
         id = try json.long("snapshot-id")
         parentId = try json.optionalLong("parent-snapshot-id")
         sequenceNumber = try json.optionalLong("sequence-number") ?? 0

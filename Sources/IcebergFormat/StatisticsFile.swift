@@ -8,7 +8,7 @@ public struct StatisticsFile: Hashable, Sendable {
     public let fileSize: Int64
     public let footerSize: Int64
     public let blobs: [BlobMetadata]
-    let json: JSONObject
+    let serialized: SerializedJSON
 
     public struct BlobMetadata: Hashable, Sendable {
         public let type: String
@@ -38,7 +38,7 @@ public struct StatisticsFile: Hashable, Sendable {
         self.fileSize = fileSize
         self.footerSize = footerSize
         self.blobs = blobs
-        json = [
+        serialized = SerializedJSON([
             "snapshot-id": .integer(snapshotId), "statistics-path": .string(path),
             "file-size-in-bytes": .integer(fileSize), "file-footer-size-in-bytes": .integer(footerSize),
             "blob-metadata": .array(
@@ -52,11 +52,13 @@ public struct StatisticsFile: Hashable, Sendable {
                     return .object(json)
                 }
             ),
-        ]
+        ])
     }
 
+    var json: JSONObject { serialized.json }
+
     init(json: JSONObject) throws(WeirError) {
-        self.json = json
+        serialized = SerializedJSON(json)
         snapshotId = try json.long("snapshot-id")
         path = try json.string("statistics-path")
         fileSize = try json.long("file-size-in-bytes")

@@ -102,9 +102,33 @@ extension TableMetadata {
     public func serialized() -> [UInt8] {
         var json = document
         json[Self.checksumMember] = .string(EmbeddedChecksum.placeholder)
-        var bytes = JSONValue.object(json).serialized()
+        // Most of it is what earlier commits have written already.
+        let known = ["snapshots": snapshots.map(\.serialized), "statistics": statistics.map(\.serialized)]
+        var target = GrowableBuffer(capacity: 1 << 16)
+        target.appendByte(UInt8(ascii: "{"))
+        for (index, entry) in json.entries.enumerated() {
+            if index > 0 { target.appendByte(UInt8(ascii: ",")) }
+            JSONValue.write(entry.key, to: &target)
+            target.appendByte(UInt8(ascii: ":"))
+            if let list = known[entry.key] {
+                Self.write(list, to: &target)
+            } else {
+                entry.value.write(to: &target)
+            }
+        }
+        target.appendByte(UInt8(ascii: "}"))
+        var bytes = target.finishBytes()
         if let digits = Self.checksumDigits(in: bytes) { EmbeddedChecksum.seal(&bytes, digitsAt: digits) }
         return bytes
+    }
+
+    private static func write(_ list: [SerializedJSON], to target: inout GrowableBuffer) {
+        target.appendByte(UInt8(ascii: "["))
+        for (index, object) in list.enumerated() {
+            if index > 0 { target.appendByte(UInt8(ascii: ",")) }
+            object.text.withUnsafeBytes { target.append($0) }
+        }
+        target.appendByte(UInt8(ascii: "]"))
     }
 
     private static let checksumMember = "weir-crc32c"
@@ -139,8 +163,9 @@ extension TableMetadata {
         var refs = JSONObject()
         for (name, reference) in references.sorted(by: { $0.key < $1.key }) { refs[name] = .object(reference.json) }
         json["refs"] = .object(refs)
-        json["snapshots"] = .array(snapshots.map { .object($0.json) })
-        json["statistics"] = .array(statistics.map { .object($0.json) })
+        // Their texts are written in the places of these; see `serialized`.
+        json["snapshots"] = .array([])
+        json["statistics"] = .array([])
         json["partition-statistics"] = .array(partitionStatistics.map { .object($0.json) })
         json["snapshot-log"] = .array(
             snapshotLog.map { ["timestamp-ms": .integer($0.timestampMs), "snapshot-id": .integer($0.snapshotId)] }

@@ -47,7 +47,10 @@ extension TableMetadata {
         if start == nil ? !isCut : !chain.isEmpty && chain.last?.parentId == start {
             return SnapshotHistory(snapshots: whole, beginning: .found)
         }
-        guard let oldest = whole.first, isCut, start.flatMap({ snapshot(id: $0) }) == nil else {
+        // All ancestors with the sequence number of the oldest one left, or a higher one, are there.
+        guard let oldest = whole.first, isCut, start.flatMap({ snapshot(id: $0) }) == nil,
+            sequence == 0 || sequence < oldest.sequenceNumber
+        else {
             return SnapshotHistory(snapshots: whole, beginning: .elsewhere)
         }
         let isNext = sequence > 0 && oldest.sequenceNumber == sequence + 1

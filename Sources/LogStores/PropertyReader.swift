@@ -1,4 +1,5 @@
 import Bytes
+import IcebergFormat
 
 /// Parses values of a table's properties. Errors name the property, its value and the allowed values.
 struct PropertyReader {
@@ -30,20 +31,9 @@ struct PropertyReader {
     /// A duration as Flink writes it (`30 s`, `5min`, `1 h`, `1500`) in milliseconds.
     func duration(_ name: String) throws(WeirError) -> Int64? {
         guard let text = properties[name] else { return nil }
-        let digits = text.drop { $0 == " " }.prefix { $0.isASCII && $0.isNumber }
-        let unit = text.drop { $0 == " " }.dropFirst(digits.count).filter { $0 != " " }.lowercased()
-        let factors: [Int64: [String]] = [
-            1: ["", "ms", "milli", "millis", "millisecond", "milliseconds"],
-            1000: ["s", "sec", "secs", "second", "seconds"],
-            60_000: ["m", "min", "minute", "minutes"],
-            3_600_000: ["h", "hour", "hours"],
-            86_400_000: ["d", "day", "days"],
-        ]
-        guard let number = Int64(digits), let factor = factors.first(where: { $0.value.contains(unit) })?.key else {
+        guard let milliseconds = FlinkDuration.milliseconds(text) else {
             throw refused(name, text, allowed: ["a number and a unit: ms", "s", "min", "h", "d"])
         }
-        let (milliseconds, overflow) = number.multipliedReportingOverflow(by: factor)
-        guard !overflow else { throw refused(name, text, allowed: ["durations up to 106751991167 d"]) }
         return milliseconds
     }
 

@@ -20,11 +20,14 @@ enum BaseChange: Sendable {
         self = .none
         guard old.metadata.currentSnapshotId != new.metadata.currentSnapshotId else { return }
         let history = new.metadata.history(since: old.metadata.currentSnapshotId)
-        guard history.beginning == .found else {
+        switch history.beginning {
+        case .found: if Self.keepsKeys(history) { return }
+        // Some of the commits in between are not known any more: the files of both states tell what they did.
+        case .expired: break
+        case .elsewhere:
             self = .unknown
             return
         }
-        if Self.keepsKeys(history) { return }
         do throws(WeirError) {
             let before = try Self.states(of: old)
             let after = try Self.states(of: new)

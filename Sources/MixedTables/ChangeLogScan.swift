@@ -77,7 +77,7 @@ public struct ChangeLogScan: Sendable {
                     let role = FileRole(type: .insert, node: .root, transactionId: task.dataSequenceNumber)
                     return NodeTask.File(task: task, role: role, isBase: false)
                 }
-                return Commit(order: Int64(index), sequence: addition.snapshot.sequenceNumber, files: files)
+                return Commit(order: Int64(index), sequence: addition.sequence, files: files)
             }
             return
         }

@@ -64,7 +64,8 @@ public struct EarliestChanges: Sendable {
             notice = try MissingChanges(in: change, history, above: 0)?.notice
             return
         }
-        guard case .expired(let oldest) = history.beginning else {
+        guard case .expired(let oldest) = history.beginning, ExpiredCommits(table.base.metadata)?.rewrittenAt != 0
+        else {
             (state, position, notice) = (nil, .beginning, nil)
             return
         }

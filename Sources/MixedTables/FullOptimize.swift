@@ -163,9 +163,17 @@ public struct FullOptimize: Sendable {
         // may receive appends meanwhile; any other commit may concern rows that this one moves.
         let identifier = table.identifier
         let isKeyed = table.isKeyed
+        let sequence = point.baseSnapshotId.flatMap { table.base.metadata.snapshot(id: $0)?.sequenceNumber } ?? 0
         transaction.require { (metadata) throws(WeirError) in
-            let newer = metadata.history(since: point.baseSnapshotId)
-            let onlyAppends = newer.beginning == .found && newer.snapshots.allSatisfy { $0.operation == "append" }
+            let newer = metadata.history(since: point.baseSnapshotId, sequence: sequence)
+            // Where commits in between have expired, the validation of this one looks at the files themselves.
+            let isKnown =
+                switch newer.beginning {
+                case .found: true
+                case .expired: sequence > 0
+                case .elsewhere: false
+                }
+            let onlyAppends = isKnown && newer.snapshots.allSatisfy { $0.operation == "append" }
             guard isKeyed ? metadata.currentSnapshotId == point.baseSnapshotId : onlyAppends else {
                 throw WeirError(
                     .conflict,

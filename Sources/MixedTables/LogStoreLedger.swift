@@ -54,6 +54,17 @@ public struct LogStoreLedger: TopologyLedger {
         return live.min() ?? ended.max() ?? 0
     }
 
+    /// What readers of a commit need.
+    var withoutPartitions: LogStoreLedger {
+        LogStoreLedger(
+            upstreams.mapValues { upstream in
+                var upstream = upstream
+                upstream.partitions = []
+                return upstream
+            }
+        )
+    }
+
     /// Removes ended writers whose records a reader of the table cannot encounter any more.
     public mutating func prune() {
         guard upstreams.values.contains(where: \.live) else { return }

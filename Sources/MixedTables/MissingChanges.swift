@@ -1,6 +1,7 @@
 import Bytes
 import IcebergFormat
 import IcebergTables
+import Values
 
 /// Changes that are missing from a change store: other engines expire them once they are merged into base.
 struct MissingChanges: Sendable, Equatable {
@@ -17,7 +18,14 @@ struct MissingChanges: Sendable, Equatable {
     ///   - start: changes with a higher sequence number are needed.
     init?(in change: Table, _ history: SnapshotHistory, above start: Int64) throws(WeirError) {
         store = change.identifier.description
-        if case .expired(let snapshot) = history.beginning { oldest = snapshot }
+        if case .expired(let snapshot) = history.beginning {
+            if let known = ExpiredCommits(change.metadata) {
+                // The expired commits were looked at before: their files are there, but for those up to this one.
+                if known.removedUpTo > start { deleted = start.addingClamped(1)...known.removedUpTo }
+            } else {
+                oldest = snapshot
+            }
+        }
         for snapshot in history.snapshots where snapshot.operation != SnapshotOperation.append.rawValue {
             for manifest in try change.manifests(of: snapshot) where manifest.mayHaveRemoved(by: snapshot) {
                 for entry in try change.entries(of: manifest) where entry.isRemoved(by: snapshot) {

@@ -38,7 +38,7 @@ extension MixedTable {
         { PositionLedger.propertyName(topology: $0) }, { LastRecords.propertyName(topology: $0) },
         { PositionRoutes.propertyName(topology: $0) }, { PartitionClaim.propertyName(topology: $0) },
         { LogStoreLedger.propertyName(topology: $0) }, { SourceUnits.propertyName(topology: $0) },
-        { formerNamesProperty(of: $0) },
+        { formerNamesProperty(of: $0) }, { OwnCommits.propertyName(topology: $0) },
     ]
 
     private static func formerNamesProperty(of topology: String) -> String { "weir.former-names.\(topology)" }

@@ -57,6 +57,19 @@ extension MixedTable {
         return all
     }
 
+    /// None if the property is damaged: the files of the table then tell the same, with more to read.
+    static func ownCommits(
+        of topology: String,
+        in metadata: TableMetadata,
+        _ identifier: TableIdentifier
+    ) throws(WeirError) -> OwnCommits {
+        do {
+            return try stored(OwnCommits.self, of: topology, in: metadata.properties, identifier)
+        } catch  where error.code == .corrupt {
+            return OwnCommits()
+        }
+    }
+
     /// What the properties hold of a topology; an empty ledger if there is none.
     static func stored<Ledger: TopologyLedger>(
         _ type: Ledger.Type,

@@ -23,9 +23,11 @@ struct NeighbourCommits {
     ///
     /// - Parameters:
     ///   - metadata: the current metadata of the change store.
+    ///   - own: commits that are known to be of such writers, or to move no key.
     ///   - isOurs: whether a snapshot was made by a writer that shares no key with this one.
     mutating func mayMoveKeys(
         in metadata: TableMetadata,
+        own: OwnCommits = OwnCommits(),
         isOurs: (Snapshot) -> Bool
     ) throws(WeirError) -> Bool {
         let last = known.metadata.currentSnapshotId
@@ -33,9 +35,17 @@ struct NeighbourCommits {
         let now = known.with(metadata)
         let newer = metadata.history(since: last)
         if newer.snapshots.isEmpty { return true }
-        // The writer's snapshot may have expired since; then the files of both states are compared.
-        guard newer.beginning == .found else { return try filesDiffer(now) }
-        for snapshot in newer.snapshots where !isOurs(snapshot) {
+        var unknown = newer.snapshots[...]
+        if newer.beginning != .found {
+            // The writer's snapshot may have expired since. If nothing tells whose the commits after it are, the files of
+            // both states are compared.
+            guard case .expired = newer.beginning,
+                let newest = newer.snapshots.firstIndex(where: { $0.sequenceNumber == own.upTo }),
+                own.goOn(after: known.metadata.currentSnapshot?.sequenceNumber ?? 0)
+            else { return try filesDiffer(now) }
+            unknown = newer.snapshots[(newest + 1)...]
+        }
+        for snapshot in unknown where !isOurs(snapshot) {
             if try changesKeys(snapshot, now) { return true }
         }
         return false

@@ -35,9 +35,11 @@ extension OpenTransaction {
         nowMilliseconds now: Int64,
         files: () throws(WeirError) -> [FileScanTask]
     ) throws(WeirError) {
-        let begun = change.metadata.mainAncestors.prefix { $0.sequenceNumber > start }.filter {
-            $0.summary[Self.signatureKey] != nil && now - $0.timestampMs < Self.longestMilliseconds
-        }
+        // Its snapshot is kept when others around it expire, so it need not be found along the line of parents.
+        let begun = change.metadata.snapshots.filter {
+            $0.sequenceNumber > start && $0.summary[Self.signatureKey] != nil
+                && now - $0.timestampMs < Self.longestMilliseconds
+        }.sorted { $0.sequenceNumber > $1.sequenceNumber }
         if begun.isEmpty { return nil }
         let committed = Set(try files().compactMap { DataFileName(path: $0.file.path)?.transactionId })
         guard let oldest = begun.last(where: { !committed.contains($0.sequenceNumber) }) else { return nil }

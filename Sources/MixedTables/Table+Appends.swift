@@ -1,6 +1,7 @@
 import Bytes
 import IcebergFormat
 import IcebergTables
+import Values
 
 extension MixedTable {
     /// The data files that each commit added, for reading an unkeyed table as a stream.
@@ -14,16 +15,20 @@ extension MixedTable {
         since start: ChangePosition,
         upTo sequence: Int64
     ) throws(WeirError) -> [Addition] {
-        if case .expired(let oldest) = history.beginning {
-            throw WeirError(
-                .notFound,
-                "commits of \(identifier) have expired that come next: those before snapshot \(oldest.id), sequence "
-                    + "\(oldest.sequenceNumber)",
-                at: start.snapshotId.map { "behind snapshot \($0)" } ?? "behind sequence \(start.sequence)",
-                advice: "read 'full' and go on from there"
-            )
-        }
         var additions: [Addition] = []
+        if case .expired(let oldest) = history.beginning {
+            if let known = ExpiredCommits(base.metadata), known.rewrittenAt <= start.sequence {
+                additions = try expiredAdditions(before: oldest, history, since: start, upTo: sequence)
+            } else {
+                throw WeirError(
+                    .notFound,
+                    "commits of \(identifier) have expired that come next: those before snapshot \(oldest.id), sequence "
+                        + "\(oldest.sequenceNumber)",
+                    at: start.snapshotId.map { "behind snapshot \($0)" } ?? "behind sequence \(start.sequence)",
+                    advice: "read 'full' and go on from there"
+                )
+            }
+        }
         for snapshot in history.snapshots where snapshot.sequenceNumber <= sequence && !snapshot.movesRows {
             var tasks: [FileScanTask] = []
             var takesAway = snapshot.saysItTakesRowsAway
@@ -53,15 +58,50 @@ extension MixedTable {
                     advice: "read 'full' and go on from there"
                 )
             }
-            if !tasks.isEmpty { additions.append(Addition(snapshot: snapshot, tasks: tasks)) }
+            if !tasks.isEmpty { additions.append(Addition(sequence: snapshot.sequenceNumber, tasks: tasks)) }
         }
         return additions
     }
 
     /// The files that one commit added.
     struct Addition {
-        let snapshot: Snapshot
+        let sequence: Int64
         let tasks: [FileScanTask]
+    }
+
+    /// The data files that expired commits added, which only appended: files that are there now, or that a commit which
+    /// is left has moved to others.
+    private func expiredAdditions(
+        before oldest: Snapshot,
+        _ history: SnapshotHistory,
+        since start: ChangePosition,
+        upTo sequence: Int64
+    ) throws(WeirError) -> [Addition] {
+        let last = min(sequence, oldest.sequenceNumber.addingClamped(-1))
+        if last <= start.sequence { return [] }
+        // The sequence number of the commit that added a file tells whose it is: rewritten files may carry the data
+        // sequence number of older ones.
+        var tasks: [String: FileScanTask] = [:]
+        func take(_ file: DataFile, addedAt number: Int64) {
+            guard number > start.sequence, number <= last else { return }
+            tasks[file.path] = FileScanTask(
+                file: file,
+                dataSequenceNumber: number,
+                fileSequenceNumber: number,
+                snapshotId: 0
+            )
+        }
+        for task in try base.plan(sequencesAbove: start.sequence) { take(task.file, addedAt: task.fileSequenceNumber) }
+        for snapshot in history.snapshots where snapshot.operation != SnapshotOperation.append.rawValue {
+            for manifest in try base.manifests(of: snapshot) where manifest.mayHaveRemoved(by: snapshot) {
+                for entry in try base.entries(of: manifest) where entry.isRemoved(by: snapshot) {
+                    take(entry.file, addedAt: entry.fileSequenceNumber ?? entry.dataSequenceNumber ?? 0)
+                }
+            }
+        }
+        return Dictionary(grouping: tasks.values, by: \.dataSequenceNumber).sorted { $0.key < $1.key }.map {
+            Addition(sequence: $0.key, tasks: $0.value.sorted { $0.file.path < $1.file.path })
+        }
     }
 }
 

@@ -2,6 +2,7 @@ import Bytes
 import ChangeEvents
 import IcebergFormat
 import IcebergTables
+import Values
 
 /// What one table contributes to the commit of an epoch: its files, and the source positions that they cover.
 public struct TableEpoch: Sendable {
@@ -53,7 +54,6 @@ public struct TableEpoch: Sendable {
 
     /// The changes to the stores of the table: the one that ingestion appends to, then base if it changes too.
     func transactions() -> [Transaction] {
-        let name = PositionLedger.propertyName(topology: topology)
         var ingest = Transaction(table.ingestStore)
         ingest.retryPatiently()
         if let title { ingest.name(title) }
@@ -63,8 +63,7 @@ public struct TableEpoch: Sendable {
             var summary = ["snapshot.producer": "INGESTION"]
             if let times { summary[StageTimes.summaryKey] = times.text }
             ingest.append(epoch.files, summary: summary)
-            ingest.addToSummary(property: name)
-            if progress != nil { ingest.addToSummary(property: LogStoreLedger.propertyName(topology: topology)) }
+            ingest.addToSummary(EpochMark.entries(of: topology, hasLogStore: progress != nil))
         }
         guard let progress, progress.caughtUpAt != nil else { return [ingest] }
         // Table properties are stored in the base store.
@@ -85,7 +84,6 @@ public struct TableEpoch: Sendable {
     static let baseMoved = WeirError(.conflict, "another engine's commit to the base store came first")
 
     private func addRequirements(to transaction: inout Transaction) {
-        let name = PositionLedger.propertyName(topology: topology)
         let (identifier, base, known) = (table.identifier, table.base, table.ingestStore)
         if dependsOnBase {
             transaction.require(of: base) { (now) throws(WeirError) in
@@ -102,8 +100,9 @@ public struct TableEpoch: Sendable {
             if !needsKeys || metadata.currentSnapshotId == known.metadata.currentSnapshotId { return }
             // Processes of one topology claim their partitions and never share a key.
             var neighbours = NeighbourCommits(known: known, base: base)
-            let mayMoveKeys = try neighbours.mayMoveKeys(in: metadata) { snapshot in
-                claim != nil && snapshot.summary[name] != nil
+            let own = claim == nil ? OwnCommits() : try MixedTable.ownCommits(of: topology, in: metadata, identifier)
+            let mayMoveKeys = try neighbours.mayMoveKeys(in: metadata, own: own) { snapshot in
+                claim != nil && EpochMark.isOf(topology, snapshot)
             }
             if mayMoveKeys { throw Self.foreignWriter(identifier) }
         }
@@ -114,6 +113,8 @@ public struct TableEpoch: Sendable {
         let name = PositionLedger.propertyName(topology: topology)
         let identifier = table.identifier
         let (topology, claim, ledger, last, note, progress) = (topology, claim, ledger, last, note, progress)
+        let sharesKeys = claim != nil && table.isKeyed && !epoch.isEmpty
+        let lastKnown = sharesKeys ? table.ingestStore.currentSnapshot?.sequenceNumber ?? 0 : nil
         return { (metadata) throws(WeirError) in
             let known = try MixedTable.stored(PositionLedger.self, of: topology, in: metadata.properties, identifier)
             var merged = known
@@ -135,6 +136,12 @@ public struct TableEpoch: Sendable {
                 if hadRoutes || !routes.isEmpty {
                     properties[PositionRoutes.propertyName(topology: topology)] = routes.json
                 }
+            }
+            // The requirements have checked what others committed since this writer's state.
+            if let lastKnown {
+                var own = try MixedTable.ownCommits(of: topology, in: metadata, identifier)
+                own.add(metadata.lastSequenceNumber.addingClamped(1), checkedAfter: lastKnown)
+                properties[OwnCommits.propertyName(topology: topology)] = own.json
             }
             if let progress {
                 var all = try MixedTable.stored(

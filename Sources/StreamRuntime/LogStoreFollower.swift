@@ -178,6 +178,8 @@ public final class LogStoreFollower {
     private func settle() throws(WeirError) -> Bool {
         lastSettling = clock.now
         table = try table.refreshed()
+        // Commits that have expired since the last look may not be in the log.
+        if case .expired = table.ingestStore.metadata.history(aboveSequence: settledSequence).beginning { return false }
         var settled = LogStoreLedger()
         var isMirrored = true
         for snapshot in table.ingestStore.metadata.mainAncestors.reversed()

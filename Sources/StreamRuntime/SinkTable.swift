@@ -364,13 +364,13 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         }
     }
 
-    /// The sequence number of the snapshot that a commit has made, which is identified by the positions in its summary.
+    /// The sequence number of the snapshot that a commit has made, which is identified by the mark in its summary.
     /// Nil when the commit has stored only positions.
     private static func snapshotMade(by result: MixedTable, on table: MixedTable, _ topology: String) -> Int64? {
-        let name = PositionLedger.propertyName(topology: topology)
-        guard let snapshot = result.ingestStore.metadata.currentSnapshot,
+        let metadata = result.ingestStore.metadata
+        guard let snapshot = metadata.currentSnapshot,
             snapshot.id != table.ingestStore.metadata.currentSnapshot?.id,
-            snapshot.summary[name] == result.ingestStore.properties[name]
+            EpochMark.isNewest(of: topology, snapshot, in: metadata)
         else { return nil }
         return snapshot.sequenceNumber
     }

@@ -62,6 +62,13 @@ enum ReadStart: Equatable, Sendable {
             if let older = store.metadata.lastSnapshot(before: time) {
                 return ReadBeginning(position: ChangePosition(behind: older))
             }
+            if let expired = ExpiredCommits(store.metadata) {
+                // Of expired commits only some times are remembered: it begins a little earlier.
+                if let older = expired.last(before: time) {
+                    return ReadBeginning(position: ChangePosition(sequence: older.sequence))
+                }
+                if expired.removedUpTo == 0 { return ReadBeginning(position: .beginning) }
+            }
             guard !store.metadata.isHistoryCut else {
                 throw WeirError(
                     .notFound,

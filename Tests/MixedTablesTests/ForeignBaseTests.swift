@@ -31,7 +31,12 @@ import WeirTesting
         var foreign: [String: (file: DataFile, keys: Set<ModelRow>)] = [:]
 
         init(_ shape: TableShape, _ seed: UInt64, in folder: String, formatVersion: Int = 2) throws {
-            let table = try MixedTableModelTests.create(shape, in: folder, formatVersion: formatVersion)
+            let table = try MixedTableModelTests.create(
+                shape,
+                in: folder,
+                formatVersion: formatVersion,
+                properties: ExpiredHistoryTests.keep(seed)
+            )
             self.table = table
             let schema = table.schema
             let columns = shape.key.compactMap { schema.index(named: $0) }

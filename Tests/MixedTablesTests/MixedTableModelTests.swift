@@ -51,7 +51,8 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
         _ shape: TableShape,
         in folder: String,
         storage: any ObjectStorage = LocalObjectStorage(),
-        formatVersion: Int = 2
+        formatVersion: Int = 2,
+        properties: [String: String] = [:]
     ) throws -> MixedTable {
         let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder, storage: storage)
         try catalog.createNamespace(["shop"], ifNotExists: true)
@@ -71,7 +72,7 @@ enum TableShape: CaseIterable, CustomTestStringConvertible {
             schema: schema,
             partitionSpec: spec,
             primaryKey: shape.key,
-            properties: ["format-version": String(formatVersion)]
+            properties: properties.merging(["format-version": String(formatVersion)]) { $1 }
         )
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: 1_700_000_000_000)
     }

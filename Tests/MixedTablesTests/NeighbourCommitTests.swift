@@ -139,4 +139,69 @@ import WeirTesting
             #expect(error?.code == .conflict)
         }
     }
+
+    /// Two processes of a topology; one commits seldom, and its snapshot expires while the other one commits.
+    @Test(arguments: [false, true]) func `a process that commits seldom goes on beside one that commits often`(
+        foreign: Bool
+    ) throws {
+        try withTemporaryFolder { folder in
+            let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
+            try catalog.createNamespace(["shop"])
+            let definition = MixedTableDefinition(
+                identifier: TableIdentifier(namespace: ["shop"], name: "things"),
+                schema: Schema([Field(id: 1, name: "id", type: .long)]),
+                primaryKey: ["id"],
+                properties: ["snapshot.keep.max-count": "3"]
+            )
+            let created = try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
+            /// A process that has claimed one partition; its keys are its own.
+            struct Process {
+                var table: MixedTable
+                let claim: PartitionClaim
+                let writer: KeyedTableWriter
+                let partition: Int
+                var next: Int64 = 0
+
+                init(_ table: MixedTable, partition: Int) throws {
+                    let partitions: Set = [TopicPartition(topic: "t", partition: partition)]
+                    (self.table, claim) = try table.refreshed().claiming(partitions, topology: "t")
+                    writer = try KeyedTableWriter(self.table)
+                    self.partition = partition
+                }
+
+                mutating func write() throws {
+                    let id = Int64(partition) * 1000 + next
+                    _ = try writer.write(.changes([(.insert, [.long(id)])], table.schema))
+                    let known = PositionLedger(next == 0 ? [:] : ["t": [partition: next]])
+                    next += 1
+                    table = try table.commit(
+                        try writer.cut(),
+                        topology: "t",
+                        from: known,
+                        to: PositionLedger(["t": [partition: next]]),
+                        claim: claim
+                    )
+                }
+            }
+            var seldom = try Process(created, partition: 0)
+            var often = try Process(created, partition: 1)
+            try seldom.write()
+            for _ in 0..<8 { try often.write() }
+            try seldom.write()
+            for _ in 0..<8 { try often.write() }
+            if foreign {
+                let change = try #require(seldom.table.refreshed().change)
+                let file = try #require(change.plan().first).file
+                var append = Transaction(change)
+                append.append([DataFile(path: file.path + ".copy", recordCount: 1, fileSize: file.fileSize)])
+                _ = try append.commit()
+                let error = #expect(throws: WeirError.self) { try seldom.write() }
+                #expect(error?.code == .conflict)
+                return
+            }
+            try seldom.write()
+            let scan = try MergeOnReadScan(seldom.table.refreshed())
+            #expect(try scan.count() == 19)
+        }
+    }
 }

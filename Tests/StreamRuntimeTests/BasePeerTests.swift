@@ -57,8 +57,12 @@ import WeirTesting
                 of: "commit.interval: 1h, commit.bytes: 1kb, materialize: off",
                 with: "commit.interval: 30ms"
             ).replacingOccurrences(
+                // A snapshot that is read expires meanwhile.
                 of: "primary-key: [id]",
-                with: "primary-key: [id]\n    properties: { format-version: \(formatVersion) }"
+                with: """
+                    primary-key: [id]
+                        properties: { format-version: \(formatVersion), snapshot.keep.max-count: 3 }
+                    """
             )
             let live = LiveRun(fixture, try fixture.plan(text))
             defer { live.run.stop() }

@@ -27,7 +27,7 @@ import WeirTesting
             let path = LocalObjectStorage.localPath(try catalog.metadataLocation(of: store))
             let whole = try String(contentsOfFile: path, encoding: .utf8)
             let good = "\"weir.positions.people\":\"{\\\"people\\\":{\\\"0\\\":20}}\""
-            // The properties, and the summary of the snapshot.
+            // The properties; the summary of the snapshot has only a checksum of it.
             try #require(whole.contains(good), "\(whole)")
             let damaged = whole.replacingOccurrences(of: good, with: good.replacing("20", with: wrong))
             try damaged.write(toFile: path, atomically: true, encoding: .utf8)

@@ -67,10 +67,6 @@ extension TableProperties {
 
     private static let services: [TableProperty] = [
         amoro("change.data.ttl.minutes", positive, "10080", "Age at which merged change files may go."),
-        amoro("table-expire.enabled", .flag, "true", "Whether snapshots expire."),
-        amoro("snapshot.keep.duration", .duration, "720min", "Age at which snapshots expire."),
-        amoro("snapshot.keep.min-count", positive, "1", "Snapshots that stay."),
-        amoro("snapshot.keep.flink.checkpoint-retention", .duration, "7d", "How long Flink's last checkpoint is kept."),
         amoro("clean-orphan-file.enabled", .flag, "false", "Whether files that no snapshot names are deleted."),
         amoro("clean-orphan-file.min-existing-time-minutes", positive, "2880", "How old such files must be."),
         amoro(

@@ -116,14 +116,6 @@ extension TableProperties {
         other("read.data-planning-mode", planning, "auto", "Where Spark plans a scan."),
         other("read.delete-planning-mode", planning, "auto", "Where Spark plans deletes."),
         other(
-            "history.expire.max-snapshot-age-ms",
-            positive,
-            "432000000",
-            "Age at which `expire_snapshots` drops snapshots."
-        ),
-        other("history.expire.min-snapshots-to-keep", positive, "1", "Snapshots it keeps."),
-        other("history.expire.max-ref-age-ms", positive, nil, "Age at which it drops branches and tags."),
-        other(
             "commit.status-check.num-retries",
             count,
             "3",

@@ -119,19 +119,62 @@ public enum TableProperties {
             "Longest wait between attempts; a run waits a second at most."
         ),
         TableProperty("commit.retry.total-timeout-ms", natural, "1800000", "Time after which a commit gives up."),
-        TableProperty("commit.manifest-merge.enabled", .flag, "true", "Whether commits merge small manifests."),
-        TableProperty("commit.manifest.target-size-bytes", positive, "8388608", "Size that manifests are merged to."),
+        TableProperty(
+            "table-expire.enabled",
+            .flag,
+            "true in Mixed tables, false in others",
+            "Whether commits that add a snapshot expire others."
+        ),
+        TableProperty("snapshot.keep.duration", .duration, "720min", "Age at which snapshots expire."),
+        TableProperty(
+            "snapshot.keep.min-count",
+            .whole(1...Int64(Int32.max)),
+            "1",
+            "Snapshots of each branch that stay whatever their age."
+        ),
+        TableProperty(
+            "snapshot.keep.max-count",
+            .whole(1...Int64(Int32.max)),
+            "200",
+            "Snapshots of each branch that stay at most, whatever their age; a property of Weir's own."
+        ),
+        TableProperty(
+            "snapshot.keep.flink.checkpoint-retention",
+            .duration,
+            "7d",
+            "How long the last checkpoint that a Flink job has committed is remembered."
+        ),
+        TableProperty(
+            "history.expire.max-snapshot-age-ms",
+            positive,
+            nil,
+            "Iceberg's `snapshot.keep.duration`, which comes before it."
+        ),
+        TableProperty(
+            "history.expire.min-snapshots-to-keep",
+            .whole(1...Int64(Int32.max)),
+            nil,
+            "Iceberg's `snapshot.keep.min-count`, which comes before it."
+        ),
+        TableProperty(
+            "history.expire.max-ref-age-ms",
+            positive,
+            nil,
+            "Age at which branches and tags expire; main never does."
+        ),
+        TableProperty("commit.manifest-merge.enabled", .flag, "true", "Whether commits join small manifests."),
+        TableProperty("commit.manifest.target-size-bytes", positive, "8388608", "Size that manifests are joined to."),
         TableProperty(
             "commit.manifest.min-count-to-merge",
             positive,
-            "100",
-            "Manifests from which on they are merged."
+            "10",
+            "Manifests of about the same size from which on a commit joins them. In Iceberg's Java library 100, whatever their size."
         ),
         TableProperty(
             "gc.enabled",
             .flag,
             "true",
-            "With `false`, `weir table drop --purge` keeps the data files: others may use them."
+            "With `false`, `weir table drop --purge` keeps the data files, since others may use them, and no snapshot expires."
         ),
         TableProperty(
             "schema.name-mapping.default",
@@ -240,7 +283,8 @@ public enum TableProperties {
             nil,
             effect: .format,
             "What runs need to go on: `weir.positions.`, `weir.last-records.`, `weir.position-routes.`, `weir.source-units.`, "
-                + "`weir.claims.` and `weir.former-names.` with a topology's name, `weir.log-store.` with a writer's. "
+                + "`weir.claims.`, `weir.own-commits.` and `weir.former-names.` with a topology's name, `weir.log-store.` with a writer's. "
+                + "`weir.expired-commits` is what readers of changes need of commits whose snapshots have expired. "
                 + "`weir.base-held-until` is the time until which runs leave base to an optimize."
         ),
     ]

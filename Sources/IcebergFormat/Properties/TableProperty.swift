@@ -126,13 +126,5 @@ public enum PropertyValues: Sendable {
     private static func trimmed(_ text: Substring) -> String { text.filter { $0 != " " } }
 
     /// A whole number with one of Flink's time units; milliseconds without a unit.
-    private static func isDuration(_ text: String) -> Bool {
-        let text = text.filter { $0 != " " }
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let units = [
-            "", "ms", "milli", "millis", "millisecond", "milliseconds", "s", "sec", "secs", "second", "seconds", "m",
-            "min", "minute", "minutes", "h", "hour", "hours", "d", "day", "days",
-        ]
-        return Int64(digits) != nil && units.contains(text.dropFirst(digits.count).lowercased())
-    }
+    private static func isDuration(_ text: String) -> Bool { FlinkDuration.milliseconds(text) != nil }
 }

@@ -14,18 +14,21 @@ struct CommitValidation {
     }
 
     func check() throws(WeirError) {
-        guard let start = change.validateFrom, start != metadata.currentSnapshotId else { return }
-        let newer = metadata.history(since: start)
-        guard newer.beginning == .found else {
-            throw WeirError(
-                .conflict,
-                "snapshot \(start), which this change was made from, is not in the table's history",
-                advice: "the table was rolled back or the snapshot expired; plan again"
-            )
-        }
+        guard let start = change.validateFrom, start.id != metadata.currentSnapshotId else { return }
+        let newer = metadata.history(since: start.id, sequence: start.sequenceNumber ?? 0)
         let deletes = change.addedDeletes.filter { $0.content == .positionDeletes }
         let byFile = Set(deletes.compactMap(\.deletedDataFile))
         let byBounds = deletes.filter { $0.deletedDataFile == nil }
+        guard newer.beginning == .found else {
+            if case .expired = newer.beginning, let sequence = start.sequenceNumber, sequence > 0, byBounds.isEmpty {
+                return try checkState(after: sequence, byFile)
+            }
+            throw WeirError(
+                .conflict,
+                "snapshot \(start.id), which this change was made from, is not in the table's history",
+                advice: "the table was rolled back or the snapshot expired; plan again"
+            )
+        }
         for snapshot in newer.snapshots where snapshot.operation != SnapshotOperation.append.rawValue {
             for manifest in try store.manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
                 if manifest.content == .deletes, manifest.addedFiles != 0, !change.removed.isEmpty {
@@ -41,15 +44,66 @@ struct CommitValidation {
 
     /// A data file has at most one deletion vector, which must hold what an earlier one held.
     private func checkVectors(_ manifest: ManifestFile, _ snapshot: Snapshot) throws(WeirError) {
-        let own = Set(change.addedDeletes.lazy.filter(\.isDeletionVector).compactMap(\.referencedDataFile))
+        let own = ownVectors
         if own.isEmpty { return }
         for entry in try store.entries(of: manifest, metadata)
-        where entry.status == .added && entry.snapshotId == snapshot.id && entry.file.isDeletionVector {
-            guard let path = entry.file.referencedDataFile, own.contains(path) else { continue }
+        where entry.status == .added && entry.snapshotId == snapshot.id {
+            try checkVector(entry.file, own, by: snapshot.id)
+        }
+    }
+
+    /// The data files that the change adds deletion vectors for.
+    private var ownVectors: Set<String> {
+        Set(change.addedDeletes.lazy.filter(\.isDeletionVector).compactMap(\.referencedDataFile))
+    }
+
+    private func checkVector(_ file: DataFile, _ own: Set<String>, by snapshotId: Int64) throws(WeirError) {
+        guard file.isDeletionVector, let path = file.referencedDataFile, own.contains(path) else { return }
+        throw WeirError(
+            .conflict,
+            "snapshot \(snapshotId) deleted rows of a file that this change has a deletion vector for",
+            at: path,
+            advice: "plan again from the current snapshot"
+        )
+    }
+
+    /// Checks the current state instead of the commits that led to it, since some of them have expired: a change that
+    /// takes long must not fail only because others are many.
+    ///
+    /// - Parameter sequence: of the snapshot that the change was made from.
+    private func checkState(after sequence: Int64, _ byFile: Set<String>) throws(WeirError) {
+        guard let current = metadata.currentSnapshot else { return }
+        var unseen = byFile
+        let vectors = ownVectors
+        for manifest in try store.manifests(of: current) where manifest.mayHaveLiveFiles {
+            if manifest.content == .deletes, manifest.sequenceNumber > sequence {
+                for entry in try store.entries(of: manifest, metadata)
+                where entry.isLive && entry.dataSequenceNumber ?? .max > sequence {
+                    try checkNewDelete(entry.file, by: entry.snapshotId ?? current.id)
+                    try checkVector(entry.file, vectors, by: entry.snapshotId ?? current.id)
+                }
+            }
+            if manifest.content == .data, !unseen.isEmpty {
+                for entry in try store.entries(of: manifest, metadata) where entry.isLive {
+                    unseen.remove(entry.file.path)
+                }
+            }
+        }
+        guard let path = unseen.min() else { return }
+        throw WeirError(
+            .conflict,
+            "a file that this change deletes rows of was replaced meanwhile",
+            at: path,
+            advice: "plan again from the current snapshot"
+        )
+    }
+
+    private func checkNewDelete(_ delete: DataFile, by snapshotId: Int64) throws(WeirError) {
+        for file in change.removed where delete.mayDelete(from: file) {
             throw WeirError(
                 .conflict,
-                "snapshot \(snapshot.id) deleted rows of a file that this change has a deletion vector for",
-                at: path,
+                "snapshot \(snapshotId) deleted rows of a file that this change replaces",
+                at: file.path,
                 advice: "plan again from the current snapshot"
             )
         }
@@ -59,14 +113,7 @@ struct CommitValidation {
     private func checkNewDeletes(_ manifest: ManifestFile, _ snapshot: Snapshot) throws(WeirError) {
         for entry in try store.entries(of: manifest, metadata) where entry.status == .added {
             guard entry.snapshotId == snapshot.id else { continue }
-            for file in change.removed where entry.file.mayDelete(from: file) {
-                throw WeirError(
-                    .conflict,
-                    "snapshot \(snapshot.id) deleted rows of a file that this change replaces",
-                    at: file.path,
-                    advice: "plan again from the current snapshot"
-                )
-            }
+            try checkNewDelete(entry.file, by: snapshot.id)
         }
     }
 

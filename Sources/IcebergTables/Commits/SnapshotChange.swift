@@ -10,12 +10,18 @@ struct SnapshotChange: Sendable {
     var removedPaths: Set<String> = []
     var removedDeletes: [DataFile] = []
     var summary: [String: String] = [:]
-    /// Table properties to copy into the summary.
-    var summaryProperties: [String] = []
+    /// Makes further entries of the summary.
+    var summaryEntries: [@Sendable (TableMetadata) throws(WeirError) -> [String: String]] = []
     /// Nil to infer it from the files.
     var operation: SnapshotOperation?
     /// The snapshot the caller read to find its files; commits since then are checked for conflicts.
-    var validateFrom: Int64?
+    var validateFrom: Start?
+
+    struct Start: Sendable {
+        let id: Int64
+        /// Nil if the table did not have the snapshot.
+        let sequenceNumber: Int64?
+    }
 
     var removesFiles: Bool { !removed.isEmpty || !removedPaths.isEmpty || !removedDeletes.isEmpty }
 

@@ -32,7 +32,13 @@ final class SnapshotProducer {
     }
 
     /// Adds the snapshot to main and returns the path of its manifest list.
-    func apply(to builder: inout TableMetadataBuilder, _ attempt: Int) throws(WeirError) -> String {
+    ///
+    /// - Parameter further: entries of the summary, where the change has none of that name.
+    func apply(
+        to builder: inout TableMetadataBuilder,
+        _ attempt: Int,
+        summary further: [String: String] = [:]
+    ) throws(WeirError) -> String {
         let metadata = builder.metadata
         guard metadata.formatVersion > 1 else {
             throw WeirError(
@@ -71,7 +77,8 @@ final class SnapshotProducer {
         var addedRows: Int64?
         if let firstRowId { addedRows = try manifests.assignRowIds(from: firstRowId) - firstRowId }
         var entries = change.summary.merging(summary.entries(after: parent)) { $1 }
-        for name in change.summaryProperties { entries[name] = metadata.properties[name] }
+        for make in change.summaryEntries { entries.merge(try make(metadata)) { $1 } }
+        entries.merge(further) { own, _ in own }
         let path = MetadataPath.manifestList(
             in: metadata,
             snapshotId: snapshotId,
@@ -289,50 +296,26 @@ final class SnapshotProducer {
 
     // MARK: - Merging
 
-    /// Merges small manifests once there are enough of them.
     private func merge(_ manifests: [ManifestFile], _ metadata: TableMetadata) throws(WeirError) -> [ManifestFile] {
-        let properties = metadata.properties
-        if properties["commit.manifest-merge.enabled"]?.lowercased() == "false" { return manifests }
-        let target = properties["commit.manifest.target-size-bytes"].flatMap { Int64($0) } ?? 8 << 20
-        let minimum = properties["commit.manifest.min-count-to-merge"].flatMap { Int($0) } ?? 100
+        guard let merging = ManifestMerging(metadata.properties) else { return manifests }
         var result: [ManifestFile] = []
         for content in [ManifestFile.Content.data, .deletes] {
             let ofContent = manifests.filter { $0.content == content }
             let groups = Dictionary(grouping: ofContent, by: \.specId)
             for (specId, group) in groups.sorted(by: { $0.key > $1.key }) {
-                guard let spec = metadata.spec(id: specId), metadata.canWriteManifests(of: spec) else {
+                guard let spec = metadata.spec(id: specId), metadata.canWriteManifests(of: spec),
+                    let chosen = merging.choice(among: group)
+                else {
                     result += group
                     continue
                 }
-                for bin in Self.packEnd(group, target: target) {
-                    let isNewest = bin.first?.path == group.first?.path
-                    if bin.count == 1 || (isNewest && bin.count < minimum) {
-                        result += bin
-                    } else {
-                        result += try join(bin, content, specId: specId, metadata)
-                    }
-                }
+                let bin = chosen.map { group[$0] }
+                let joined = try join(bin, content, specId: specId, metadata)
+                let rest = group.indices.filter { !chosen.contains($0) }.map { group[$0] }
+                result += joined + rest
             }
         }
         return result
-    }
-
-    /// Packs manifests into bins of at most the target size, starting with the oldest, so that full bins never change.
-    private static func packEnd(_ manifests: [ManifestFile], target: Int64) -> [[ManifestFile]] {
-        var bins: [[ManifestFile]] = []
-        var bin: [ManifestFile] = []
-        var size: Int64 = 0
-        for manifest in manifests.reversed() {
-            if !bin.isEmpty, size.addingClamped(manifest.length) > target {
-                bins.append(bin.reversed())
-                bin = []
-                size = 0
-            }
-            bin.append(manifest)
-            size = size.addingClamped(manifest.length)
-        }
-        if !bin.isEmpty { bins.append(bin.reversed()) }
-        return bins.reversed()
     }
 
     private func join(

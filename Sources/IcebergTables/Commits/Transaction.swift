@@ -15,7 +15,7 @@ public struct Transaction: Sendable {
     var edits: [MetadataEdit] = []
     var statistics: [@Sendable (Snapshot) throws(WeirError) -> StatisticsFile] = []
     var requirements: [@Sendable (TableMetadata) throws(WeirError) -> Void] = []
-    var summaryProperties: [String] = []
+    var summaryEntries: [@Sendable (TableMetadata) throws(WeirError) -> [String: String]] = []
     /// Other tables that the commit depends on, with a check of the states that they have got to since.
     var others: [OtherTable] = []
     var isPatient = false
@@ -57,7 +57,7 @@ public struct Transaction: Sendable {
                 removedDeletes: removingDeletes,
                 summary: summary,
                 operation: operation,
-                validateFrom: snapshotId
+                validateFrom: snapshotId.map { start(of: $0) }
             )
         )
     }
@@ -76,9 +76,14 @@ public struct Transaction: Sendable {
                 removedPaths: Set(removingPaths),
                 summary: summary,
                 operation: operation,
-                validateFrom: snapshotId
+                validateFrom: snapshotId.map { start(of: $0) }
             )
         )
+    }
+
+    /// The state the caller read. One that the table does not know is in no history.
+    private func start(of snapshotId: Int64) -> SnapshotChange.Start {
+        SnapshotChange.Start(id: snapshotId, sequenceNumber: table.metadata.snapshot(id: snapshotId)?.sequenceNumber)
     }
 
     public mutating func setProperties(_ properties: [String: String]) {
@@ -93,8 +98,11 @@ public struct Transaction: Sendable {
         edits.append(MetadataEdit { (metadata) throws(WeirError) in [.setProperties(try make(metadata))] })
     }
 
-    /// Copies a property, with its value after this transaction, into the summary of its snapshots.
-    public mutating func addToSummary(property: String) { summaryProperties.append(property) }
+    /// Adds entries to the summary of its snapshots, made on every attempt from the metadata with the properties that
+    /// this transaction sets. Every later commit writes them again until the snapshot expires: keep them small.
+    public mutating func addToSummary(
+        _ make: @escaping @Sendable (TableMetadata) throws(WeirError) -> [String: String]
+    ) { summaryEntries.append(make) }
 
     public mutating func removeProperties(_ keys: [String]) {
         edits.append(.removeProperties(keys))

@@ -42,7 +42,7 @@ final class TransactionCommit {
         parts = transactions.map { transaction in
             let producers = transaction.changes.map { change in
                 var change = change
-                change.summaryProperties += transaction.summaryProperties
+                change.summaryEntries += transaction.summaryEntries
                 return SnapshotProducer(change, transaction.table.storage, transaction.clock)
             }
             return Part(transaction: transaction, producers: producers, base: transaction.table)
@@ -115,10 +115,13 @@ final class TransactionCommit {
         for edit in part.transaction.edits {
             for update in try edit.updates(builder.metadata) { try builder.apply(update) }
         }
-        for producer in part.producers {
-            part.files.append(try producer.apply(to: &builder, attempt))
+        let expiry = ExpiryPart(builder.metadata, adding: part.producers.count, base.storage, nowMs: clock.nowMs())
+        for (index, producer) in part.producers.enumerated() {
+            let isLast = index == part.producers.count - 1
+            part.files.append(try producer.apply(to: &builder, attempt, summary: isLast ? expiry.summary : [:]))
         }
         try addStatistics(to: &builder, &part)
+        for update in expiry.updates { try builder.apply(update) }
         return .changing(base, builder.updates)
     }
 
@@ -206,6 +209,8 @@ extension TableCommit {
                 switch update {
                 case .addSnapshot, .removeSnapshots:
                     [.reference(name: TableMetadata.mainBranch, snapshotId: metadata.currentSnapshotId)]
+                case .removeReference(let name):
+                    [.reference(name: name, snapshotId: metadata.references[name]?.snapshotId)]
                 case .addSchema: [.lastAssignedFieldId(metadata.lastColumnId)]
                 case .setCurrentSchema: [.currentSchemaId(metadata.currentSchemaId)]
                 case .addSpec: [.lastAssignedPartitionId(metadata.lastPartitionId)]

@@ -28,7 +28,10 @@ public struct MaterializeBacklog: Sendable, Equatable {
         if pending.isEmpty { return }
         var times: [Int64: Int64] = [:]
         for snapshot in change.metadata.snapshots { times[snapshot.sequenceNumber] = snapshot.timestampMs }
-        commits = Set(pending.map(\.dataSequenceNumber)).sorted().map { Commit(sequence: $0, time: times[$0]) }
+        let expired = ExpiredCommits(change.metadata)
+        commits = Set(pending.map(\.dataSequenceNumber)).sorted().map { sequence in
+            Commit(sequence: sequence, time: times[sequence] ?? expired?.time(before: sequence))
+        }
     }
 
     mutating func remove(upTo sequence: Int64) { commits.removeAll { $0.sequence <= sequence } }

@@ -18,13 +18,11 @@ final class BaseRefresher: @unchecked Sendable {
     /// How long the end of a run waits for the last changes to be moved, and how much longer for the thread to notice.
     private let endTime: Duration
     private let patience: Duration
-    private let snapshotsMax: Int
     private let condition = Condition()
     // Used by the thread.
     private let materializers: [Materializer]
     private var told: [String?]
-    /// Tables of which a warning was given that they have many snapshots.
-    private var toldSnapshots: Set<Int> = []
+    private var toldOfSnapshots: SnapshotNotice
     private var toldOfOthers = BaseNeighbourNotices()
     // Protected by `condition`.
     private var schedule: RefreshSchedule
@@ -58,14 +56,14 @@ final class BaseRefresher: @unchecked Sendable {
     ///   - tables: keyed tables that the run writes.
     ///   - endTime: how long the end of a run waits for the last changes to be moved.
     ///   - patience: how much longer it waits for a step that does not end by itself, such as one whose disk is slow.
-    ///   - snapshotsMax: above this many snapshots of base the run says that they should expire.
+    ///   - snapshotsMax: above this many snapshots of base the run says what keeps them from expiring.
     ///   - nowMilliseconds: the wall clock, milliseconds since 1970.
     init(
         _ tables: [(name: String, table: MixedTable)],
         clock: RunClock,
         endTime: Duration = .seconds(3),
         patience: Duration = .seconds(2),
-        snapshotsMax: Int = 5000,
+        snapshotsMax: Int = 1000,
         nowMilliseconds: @escaping @Sendable () -> Int64 = WallClock.milliseconds,
         onWarning: @escaping @Sendable (String) -> Void
     ) {
@@ -77,7 +75,7 @@ final class BaseRefresher: @unchecked Sendable {
         keepsUp = Array(repeating: false, count: tables.count)
         self.endTime = endTime
         self.patience = patience
-        self.snapshotsMax = snapshotsMax
+        toldOfSnapshots = SnapshotNotice(snapshotsMax: snapshotsMax)
         schedule = RefreshSchedule(tables: tables.count, at: clock.now)
         self.clock = clock
         self.nowMilliseconds = nowMilliseconds
@@ -173,15 +171,12 @@ final class BaseRefresher: @unchecked Sendable {
         while let tables = awaitTurn() {
             let outcomes = tables.count > 1 ? step(tables) : tables.map { step($0) }
             let intervals = tables.map { interval(of: $0) }
-            // The same pause for all: they stay in step.
-            let snapshots = tables.map { snapshotCount(of: $0) }.max() ?? 0
             condition.locked {
                 let now = clock.now
                 for (index, table) in tables.enumerated() {
                     isSpaced[table] = intervals[index] != nil
                     keepsUp[table] = outcomes[index] == .caughtUp
-                    let pause = Self.pause(interval: intervals[index], snapshots: snapshots)
-                    schedule.finished(table, outcomes[index], interval: pause, at: now)
+                    schedule.finished(table, outcomes[index], interval: intervals[index] ?? .zero, at: now)
                 }
             }
         }
@@ -237,7 +232,7 @@ final class BaseRefresher: @unchecked Sendable {
             return .caughtUp
         case .merged(let merge):
             told[table] = nil
-            warnOfSnapshots(of: table)
+            tellOfSnapshots(of: table)
             return merge.isLast ? .caughtUp : .advanced
         case .outrun:
             if misses + 1 >= Self.outrunMax {
@@ -333,22 +328,9 @@ final class BaseRefresher: @unchecked Sendable {
         onWarning(text)
     }
 
-    private func snapshotCount(of table: Int) -> Int { materializers[table].table.base.metadata.snapshots.count }
-
-    /// The time between two steps of a table that is caught up. A commit writes the metadata of all snapshots again: a
-    /// millisecond for each keeps that a small share of the time, however many there are.
-    static func pause(interval: Duration?, snapshots: Int) -> Duration {
-        max(interval ?? .zero, .milliseconds(snapshots))
-    }
-
-    private func warnOfSnapshots(of table: Int) {
-        let count = snapshotCount(of: table)
-        guard count > snapshotsMax, toldSnapshots.insert(table).inserted else { return }
-        onWarning(
-            "the base store of \(names[table]) has \(count) snapshots, whose metadata every commit to it writes again: "
-                + "set \(Self.intervalProperty) to make fewer, and let Spark or PyIceberg expire old ones "
-                + "(docs/operating.md)"
-        )
+    private func tellOfSnapshots(of table: Int) {
+        let metadata = materializers[table].table.base.metadata
+        for text in toldOfSnapshots.next(names[table], metadata) { onWarning(text) }
     }
 
     private static let intervalProperty = "base.refresh-interval"

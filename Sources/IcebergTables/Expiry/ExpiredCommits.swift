@@ -1,0 +1,161 @@
+import Bytes
+import IcebergFormat
+import Values
+
+/// What is remembered of the expired commits of main, so that its changes can be read for as long as their files are
+/// there.
+///
+/// Stored as the table property `weir.expired-commits` by the commit that expires snapshots, in stores that changes are
+/// read from:
+/// `{"snapshot":7,"sequence":3,"removed":0,"rewritten":0,"times":[[1700000000000,1],[1700000060000,3]]}`.
+public struct ExpiredCommits: Sendable, Equatable {
+    public static let property = "weir.expired-commits"
+
+    /// The newest expired commit: the parent of the oldest one left.
+    public private(set) var snapshotId: Int64
+    public private(set) var sequence: Int64
+    /// Files of commits up to this sequence number may have been removed. Those of all later ones are in the table, or
+    /// were removed by commits that are left.
+    public private(set) var removedUpTo: Int64
+    /// The newest commit that did more than append, by sequence number; 0 for none.
+    public private(set) var rewrittenAt: Int64
+    /// Some of the commits with their times, oldest first: one a minute, and fewer of older ones.
+    public private(set) var times: [Time]
+
+    public struct Time: Sendable, Equatable {
+        /// Milliseconds since 1970.
+        public let timestampMs: Int64
+        public let sequence: Int64
+    }
+
+    private static let spacingMs: Int64 = 60_000
+    /// Times lie apart by at most this share of their age, or the spacing: some hundreds for years of commits.
+    private static let ageShare: Int64 = 64
+    private static let timesMax = 4096
+
+    /// The newest of the remembered commits that was made before a time: all changes from then on come after it.
+    public func last(before timestampMs: Int64) -> Time? { times.last { $0.timestampMs < timestampMs } }
+
+    /// A time at which a commit had not been made yet; nil if none is remembered.
+    public func time(before sequence: Int64) -> Int64? { times.last { $0.sequence <= sequence }?.timestampMs }
+
+    /// The record of a table. Nil if it has none, or if others have expired more since.
+    public init?(_ metadata: TableMetadata) {
+        guard let text = metadata.properties[Self.property], let oldest = metadata.mainAncestors.last,
+            let record = try? Self(json: text), oldest.parentId == record.snapshotId
+        else { return nil }
+        self = record
+    }
+
+    private init(behind snapshot: Snapshot, removedUpTo: Int64) {
+        snapshotId = snapshot.id
+        sequence = snapshot.sequenceNumber
+        self.removedUpTo = removedUpTo
+        rewrittenAt = removedUpTo
+        times = []
+    }
+
+    // MARK: - Recording
+
+    /// Whether changes are read from a store with these properties: not from base where there is a change store.
+    static func areKept(_ properties: [String: String]) -> Bool {
+        properties["mixed-format.table-store"]?.lowercased() != "base"
+            || (properties["mixed-format.primary-key-fields"] ?? "").isEmpty
+    }
+
+    /// The commits that did more than append and that one recording examines.
+    private static let examinedMax = 16
+
+    /// The record after snapshots have expired.
+    ///
+    /// - Parameters:
+    ///   - expiry: reduced to what can be examined at once.
+    ///   - removedBy: the greatest data sequence number of the files that a snapshot removed; nil if it cannot be told.
+    /// - Returns: nil if the expiry concerns no commit of main.
+    static func recorded(
+        _ metadata: TableMetadata,
+        _ expiry: inout SnapshotExpiry,
+        removedBy: (Snapshot) throws(WeirError) -> Int64?
+    ) throws(WeirError) -> ExpiredCommits? {
+        let gone = Set(expiry.snapshots)
+        let line = metadata.mainAncestors
+        guard let first = line.firstIndex(where: { gone.contains($0.id) }), let oldest = line.last else { return nil }
+        let begin = oldest.hasLostParent ? oldest.sequenceNumber.addingClamped(-1) : 0
+        var record = ExpiredCommits(metadata) ?? ExpiredCommits(behind: oldest, removedUpTo: begin)
+        var examined = 0
+        for index in (first..<line.count).reversed() {
+            let snapshot = line[index]
+            if snapshot.operation != SnapshotOperation.append.rawValue {
+                examined += 1
+                guard examined <= examinedMax else {
+                    // This one and all newer ones wait for the next commit.
+                    let left = Set(line[...index].map(\.id))
+                    expiry.snapshots.removeAll { left.contains($0) }
+                    break
+                }
+                record.rewrittenAt = max(record.rewrittenAt, snapshot.sequenceNumber)
+                let removed = try removedBy(snapshot) ?? snapshot.sequenceNumber
+                record.removedUpTo = max(record.removedUpTo, removed)
+            }
+            record.snapshotId = snapshot.id
+            record.sequence = snapshot.sequenceNumber
+            record.add(Time(timestampMs: snapshot.timestampMs, sequence: snapshot.sequenceNumber))
+        }
+        return record
+    }
+
+    private mutating func add(_ time: Time) {
+        if let last = times.last {
+            guard time.sequence > last.sequence, time.timestampMs >= last.timestampMs.addingClamped(Self.spacingMs)
+            else {
+                return
+            }
+        }
+        times.append(time)
+        if times.count > 2 { thin(newest: time.timestampMs) }
+    }
+
+    /// Drops times that lie close together for their age, and those of removed files but the newest.
+    private mutating func thin(newest: Int64) {
+        if let needed = times.lastIndex(where: { $0.sequence <= removedUpTo }) { times.removeFirst(needed) }
+        var kept: [Time] = []
+        for (index, time) in times.enumerated() {
+            guard let last = kept.last, index < times.count - 1 else {
+                kept.append(time)
+                continue
+            }
+            let age = max(0, newest.subtractingClamped(time.timestampMs))
+            let next = times[index + 1]
+            // Dropping this one must not leave a gap that is too wide.
+            if next.timestampMs.subtractingClamped(last.timestampMs) > age / Self.ageShare { kept.append(time) }
+        }
+        times = kept.suffix(Self.timesMax)
+    }
+
+    // MARK: - JSON
+
+    init(json text: String) throws(WeirError) {
+        guard let object = try JSONValue.parse(text).asObject else {
+            throw WeirError(.corrupt, "property \(Self.property) is no object")
+        }
+        snapshotId = try object.long("snapshot")
+        sequence = try object.long("sequence")
+        removedUpTo = try object.long("removed")
+        rewrittenAt = try object.long("rewritten")
+        times = try object.array("times").map { (value) throws(WeirError) in
+            guard let pair = value.asArray, pair.count == 2, let time = pair[0].asInteger,
+                let sequence = pair[1].asInteger
+            else { throw WeirError(.corrupt, "property \(Self.property) has a time that is no pair of numbers") }
+            return Time(timestampMs: time, sequence: sequence)
+        }
+    }
+
+    var json: String {
+        let object: JSONObject = [
+            "snapshot": .integer(snapshotId), "sequence": .integer(sequence), "removed": .integer(removedUpTo),
+            "rewritten": .integer(rewrittenAt),
+            "times": .array(times.map { .array([.integer($0.timestampMs), .integer($0.sequence)]) }),
+        ]
+        return JSONValue.object(object).text
+    }
+}
