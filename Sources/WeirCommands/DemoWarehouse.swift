@@ -28,6 +28,14 @@ struct DemoWarehouse {
         // A folder that does not exist lists as an empty one.
         let isTaken = try !files.list(locations.warehouse).isEmpty
         let hasOthers = try hasOtherTables()
+        if hasOthers, case .postgres(let address) = locations.catalog {
+            throw WeirError(
+                .alreadyExists,
+                "the catalog has a database '\(DemoTopology.name)' that was not made by the demo here",
+                at: address.description,
+                advice: "give the demo a catalog name of its own, such as --catalog-name demo, or another database"
+            )
+        }
         guard !isTaken, !hasOthers else {
             throw WeirError(
                 .alreadyExists,

@@ -86,6 +86,24 @@ import Testing
         #expect(isTried(PostgresFailure(.refused, state: "25006", ""), limit: nil))
     }
 
+    @Test func `a refusal is told once, without its code`() {
+        let begin = "connection to server at \"h\" (::1), port 5432 failed: FATAL:"
+        let failure = PostgresFailure.connecting(
+            """
+            \(begin)  password authentication failed for user "u"
+            \(begin)  28P01: password authentication failed for user "u"
+            LOCATION:  auth_failed, auth.c:326
+
+            """
+        )
+        #expect(failure.state == "28P01" && failure.kind == .connecting)
+        #expect(failure.message == "\(begin) password authentication failed for user \"u\"")
+        let refused = PostgresFailure.connecting(
+            "connection to server at \"h\", port 1 failed: Connection refused\n\tIs the server running?\n"
+        )
+        #expect(refused.state.isEmpty && refused.message.hasSuffix("Connection refused; Is the server running?"))
+    }
+
     @Test func `a name that is taken for good ends the attempts`() {
         let time = Time()
         var retry = PostgresRetry(time.patience(nil), time.clock, location: "")

@@ -3,6 +3,7 @@ import Columnar
 import Foundation
 import IcebergFormat
 import IcebergTables
+import ObjectStorage
 import Synchronization
 import Testing
 import WeirTesting
@@ -116,6 +117,47 @@ import WeirTesting
             #expect(failures > 2)
             #expect(try Self.base(world) == [[2, 0], [2, 0]])
             try Self.expectNothingLeft(world)
+        }
+    }
+
+    @Test func `a crash at any step leaves the base stores of all tables old or all new`() throws {
+        let (first, last) = try Self.crash(at: nil).steps
+        var outcomes: Set<Int64> = []
+        for step in first...last { outcomes.formUnion(try Self.crash(at: step).rounds) }
+        #expect(last - first > 10 && outcomes == [2, 3])
+        print("crash sweep of a common step: \(last - first) steps")
+    }
+
+    /// Crashes in or after the common step; returns the steps of storage before and after it, and what base shows.
+    private static func crash(at step: Int?) throws -> (steps: (Int, Int), rounds: Set<Int64>) {
+        try withTemporaryFolder { folder in
+            var world = try World(folder)
+            try world.commit()
+            for table in world.tables.filter(\.isKeyed) { _ = try Materializer(table).step(nowMilliseconds: 1) }
+            // They load their keys with an epoch of their own.
+            let files = FaultyFileSystem(failAt: step)
+            let catalog = try SQLiteCatalog(
+                path: folder + "/catalog.db",
+                warehouse: "file://" + folder,
+                storage: LocalObjectStorage(files: files)
+            )
+            try world.commit()
+            let members = try world.tables.filter(\.isKeyed).map { table in
+                Materializer(try MixedTable.load(table.identifier, from: catalog))
+            }
+            for member in members { _ = try member.step(nowMilliseconds: 1) }
+            try world.commit()
+            let first = files.steps
+            let results = try? Materializer.stepTogether(members, nowMilliseconds: 1)
+            let last = files.steps
+            files.loseUnsynced()
+            let rounds = try Set(Self.base(world).map { $0[0] })
+            #expect(rounds.count == 1, "the tables differ after step \(step ?? 0)")
+            if let results, Self.names(results) == ["merged", "merged"] { #expect(rounds == [3]) }
+            // A new process goes on.
+            for table in world.tables.filter(\.isKeyed) { _ = try Materializer(table).step(nowMilliseconds: 1) }
+            #expect(try Self.base(world) == [[3, 0], [3, 0]])
+            return ((first, last), rounds)
         }
     }
 

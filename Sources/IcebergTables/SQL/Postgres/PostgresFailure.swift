@@ -61,12 +61,18 @@ struct PostgresFailure: Error, CustomStringConvertible {
     /// The failure of a connection attempt. With verbose messages, the server's contain the SQLSTATE:
     /// `connection to server at "h" (::1), port 5432 failed: FATAL:  28P01: password authentication failed for user "u"`.
     static func connecting(_ text: String) -> PostgresFailure {
-        let lines = text.split(whereSeparator: \.isNewline)
-        let kept = lines.filter { !$0.hasPrefix("LOCATION:") }.joined(separator: "\n")
-        guard let match = kept.firstMatch(of: /:\x20{2}([0-9A-Z]{5}):\x20/) else {
-            return PostgresFailure(.connecting, line(kept))
+        var state = ""
+        var said: [String] = []
+        // With TLS only preferred, a refusal comes twice.
+        for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("LOCATION:") {
+            var line = String(line)
+            if let match = line.firstMatch(of: /\x20{2}([0-9A-Z]{5}):\x20/) {
+                state = String(match.1)
+                line.replaceSubrange(match.range, with: " ")
+            }
+            line = line.replacing("FATAL:  ", with: "FATAL: ").trimmingCharacters(in: .whitespaces)
+            if !line.isEmpty, !said.contains(line) { said.append(line) }
         }
-        let without = kept.replacingCharacters(in: match.range, with: ": ")
-        return PostgresFailure(.connecting, state: String(match.1), line(without))
+        return PostgresFailure(.connecting, state: state, said.joined(separator: "; "))
     }
 }
