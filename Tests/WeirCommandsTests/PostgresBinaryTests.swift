@@ -62,7 +62,8 @@ struct PostgresBinaryTests {
             let foreign = Set((0..<count).map { 1000 + $0 })
             let isThere = first.wait(seconds: 300) {
                 guard let rows = try? scenario.rows() else { return false }
-                return rows.filter { !Self.isForeign($0.key) } == scenario.history.rows && foreign.isSubset(of: rows.keys)
+                return rows.filter { !Self.isForeign($0.key) } == scenario.history.rows
+                    && foreign.isSubset(of: rows.keys)
             }
             #expect(isThere, "\(first.errors) \(second.errors)")
             for run in [first, second] { scenario.stop(run) }
