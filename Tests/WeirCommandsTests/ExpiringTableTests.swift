@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import IcebergFormat
 import Testing
 import WeirTesting
 

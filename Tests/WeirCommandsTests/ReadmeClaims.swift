@@ -51,7 +51,9 @@ struct ReadmeClaim {
             ("CapturedIngestTests", "tables equal the database's final rows, for us and for other engines")
         ),
         ReadmeClaim(
-            "A reader sees a commit of a table whole or not at all, and a pinned snapshot does not change.",
+            "All tables of a topology are committed together: a reader sees what a commit has for them whole or not at "
+                + "all, and a pinned snapshot does not change.",
+            ("EpochTogetherTests", "a reader that loops over the catalog never sees two tables of an epoch apart"),
             ("CommitTests", "a crash at any step leaves the old or the new table"),
             ("MixedTableModelTests", "scan and replay agree with a dictionary at every snapshot")
         ),
@@ -182,6 +184,6 @@ struct ReadmeClaim {
     static let untestable = [
         "The source must deliver each change once: Debezium itself may repeat records after a crash",
         "all records of a key must be in one partition.",
-        "this holds per table; the tables of a topology are committed one after another.",
+        "a reader that asks the catalog for one table after another may see a commit in between.",
     ]
 }

@@ -2,6 +2,7 @@
 
 deletion_vectors.py PUFFIN_FILE…
 """
+
 import json
 import struct
 import sys
