@@ -31,7 +31,7 @@ struct PropertyReader {
     /// A duration as Flink writes it (`30 s`, `5min`, `1 h`, `1500`) in milliseconds.
     func duration(_ name: String) throws(WeirError) -> Int64? {
         guard let text = properties[name] else { return nil }
-        guard let milliseconds = FlinkDuration.milliseconds(text) else {
+        guard let milliseconds = FlinkDuration.milliseconds(text), milliseconds < .max else {
             throw refused(name, text, allowed: ["a number and a unit: ms", "s", "min", "h", "d"])
         }
         return milliseconds

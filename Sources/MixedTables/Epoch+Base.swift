@@ -75,7 +75,7 @@ extension Epoch {
     }
 
     /// Deletes the files of an epoch that is known not to be committed.
-    func discard(from store: Table) {
+    public func discard(from store: Table) {
         for file in files { try? store.storage.delete(file.path) }
     }
 }

@@ -1,4 +1,5 @@
 import IcebergFormat
+import IcebergTables
 
 extension MixedTable {
     static let selfOptimizingProperty = "self-optimizing.enabled"
@@ -11,7 +12,8 @@ extension MixedTable {
     var isOptimizedElsewhere: Bool {
         // Amoro's reading of the property: true without a value, and otherwise only when it says so.
         guard (properties[Self.selfOptimizingProperty] ?? "true").lowercased() == "true" else { return false }
-        return base.metadata.mainAncestors.contains(where: \.isForeignOptimizing)
+        return base.properties[ForeignOptimizerMark.property] != nil
+            || base.metadata.mainAncestors.contains(where: \.isForeignOptimizing)
     }
 }
 

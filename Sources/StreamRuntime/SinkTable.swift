@@ -286,6 +286,9 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
                     sinks.append(sink)
                     epochs.append(epoch)
                 } catch {
+                    // Nothing of the epoch can become visible.
+                    for (sink, cut) in cuts { cut.epoch.discard(from: sink.table.ingestStore) }
+                    for epoch in epochs { epoch.epoch.discard(from: epoch.table.ingestStore) }
                     throw error.located(at: "commit to \(sink.name)")
                 }
             }

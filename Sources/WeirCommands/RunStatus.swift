@@ -1,4 +1,5 @@
 import Bytes
+import MixedTables
 import StreamRuntime
 
 /// Decides which status a run shows. On a terminal: one line, redrawn every two seconds. Elsewhere: one line per minute
@@ -109,7 +110,7 @@ struct RunStatus {
     private static func base(_ now: Sample) -> [String] {
         let loading = now.state.baseLoading.map { ["reads the keys of \($0) for its base"] } ?? []
         guard let (table, since) = now.state.oldestBacklog else { return loading }
-        let seconds = (now.wallTime - since) / 1000
+        let seconds = Freshness.span(from: since, to: now.wallTime) / 1000
         return (seconds >= slowBase ? ["base of \(table) \(seconds) s behind"] : []) + loading
     }
 

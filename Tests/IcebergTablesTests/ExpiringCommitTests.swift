@@ -50,6 +50,21 @@ import WeirTesting
         }
     }
 
+    @Test func `that another optimizer was at work outlives its snapshots`() throws {
+        for (summary, isMarked) in [
+            (["snapshot.producer": "OPTIMIZE"], true),
+            (["snapshot.producer": "OPTIMIZE", "weir.optimized-sequence.exist": "true"], false),
+        ] {
+            var world = try World(["snapshot.keep.max-count": "5", "mixed-format.table-store": "base"])
+            try world.commit { $0.append([dataFile("first")], summary: summary) }
+            for number in 1...4 { try world.append(number) }
+            #expect(world.table.properties[ForeignOptimizerMark.property] == nil)
+            for number in 5...12 { try world.append(number) }
+            #expect(!world.table.snapshots.contains { $0.summary["snapshot.producer"] != nil })
+            #expect((world.table.properties[ForeignOptimizerMark.property] != nil) == isMarked)
+        }
+    }
+
     @Test func `the number of snapshots stays what it may be, and the rows are all there`() throws {
         var world = try World(["snapshot.keep.max-count": "20"])
         var sizes: [Int] = []

@@ -27,7 +27,7 @@ import WeirTesting
         #expect(slice(1)?.upTo == 1)
         #expect(slice(11)?.upTo == 2)
         #expect(slice(11)?.files.count == 3)
-        #expect(slice(11)?.bytesLeft == 10)
+        #expect(slice(11)?.isLast == false)
         #expect(slice(.max)?.isLast == true)
         #expect(slice(.max)?.sequences == ["": 3])
     }

@@ -166,6 +166,67 @@ import WeirTesting
         }
     }
 
+    @Test(arguments: Mover.allCases)
+    func `a transaction that is committed while a later one is open deletes its rows`(mover: Mover) throws {
+        try withTemporaryFolder { folder in
+            var stream = try MaterializeTests.Stream(in: folder)
+            func move(_ now: Int64) throws {
+                switch mover {
+                case .materializing: while case .merged = try stream.materializer.step(nowMilliseconds: now) {}
+                case .optimizing: _ = try FullOptimize(stream.table.refreshed(), nowMilliseconds: now).run()
+                }
+                stream.table = try stream.table.refreshed()
+            }
+            try stream.commit((0..<8).map { (.insert, Self.row($0, $0)) })
+            try move(Self.now())
+            let first = try Self.begin(stream.table)
+            // So much of base is replaced that its file is worth writing again.
+            try stream.commit((4..<8).map { (.updateAfter, Self.row($0, $0 + 10)) })
+            let second = try Self.begin(stream.table)
+            try Self.commit(first.sequenceNumber, deleting: [Self.row(0, 0)], of: stream.table)
+            try move(second.timestampMs + 1)
+            let expected: [Int64] = [1, 2, 3, 14, 15, 16, 17]
+            #expect(try Self.values(stream.table) == (expected, [0, 1, 2, 3, 4, 5, 6, 7]))
+            if mover == .materializing {
+                let step = try Materializer(stream.table).step(nowMilliseconds: second.timestampMs + 1)
+                let open = OpenTransaction(
+                    id: second.sequenceNumber,
+                    began: second.timestampMs,
+                    bound: first.sequenceNumber
+                )
+                #expect(step == .awaitsTransaction(open))
+            }
+            try Self.commit(second.sequenceNumber, deleting: [Self.row(1, 1), Self.row(4, 14)], of: stream.table)
+            stream.table = try stream.table.refreshed()
+            let last: [Int64] = [2, 3, 15, 16, 17]
+            #expect(try Self.values(stream.table).merged == last)
+            try move(second.timestampMs + 1)
+            #expect(try Self.values(stream.table) == (last, last))
+        }
+    }
+
+    @Test func `an overwrite of base ends its transaction, and a beginning in the future is none`() throws {
+        try withTemporaryFolder { folder in
+            var stream = try MaterializeTests.Stream(in: folder)
+            let open = try Self.begin(stream.table)
+            try stream.commit([(.insert, Self.row(1, 1))])
+            guard case .awaitsTransaction = try stream.materializer.step(nowMilliseconds: open.timestampMs) else {
+                Issue.record("an open transaction is not waited for")
+                return
+            }
+            var overwrite = Transaction(try stream.table.refreshed().base)
+            overwrite.append([], summary: ["txId": "\(open.sequenceNumber)"])
+            _ = try overwrite.commit()
+            #expect(try MaterializeTests.merge(of: stream.materializer.step(nowMilliseconds: open.timestampMs)).isLast)
+            // A clock that was hours ahead when it began.
+            let next = try Self.begin(stream.table)
+            try stream.commit([(.insert, Self.row(2, 2))])
+            let early = try stream.materializer.step(nowMilliseconds: next.timestampMs - 3 * Self.hour)
+            #expect(try MaterializeTests.merge(of: early).isLast)
+            #expect(try Self.values(stream.table.refreshed()).base == [1, 2])
+        }
+    }
+
     @Test func `a transaction that never ends holds changes back for an hour`() throws {
         try withTemporaryFolder { folder in
             var stream = try MaterializeTests.Stream(in: folder)

@@ -91,7 +91,7 @@ import WeirTesting
             #expect(try fixture.table("shop.again").properties["foreign"] == "\(foreign)")
             let (commits, retries) = (live.run.progress.commits, live.run.progress.retries)
             // Each attempt that is lost is lost to a commit of another.
-            let ofBase = try fixture.table("shop.keyed").base.metadata.snapshots.count
+            let ofBase = Int(try fixture.table("shop.keyed").base.metadata.lastSequenceNumber)
             #expect(retries <= foreign + ofBase)
             print(
                 "tables of an epoch: \(states.count) states seen, \(commits / 3) epochs, \(retries) retries beside "

@@ -8,7 +8,7 @@ import WeirTesting
 @Suite(.serialized, .hangGuard) struct ExpiringTableTests {
     private static func ids(_ output: String) throws -> [Int64] {
         try output.split(separator: "\n").map { line in
-            try #require(try JSONValue.parse(String(line)).asObject).long("id")
+            try #require(try JSONValue.parse(String(line)).asObject?["row"]?.asObject).long("id")
         }
     }
 

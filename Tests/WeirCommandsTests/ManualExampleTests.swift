@@ -107,6 +107,10 @@ import WeirTesting
             .replacing(/\d[\d.,]* (ms|s|seconds|min)\b/, with: "DURATION")
             .replacing(/\d[\d.,]* (B|KiB|MiB|GiB)\b/, with: "SIZE")
             .replacing(/\b\d{4,}\b/, with: "NUMBER")
+            .replacing(
+                /\b(read|decoded|cut|committed|in base|visible_after_ms|base_behind_ms)( +(\d+|NUMBER))+/,
+                with: "STAGE"
+            )
             .replacing(/-{2,}/, with: "--")
             .replacing(/[ \t]+/, with: " ")
             .split(separator: "\n").map(String.init).sorted()

@@ -116,7 +116,7 @@ public enum TableProperties {
             "commit.retry.max-wait-ms",
             natural,
             "60000",
-            "Longest wait between attempts; a run waits a second at most."
+            "Longest wait between attempts; a run waits a quarter of a second at most."
         ),
         TableProperty("commit.retry.total-timeout-ms", natural, "1800000", "Time after which a commit gives up."),
         TableProperty(
@@ -285,6 +285,7 @@ public enum TableProperties {
             "What runs need to go on: `weir.positions.`, `weir.last-records.`, `weir.position-routes.`, `weir.source-units.`, "
                 + "`weir.claims.`, `weir.own-commits.` and `weir.former-names.` with a topology's name, `weir.log-store.` with a writer's. "
                 + "`weir.expired-commits` is what readers of changes need of commits whose snapshots have expired. "
+                + "`weir.optimized-elsewhere` says that Amoro has optimized the table. "
                 + "`weir.base-held-until` is the time until which runs leave base to an optimize."
         ),
     ]

@@ -145,15 +145,29 @@ final class TransactionCommit {
         let locations = try catalog.metadataLocations(of: ids)
         for (index, location) in zip(others.indices, locations.dropFirst(parts.count))
         where location != others[index].table.metadataLocation {
-            let now = try others[index].table.refreshed(at: location)
+            let now = try Self.same(others[index].table, at: location)
             try others[index].check(now)
             others[index].table = now
         }
         for index in parts.indices {
-            let now = try parts[index].base.refreshed(at: locations[index])
+            let now = try Self.same(parts[index].base, at: locations[index])
             if now.metadataLocation != parts[index].base.metadataLocation { parts[index].drop() }
             parts[index].base = now
         }
+    }
+
+    /// The newest state of a table. Another one that was made under its name is refused: the commit was made for the
+    /// columns and snapshots of the old one.
+    private static func same(_ table: Table, at location: String) throws(WeirError) -> Table {
+        let now = try table.refreshed(at: location)
+        guard now.metadata.tableUUID == table.metadata.tableUUID else {
+            throw WeirError(
+                .conflict,
+                "table '\(table.identifier)' was dropped and made anew while it was being changed",
+                advice: "start again"
+            )
+        }
+        return now
     }
 
     /// Notes which metadata files of the last attempt serve the next one. What else it wrote for the tables is deleted.

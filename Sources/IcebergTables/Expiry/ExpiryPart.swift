@@ -29,6 +29,8 @@ struct ExpiryPart {
                 return
             }
         }
+        let foreign = ForeignOptimizerMark.properties(metadata, expiring: expiry.snapshots)
+        if !foreign.isEmpty { updates.append(.setProperties(foreign)) }
         summary = marks
         updates += expiry.references.map { .removeReference(name: $0) }
         if !expiry.snapshots.isEmpty { updates.append(.removeSnapshots(ids: expiry.snapshots)) }

@@ -14,7 +14,8 @@ public struct SnapshotExpiry: Sendable, Equatable {
     /// What one commit removes at most, so that a table with a long history is not cut down at once.
     static let snapshotsMax = 1000
     /// Amoro's and Weir's marks of base snapshots that say what base holds of the change store.
-    private static let sequenceMarks = ["optimized-sequence.exist", "weir.optimized-sequence.exist"]
+    private static let sequenceMarks = ["optimized-sequence.exist", ownSequenceMark]
+    static let ownSequenceMark = "weir.optimized-sequence.exist"
     /// Begins a transaction of an engine that may be at work for so long (`OpenTransaction`).
     private static let begin = (key: "tx.begin.signature", ageMs: Int64(60 * 60_000))
 

@@ -11,10 +11,8 @@ struct ChangeSlice: Sendable {
     let transactionId: Int64
     /// All change files up to this data sequence number are in base once the slice is.
     let upTo: Int64
-    /// Bytes of the change files that remain.
-    let bytesLeft: Int64
-
-    var isLast: Bool { bytesLeft == 0 }
+    /// Whether no change files remain.
+    let isLast: Bool
 
     /// Takes commits until their files have `bytesMax` bytes. Nil when there are no files.
     ///
@@ -40,7 +38,7 @@ struct ChangeSlice: Sendable {
         var (bytes, newest, upTo): (Int64, Int64, Int64) = (0, 0, 0)
         for (index, group) in groups.enumerated() {
             files += group.value
-            bytes += group.value.reduce(0) { $0 + $1.file.fileSize }
+            bytes = group.value.reduce(bytes) { $0.addingClamped($1.file.fileSize) }
             newest = max(newest, transactions[index].max() ?? 0)
             upTo = group.key
             if bytes >= bytesMax, newest < oldest[index + 1] { break }
@@ -54,6 +52,6 @@ struct ChangeSlice: Sendable {
             sequences[path] = max(sequences[path] ?? 0, file.dataSequenceNumber)
         }
         self.sequences = sequences
-        bytesLeft = pending.reduce(0) { $0 + $1.file.fileSize } - bytes
+        isLast = files.count == pending.count
     }
 }

@@ -118,7 +118,7 @@ public final class Materializer {
         let isAll: Bool
         let optimized: OptimizedSequence
 
-        var bytes: Int64 { files.reduce(0) { $0 + $1.file.fileSize } }
+        var bytes: Int64 { files.reduce(0) { $0.addingClamped($1.file.fileSize) } }
     }
 
     /// Goes on with a state of the table, and finds what base lacks in it.
@@ -142,10 +142,10 @@ public final class Materializer {
         backlog = MaterializeBacklog(pending, of: table)
         onBacklog(backlog)
         if table.isHeld(nowMilliseconds), !pending.isEmpty { return .nothing(.held) }
-        let movable = open.map { open in pending.filter { $0.dataSequenceNumber < open.id } } ?? pending
+        let movable = open.map { open in pending.filter { $0.dataSequenceNumber < open.bound } } ?? pending
         if movable.isEmpty {
             let newest = table.change?.metadata.currentSnapshot?.sequenceNumber ?? 0
-            floor = (snapshotId, min(newest, open.map { $0.id - 1 } ?? newest))
+            floor = (snapshotId, min(newest, open.map { $0.bound - 1 } ?? newest))
             if let open, !pending.isEmpty { return .nothing(.awaitsTransaction(open)) }
             return .nothing(.caughtUp)
         }
@@ -245,7 +245,14 @@ public final class Materializer {
             guard task.specId == table.base.spec.id else { throw NodeTaskPlan.otherSpec(task.file.path) }
             if task.dataSequenceNumber > optimized.sequence(ofPartition: task.file.partition) { pending.append(task) }
         }
-        return (pending, try OpenTransaction(in: change, above: above, nowMilliseconds: nowMilliseconds) { files })
+        let open = try OpenTransaction(
+            in: change,
+            table.base,
+            optimized,
+            above: above,
+            nowMilliseconds: nowMilliseconds
+        ) { files }
+        return (pending, open)
     }
 
     /// The key index as of the current state of base.
