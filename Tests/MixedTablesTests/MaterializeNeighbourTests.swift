@@ -125,26 +125,30 @@ import WeirTesting
         _ = try transaction.commit()
     }
 
-    enum Mover: CaseIterable { case materializing, optimizing }
+    enum Mover: CaseIterable {
+        case materializing, optimizing
+
+        /// Moves all changes into base that may be moved now.
+        func move(_ stream: inout MaterializeTests.Stream, _ now: Int64) throws {
+            switch self {
+            case .materializing: while case .merged = try stream.materializer.step(nowMilliseconds: now) {}
+            case .optimizing: _ = try FullOptimize(stream.table.refreshed(), nowMilliseconds: now).run()
+            }
+            stream.table = try stream.table.refreshed()
+        }
+    }
 
     @Test(arguments: Mover.allCases)
     func `the deletes of a transaction apply to what was committed before it began`(mover: Mover) throws {
         try withTemporaryFolder { folder in
             var stream = try MaterializeTests.Stream(in: folder)
-            func move(_ now: Int64) throws {
-                switch mover {
-                case .materializing: while case .merged = try stream.materializer.step(nowMilliseconds: now) {}
-                case .optimizing: _ = try FullOptimize(stream.table.refreshed(), nowMilliseconds: now).run()
-                }
-                stream.table = try stream.table.refreshed()
-            }
             try stream.commit((0..<8).map { (.insert, Self.row($0, $0)) })
-            try move(Self.now())
+            try mover.move(&stream, Self.now())
             try stream.commit([(.updateAfter, Self.row(1, 10)), (.insert, Self.row(20, 20))])
             let began = try Self.begin(stream.table)
             try stream.commit([(.insert, Self.row(30, 30)), (.updateAfter, Self.row(2, 12))])
             let now = began.timestampMs + Self.hour - 1
-            try move(now)
+            try mover.move(&stream, now)
             // Base has what came before the beginning, and readers see everything.
             #expect(
                 try Self.values(stream.table) == ([0, 3, 4, 5, 6, 7, 10, 12, 20, 30], [0, 2, 3, 4, 5, 6, 7, 10, 20])
@@ -161,7 +165,7 @@ import WeirTesting
             stream.table = try stream.table.refreshed()
             let expected: [Int64] = [3, 4, 5, 6, 7, 12, 30]
             #expect(try Self.values(stream.table).merged == expected)
-            try move(now)
+            try mover.move(&stream, now)
             #expect(try Self.values(stream.table) == (expected, expected))
         }
     }
@@ -170,21 +174,14 @@ import WeirTesting
     func `a transaction that is committed while a later one is open deletes its rows`(mover: Mover) throws {
         try withTemporaryFolder { folder in
             var stream = try MaterializeTests.Stream(in: folder)
-            func move(_ now: Int64) throws {
-                switch mover {
-                case .materializing: while case .merged = try stream.materializer.step(nowMilliseconds: now) {}
-                case .optimizing: _ = try FullOptimize(stream.table.refreshed(), nowMilliseconds: now).run()
-                }
-                stream.table = try stream.table.refreshed()
-            }
             try stream.commit((0..<8).map { (.insert, Self.row($0, $0)) })
-            try move(Self.now())
+            try mover.move(&stream, Self.now())
             let first = try Self.begin(stream.table)
             // So much of base is replaced that its file is worth writing again.
             try stream.commit((4..<8).map { (.updateAfter, Self.row($0, $0 + 10)) })
             let second = try Self.begin(stream.table)
             try Self.commit(first.sequenceNumber, deleting: [Self.row(0, 0)], of: stream.table)
-            try move(second.timestampMs + 1)
+            try mover.move(&stream, second.timestampMs + 1)
             let expected: [Int64] = [1, 2, 3, 14, 15, 16, 17]
             #expect(try Self.values(stream.table) == (expected, [0, 1, 2, 3, 4, 5, 6, 7]))
             if mover == .materializing {
@@ -200,7 +197,7 @@ import WeirTesting
             stream.table = try stream.table.refreshed()
             let last: [Int64] = [2, 3, 15, 16, 17]
             #expect(try Self.values(stream.table).merged == last)
-            try move(second.timestampMs + 1)
+            try mover.move(&stream, second.timestampMs + 1)
             #expect(try Self.values(stream.table) == (last, last))
         }
     }

@@ -5,11 +5,30 @@ import Foundation
 import IcebergFormat
 import MixedTables
 import StreamRuntime
+import Synchronization
 import Testing
 import WeirTesting
 
 /// The cost of starting to read and write, at first and on every restart.
 @Suite struct GenerationTests {
+    /// Counts the data files that are opened for reading, and makes that slow.
+    private final class DataFileOpens: Sendable {
+        private let opens = Mutex(0)
+        private let seconds: Double
+
+        init(seconds: Double) { self.seconds = seconds }
+
+        var count: Int { opens.withLock { $0 } }
+
+        var files: WatchedFileSystem {
+            WatchedFileSystem { [self] path, access in
+                guard access == .read && path.hasSuffix(".parquet") else { return }
+                opens.withLock { $0 += 1 }
+                Thread.sleep(forTimeInterval: seconds)
+            }
+        }
+    }
+
     private static func visits(_ type: String = "left") -> String {
         """
         name: test
@@ -114,14 +133,16 @@ import WeirTesting
                 try history.append(start..<history.records.count, to: writer, topic: "people")
                 try fixture.run()
             }
-            let all = SlowFileSystem(seconds: 0)
-            _ = try KeyedTableWriter(MixedTable.load(TableIdentifier("shop.people"), from: fixture.catalog(files: all)))
-            #expect(all.opened > 60)
-            let files = SlowFileSystem(seconds: 0.02)
-            let run = try LiveRun(fixture, fixture.plan(writer: writer, files: files))
-            try run.wait("the keys are being read") { files.opened > 3 }
+            let all = DataFileOpens(seconds: 0)
+            _ = try KeyedTableWriter(
+                MixedTable.load(TableIdentifier("shop.people"), from: fixture.catalog(files: all.files))
+            )
+            #expect(all.count > 60)
+            let slow = DataFileOpens(seconds: 0.02)
+            let run = try LiveRun(fixture, fixture.plan(writer: writer, files: slow.files))
+            try run.wait("the keys are being read") { slow.count > 3 }
             try run.stop()
-            #expect(files.opened < all.opened / 2, "\(files.opened) of \(all.opened) files were opened")
+            #expect(slow.count < all.count / 2, "\(slow.count) of \(all.count) files were opened")
             try fixture.run()
             #expect(try fixture.people() == history.rows)
         }

@@ -151,6 +151,14 @@ struct ReadmeClaim {
             ("SnapshotNameTests", "a tag is read with its rows and columns, a branch with the columns of now")
         ),
         ReadmeClaim(
+            "A store keeps its last 200 snapshots, of twelve hours at most, for `--snapshot` and `--as-of`; "
+                + "`snapshot.keep.max-count` and a tag keep more, and [reading changes](docs/operating.md#snapshots) needs "
+                + "none.",
+            ("SnapshotExpiryTests", "age, the least and the greatest number decide"),
+            ("SnapshotExpiryTests", "branches and tags keep theirs until they are too old themselves"),
+            ("ExpiringTableTests", "changes are read from snapshots' times that have expired, and rows are not")
+        ),
+        ReadmeClaim(
             "SIGINT, SIGTERM and SIGHUP end it after a last commit.",
             ("BinaryTests", "a run follows the log, is alone, and ends well when told to"),
             ("EndOfRunTests", "SIGHUP ends a run as SIGTERM does")
