@@ -17,12 +17,9 @@ enum CatalogPlace: Sendable, Equatable, CustomStringConvertible {
         }
         let prefix = "sqlite:"
         guard text.hasPrefix(prefix), text.count > prefix.count else {
-            let scheme = text.split(separator: ":").first.map(String.init) ?? text
-            throw WeirError(
-                .unsupported,
-                "catalogs of the form '\(scheme):…' are not supported",
-                advice: "use \(Self.forms)"
-            )
+            let scheme = text.prefixMatch(of: /([A-Za-z][A-Za-z0-9+.-]*):/)?.output.1
+            let what = scheme.map { "catalogs of the form '\($0):…' are" } ?? "this form of a catalog is"
+            throw WeirError(.unsupported, "\(what) not supported", advice: "use \(Self.forms)")
         }
         let path = text.dropFirst(prefix.count)
         // Both `sqlite:/a` and the URI form `sqlite:////a` or `sqlite:///a` are in use.
@@ -41,7 +38,7 @@ enum CatalogPlace: Sendable, Equatable, CustomStringConvertible {
     var option: String {
         switch self {
         case .file(let path): "sqlite:" + path
-        case .postgres(let address): address.description
+        case .postgres(let address): address.withoutPasswords
         }
     }
 

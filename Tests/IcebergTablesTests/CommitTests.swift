@@ -225,6 +225,25 @@ import WeirTesting
         }
     }
 
+    @Test func `a commit that a look does not find at first is never taken for lost`() throws {
+        try withTemporaryFolder { folder in
+            let real = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
+            try real.createNamespace(["db"])
+            let id = try TableIdentifier("db.t")
+            _ = try real.create(id, schema: testSchema)
+            // The second swap finds its own file.
+            let once = try UnreliableCatalog(real, fails: .stale(1)).load(id).appending("a")
+            #expect(try real.load(id).metadataLocation == once.metadataLocation)
+            #expect(try real.load(id).plan().count == 1)
+            // Nothing is deleted as long as looks and swaps contradict each other.
+            let error = #expect(throws: WeirError.self) {
+                try UnreliableCatalog(real, fails: .stale(100)).load(id).appending("b")
+            }
+            #expect(error?.code == .unknownState, "\(error as Any)")
+            #expect(try real.load(id).plan().count == 2)
+        }
+    }
+
     @Test(arguments: CatalogDatabase.tested) func `a swap that arrives after its answer was given up finds its files`(
         _ database: CatalogDatabase
     ) throws {

@@ -88,6 +88,13 @@ import WeirTesting
         #expect(try PostgresAddress(uri).description == shown)
     }
 
+    @Test func `another command gets the whole address but its passwords`() throws {
+        let uri = "postgresql://u:secret@h/d?sslmode=verify-full&options=-csearch_path%3Dx&sslpassword=secret"
+        let shown = try PostgresAddress(uri).withoutPasswords
+        #expect(shown == "postgresql://u@h/d?options=-csearch_path%3Dx&sslmode=verify-full")
+        #expect(try PostgresAddress(shown).withoutPasswords == shown)
+    }
+
     @Test func `rights that are missing are named`() throws {
         let server = try PostgresScope.server()
         let (name, uri) = try schema(server)

@@ -6,7 +6,7 @@ import Synchronization
 
 /// A catalog whose swap fails in a given way.
 final class UnreliableCatalog: PointerCatalog {
-    enum Failure {
+    enum Failure: Equatable {
         case beforeSwap, afterSwap, forGood
         /// The swap arrives when the test triggers it.
         case late
@@ -14,6 +14,8 @@ final class UnreliableCatalog: PointerCatalog {
         case overtaken, farOvertaken
         /// Two other commits follow the swap.
         case builtOn
+        /// The swap happens, and so many looks find the state before it, as on a replica that is behind.
+        case stale(Int)
     }
 
     private let real: any PointerCatalog
@@ -21,6 +23,7 @@ final class UnreliableCatalog: PointerCatalog {
     private let isDark = Mutex(false)
     private let onItsWay = Mutex<[PointerSwap]>([])
     private let calls = Mutex(0)
+    private let before = Mutex<(looks: Int, swaps: [PointerSwap])>((0, []))
 
     init(_ real: any PointerCatalog, fails failure: Failure) {
         self.real = real
@@ -37,6 +40,12 @@ final class UnreliableCatalog: PointerCatalog {
     func tables(in namespace: [String]) throws(WeirError) -> [TableIdentifier] { try real.tables(in: namespace) }
     func metadataLocation(of id: TableIdentifier) throws(WeirError) -> String {
         if isDark.withLock({ $0 }) { throw WeirError(.storage, "no answer") }
+        let old = before.withLock { before -> String? in
+            guard before.looks > 0, let swap = before.swaps.first(where: { $0.identifier == id }) else { return nil }
+            before.looks -= 1
+            return swap.old
+        }
+        if let old { return old }
         return try real.metadataLocation(of: id)
     }
     func register(_ id: TableIdentifier, metadataLocation: String) throws(WeirError) {
@@ -45,6 +54,7 @@ final class UnreliableCatalog: PointerCatalog {
     func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError) {
         try real.unregister(id, at: metadataLocation)
     }
+    func settle() throws(WeirError) -> Bool { if case .stale = failure { true } else { false } }
     func swap(_ swaps: [PointerSwap]) throws(WeirError) -> [TableIdentifier] {
         let isFirst = calls.withLock { calls in
             calls += 1
@@ -62,6 +72,10 @@ final class UnreliableCatalog: PointerCatalog {
             _ = try real.swap(swaps)
             try other("other", swaps)
             try other("another", swaps)
+        case .stale(let looks):
+            guard isFirst else { return try real.swap(swaps) }
+            _ = try real.swap(swaps)
+            before.withLock { $0 = (looks, swaps) }
         case .forGood:
             _ = try real.swap(swaps)
             isDark.withLock { $0 = true }

@@ -20,6 +20,15 @@ func `a mistake in the arguments ends with 2`(_ arguments: [String]) {
     #expect(WeirMain.status(arguments) == ExitStatus.usage)
 }
 
+@Test func `a catalog that is not understood is not shown, since it may hold a password`() {
+    for text in ["host=db password=secret dbname=lake", "user=u:secret", "://secret", "secret"] {
+        let error = #expect(throws: WeirError.self) { try CatalogPlace(text) }
+        #expect(error.map { !"\($0)".contains("secret") } == true, "\(text)")
+    }
+    let error = #expect(throws: WeirError.self) { try CatalogPlace("mysql://u:secret@h/d") }
+    #expect(error?.message == "catalogs of the form 'mysql:…' are not supported")
+}
+
 @Test func `every verb has help with an example`() throws {
     func check(_ command: any ParsableCommand.Type) {
         let help = Weir.helpMessage(for: command)

@@ -105,8 +105,18 @@ struct PointerCommit {
         var attempt = 1
         while true {
             do throws(WeirError) {
-                return try catalog.swap(swaps)
+                let overtaken = try catalog.swap(swaps)
+                if attempt == 1 || overtaken.isEmpty { return overtaken }
+                // An earlier attempt seemed to have done nothing. If it did, its own files are what is current now.
+                let moved = changes.filter(\.isMoved)
+                switch CommitLookup(moved, catalog).outcome(clock: clock) {
+                case .happened: return []
+                case .lost(let ids): return ids
+                case .didNothing: throw Self.unknown(moved, nil, "the catalog contradicts itself")
+                case .unknown(let reason): throw Self.unknown(moved, nil, reason)
+                }
             } catch {
+                if error.code == .unknownState { throw error }
                 if error.certainlyDidNothing { throw error }
                 // The pointers may have moved: ask the catalog.
                 let moved = changes.filter(\.isMoved)
@@ -126,12 +136,12 @@ struct PointerCommit {
     /// How often the pointers are moved before the commit fails, if each time the answer is lost and nothing has moved.
     private static let attempts = 5
 
-    private static func unknown(_ moved: [Change], _ error: WeirError, _ reason: String?) -> WeirError {
+    private static func unknown(_ moved: [Change], _ error: WeirError?, _ reason: String?) -> WeirError {
         let names = moved.map { "'\($0.new.identifier)'" }.joined(separator: ", ")
         return WeirError(
             .unknownState,
             "whether the commit to \(moved.count == 1 ? "table" : "the tables") \(names) took effect is not known: "
-                + error.message + (reason.map { "; \($0)" } ?? ""),
+                + [error?.message, reason].compactMap(\.self).joined(separator: "; "),
             at: moved.map(\.new.metadataLocation).joined(separator: ", "),
             advice: "its files are kept; look whether the catalog names that file before you write again"
         )

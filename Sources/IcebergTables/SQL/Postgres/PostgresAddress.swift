@@ -12,6 +12,8 @@ public struct PostgresAddress: Sendable, Equatable, CustomStringConvertible {
     let uri: String
     /// The URI with user, hosts, ports and database only.
     public let description: String
+    /// The URI without passwords: with it another command uses the same database.
+    public let withoutPasswords: String
 
     private static let schemes = ["postgresql://", "postgres://"]
 
@@ -30,6 +32,11 @@ public struct PostgresAddress: Sendable, Equatable, CustomStringConvertible {
         }
         self.uri = uri
         description = Self.text(options, host: host, port: port, database: database)
+        let shown: Set = ["user", "password", "sslpassword", "host", "port", "dbname", "service"]
+        let others = options.filter { !shown.contains($0.key) && !(host.isEmpty && $0.key == "hostaddr") }
+        let query = others.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.escaped($0.value))" }
+        let sign = description.contains("?") ? "&" : "?"
+        withoutPasswords = description + (query.isEmpty ? "" : sign + query.joined(separator: "&"))
     }
 
     /// The parameters that the URI sets.
@@ -77,6 +84,11 @@ public struct PostgresAddress: Sendable, Equatable, CustomStringConvertible {
         let user = options["user"].map { $0 + "@" } ?? ""
         let service = options["service"].map { "?service=\($0)" } ?? ""
         return "postgresql://\(user)\(places.joined(separator: ","))/\(database)\(service)"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~/,")))
+            ?? ""
     }
 
     private static let form = "its form is postgresql://USER@HOST:PORT/DATABASE?PARAMETER=VALUE"

@@ -23,6 +23,8 @@ final class PostgresDatabase: SQLDatabase {
     private let clock: PostgresClock
     /// The locks of writes whose outcome was unknown when they failed.
     private let unsettled = Mutex<Set<Int64>>([])
+    /// Whether reads ask the primary: after a write whose outcome was unknown, since they tell what became of it.
+    private let asksPrimary = Mutex(false)
 
     init(
         _ address: PostgresAddress,
@@ -51,7 +53,10 @@ final class PostgresDatabase: SQLDatabase {
     ) throws(WeirError) -> Result {
         try attempting(verb, isOpening: isOpening) { connection in
             _ = try connection.runAll("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \(limits.statements)")
-            let result = try Self.rollingBack(connection) { try body(PostgresSession(connection: connection)) }
+            let result = try Self.rollingBack(connection) {
+                if asksPrimary.withLock({ $0 }) { try Self.checkIsPrimary(connection) }
+                return try body(PostgresSession(connection: connection))
+            }
             _ = try connection.runAll("COMMIT")
             return result
         }
@@ -94,8 +99,10 @@ final class PostgresDatabase: SQLDatabase {
             guard answer.tag == "COMMIT" else {
                 throw PostgresFailure(.refused, state: "25P02", "the server rolled the transaction back")
             }
-        } catch var failure as PostgresFailure where failure.kind == .lost {
+        } catch var failure as PostgresFailure where failure.kind == .lost || failure.isConnectionError {
+            // A pooler may answer for a server that it has lost.
             failure.isUnknown = true
+            asksPrimary.withLock { $0 = true }
             unsettled.withLock { _ = $0.insert(lock) }
             throw failure
         }
@@ -107,17 +114,22 @@ final class PostgresDatabase: SQLDatabase {
         try attempting("read", isOpening: false) { connection in
             _ = try connection.runAll("BEGIN ISOLATION LEVEL READ COMMITTED; \(limits.statements)")
             try Self.rollingBack(connection) {
-                // A standby has neither the locks of the primary nor, perhaps, all of its commits.
-                let answer = try connection.run("SELECT pg_is_in_recovery()", [])
-                guard answer.rows.first?.first == "f" else {
-                    throw PostgresFailure(.connecting, "the server is a standby, which cannot tell about a commit")
-                }
+                try Self.checkIsPrimary(connection)
                 for lock in locks.sorted() { _ = try connection.runAll("SELECT pg_advisory_xact_lock(\(lock))") }
             }
             _ = try connection.runAll("COMMIT")
         }
         unsettled.withLock { $0.subtract(locks) }
         return true
+    }
+
+    /// A standby has neither the locks of the primary nor, perhaps, all of its commits.
+    private static func checkIsPrimary(_ connection: PostgresConnection) throws {
+        let answer = try connection.run("SELECT pg_is_in_recovery()", [])
+        guard answer.rows.first?.first != "f" else { return }
+        var failure = PostgresFailure(.connecting, "the server is a standby, which cannot tell about a commit")
+        failure.isStandby = true
+        throw failure
     }
 
     /// Runs a transaction over any connection, again after failures that may pass and have changed nothing.
@@ -133,7 +145,8 @@ final class PostgresDatabase: SQLDatabase {
                 retry.ended()
                 return result
             } catch let failure as PostgresFailure {
-                if failure.isReadOnly { pool.closeIdle() }
+                // Another connection may reach another server.
+                if failure.isReadOnly || failure.isStandby { pool.closeIdle() }
                 if !failure.isUnknown, retry.goesOn(after: failure, holders: holders) { continue }
                 throw failure.error(verb, at: location)
             } catch let error as WeirError {

@@ -19,6 +19,8 @@ struct PostgresFailure: Error, CustomStringConvertible {
     let message: String
     /// Whether the failure left a commit whose outcome is unknown.
     var isUnknown = false
+    /// Whether a standby was asked what only the primary knows.
+    var isStandby = false
 
     init(_ kind: Kind, state: String = "", _ message: String) {
         self.kind = kind
@@ -37,6 +39,9 @@ struct PostgresFailure: Error, CustomStringConvertible {
     /// Another transaction is in the way: a lock, a deadlock, a serialization failure.
     var isContention: Bool { ["40001", "40P01", "55P03", "57014"].contains(state) }
 
+    /// The connection to the server failed, or the server ended the session.
+    var isConnectionError: Bool { state.hasPrefix("08") || state.hasPrefix("57P") }
+
     /// Another session created the same thing at the same time.
     var isDuplicate: Bool { ["23505", "42P07", "42P06"].contains(state) }
 
@@ -45,10 +50,10 @@ struct PostgresFailure: Error, CustomStringConvertible {
         if isBusyServer || isContention { return true }
         switch kind {
         // Errors with a SQLSTATE come from a server that works: a wrong password, a missing database.
-        case .connecting: return state.isEmpty || state.hasPrefix("57P") || state.hasPrefix("08")
+        case .connecting: return state.isEmpty || isConnectionError
         case .lost: return true
         // Sessions that were idle in a transaction for too long, and poolers that lost the server.
-        case .refused: return state == "25P03" || state.hasPrefix("57P") || state.hasPrefix("08")
+        case .refused: return state == "25P03" || isConnectionError
         }
     }
 
