@@ -163,6 +163,8 @@ public struct FullOptimize: Sendable {
         // may receive appends meanwhile; any other commit may concern rows that this one moves.
         let identifier = table.identifier
         let isKeyed = table.isKeyed
+        let (version, nextRowId) = (table.base.metadata.formatVersion, table.base.metadata.nextRowId)
+        let lacksIds = version > 2 && removed.contains { $0.firstRowId == nil }
         let sequence = point.baseSnapshotId.flatMap { table.base.metadata.snapshot(id: $0)?.sequenceNumber } ?? 0
         transaction.require { (metadata) throws(WeirError) in
             let newer = metadata.history(since: point.baseSnapshotId, sequence: sequence)
@@ -174,7 +176,10 @@ public struct FullOptimize: Sendable {
                 case .elsewhere: false
                 }
             let onlyAppends = isKnown && newer.snapshots.allSatisfy { $0.operation == "append" }
-            guard isKeyed ? metadata.currentSnapshotId == point.baseSnapshotId : onlyAppends else {
+            // Row ids that the rows have got meanwhile are not in the new files.
+            let hasIds = metadata.formatVersion == version && (!lacksIds || metadata.nextRowId == nextRowId)
+            let isUnchanged = isKeyed ? metadata.currentSnapshotId == point.baseSnapshotId : onlyAppends
+            guard isUnchanged, hasIds else {
                 throw WeirError(
                     .conflict,
                     "the base store of \(identifier) changed while it was being optimized",

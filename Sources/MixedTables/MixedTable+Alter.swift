@@ -50,6 +50,13 @@ extension MixedTable {
                 advice: "copy the rows into a new table of version \(version)"
             )
         }
+        guard stores.allSatisfy({ $0.metadata.formatVersion > 1 }) else {
+            throw WeirError(
+                .unsupported,
+                "a table of format version 1 is not upgraded",
+                advice: "upgrade it with Spark"
+            )
+        }
         if version > 2 { try RowLineage.check(schema) }
         return version
     }

@@ -3,6 +3,7 @@ import ChangeEvents
 import EventLog
 import MixedTables
 import Topology
+import Values
 
 /// How many records of a table's topics come after its positions.
 enum WaitingRecords {
@@ -54,7 +55,7 @@ enum WaitingRecords {
         var count: Int64 = 0
         for (partition, end) in ends {
             if let next = ledger.next(TopicPartition(topic: topic, partition: partition)) {
-                count += max(0, end - next)
+                count = count.addingClamped(max(0, end.subtractingClamped(next)))
             } else {
                 count += max(0, end - (try log.offsets(topic: topic, partition: partition).earliest))
             }

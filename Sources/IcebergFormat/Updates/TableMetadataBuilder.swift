@@ -160,7 +160,12 @@ public struct TableMetadataBuilder: Sendable {
     }
 
     private func nextRowId(after snapshot: Snapshot) throws(WeirError) -> Int64 {
-        let next = metadata.nextRowId ?? 0
+        guard let next = metadata.nextRowId else {
+            throw WeirError(
+                .corrupt,
+                "the metadata has no next-row-id, which format version 3 needs: ids would come twice"
+            )
+        }
         guard let first = snapshot.firstRowId, let rows = snapshot.addedRows, rows >= 0 else {
             throw invalid("snapshot \(snapshot.id) has no first row id, which format version 3 requires")
         }
