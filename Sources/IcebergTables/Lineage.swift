@@ -6,10 +6,27 @@ import IcebergFormat
 extension TableMetadata {
     /// A snapshot and its retained ancestors, newest first.
     public func ancestors(of snapshotId: Int64?) -> [Snapshot] {
+        guard let snapshotId, let head = snapshots.lastIndex(where: { $0.id == snapshotId }) else { return [] }
+        var chain = [snapshots[head]]
+        // As a rule a parent is listed before its child, with siblings in between.
+        var place = head
+        while let parent = snapshots[place].parentId {
+            guard let next = snapshots[..<place].lastIndex(where: { $0.id == parent }) else {
+                return chain + unorderedAncestors(from: parent, besides: chain)
+            }
+            place = next
+            chain.append(snapshots[place])
+        }
+        return chain
+    }
+
+    /// The same for metadata whose snapshots have another order.
+    private func unorderedAncestors(from start: Int64, besides known: [Snapshot]) -> [Snapshot] {
+        guard snapshot(id: start) != nil else { return [] }
         let byId = Dictionary(snapshots.map { ($0.id, $0) }) { $1 }
         var chain: [Snapshot] = []
-        var seen: Set<Int64> = []
-        var next = snapshotId
+        var seen = Set(known.map(\.id))
+        var next: Int64? = start
         while let id = next, let snapshot = byId[id], seen.insert(id).inserted {
             chain.append(snapshot)
             next = snapshot.parentId
@@ -43,18 +60,23 @@ extension TableMetadata {
         if let start, let index = chain.firstIndex(where: { $0.id == start }) {
             return SnapshotHistory(snapshots: whole.suffix(index), beginning: .found)
         }
-        let isCut = isHistoryCut
+        let isCut = chain.last.map(\.hasLostParent) ?? false
         if start == nil ? !isCut : !chain.isEmpty && chain.last?.parentId == start {
             return SnapshotHistory(snapshots: whole, beginning: .found)
         }
         // All ancestors with the sequence number of the oldest one left, or a higher one, are there.
-        guard let oldest = whole.first, isCut, start.flatMap({ snapshot(id: $0) }) == nil,
+        guard let oldest = whole.first, isCut, start.map({ isExpired($0) }) ?? true,
             sequence == 0 || sequence < oldest.sequenceNumber
         else {
             return SnapshotHistory(snapshots: whole, beginning: .elsewhere)
         }
         let isNext = sequence > 0 && oldest.sequenceNumber == sequence + 1
         return SnapshotHistory(snapshots: whole, beginning: isNext ? .found : .expired(oldest: oldest))
+    }
+
+    /// Whether a snapshot that is no ancestor of the current one may have been one before others expired.
+    private func isExpired(_ id: Int64) -> Bool {
+        snapshot(id: id) == nil || ExpiredCommits(self)?.kept.contains(id) == true
     }
 
     /// The commits of main with sequence numbers above `start`, for readers that know only a sequence number. Commits
@@ -66,7 +88,7 @@ extension TableMetadata {
         guard newer.count == chain.count, let oldest = newer.first else {
             return SnapshotHistory(snapshots: newer, beginning: chain.isEmpty ? .elsewhere : .found)
         }
-        let isNext = !isHistoryCut || oldest.sequenceNumber == start + 1
+        let isNext = !oldest.hasLostParent || oldest.sequenceNumber == start + 1
         return SnapshotHistory(snapshots: newer, beginning: isNext ? .found : .expired(oldest: oldest))
     }
 

@@ -3,8 +3,9 @@ import IcebergTables
 
 /// What to read to bring a copy of a keyed table's rows, or something derived from them, up to date.
 ///
-/// Reading only the new changes is correct if nothing but appends to the change store, in an unbroken line of
-/// snapshots, and optimizing of base has happened. Otherwise the whole table is read again.
+/// Reading only the new changes is correct if nothing but appends to the change store and optimizing of base has
+/// happened, as the snapshots in between say, or what is remembered of those that have expired. Otherwise the whole table
+/// is read again.
 public enum CatchUp: Sendable, Equatable {
     /// No rows have changed.
     case nothing
@@ -23,17 +24,25 @@ public enum CatchUp: Sendable, Equatable {
             self = isSame ? .nothing : .reload("it has no change store")
             return
         }
-        let moved = table.base.metadata.history(since: point.baseSnapshotId)
-        guard moved.beginning == .found else {
-            self = .reload("the history of its base store is broken")
+        if let reason = Self.baseReason(from: point, to: table.base) {
+            self = .reload(reason)
             return
         }
-        if let other = moved.snapshots.first(where: { $0.changesRows && !$0.isOptimizing }) {
-            self = .reload("snapshot \(other.id) has changed rows of its base store")
-            return
-        }
-        let new = change.metadata.history(since: point.changeSnapshotId)
-        guard new.beginning == .found else {
+        let new = change.metadata.history(since: point.changeSnapshotId, sequence: point.changeSequence)
+        var ranges: [ClosedRange<Int64>] = []
+        switch new.beginning {
+        case .found: break
+        case .expired(let oldest):
+            guard let expired = ExpiredCommits(change.metadata), expired.rewrittenAt <= point.changeSequence else {
+                self = .reload("commits of its change store have expired")
+                return
+            }
+            ranges = Self.ranges(after: point.changeSequence, before: oldest.sequenceNumber, except: own)
+            guard ranges.count <= Self.rangesMax else {
+                self = .reload("many writers' commits to its change store have expired")
+                return
+            }
+        case .elsewhere:
             self = .reload("the history of its change store is broken")
             return
         }
@@ -43,7 +52,6 @@ public enum CatchUp: Sendable, Equatable {
             self = .reload("snapshot \(other.id) has taken files out of its change store")
             return
         }
-        var ranges: [ClosedRange<Int64>] = []
         var goesOn = false
         for snapshot in new.snapshots where snapshot.changesRows && snapshot.operation == "append" {
             let sequence = snapshot.sequenceNumber
@@ -62,16 +70,34 @@ public enum CatchUp: Sendable, Equatable {
         }
         self = ranges.isEmpty ? .nothing : .changes(ranges)
     }
-}
 
-extension Snapshot {
-    /// False for commits without files, which some engines make at the start of their transactions.
-    fileprivate var changesRows: Bool {
-        // Summaries may omit counts that are zero.
-        let counts = [
-            "added-data-files", "deleted-data-files", "added-delete-files", "removed-delete-files",
-        ].compactMap { summary[$0].flatMap { Int64($0) } }
-        guard counts.isEmpty else { return counts.contains { $0 > 0 } }
-        return operation != "append" || summary["total-records"] == nil || (summary["added-records"] ?? "0") != "0"
+    /// Each range is read on its own.
+    private static let rangesMax = 1000
+
+    /// Why base has other rows than the changes say; nil if it has not.
+    private static func baseReason(from point: ReadPoint, to base: Table) -> String? {
+        let moved = base.metadata.history(since: point.baseSnapshotId, sequence: point.baseSequence)
+        switch moved.beginning {
+        case .found: break
+        case .expired:
+            guard let expired = ExpiredBaseCommits(base.metadata), expired.keepRows(since: point.baseSequence) else {
+                return "commits of its base store have expired"
+            }
+        case .elsewhere: return "the history of its base store is broken"
+        }
+        guard let other = moved.snapshots.first(where: { $0.changesRows && !$0.isOptimizing }) else { return nil }
+        return "snapshot \(other.id) has changed rows of its base store"
+    }
+
+    /// The sequence numbers between two, without the holder's own.
+    private static func ranges(after start: Int64, before end: Int64, except own: Set<Int64>) -> [ClosedRange<Int64>] {
+        var ranges: [ClosedRange<Int64>] = []
+        var next = start + 1
+        for number in own.filter({ $0 > start && $0 < end }).sorted() {
+            if next < number { ranges.append(next...number - 1) }
+            next = number + 1
+        }
+        if next < end { ranges.append(next...end - 1) }
+        return ranges
     }
 }

@@ -12,12 +12,12 @@ extension MixedTable {
     var isOptimizedElsewhere: Bool {
         // Amoro's reading of the property: true without a value, and otherwise only when it says so.
         guard (properties[Self.selfOptimizingProperty] ?? "true").lowercased() == "true" else { return false }
-        return base.properties[ForeignOptimizerMark.property] != nil
+        return ExpiredBaseCommits.haveForeignOptimizer(base.metadata)
             || base.metadata.mainAncestors.contains(where: \.isForeignOptimizing)
     }
 }
 
 extension Snapshot {
     /// Whether another optimizer of Mixed tables has made the commit.
-    var isForeignOptimizing: Bool { summary["snapshot.producer"] == "OPTIMIZE" && !OptimizedSequence.isOwn(self) }
+    var isForeignOptimizing: Bool { isOptimizersCommit && !OptimizedSequence.isOwn(self) }
 }

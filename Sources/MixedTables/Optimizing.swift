@@ -3,19 +3,6 @@ import Foundation
 import IcebergFormat
 import IcebergTables
 
-extension Snapshot {
-    private static let producerKey = "snapshot.producer"
-    private static let optimizer = "OPTIMIZE"
-
-    /// What the summary of a commit says that moves rows between files, or from the change store into base.
-    static let optimizingSummary = [producerKey: optimizer]
-
-    /// Whether the commit is such a one, of any writer, or a compaction. Every key of the table is kept.
-    var isOptimizing: Bool {
-        operation == SnapshotOperation.replace.rawValue || summary[Self.producerKey] == Self.optimizer
-    }
-}
-
 extension Transaction {
     /// Records in the next snapshot of base how much of the change store it contains (spec section 4.5).
     ///

@@ -6,37 +6,56 @@ import IcebergTables
 public struct ReadPoint: Sendable, Equatable {
     /// Nil when base holds nothing yet.
     public let baseSnapshotId: Int64?
+    /// The sequence number of that snapshot; 0 without one, and where it is not known.
+    public let baseSequence: Int64
     /// Nil when the change store holds nothing yet, and for unkeyed tables.
     public let changeSnapshotId: Int64?
     /// Changes with a higher data sequence number are not visible.
     public let changeSequence: Int64
 
+    /// The sequence number of base goes with its id.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.baseSnapshotId == right.baseSnapshotId && left.changeSnapshotId == right.changeSnapshotId
+            && left.changeSequence == right.changeSequence
+    }
+
     /// The current state.
     public init(current table: MixedTable) {
         let changeSnapshot = table.change?.metadata.currentSnapshot
-        baseSnapshotId = table.base.metadata.currentSnapshot?.id
+        let baseSnapshot = table.base.metadata.currentSnapshot
+        baseSnapshotId = baseSnapshot?.id
+        baseSequence = baseSnapshot?.sequenceNumber ?? 0
         changeSnapshotId = changeSnapshot?.id
         changeSequence = changeSnapshot?.sequenceNumber ?? 0
     }
 
     private init(base: Int64?, change: Snapshot?) {
-        baseSnapshotId = base
+        (baseSnapshotId, baseSequence) = (base, 0)
         changeSnapshotId = change?.id
         changeSequence = change?.sequenceNumber ?? 0
     }
 
     /// The same changes with another state of base.
     func with(base: Table) -> ReadPoint {
-        ReadPoint(base: base.metadata.currentSnapshot?.id, changeSnapshotId: changeSnapshotId, upTo: changeSequence)
+        let snapshot = base.metadata.currentSnapshot
+        return ReadPoint(
+            base: (snapshot?.id, snapshot?.sequenceNumber ?? 0),
+            changeSnapshotId: changeSnapshotId,
+            upTo: changeSequence
+        )
     }
 
     /// The same without changes from a data sequence number on.
     func before(_ sequence: Int64) -> ReadPoint {
-        ReadPoint(base: baseSnapshotId, changeSnapshotId: changeSnapshotId, upTo: min(changeSequence, sequence - 1))
+        ReadPoint(
+            base: (baseSnapshotId, baseSequence),
+            changeSnapshotId: changeSnapshotId,
+            upTo: min(changeSequence, sequence - 1)
+        )
     }
 
-    private init(base: Int64?, changeSnapshotId: Int64?, upTo sequence: Int64) {
-        baseSnapshotId = base
+    private init(base: (id: Int64?, sequence: Int64), changeSnapshotId: Int64?, upTo sequence: Int64) {
+        (baseSnapshotId, baseSequence) = base
         self.changeSnapshotId = changeSnapshotId
         changeSequence = sequence
     }

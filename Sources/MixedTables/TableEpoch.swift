@@ -21,6 +21,8 @@ public struct TableEpoch: Sendable {
     public var progress: LogStoreProgress?
     /// The route that applies to positions that have brought no row; nil when no route is known.
     public var note: PositionRoutes.Note?
+    /// Whether the writer holds the keys of the table, which other writers must not change.
+    public var holdsKeys: Bool
     /// When the oldest change reached each stage before.
     public var times: StageTimes?
     /// Which topologies may write the table; nil for all.
@@ -37,6 +39,7 @@ public struct TableEpoch: Sendable {
     ) {
         self.table = table
         self.epoch = epoch
+        holdsKeys = table.isKeyed
         self.topology = topology
         self.expected = expected
         self.ledger = ledger
@@ -92,7 +95,8 @@ public struct TableEpoch: Sendable {
             }
         }
         let (topology, expected, claim, sharing) = (topology, expected, claim, sharing)
-        let needsKeys = table.isKeyed && !epoch.isEmpty
+        // Positions alone take over the table's newest state too, which the next rows are written against.
+        let needsKeys = holdsKeys
         transaction.require { (metadata) throws(WeirError) in
             try sharing?.check(metadata.properties, of: identifier)
             try MixedTable.checkOwner(metadata, identifier, topology, expected, claim)
@@ -113,8 +117,8 @@ public struct TableEpoch: Sendable {
         let name = PositionLedger.propertyName(topology: topology)
         let identifier = table.identifier
         let (topology, claim, ledger, last, note, progress) = (topology, claim, ledger, last, note, progress)
-        let sharesKeys = claim != nil && table.isKeyed && !epoch.isEmpty
-        let lastKnown = sharesKeys ? table.ingestStore.currentSnapshot?.sequenceNumber ?? 0 : nil
+        let lastKnown = claim != nil && holdsKeys ? table.ingestStore.currentSnapshot?.sequenceNumber ?? 0 : nil
+        let addsSnapshot = !epoch.isEmpty
         return { (metadata) throws(WeirError) in
             let known = try MixedTable.stored(PositionLedger.self, of: topology, in: metadata.properties, identifier)
             var merged = known
@@ -140,7 +144,9 @@ public struct TableEpoch: Sendable {
             // The requirements have checked what others committed since this writer's state.
             if let lastKnown {
                 var own = try MixedTable.ownCommits(of: topology, in: metadata, identifier)
-                own.add(metadata.lastSequenceNumber.addingClamped(1), checkedAfter: lastKnown)
+                let current = metadata.currentSnapshot?.sequenceNumber ?? 0
+                let sequence = addsSnapshot ? metadata.lastSequenceNumber.addingClamped(1) : current
+                if sequence > 0 { own.add(sequence, checkedAfter: lastKnown) }
                 properties[OwnCommits.propertyName(topology: topology)] = own.json
             }
             if let progress {

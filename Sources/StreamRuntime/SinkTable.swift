@@ -347,6 +347,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         prepared.progress = cut.progress
         prepared.note = PositionRoutes.Note(route: route, taken: taken, isStart: position.isStart)
         prepared.sharing = sharing
+        prepared.holdsKeys = needsKeys && writesFiles
         prepared.times = position.times
         prepared.title = "commit to \(name)"
         return prepared

@@ -3,6 +3,7 @@ import ChangeEvents
 import Columnar
 import EventEncoders
 import IcebergFormat
+import IcebergTables
 
 /// Changes as Debezium JSON envelopes. The two images of an update become one event.
 ///
@@ -13,6 +14,7 @@ final class DebeziumOutput: ChangeOutput {
     private let schema: Schema
     private let source: DebeziumSource
     private var commitTimes: [Int64: Int64] = [:]
+    private var expired: ExpiredCommits?
     /// The old image of an update whose new image has not arrived yet.
     private var before = GrowableBuffer()
     private var pending: Pending?
@@ -35,9 +37,11 @@ final class DebeziumOutput: ChangeOutput {
         self.source = source
     }
 
-    /// Stores the commit times (milliseconds since 1970) of a loaded table's snapshots by sequence.
-    func learn(_ snapshots: [Snapshot]) {
-        for snapshot in snapshots { commitTimes[snapshot.sequenceNumber] = snapshot.timestampMs }
+    /// Takes the commit times (milliseconds since 1970) of a loaded table. Of commits that have expired, a time shortly
+    /// before is known.
+    func learn(_ snapshots: [Snapshot], _ expired: ExpiredCommits? = nil) {
+        commitTimes = Dictionary(snapshots.map { ($0.sequenceNumber, $0.timestampMs) }) { first, _ in first }
+        self.expired = expired
     }
 
     func write(
@@ -93,7 +97,7 @@ final class DebeziumOutput: ChangeOutput {
 
     private func envelope(_ sequence: Int64?, isSnapshot: Bool, _ now: Int64) -> DebeziumEnvelope {
         var source = source
-        source.add("ts_ms", sequence.flatMap { commitTimes[$0] } ?? now)
+        source.add("ts_ms", sequence.flatMap { commitTimes[$0] ?? expired?.time(before: $0) } ?? now)
         source.add("snapshot", "\(isSnapshot)")
         source.add("seq", sequence)
         return DebeziumEnvelope(source: source, nowMilliseconds: now)

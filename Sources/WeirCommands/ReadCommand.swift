@@ -3,6 +3,7 @@ import Bytes
 import ChangeEvents
 import Columnar
 import Foundation
+import IcebergTables
 import LogStores
 import MixedTables
 import StreamRuntime
@@ -204,7 +205,10 @@ final class ChangePrinter: @unchecked Sendable {
             schema = table.schema
             output = Self.output(format, table, to: out)
         }
-        (output as? DebeziumOutput)?.learn(table.ingestStore.metadata.mainAncestors)
+        (output as? DebeziumOutput)?.learn(
+            table.ingestStore.metadata.mainAncestors,
+            ExpiredCommits(table.ingestStore.metadata)
+        )
     }
 
     func finish() throws(WeirError) { try output.finish() }

@@ -55,13 +55,20 @@ import WeirTesting
             (["snapshot.producer": "OPTIMIZE"], true),
             (["snapshot.producer": "OPTIMIZE", "weir.optimized-sequence.exist": "true"], false),
         ] {
-            var world = try World(["snapshot.keep.max-count": "5", "mixed-format.table-store": "base"])
+            var world = try World([
+                "snapshot.keep.max-count": "5", "mixed-format.table-store": "base",
+                "mixed-format.primary-key-fields": "id",
+            ])
             try world.commit { $0.append([dataFile("first")], summary: summary) }
             for number in 1...4 { try world.append(number) }
-            #expect(world.table.properties[ForeignOptimizerMark.property] == nil)
+            #expect(!ExpiredBaseCommits.haveForeignOptimizer(world.table.metadata))
             for number in 5...12 { try world.append(number) }
             #expect(!world.table.snapshots.contains { $0.summary["snapshot.producer"] != nil })
-            #expect((world.table.properties[ForeignOptimizerMark.property] != nil) == isMarked)
+            #expect(ExpiredBaseCommits.haveForeignOptimizer(world.table.metadata) == isMarked)
+            // The appends have changed rows: who knows an earlier state has to look.
+            let record = try #require(ExpiredBaseCommits(world.table.metadata))
+            #expect(record.sequence == 8 && record.changedAt == 8)
+            #expect(record.keepRows(since: 8) && !record.keepRows(since: 7))
         }
     }
 

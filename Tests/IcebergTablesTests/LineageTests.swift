@@ -55,6 +55,33 @@ import WeirTesting
         #expect(rolled.mainAncestors.map(\.id) == [2, 1])
     }
 
+    @Test(arguments: SeededGenerator.seeds(20))
+    func `ancestors are found in any order of snapshots, with lost parents and circles`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<20 {
+            let count = Int64.random(in: 1...9, using: &random)
+            var parents: [Int64: Int64] = [:]
+            for id in 1...count {
+                // Mostly the one before, or one that is gone, or any.
+                let any = Int64.random(in: 0...count + 1, using: &random)
+                parents[id] = Bool.random(using: &random) ? id - 1 : any
+            }
+            var ids = Array(1...count)
+            if Bool.random(using: &random) { ids.shuffle(using: &random) }
+            let metadata = try Self.metadata(ids.map { ($0, parents[$0], $0, $0) }, main: ids.last)
+            for id in 0...count + 1 {
+                var expected: [Int64] = []
+                var next = id
+                while parents[next] != nil, !expected.contains(next) {
+                    expected.append(next)
+                    next = parents[next] ?? 0
+                }
+                #expect(metadata.ancestors(of: id).map(\.id) == expected, "seed \(seed): \(ids), \(parents), of \(id)")
+            }
+            #expect(metadata.ancestors(of: nil).isEmpty)
+        }
+    }
+
     @Test func `the commits behind a snapshot are told, or that they cannot be`() throws {
         let whole = try Self.metadata(Self.branched, main: 3)
         #expect(whole.history(since: nil).snapshots.map(\.id) == [1, 2, 3])

@@ -212,6 +212,32 @@ import WeirTesting
             try Self.check(dimension, history, keys: 50, columns: [0, 1, 2], "optimized")
             table = try FullOptimize(table, nowMilliseconds: 1).run().table
             #expect(try dimension.catchUp(with: table) == .nothing)
+            // Snapshots in between expire, of both stores.
+            for store in [table.base, table.change].compactMap(\.self) {
+                var transaction = Transaction(store)
+                transaction.setProperties(["snapshot.keep.max-count": "2"])
+                _ = try transaction.commit()
+            }
+            table = try table.refreshed()
+            let known = dimension.point
+            for _ in 0..<4 {
+                for _ in 0..<2 { try commit() }
+                table = try FullOptimize(table, nowMilliseconds: 1).run().table
+            }
+            #expect(table.base.metadata.snapshot(id: known.baseSnapshotId ?? 0) == nil)
+            #expect(table.change?.metadata.snapshot(id: known.changeSnapshotId ?? 0) == nil)
+            let (after, last) = (known.changeSequence + 1, known.changeSequence + 8)
+            #expect(CatchUp(from: known, to: table) == .changes([after...last - 2, last - 1...last]))
+            let others1 = CatchUp(from: known, to: table, except: [after, after + 2, last])
+            #expect(others1 == .changes([after + 1...after + 1, after + 3...last - 2, last - 1...last - 1]))
+            #expect(try dimension.catchUp(with: table) != .nothing)
+            try Self.check(dimension, history, keys: 50, columns: [0, 1, 2], "after expiry")
+            for store in [table.base, table.change].compactMap(\.self) {
+                var transaction = Transaction(store)
+                transaction.removeProperties(["snapshot.keep.max-count"])
+                _ = try transaction.commit()
+            }
+            table = try table.refreshed()
             // The process's own commits are skipped, those of others between them are not.
             let start = dimension.point.changeSequence
             for _ in 0..<5 { try commit() }

@@ -83,6 +83,33 @@ import WeirTesting
         }
     }
 
+    @Test(arguments: [["id"], []])
+    func `changes are read behind a snapshot that a tag keeps, while those after it expire`(key: [String]) throws {
+        try withTemporaryFolder { folder in
+            var world = try World(folder, key: key)
+            for _ in 0..<2 { try world.write() }
+            let tagged = try #require(world.table.ingestStore.currentSnapshot)
+            let tag = TableUpdate.setReference(name: "kept", SnapshotReference(tag: tagged.id))
+            let store = world.table.ingestStore
+            _ = try store.catalog.commit(
+                [TableCommit(store.identifier, requirements: [], updates: [tag])],
+                clock: .system
+            )
+            world.table = try world.table.refreshed()
+            for _ in 0..<7 { try world.write() }
+            #expect(world.table.ingestStore.metadata.snapshot(id: tagged.id) != nil)
+            #expect(world.table.ingestStore.snapshots.count == 4)
+            var rows: [Int64] = []
+            try ChangeLogScan(world.table, since: ChangePosition(behind: tagged)).forEach { (batch) throws(WeirError) in
+                for row in 0..<batch.count {
+                    if case .long(let id) = batch.rows.modelRow(row)[0] { rows.append(id) }
+                }
+                return true
+            }
+            #expect(rows.sorted() == Array(3...9))
+        }
+    }
+
     @Test func `an unkeyed table is read from every commit on, until its files are joined and that has expired`() throws
     {
         try withTemporaryFolder { folder in

@@ -95,6 +95,33 @@ import WeirTesting
         }
     }
 
+    @Test func `a commit of positions does not take over what another writer has done to the keys`() throws {
+        try withTemporaryFolder { folder in
+            var world = try World(folder)
+            try world.commit()
+            // Another engine appends a change.
+            var other = Transaction(try world.tables[1].refreshed().ingestStore)
+            other.append(try #require(try world.cut()[1].epoch.files.first.map { [$0] }))
+            _ = try other.commit()
+            func positions(of table: MixedTable) -> TableEpoch {
+                TableEpoch(
+                    Epoch(files: [], summary: EpochSummary()),
+                    of: table,
+                    topology: "t",
+                    from: world.ledger,
+                    to: PositionLedger(["t": [0: 9]])
+                )
+            }
+            let error = #expect(throws: WeirError.self) { try MixedTable.commit([positions(of: world.tables[1])]) }
+            #expect(error?.code == .conflict && error?.message.contains("read its keys") == true)
+            // Where no keys are held, the positions are all that matters.
+            var free = positions(of: world.tables[1])
+            free.holdsKeys = false
+            let table = try MixedTable.commit([free])[0]
+            #expect(try table.ledger(topology: "t").next(topic: "t", partition: 0) == 9)
+        }
+    }
+
     @Test func `a table that is refused is named, and nothing of the epoch becomes visible`() throws {
         try withTemporaryFolder { folder in
             var world = try World(folder)

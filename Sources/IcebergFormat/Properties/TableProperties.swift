@@ -285,7 +285,7 @@ public enum TableProperties {
             "What runs need to go on: `weir.positions.`, `weir.last-records.`, `weir.position-routes.`, `weir.source-units.`, "
                 + "`weir.claims.`, `weir.own-commits.` and `weir.former-names.` with a topology's name, `weir.log-store.` with a writer's. "
                 + "`weir.expired-commits` is what readers of changes need of commits whose snapshots have expired. "
-                + "`weir.optimized-elsewhere` says that Amoro has optimized the table. "
+                + "`weir.expired-base-commits` is the same for those who hold rows of base. "
                 + "`weir.base-held-until` is the time until which runs leave base to an optimize."
         ),
     ]

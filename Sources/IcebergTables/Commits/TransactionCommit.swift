@@ -70,7 +70,9 @@ final class TransactionCommit {
                     overtaken = ids
                     keep(written)
                 }
-                guard attempt <= policy.retries, clock.nowMs() < deadline else {
+                // A process that was suspended in the first attempt gets another one: what it finds out then may be that
+                // it has been replaced.
+                guard attempt <= policy.retries, attempt == 1 || clock.nowMs() < deadline else {
                     throw exhausted(attempt, overtaken)
                 }
                 // A look at another table is quick, and in vain only if that one has changed once more.

@@ -7,7 +7,7 @@ import Values
 ///
 /// Stored as the table property `weir.expired-commits` by the commit that expires snapshots, in stores that changes are
 /// read from:
-/// `{"snapshot":7,"sequence":3,"removed":0,"rewritten":0,"times":[[1700000000000,1],[1700000060000,3]]}`.
+/// `{"snapshot":7,"sequence":3,"removed":0,"rewritten":0,"kept":[5],"times":[[1700000000000,1],[1700000060000,3]]}`.
 public struct ExpiredCommits: Sendable, Equatable {
     public static let property = "weir.expired-commits"
 
@@ -19,6 +19,9 @@ public struct ExpiredCommits: Sendable, Equatable {
     public private(set) var removedUpTo: Int64
     /// The newest commit that did more than append, by sequence number; 0 for none.
     public private(set) var rewrittenAt: Int64
+    /// Snapshots of main up to the newest expired commit that are left: a tag or an open transaction keeps them. They are
+    /// no ancestors any more, as far as parent ids tell.
+    public private(set) var kept: [Int64]
     /// Some of the commits with their times, oldest first: one a minute, and fewer of older ones.
     public private(set) var times: [Time]
 
@@ -52,6 +55,7 @@ public struct ExpiredCommits: Sendable, Equatable {
         sequence = snapshot.sequenceNumber
         self.removedUpTo = removedUpTo
         rewrittenAt = removedUpTo
+        kept = []
         times = []
     }
 
@@ -99,8 +103,11 @@ public struct ExpiredCommits: Sendable, Equatable {
             }
             record.snapshotId = snapshot.id
             record.sequence = snapshot.sequenceNumber
+            if !gone.contains(snapshot.id) { record.kept.append(snapshot.id) }
             record.add(Time(timestampMs: snapshot.timestampMs, sequence: snapshot.sequenceNumber))
         }
+        let left = Set(metadata.snapshots.map(\.id)).subtracting(expiry.snapshots)
+        record.kept.removeAll { !left.contains($0) }
         return record
     }
 
@@ -142,6 +149,7 @@ public struct ExpiredCommits: Sendable, Equatable {
         sequence = try object.long("sequence")
         removedUpTo = try object.long("removed")
         rewrittenAt = try object.long("rewritten")
+        kept = (object["kept"]?.asArray ?? []).compactMap(\.asInteger)
         times = try object.array("times").map { (value) throws(WeirError) in
             guard let pair = value.asArray, pair.count == 2, let time = pair[0].asInteger,
                 let sequence = pair[1].asInteger
@@ -153,7 +161,7 @@ public struct ExpiredCommits: Sendable, Equatable {
     var json: String {
         let object: JSONObject = [
             "snapshot": .integer(snapshotId), "sequence": .integer(sequence), "removed": .integer(removedUpTo),
-            "rewritten": .integer(rewrittenAt),
+            "rewritten": .integer(rewrittenAt), "kept": .array(kept.map { .integer($0) }),
             "times": .array(times.map { .array([.integer($0.timestampMs), .integer($0.sequence)]) }),
         ]
         return JSONValue.object(object).text

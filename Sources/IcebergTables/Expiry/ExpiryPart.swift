@@ -29,8 +29,11 @@ struct ExpiryPart {
                 return
             }
         }
-        let foreign = ForeignOptimizerMark.properties(metadata, expiring: expiry.snapshots)
-        if !foreign.isEmpty { updates.append(.setProperties(foreign)) }
+        if ExpiredBaseCommits.areKept(metadata.properties),
+            let record = ExpiredBaseCommits.recorded(metadata, expiry)
+        {
+            updates.append(.setProperties([ExpiredBaseCommits.property: record.json]))
+        }
         summary = marks
         updates += expiry.references.map { .removeReference(name: $0) }
         if !expiry.snapshots.isEmpty { updates.append(.removeSnapshots(ids: expiry.snapshots)) }

@@ -1,4 +1,5 @@
 import IcebergFormat
+import Values
 
 /// Which snapshots, branches and tags of a table expire: a decision from its metadata, with the rules of Iceberg's
 /// `expire_snapshots` and a bound on their number.
@@ -14,10 +15,10 @@ public struct SnapshotExpiry: Sendable, Equatable {
     /// What one commit removes at most, so that a table with a long history is not cut down at once.
     static let snapshotsMax = 1000
     /// Amoro's and Weir's marks of base snapshots that say what base holds of the change store.
-    private static let sequenceMarks = ["optimized-sequence.exist", ownSequenceMark]
-    static let ownSequenceMark = "weir.optimized-sequence.exist"
+    private static let sequenceMarks = ["optimized-sequence.exist", "weir.optimized-sequence.exist"]
     /// Begins a transaction of an engine that may be at work for so long (`OpenTransaction`).
-    private static let begin = (key: "tx.begin.signature", ageMs: Int64(60 * 60_000))
+    /// It stays longer, so that a clock that is set wrong for a while does not lose it.
+    private static let begin = (key: "tx.begin.signature", ageMs: Int64(3 * 60 * 60_000))
 
     /// - Parameter adding: snapshots that main gets in the same commit.
     public init(_ metadata: TableMetadata, _ retention: SnapshotRetention, adding: Int = 0, nowMs: Int64) {
@@ -50,7 +51,9 @@ public struct SnapshotExpiry: Sendable, Equatable {
         }
         kept.formUnion(loose.sorted(by: Self.isBefore).suffix(retention.countMax).map(\.id))
         for snapshot in metadata.snapshots
-        where snapshot.summary[Self.begin.key] != nil && !Self.isOlder(snapshot, than: Self.begin.ageMs, nowMs) {
+        where snapshot.summary[Self.begin.key] != nil
+            && nowMs.subtractingClamped(snapshot.timestampMs).magnitude <= UInt64(Self.begin.ageMs)
+        {
             kept.insert(snapshot.id)
         }
         let gone = metadata.snapshots.filter { !kept.contains($0.id) }

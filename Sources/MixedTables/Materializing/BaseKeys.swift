@@ -103,7 +103,13 @@ final class BaseKeys {
     /// fingerprints.
     func canFollow(_ table: MixedTable) -> Bool {
         guard Layout(table) == layout, table.base.metadata.tableUUID == base.metadata.tableUUID else { return false }
-        return table.base.metadata.history(since: base.metadata.currentSnapshotId).beginning == .found
+        let known = base.metadata.currentSnapshot
+        switch table.base.metadata.history(since: known?.id, sequence: known?.sequenceNumber ?? 0).beginning {
+        case .found: return true
+        // Files tell what the expired commits did, unless another optimizer made one: whose rows come back then?
+        case .expired: return ExpiredBaseCommits(table.base.metadata).map { !$0.hasForeignOptimizer } ?? false
+        case .elsewhere: return false
+        }
     }
 
     /// Brings this to the state of `table`. After an error it must not be used any more.

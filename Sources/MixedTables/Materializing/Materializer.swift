@@ -235,8 +235,11 @@ public final class Materializer {
     ) throws(WeirError) -> (files: [FileScanTask], open: OpenTransaction?) {
         guard let change = table.change, change.metadata.currentSnapshot != nil else { return ([], nil) }
         var above: Int64 = 0
-        if let floor, table.base.metadata.history(since: floor.snapshotId).beginning == .found {
-            above = floor.sequence
+        if let floor {
+            // Base may have been rolled back since. Without partitions the map says whether it has what it had then.
+            let isKnown = table.base.metadata.history(since: floor.snapshotId).beginning == .found
+            let hasIt = table.base.spec.fields.isEmpty && optimized.sequence(ofPartition: []) >= floor.sequence
+            if isKnown || hasIt { above = floor.sequence }
         }
         var pending: [FileScanTask] = []
         let files = try change.plan(sequencesAbove: above)
