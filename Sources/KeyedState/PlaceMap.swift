@@ -169,6 +169,8 @@ public struct PlaceMap: Sendable {
     mutating func makeRoom() {
         live -= uncovered(narrow.makeRoom(translation, version: version))
         live -= uncovered(wide.makeRoom(translation, version: version))
+        // The runs that were merged may have been the last ones to be translated.
+        dropTranslation()
     }
 
     private static func runs<Hash: RunHash>(
