@@ -81,7 +81,7 @@ public final class DimensionTable {
     ///   - check: called for each batch; an error it throws ends the update, which can be repeated.
     public func catchUp(
         with table: MixedTable,
-        except own: Set<Int64> = [],
+        except own: RangeSet<Int64> = RangeSet(),
         check: () throws(WeirError) -> Void = {}
     ) throws(WeirError) -> CatchUp {
         let catchUp = CatchUp(from: point, to: table, except: own)

@@ -1,5 +1,6 @@
 import IcebergFormat
 import IcebergTables
+import Values
 
 /// What to read to bring a copy of a keyed table's rows, or something derived from them, up to date.
 ///
@@ -18,7 +19,7 @@ public enum CatchUp: Sendable, Equatable {
     ///   - point: the state that the holder has.
     ///   - table: the current table.
     ///   - own: data sequence numbers of commits that the holder already has.
-    public init(from point: ReadPoint, to table: MixedTable, except own: Set<Int64> = []) {
+    public init(from point: ReadPoint, to table: MixedTable, except own: RangeSet<Int64> = RangeSet()) {
         guard let change = table.change else {
             let isSame = table.base.metadata.currentSnapshot?.id == point.baseSnapshotId
             self = isSame ? .nothing : .reload("it has no change store")
@@ -37,7 +38,9 @@ public enum CatchUp: Sendable, Equatable {
                 self = .reload("commits of its change store have expired")
                 return
             }
-            ranges = Self.ranges(after: point.changeSequence, before: oldest.sequenceNumber, except: own)
+            let first = point.changeSequence.addingClamped(1)
+            let gone = RangeSet(first..<max(first, oldest.sequenceNumber))
+            ranges = gone.subtracting(own).ranges.map { ClosedRange($0) }
             guard ranges.count <= Self.rangesMax else {
                 self = .reload("many writers' commits to its change store have expired")
                 return
@@ -87,17 +90,5 @@ public enum CatchUp: Sendable, Equatable {
         }
         guard let other = moved.snapshots.first(where: { $0.changesRows && !$0.isOptimizing }) else { return nil }
         return "snapshot \(other.id) has changed rows of its base store"
-    }
-
-    /// The sequence numbers between two, without the holder's own.
-    private static func ranges(after start: Int64, before end: Int64, except own: Set<Int64>) -> [ClosedRange<Int64>] {
-        var ranges: [ClosedRange<Int64>] = []
-        var next = start + 1
-        for number in own.filter({ $0 > start && $0 < end }).sorted() {
-            if next < number { ranges.append(next...number - 1) }
-            next = number + 1
-        }
-        if next < end { ranges.append(next...end - 1) }
-        return ranges
     }
 }

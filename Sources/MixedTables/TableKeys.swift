@@ -62,7 +62,7 @@ public struct TableKeys: Sendable {
     /// - Parameter own: data sequence numbers of commits whose keys are already included.
     public mutating func catchUp(
         with table: MixedTable,
-        except own: Set<Int64>,
+        except own: RangeSet<Int64>,
         check: () throws(WeirError) -> Void = {}
     ) throws(WeirError) {
         let isSame = Layout(table) == layout

@@ -104,7 +104,7 @@ extension IngestRun {
                     if keys == nil, sink.needsKeys {
                         let new = try memory.keys(of: sink) { () throws(WeirError) in try watch.check() }
                         loaded.wrappingAdd(new.loaded, ordering: .relaxed)
-                        keys = KeptKeys(keys: new, own: [])
+                        keys = KeptKeys(keys: new)
                     }
                     let rows = try sink.load(&keys) { () throws(WeirError) in try watch.check() }
                     loaded.wrappingAdd(rows, ordering: .relaxed)

@@ -6,6 +6,7 @@ import IcebergTables
 import LogStores
 import Lookups
 import MixedTables
+import Values
 
 /// A dimension table in memory. No row is joined with an older state than any reader could see when the row was read.
 ///
@@ -52,9 +53,9 @@ final class LiveDimension: @unchecked Sendable {
     /// The location of the feed's newest metadata seen so far.
     private var seenOfFeed: String?
     /// The sequence numbers of this run's commits whose rows are already applied.
-    private var own: Set<Int64> = []
-    /// How many of the feed's commits are known.
-    private var ownSeen = 0
+    private var own = RangeSet<Int64>()
+    /// The newest of the feed's commits that is known, by sequence number.
+    private var ownSeen: Int64 = 0
     private var lookedAt: RunClock.Instant?
     private var keptUpAt: RunClock.Instant?
     /// When to ask the LogStore's brokers again.
@@ -116,7 +117,7 @@ final class LiveDimension: @unchecked Sendable {
         loadedBefore = loaded
         rows = nil
         follower = nil
-        own = []
+        own = RangeSet()
     }
 
     /// Takes in changes that this run writes to the table, in order.
@@ -162,7 +163,7 @@ final class LiveDimension: @unchecked Sendable {
                 follower.settleNext()
             }
             table = now
-            own = []
+            own = RangeSet()
             return try follow(follower, waits: waits, settling, check)
         }
         if isNew {
@@ -170,7 +171,7 @@ final class LiveDimension: @unchecked Sendable {
                 return try reload(settling, check)
             }
             table = now
-            own = own.filter { $0 > rows.point.changeSequence }
+            own.remove(contentsOf: 0..<rows.point.changeSequence.addingClamped(1))
         }
         if isNew || !hasTriedLog { try followLog(settling, check) }
     }
@@ -192,8 +193,8 @@ final class LiveDimension: @unchecked Sendable {
     }
 
     private func learnOwnCommits() {
-        guard let new = feed?.ownCommits(after: ownSeen) else { return }
-        ownSeen += new.count
+        guard let new = feed?.ownCommits(above: ownSeen), let last = new.ranges.last else { return }
+        ownSeen = last.upperBound - 1
         own.formUnion(new)
     }
 

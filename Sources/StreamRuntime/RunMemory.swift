@@ -8,7 +8,7 @@ import Synchronization
 /// from.
 struct KeptKeys: Sendable {
     var keys: TableKeys
-    var own: Set<Int64>
+    var own = RangeSet<Int64>()
 }
 
 /// What a run keeps from one generation to the next, so that a start reads only what is new.

@@ -7,6 +7,7 @@ import IcebergTables
 import LogStores
 import MixedTables
 import Synchronization
+import Values
 
 /// A table that a run writes: its writer, and how far it has got in every source.
 ///
@@ -39,8 +40,8 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
 
     private struct Committed {
         var table: MixedTable
-        /// The sequence numbers of the row commits made here, in order.
-        var own: [Int64] = []
+        /// The sequence numbers of the row commits made here: one range as long as nobody else commits.
+        var own = RangeSet<Int64>()
         var ledger: PositionLedger
         var last: LastRecords
         /// The last epoch of the LogStore that is committed.
@@ -154,7 +155,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
         if let own = kept?.own {
             try kept?.keys.catchUp(with: table, except: own, check: check)
         } else {
-            kept = KeptKeys(keys: try TableKeys(table, check: check), own: [])
+            kept = KeptKeys(keys: try TableKeys(table, check: check))
         }
         let loaded = (kept?.keys.loaded ?? 0) - before
         writer = try KeyedTableWriter(table, keys: kept?.keys)
@@ -166,11 +167,13 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     func keys() -> KeptKeys? {
         guard let writer = writer as? KeyedTableWriter else { return nil }
         self.writer = nil
-        return KeptKeys(keys: writer.keys, own: Set(ownCommits()))
+        return KeptKeys(keys: writer.keys, own: ownCommits())
     }
 
-    /// Sequence numbers of the row commits made here, without the first `count`.
-    func ownCommits(after count: Int = 0) -> ArraySlice<Int64> { committed.withLock { $0.own.dropFirst(count) } }
+    /// Sequence numbers of the row commits made here that are above the given one.
+    func ownCommits(above start: Int64 = 0) -> RangeSet<Int64> {
+        committed.withLock { $0.own.intersection(RangeSet(start.addingClamped(1)..<Int64.max)) }
+    }
 
     /// Waits until no commit is under way, so that `ownCommits` is complete.
     func awaitCommit() { commitGate.withLock { _ in } }
@@ -358,7 +361,7 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
             state.table = result
             // Positions alone make no snapshot, and another process's snapshot may have the same positions by chance.
             if epoch.epoch.mayChangeKeys, let made = Self.snapshotMade(by: result, on: epoch.table, topology) {
-                state.own.append(made)
+                state.own.insert(contentsOf: made..<made.addingClamped(1))
             }
             state.ledger = epoch.ledger
             state.last.merge(epoch.last, of: read)
