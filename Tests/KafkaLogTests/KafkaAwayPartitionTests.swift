@@ -8,7 +8,7 @@ import WeirTesting
 @testable import KafkaLog
 
 /// One thread reads all partitions in turn: what the leader of one does must not stop the others.
-@Suite(.hangGuard) struct KafkaAwayPartitionTests {
+@Suite(.mostlyWaits, .hangGuard) struct KafkaAwayPartitionTests {
     private static let topic = "orders"
 
     /// Two brokers; partition 0 is on the first, partition 1 on the second. Each has some records.

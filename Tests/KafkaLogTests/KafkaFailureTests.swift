@@ -1,11 +1,12 @@
 import Bytes
 import CRdKafka
 import Testing
+import WeirTesting
 
 @testable import KafkaLog
 
 /// Error messages for unusable brokers.
-@Suite struct KafkaFailureTests {
+@Suite(.mostlyWaits) struct KafkaFailureTests {
     static func settings(_ brokers: String, _ more: [String: String] = [:]) throws -> KafkaSettings {
         try KafkaSettings(properties: more.merging(["bootstrap.servers": brokers]) { $1 })
     }

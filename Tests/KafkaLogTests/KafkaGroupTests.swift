@@ -3,15 +3,16 @@ import ChangeEvents
 import EventLog
 import Foundation
 import Testing
+import WeirTesting
 
 @testable import KafkaLog
 
 /// Consumer groups on librdkafka's mock brokers.
-@Suite struct KafkaGroupTests {
+@Suite(.mostlyWaits) struct KafkaGroupTests {
     /// Confirms rebalances until each member has the expected number of partitions.
     static func settle(_ members: [(any GroupMembership, Int)]) throws -> [[TopicPartition]]? {
         var owned = members.map { _ in [TopicPartition]() }
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
             for (index, (member, _)) in members.enumerated() {
                 guard let event = try member.poll(timeoutMilliseconds: 50) else { continue }
@@ -25,7 +26,7 @@ import Testing
 
     /// Offsets are reported without waiting for the brokers.
     static func isTold(_ log: KafkaLog, partition: Int, offset: Int64) throws -> Bool {
-        let deadline = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.now + .seconds(60)
         while try log.committedOffset(group: "g", topic: "orders", partition: partition) != offset {
             guard ContinuousClock.now < deadline else { return false }
             usleep(10_000)

@@ -8,7 +8,7 @@ import WeirTesting
 @testable import KafkaLog
 
 /// Members leave their group for certain, so that others do not wait for the end of their session.
-@Suite(.hangGuard) struct KafkaLeavingTests {
+@Suite(.mostlyWaits, .hangGuard) struct KafkaLeavingTests {
     private static let properties = ["session.timeout.ms": "9000", "heartbeat.interval.ms": "300"]
 
     /// The mock brokers keep a join request until almost the whole session has passed.

@@ -4,11 +4,12 @@ import EventLog
 import Foundation
 import Synchronization
 import Testing
+import WeirTesting
 
 @testable import KafkaLog
 
 /// Writing to brokers that become unavailable and return.
-@Suite struct KafkaPatienceTests {
+@Suite(.mostlyWaits) struct KafkaPatienceTests {
     /// Collects notices.
     final class Notices: Sendable {
         private let texts = Mutex<[String]>([])
@@ -227,7 +228,7 @@ import Testing
             usleep(700_000)
             rd_kafka_mock_topic_set_error(kafka.cluster, "orders", RD_KAFKA_RESP_ERR_NO_ERROR)
         }
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(120)
         var found: Result<[Int], any Error> = .success([])
         repeat {
             found = Result { try log.partitions(of: "orders") }

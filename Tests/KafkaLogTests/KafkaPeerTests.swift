@@ -10,7 +10,7 @@ private let given = ProcessInfo.processInfo.environment["WEIR_KAFKA_BROKERS"]
 
 /// Tests against external brokers: those of WEIR_KAFKA_BROKERS (host:port, with WEIR_KAFKA_PROPERTIES as a=b,c=d), or
 /// else one installed by `make test-peers`.
-@Suite(.serialized, .enabled(if: given != nil || KafkaBroker.isAvailable, "no Kafka broker is installed"))
+@Suite(.serialized, .mostlyWaits, .enabled(if: given != nil || KafkaBroker.isAvailable, "no Kafka broker is installed"))
 struct KafkaPeerTests {
     private static func withLog(_ body: (KafkaLog) throws -> Void) throws {
         if let given { return try body(log(given)) }

@@ -3,11 +3,12 @@ import CRdKafka
 import EventLog
 import Foundation
 import Testing
+import WeirTesting
 
 @testable import KafkaLog
 
 /// Appending and reading through librdkafka's mock brokers.
-@Suite struct KafkaReadingTests {
+@Suite(.mostlyWaits) struct KafkaReadingTests {
     static let records = [
         TestRecord(timestamp: 1_700_000_000_000, key: "a", value: "one"),
         TestRecord(timestamp: 1_700_000_001_000, key: nil, value: "no key"),
@@ -247,7 +248,7 @@ import Testing
             let readers = try (0..<partitions).map { try log.reader(topic: "backlog", partition: $0, from: 0) }
             var most = 0
             var read = 0
-            let deadline = ContinuousClock.now + .seconds(30)
+            let deadline = ContinuousClock.now + .seconds(120)
             while read < partitions * records.count, ContinuousClock.now < deadline {
                 // Long enough for all records to arrive.
                 if read == 0 { usleep(1_500_000) }

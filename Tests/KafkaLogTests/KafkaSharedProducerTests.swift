@@ -3,11 +3,12 @@ import EventLog
 import Foundation
 import Synchronization
 import Testing
+import WeirTesting
 
 @testable import KafkaLog
 
 /// One producer that appends to several topics in transactions, on librdkafka's mock brokers, which store no states.
-@Suite struct KafkaSharedProducerTests {
+@Suite(.mostlyWaits) struct KafkaSharedProducerTests {
     private static let records = [TestRecord(timestamp: 5, key: "k", value: "v")]
 
     @Test func `topics that share a producer commit one after the other, each with its state`() throws {

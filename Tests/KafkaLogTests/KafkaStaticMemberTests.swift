@@ -3,11 +3,12 @@ import CRdKafka
 import EventLog
 import Foundation
 import Testing
+import WeirTesting
 
 @testable import KafkaLog
 
 /// Static group members.
-@Suite struct KafkaStaticMemberTests {
+@Suite(.mostlyWaits) struct KafkaStaticMemberTests {
     @Test func `an orderly end gives the name back`() throws {
         let kafka = try MockKafka()
         try kafka.createTopic("orders", partitions: 4)
@@ -46,7 +47,7 @@ import Testing
         let member = try KafkaMembership(settings, group: "g", topics: ["orders"], pattern: nil, instance: "weir-1")
         #expect(try KafkaGroupTests.settle([(member, 1)]) != nil)
         rd_kafka_test_fatal_error(member.client.handle.raw, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "fenced")
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(60)
         while member.instanceID != nil, ContinuousClock.now < deadline {
             if try member.poll(timeoutMilliseconds: 50) != nil { try member.confirm() }
         }

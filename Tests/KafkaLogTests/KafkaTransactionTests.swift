@@ -1,11 +1,12 @@
 import Bytes
 import EventLog
 import Testing
+import WeirTesting
 
 @testable import KafkaLog
 
 /// Transactions on librdkafka's mock brokers, which do not isolate readers and write markers only in newer versions.
-@Suite struct KafkaTransactionTests {
+@Suite(.mostlyWaits) struct KafkaTransactionTests {
     @Test func `a state is stored with its records`() throws {
         let kafka = try MockKafka()
         try kafka.createTopic("out")

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// End-to-end tests of the binary: output, exit status, and no data loss when it is killed.
-@Suite(.serialized, .hangGuard) struct BinaryTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct BinaryTests {
     static let topology = """
         name: people
         pipeline: { commit.interval: 100ms }

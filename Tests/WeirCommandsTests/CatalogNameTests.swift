@@ -5,6 +5,7 @@ import WeirTesting
 /// Tables of another engine in the same database under another catalog name.
 @Suite(
     .serialized,
+    .mostlyWaits,
     .timeLimit(.minutes(30)),
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct CatalogNameTests {

@@ -5,6 +5,7 @@ import WeirTesting
 /// A run next to sessions of other engines that keep transactions open on its catalog.
 @Suite(
     .serialized,
+    .mostlyWaits,
     .hangGuard,
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct CatalogSessionTests {

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// A long-running process while the wall clock of its machine is set.
-@Suite(.serialized, .hangGuard, .enabled(if: FakeTime.isInstalled || Peers.shouldRun))
+@Suite(.serialized, .mostlyWaits, .hangGuard, .enabled(if: FakeTime.isInstalled || Peers.shouldRun))
 struct ClockStepTests {
     /// The time of the table's newest commit.
     private static func newestCommit(_ weir: WeirBinary) throws -> Date {

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// How long-running commands end.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct EndOfRunTests {
+@Suite(.serialized, .mostlyWaits, .timeLimit(.minutes(30))) struct EndOfRunTests {
     private static let patience = 1200.0
 
     @Test func `SIGHUP ends a run as SIGTERM does`() throws {

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// Runs the example topologies with events in their topics and checks the tables.
-@Suite(.serialized, .hangGuard) struct ExampleTopologyTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct ExampleTopologyTests {
     private static func event(_ source: String, _ after: String, operation: String = "c", before: String = "null")
         -> String
     {

@@ -5,7 +5,7 @@ import Testing
 import WeirTesting
 
 /// The binary on a table whose snapshots expire: what still works, and what is told.
-@Suite(.serialized, .hangGuard) struct ExpiringTableTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct ExpiringTableTests {
     private static func ids(_ output: String) throws -> [Int64] {
         try output.split(separator: "\n").map { line in
             try #require(try JSONValue.parse(String(line)).asObject?["row"]?.asObject).long("id")

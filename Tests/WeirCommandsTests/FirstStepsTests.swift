@@ -7,7 +7,7 @@ import WeirTesting
 @testable import WeirCommands
 
 /// What somebody sees who starts in the wrong folder, or makes a mistake in a first topology.
-@Suite(.serialized, .hangGuard) struct FirstStepsTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct FirstStepsTests {
     @Test func `a run in another folder names the log it looked in, and leaves nothing behind`() throws {
         try withTemporaryFolder { folder in
             let weir = try BinaryTests.prepare(folder)

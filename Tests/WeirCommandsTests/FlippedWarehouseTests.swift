@@ -4,7 +4,7 @@ import WeirTesting
 
 /// Single flipped bits in every kind of warehouse file: a command reports the damage and exits with 1, or its output is
 /// the same as for the undamaged file.
-@Suite(.serialized, .hangGuard) struct FlippedWarehouseTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct FlippedWarehouseTests {
     private enum Kind: CaseIterable {
         case metadata, manifestList, manifest, puffin, parquetFooter, parquetPages
 

@@ -5,6 +5,7 @@ import WeirTesting
 /// Unsupported features in other engines' tables are refused by name, not as damage; the rest is read.
 @Suite(
     .serialized,
+    .mostlyWaits,
     .timeLimit(.minutes(30)),
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct ForeignFeatureTests {

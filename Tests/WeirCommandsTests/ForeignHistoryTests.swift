@@ -6,6 +6,7 @@ import WeirTesting
 /// rows added to the base store during a run.
 @Suite(
     .serialized,
+    .mostlyWaits,
     .hangGuard,
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct ForeignHistoryTests {

@@ -7,6 +7,7 @@ import WeirTesting
 /// The binary on a warehouse of PyIceberg. Its output must match the scripts of other engines.
 @Suite(
     .serialized,
+    .mostlyWaits,
     .hangGuard,
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct ForeignWarehouseTests {

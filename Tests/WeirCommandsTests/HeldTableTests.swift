@@ -5,7 +5,7 @@ import Testing
 import WeirTesting
 
 /// Commands on tables that a run uses or would create.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct HeldTableTests {
+@Suite(.serialized, .mostlyWaits, .timeLimit(.minutes(30))) struct HeldTableTests {
     private static let patience = 1200.0
 
     private static func running(_ weir: WeirBinary) throws -> WeirBinary.Running {

@@ -5,6 +5,7 @@ import WeirTesting
 /// The binary with a broker in a separate process: every record once, whatever happens to either.
 @Suite(
     .serialized,
+    .mostlyWaits,
     .hangGuard,
     .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed")
 )

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// Checks the broker behaviour that other tests rely on.
-@Suite(.serialized, .hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+@Suite(.serialized, .mostlyWaits, .hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
 struct KafkaBrokerTests {
     @Test(arguments: KafkaBroker.Kind.allCases)
     func `a broker takes and gives records`(kind: KafkaBroker.Kind) throws {

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// A LogStore on a broker: its records, and a reader that survives kills of the writer.
-@Suite(.serialized, .hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
+@Suite(.serialized, .mostlyWaits, .hangGuard, .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"))
 struct KafkaLogStoreTests {
     /// Each start uses a new group, which does not wait for killed members.
     private static func write(_ scenario: KafkaScenario, group: Int) throws {

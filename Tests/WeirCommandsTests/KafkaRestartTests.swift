@@ -5,6 +5,7 @@ import WeirTesting
 /// Restarts after `kill -9` and after a stop do not wait for the end of a session. This broker never ends a session.
 @Suite(
     .serialized,
+    .mostlyWaits,
     .hangGuard,
     .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed")
 )

@@ -6,6 +6,7 @@ import WeirTesting
 /// librdkafka than it was built with.
 @Suite(
     .serialized,
+    .mostlyWaits,
     .hangGuard,
     .enabled(if: KafkaBroker.isAvailable, "no Kafka broker is installed"),
     .enabled(if: KafkaClientLibrary.isAvailable, "confluent-kafka is not installed")

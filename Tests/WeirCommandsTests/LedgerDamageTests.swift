@@ -7,7 +7,7 @@ import Testing
 import WeirTesting
 
 /// Damaged positions: no run continues from them.
-@Suite(.serialized, .hangGuard) struct LedgerDamageTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct LedgerDamageTests {
     @Test(arguments: ["24", "12"])
     func `a wrong digit is refused, in our metadata and in metadata that another engine has written`(wrong: String)
         throws

@@ -4,7 +4,7 @@ import Testing
 import WeirTesting
 
 /// The binary with a catalog in PostgreSQL.
-@Suite(.serialized, .postgres, .hangGuard, .enabled(if: PostgresServer.isAvailable))
+@Suite(.serialized, .mostlyWaits, .postgres, .hangGuard, .enabled(if: PostgresServer.isAvailable))
 struct PostgresBinaryTests {
     /// A database of its own, and its address without the password.
     private static func database(_ server: PostgresServer) throws -> (name: String, address: String) {

@@ -7,7 +7,7 @@ import Testing
 import WeirTesting
 
 /// Messages about tables with damaged metadata, from a purge and from the doctor.
-@Suite(.serialized, .hangGuard) struct PurgeCommandTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct PurgeCommandTests {
     private static func files(_ folder: String) -> Set<String> {
         let names = (FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? [])
         return Set(

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// Runs the README's commands word for word, in order, and again.
-@Suite(.serialized, .hangGuard) struct ReadmeCommandsTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct ReadmeCommandsTests {
     @Test func `the README's commands run from top to bottom, and once more`() throws {
         try withTemporaryFolder { folder in
             let checkout = try Self.checkout(folder)

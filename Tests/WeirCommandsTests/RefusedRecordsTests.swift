@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// Messages of a run and a check about records that do not fit.
-@Suite(.serialized, .hangGuard) struct RefusedRecordsTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct RefusedRecordsTests {
     private static func event(_ row: String) -> String {
         "{\"before\":null,\"after\":\(row),\"source\":{\"db\":\"shop\",\"schema\":\"public\",\"table\":\"people\"},\"op\":\"c\"}\n"
     }

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// Renaming a topology, end to end.
-@Suite(.serialized, .hangGuard) struct RenamedTopologyTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct RenamedTopologyTests {
     @Test func `check and run say what to do, and --adopt does it`() throws {
         try withTemporaryFolder { folder in
             let weir = try BinaryTests.prepare(folder)

@@ -5,6 +5,7 @@ import WeirTesting
 /// Commands that read a table at branches and tags created by PyIceberg.
 @Suite(
     .serialized,
+    .mostlyWaits,
     .timeLimit(.minutes(30)),
     .enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")
 ) struct SnapshotNameTests {

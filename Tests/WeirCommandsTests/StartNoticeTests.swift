@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// The commit at which a reader starts, and optimize without a kind, end to end.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct StartNoticeTests {
+@Suite(.serialized, .mostlyWaits, .timeLimit(.minutes(30))) struct StartNoticeTests {
     private static func snapshots(_ weir: WeirBinary) throws -> [(id: Int64, time: String)] {
         try weir("table", "snapshots", "shop.people", "-o", "json").lines.compactMap { line in
             let object = try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])

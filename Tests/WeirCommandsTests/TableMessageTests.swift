@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// Messages of `weir table` about mistakes and unsupported operations.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct TableMessageTests {
+@Suite(.serialized, .mostlyWaits, .timeLimit(.minutes(30))) struct TableMessageTests {
     @Test func `columns and types that are no good are refused or told`() throws {
         try withTemporaryFolder { folder in
             let weir = WeirBinary(folder: folder)

@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// Damages every file of a warehouse in turn: commands end with an error or the right rows, and never crash.
-@Suite(.serialized, .hangGuard) struct WarehouseDamageTests {
+@Suite(.serialized, .mostlyWaits, .hangGuard) struct WarehouseDamageTests {
     private enum Damage: CaseIterable {
         case missing, emptied, cut, flipped
 
