@@ -186,8 +186,9 @@ final class LiveDimension: @unchecked Sendable {
             candidate = MixedTable(base: table.base, change: written.change, primaryKey: table.primaryKey)
         }
         let now = try candidate.refreshed()
-        // The catalog may have a commit of this run that is not recorded yet: wait for it.
-        if !now.isSame(as: candidate) { feed.awaitCommit() }
+        // The catalog may have rows that this run has committed and not recorded yet: wait for that. Base alone moves
+        // with each step of materializing, which brings no rows.
+        if now.ingestStore.metadataLocation != candidate.ingestStore.metadataLocation { feed.awaitCommit() }
         learnOwnCommits()
         return now
     }
