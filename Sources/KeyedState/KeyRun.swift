@@ -1,6 +1,15 @@
 import Bytes
 import Foundation
 
+/// Where a file has a run.
+struct RunCopy: Sendable, Equatable {
+    let file: String
+    /// Where in the file the run begins, with its header.
+    let offset: Int
+    /// CRC-32C of its body.
+    let checksum: UInt32
+}
+
 /// Keys and their places, sorted by hash; immutable. The keys of one shard, or of a part of its history.
 final class KeyRun<Hash: RunHash>: Sendable {
     /// Lines and entries (see `RunView`), in memory or mapped from a file.
@@ -9,17 +18,24 @@ final class KeyRun<Hash: RunHash>: Sendable {
     let view: RunView<Hash>
     /// The translation that all its places went through.
     let version: Int
-    /// The file that `body` is mapped from; nil when it is in memory.
-    let file: String?
-    /// Where in the file the run begins, with its header.
-    let fileOffset: Int
+    /// Where a file has the same run; nil when only memory has it.
+    let copy: RunCopy?
+    /// Whether `body` is mapped from that file, and takes no memory of its own.
+    let isMapped: Bool
 
     var count: Int { view.layout.count }
 
-    init(body: Buffer, shard: Int, layout: RunLayout, version: Int, file: String? = nil, fileOffset: Int = 0) {
+    init(
+        body: Buffer,
+        shard: Int,
+        layout: RunLayout,
+        version: Int,
+        copy: RunCopy? = nil,
+        isMapped: Bool = false
+    ) {
         self.body = body
-        self.file = file
-        self.fileOffset = fileOffset
+        self.copy = copy
+        self.isMapped = isMapped
         self.shard = shard
         self.version = version
         view = RunView(lines: body.base, entries: body.base + layout.lines * RunLayout.lineBytes, layout: layout)
@@ -39,6 +55,11 @@ final class KeyRun<Hash: RunHash>: Sendable {
             RunView.write(sorted, layout, to: base)
         }
         self.init(body: body, shard: shard, layout: layout, version: version)
+    }
+
+    /// The same run in memory, with a copy in a file.
+    func copied(to copy: RunCopy) -> KeyRun {
+        KeyRun(body: body, shard: shard, layout: view.layout, version: version, copy: copy)
     }
 
     /// All entries, in the order of their hashes.

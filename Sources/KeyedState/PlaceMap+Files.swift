@@ -24,21 +24,33 @@ extension PlaceMap {
 
     // MARK: Saving
 
-    /// Saves the map for the next process.
+    /// Saves the map for the next process. What earlier saves and spills have written is not written again.
+    ///
+    /// After a failure the map is whole, and so is what was saved before.
     ///
     /// - Parameters:
     ///   - point: the state of the table that the map reflects.
     ///   - payload: what the owner needs to use the map again.
+    ///   - check: called now and then; an error it throws ends the saving.
     public mutating func save(
         to folder: StateFolder,
         as identity: StateIdentity,
         at point: StatePoint,
-        payload: [UInt8] = []
+        payload: [UInt8] = [],
+        check: () throws(WeirError) -> Void = {}
     ) throws(WeirError) {
         freeze()
         // A translation is not saved.
-        while !isFinal, let merge = dueMerge(finalizes: true) { adopt(merge.merged()) }
-        let (files, shards) = areNarrow ? try narrow.write(to: folder) : try wide.write(to: folder)
+        while !isFinal, let merge = dueMerge(finalizes: true) {
+            try check()
+            adopt(merge.merged())
+        }
+        if areNarrow {
+            try narrow.store(in: folder, check: check)
+        } else {
+            try wide.store(in: folder, check: check)
+        }
+        let (files, shards) = areNarrow ? narrow.saved() : wide.saved()
         let list = SavedList(
             identity: identity,
             point: point,
@@ -47,21 +59,23 @@ extension PlaceMap {
             shards: shards,
             payload: payload
         )
-        let used = narrow.fileNames.union(wide.fileNames)
-        try folder.save(list.encoded(), needing: Set(files), besides: used)
+        try folder.save(list.encoded(), needing: Set(files))
+        // They went with what was saved before.
+        _ = narrow.takeUnusedFiles() + wide.takeUnusedFiles()
     }
 
-    /// The map that was saved in a folder, after all its bytes were checked.
-    ///
-    /// - Throws: when the folder cannot be read at all.
+    /// The map that was saved in a folder, after all its bytes were checked. Files that it does not need are removed.
     public static func open(
         _ folder: StateFolder,
         as identity: StateIdentity,
         settings: Settings = Settings()
-    ) throws(WeirError) -> OpenedPlaces {
-        guard let bytes = try folder.savedState() else { return .nothing }
+    ) -> OpenedPlaces {
+        let path = folder.path + "/" + StateFolder.stateName
         do throws(WeirError) {
-            let path = folder.path + "/" + StateFolder.stateName
+            guard let bytes = try folder.savedState() else {
+                folder.keep([])
+                return .nothing
+            }
             let list = try SavedList(bytes, name: path)
             guard list.identity == identity else {
                 throw WeirError(.invalid, "the saved key index is of another table, or of other keys", at: path)

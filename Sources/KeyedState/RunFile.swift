@@ -12,7 +12,7 @@ import ObjectStorage
 /// All numbers are little-endian. The mark tells files of another map apart without containing its seed.
 enum RunFile {
     static let headerBytes = 64
-    static let version: UInt32 = 1
+    static let formatVersion: UInt32 = 1
     private static let magic = Array("WEIRRUN1".utf8)
     private static let checkedBytes = 52
 
@@ -22,7 +22,7 @@ enum RunFile {
         let checksum = CRC32C.checksum(run.body.bytes)
         var writer = ByteWriter(capacity: headerBytes)
         writer.writeBytes(magic)
-        writer.writeLittleEndian(version)
+        writer.writeLittleEndian(formatVersion)
         writer.writeLittleEndian(UInt32(Hash.bitWidth))
         writer.writeLittleEndian(seed.mark)
         writer.writeLittleEndian(UInt32(run.shard))
@@ -39,7 +39,9 @@ enum RunFile {
 
     /// A run at an offset of a mapped file, after all its bytes were checked.
     ///
-    /// - Parameter checksum: what the CRC of its body must be.
+    /// - Parameters:
+    ///   - version: the translation that its places went through; see `KeyRun`.
+    ///   - checksum: what the CRC of its body must be.
     static func run<Hash: RunHash>(
         in file: MappedFile,
         at offset: Int,
@@ -47,6 +49,7 @@ enum RunFile {
         seed: KeySeed,
         shard: Int,
         shardBits: Int,
+        version: Int = 0,
         checksum: UInt32
     ) throws(WeirError) -> KeyRun<Hash> {
         func damaged(_ what: String) -> WeirError { WeirError(.corrupt, what, at: "\(name), byte \(offset)") }
@@ -56,7 +59,7 @@ enum RunFile {
         let header = UnsafeRawBufferPointer(start: base + offset, count: headerBytes)
         guard header.prefix(8).elementsEqual(magic) else { throw damaged("this is not a run of a key index") }
         let found = header.load(fromByteOffset: 8, as: UInt32.self)
-        guard found == version else {
+        guard found == formatVersion else {
             throw WeirError(.unsupported, "the run of the key index has format version \(found)", at: name)
         }
         let checked = UnsafeRawBufferPointer(rebasing: header.prefix(checkedBytes))
@@ -87,7 +90,14 @@ enum RunFile {
         guard sum == header.load(fromByteOffset: 48, as: UInt32.self), sum == checksum else {
             throw damaged("a run of the key index is damaged")
         }
-        let run = KeyRun<Hash>(body: body, shard: shard, layout: layout, version: 0, file: name, fileOffset: offset)
+        let run = KeyRun<Hash>(
+            body: body,
+            shard: shard,
+            layout: layout,
+            version: version,
+            copy: RunCopy(file: name, offset: offset, checksum: sum),
+            isMapped: true
+        )
         guard run.view.isSound else { throw damaged("a run of the key index contradicts itself") }
         return run
     }

@@ -18,8 +18,8 @@ struct RunSet<Hash: RunHash>: Sendable {
     private(set) var isEmpty = true
     /// Bytes of the runs in memory.
     private(set) var byteCount = 0
-    /// Files of runs that are gone.
-    private var unusedFiles: [String] = []
+    /// Files of runs that are gone. Other runs may need them.
+    private var oldFiles: Set<String> = []
 
     init(shardBits: Int, seed: KeySeed) {
         self.shardBits = shardBits
@@ -201,23 +201,24 @@ struct RunSet<Hash: RunHash>: Sendable {
     }
 
     /// The files of all runs.
-    var fileNames: Set<String> { Set(shards.lazy.joined().compactMap(\.file)) }
+    var fileNames: Set<String> { Set(shards.lazy.joined().compactMap(\.copy?.file)) }
 
     /// Files that no run needs any more since the last call.
     mutating func takeUnusedFiles() -> [String] {
-        defer { unusedFiles = [] }
-        let used = fileNames
-        return unusedFiles.filter { !used.contains($0) }
+        if oldFiles.isEmpty { return [] }
+        defer { oldFiles = [] }
+        return Array(oldFiles.subtracting(fileNames))
     }
 
     /// Puts a run in place of neighbours. One without entries leaves nothing.
     private mutating func replace(_ shard: Int, _ old: Range<Int>, with run: KeyRun<Hash>) {
         for gone in shards[shard][old] {
-            if let file = gone.file { unusedFiles.append(file) } else { byteCount -= gone.body.count }
+            if let file = gone.copy?.file { oldFiles.insert(file) }
+            if !gone.isMapped { byteCount -= gone.body.count }
         }
         let isKept = run.count > 0
         shards[shard].replaceSubrange(old, with: isKept ? [run] : [])
-        if isKept, run.file == nil { byteCount += run.body.count }
+        if isKept, !run.isMapped { byteCount += run.body.count }
         let runs = shards[shard]
         if views.isEmpty { views = Array(repeating: run.view, count: shards.count * Self.runsPerShard) }
         for (index, run) in runs.enumerated() { views[shard * Self.runsPerShard + index] = run.view }

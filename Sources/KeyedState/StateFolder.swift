@@ -13,7 +13,9 @@ import Synchronization
 public final class StateFolder: Sendable {
     public let path: String
     let files: any FileSystem
-    private let lock: any OpenFile
+    /// What only this owner writes to its lock file.
+    private let mark: [UInt8]
+    private let lock: Mutex<any OpenFile>
     private let content: Mutex<Content>
 
     private struct Content: Sendable {
@@ -24,6 +26,8 @@ public final class StateFolder: Sendable {
 
     static let stateName = "state"
     private static let suffix = ".runs"
+    /// A list of runs is far smaller.
+    private static let stateBytesMax: Int64 = 1 << 32
 
     /// Opens the folder, which is created when it is missing.
     ///
@@ -31,10 +35,20 @@ public final class StateFolder: Sendable {
     public init(_ path: String, files: any FileSystem = LocalFileSystem()) throws(WeirError) {
         self.path = path
         self.files = files
+        mark = Array("\(UInt64.random(in: .min ... .max))\n".utf8)
+        lock = Mutex(try Self.locked(path, files, mark))
+        let numbers = try files.list(path).compactMap { Self.number(of: $0.name) }
+        content = Mutex(Content(nextNumber: (numbers.max() ?? 0) + 1))
+    }
+
+    private static func locked(
+        _ path: String,
+        _ files: any FileSystem,
+        _ mark: [UInt8]
+    ) throws(WeirError) -> any OpenFile {
         try files.makeDirectories(path)
-        lock = try files.open(path + "/LOCK", .write)
-        guard try lock.tryLock() else {
-            lock.close()
+        let file = try files.open(path + "/LOCK", .write)
+        guard try file.tryLock() else {
             throw WeirError(
                 .locked,
                 "another process uses this folder of the key index",
@@ -42,11 +56,27 @@ public final class StateFolder: Sendable {
                 advice: "stop it, or use another folder"
             )
         }
-        let numbers = try files.list(path).compactMap { Self.number(of: $0.name) }
-        content = Mutex(Content(nextNumber: (numbers.max() ?? 0) + 1))
+        // Without it the folder cannot be made again, which a full disk should not keep from being used.
+        do throws(WeirError) {
+            try file.truncate(to: 0)
+            try file.write(mark, at: 0)
+        } catch {
+            guard error.code == .outOfSpace else { throw error }
+        }
+        return file
     }
 
-    deinit { lock.close() }
+    /// Makes the folder again if somebody has removed it. Files that were in it are gone for others, but those that are
+    /// mapped can still be read.
+    ///
+    /// - Throws: `locked` when another process uses it by now.
+    public func restore() throws(WeirError) {
+        if let file = try? files.open(path + "/LOCK", .read), (try? file.read(count: mark.count + 1, at: 0)) == mark {
+            return
+        }
+        let new = try Self.locked(path, files, mark)
+        lock.withLock { $0 = new }
+    }
 
     /// Files with higher numbers are not of this folder: there are always numbers left.
     private static let numbers: Range<UInt64> = 0..<(1 << 62)
@@ -60,23 +90,44 @@ public final class StateFolder: Sendable {
     func write(
         _ body: (_ write: (UnsafeRawBufferPointer) throws(WeirError) -> Void) throws(WeirError) -> Void
     ) throws(WeirError) -> String {
-        let number = content.withLock { content in
-            defer { content.nextNumber += 1 }
-            return content.nextNumber
+        for _ in 0..<Self.attemptsMax {
+            let number = content.withLock { content in
+                defer { content.nextNumber += 1 }
+                return content.nextNumber
+            }
+            let name = "\(number)\(Self.suffix)"
+            do throws(WeirError) {
+                try write(name, .create, body)
+                return name
+            } catch {
+                // A file that somebody else has put there stays as it is: it may be in use.
+                guard error.code == .alreadyExists else { throw error }
+            }
         }
-        let name = "\(number)\(Self.suffix)"
-        try write(name, body)
-        return name
+        throw WeirError(
+            .invalid,
+            "the folder of the key index has files that are not its own",
+            at: path,
+            advice: "remove the folder, or use another one; the table can recreate it"
+        )
     }
+
+    private static let attemptsMax = 100
 
     private func write(
         _ name: String,
+        _ access: FileAccess,
         _ body: (_ write: (UnsafeRawBufferPointer) throws(WeirError) -> Void) throws(WeirError) -> Void
     ) throws(WeirError) {
-        let file = try files.open("\(path)/\(name)", .write)
+        let file: any OpenFile
+        do throws(WeirError) {
+            file = try files.open("\(path)/\(name)", access)
+        } catch {
+            throw error.code == .outOfSpace ? Self.full(error) : error
+        }
         defer { file.close() }
         do throws(WeirError) {
-            try file.truncate(to: 0)
+            if access != .create { try file.truncate(to: 0) }
             var offset: Int64 = 0
             try body { (bytes) throws(WeirError) in
                 try file.write(bytes, at: offset)
@@ -99,35 +150,54 @@ public final class StateFolder: Sendable {
 
     func map(_ name: String) throws(WeirError) -> MappedFile { try MappedFile("\(path)/\(name)") }
 
-    /// Replaces the saved state, and removes the files that neither it nor the map needs.
-    func save(_ state: [UInt8], needing needed: Set<String>, besides others: Set<String>) throws(WeirError) {
+    /// The files of runs, with their sizes in bytes.
+    func sizes() throws(WeirError) -> [String: Int] {
+        var sizes: [String: Int] = [:]
+        for entry in try files.list(path) where Self.number(of: entry.name) != nil {
+            if let status = try files.status("\(path)/\(entry.name)") { sizes[entry.name] = Int(status.size) }
+        }
+        return sizes
+    }
+
+    /// Bytes that the files take on disk.
+    public var byteCount: Int { ((try? sizes()) ?? [:]).values.reduce(0, +) }
+
+    /// Replaces the saved state, and removes all other files.
+    func save(_ state: [UInt8], needing needed: Set<String>) throws(WeirError) {
         let next = Self.stateName + ".next"
-        try write(next) { (write) throws(WeirError) in
+        try write(next, .write) { (write) throws(WeirError) in
             try state.withUnsafeBufferPointer { (bytes) throws(WeirError) in try write(UnsafeRawBufferPointer(bytes)) }
         }
         try files.rename("\(path)/\(next)", to: "\(path)/\(Self.stateName)")
-        content.withLock { $0.saved = needed }
-        // One that cannot be removed now is removed by the next save.
-        for entry in (try? files.list(path)) ?? [] where Self.number(of: entry.name) != nil {
-            if !needed.contains(entry.name), !others.contains(entry.name) {
-                try? files.remove("\(path)/\(entry.name)")
-            }
-        }
+        keep(needed)
     }
+
+    /// Whether there is a saved state.
+    public var hasState: Bool { ((try? files.status("\(path)/\(Self.stateName)")) ?? nil) != nil }
 
     /// The bytes of the saved state; nil when there is none.
     func savedState() throws(WeirError) -> [UInt8]? {
         guard let status = try files.status("\(path)/\(Self.stateName)") else { return nil }
+        guard status.size <= Self.stateBytesMax else {
+            throw WeirError(.corrupt, "the saved state of the key index is too large", at: path)
+        }
         let file = try files.open("\(path)/\(Self.stateName)", .read)
         defer { file.close() }
         return try file.read(count: Int(status.size), at: 0)
     }
 
-    /// Notes the files of the saved state, which stay until another one is saved.
-    func keep(_ names: Set<String>) { content.withLock { $0.saved = names } }
+    /// Notes the files of the saved state, which stay until another one is saved, and removes all others.
+    func keep(_ names: Set<String>) {
+        content.withLock { $0.saved = names }
+        // One that cannot be removed now is removed the next time.
+        for entry in (try? files.list(path)) ?? [] where Self.number(of: entry.name) != nil {
+            if !names.contains(entry.name) { try? files.remove("\(path)/\(entry.name)") }
+        }
+    }
 
     /// Removes files of runs that are no longer used, unless the saved state needs them.
     func remove(_ names: [String]) {
+        if names.isEmpty { return }
         let saved = content.withLock { $0.saved }
         // One that cannot be removed now is removed when the state is saved.
         for name in names where !saved.contains(name) { try? files.remove("\(path)/\(name)") }

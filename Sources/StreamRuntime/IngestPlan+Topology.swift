@@ -140,7 +140,8 @@ extension IngestPlan {
             commitMilliseconds: topology.pipeline.commitInterval.milliseconds,
             commitBytes: Int64(topology.pipeline.commitBytes),
             queueBytes: max(8 << 20, topology.pipeline.memoryBudget / 8),
-            materializes: topology.pipeline.materialize == .inline
+            materializes: topology.pipeline.materialize == .inline,
+            stateMemory: topology.pipeline.stateMemory
         )
     }
 

@@ -159,6 +159,8 @@ public struct IngestPlan: Sendable {
     public let queueBytes: Int
     /// Whether the run moves changes into the base stores of its keyed tables.
     public let materializes: Bool
+    /// Bytes of memory that the key indexes of base stores may take together.
+    public let stateMemory: Int
     /// Bytes that may be prefetched from brokers for the readers of all partitions.
     var aheadBytes: Int { 2 * queueBytes }
 
@@ -173,7 +175,8 @@ public struct IngestPlan: Sendable {
         commitMilliseconds: Int = 10_000,
         commitBytes: Int64 = 512 << 20,
         queueBytes: Int = 64 << 20,
-        materializes: Bool = false
+        materializes: Bool = false,
+        stateMemory: Int = 512 << 20
     ) {
         self.topology = topology
         self.sources = sources
@@ -186,6 +189,7 @@ public struct IngestPlan: Sendable {
         self.commitBytes = commitBytes
         self.queueBytes = queueBytes
         self.materializes = materializes
+        self.stateMemory = stateMemory
     }
 
     /// The tables whose changes the run moves into base: keyed, and written to files by this topology.

@@ -42,12 +42,15 @@ public final class IngestRun: @unchecked Sendable {
 
     /// - Parameters:
     ///   - deadLetterPath: the file for dead letters.
+    ///   - stateFolder: where key indexes are besides memory, a folder of the local disk that only this process uses;
+    ///     nil for nowhere.
     ///   - clock: for periods and timeouts.
     ///   - onProgress: called by the writing thread a few times a second.
     ///   - onWarning: called with messages for the user while the run goes on, most messages only once.
     public init(
         _ plan: IngestPlan,
         deadLetterPath: String,
+        stateFolder: String? = nil,
         files: any FileSystem = LocalFileSystem(),
         clock: RunClock = .system,
         onProgress: @escaping @Sendable (IngestProgress) -> Void = { _ in },
@@ -64,7 +67,12 @@ public final class IngestRun: @unchecked Sendable {
         let notices = RecordNotices(route: { route($0).map { targets[$0].name } }, tell: onWarning)
         decoding = RecordDecoding(plan, notices)
         letterNotices = Mutex(LetterNotices(path: deadLetterPath))
-        base = BaseRefresher(plan.materialized, clock: clock, onWarning: onWarning)
+        base = BaseRefresher(
+            plan.materialized,
+            clock: clock,
+            folders: stateFolder.map { KeyIndexFolders($0, memory: plan.stateMemory, files: files) },
+            onWarning: onWarning
+        )
     }
 
     private static let warningsMax = 1000

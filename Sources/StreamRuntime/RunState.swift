@@ -26,6 +26,8 @@ public struct RunState: Sendable {
     public internal(set) var visibleAfter: Int64?
     /// What base lacks of each table's changes, as of the last look at it and the commits since.
     public internal(set) var backlogs: [String: MaterializeBacklog] = [:]
+    /// The key indexes through which changes are moved into base, by table.
+    public internal(set) var keyIndexes: [String: KeyIndexReport] = [:]
 
     /// The table whose base has been behind its commits for longest, and since when, milliseconds since 1970.
     public var oldestBacklog: (table: String, since: Int64)? {

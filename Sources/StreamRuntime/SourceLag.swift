@@ -25,6 +25,7 @@ extension IngestRun {
     public var state: RunState {
         var state = runState.withLock { $0 }
         state.backlogs = base.backlogs
+        state.keyIndexes = base.keyIndexes
         return state
     }
 

@@ -146,6 +146,18 @@ struct Checker {
         if let bytes = parsed(block, "memory.budget", "write a size such as 512mb", size) {
             pipeline.memoryBudget = bytes
         }
+        if let bytes = parsed(block, "state.memory", "write a size of at least 1mb, such as 512mb", { text in
+            Quantities.size(text).flatMap { $0 >= 1 << 20 ? $0 : nil }
+        }) {
+            pipeline.stateMemory = bytes
+        }
+        if let folder = text(block, "state.dir") {
+            if folder.isEmpty || folder.contains("://") {
+                let position = block.value("state.dir")?.position ?? block.position
+                add(position, "'\(folder)' is no value of 'state.dir'", "write the path of a folder of the local disk")
+            }
+            pipeline.stateDirectory = folder
+        }
         if let threads = parsed(
             block,
             "parallelism",

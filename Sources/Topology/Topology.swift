@@ -80,6 +80,10 @@ extension Topology {
         public var schemaChangeBehavior = SchemaChangeBehavior.evolve
         /// Maximum bytes in flight between source and commit.
         public var memoryBudget = 512 << 20
+        /// Bytes of memory for the key indexes of all tables.
+        public var stateMemory = 512 << 20
+        /// The folder for what exceeds it; nil for one in the warehouse.
+        public var stateDirectory: String?
         /// Whether the run keeps base stores up to date.
         public var materialize = Materialize.inline
         /// Other topologies that write some of the same tables, from different topics.

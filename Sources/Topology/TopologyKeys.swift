@@ -73,6 +73,19 @@ public struct TopologyKeys: Sendable {
                 "`inline`",
                 "Whether the run moves changes into the base stores of its keyed tables, where every engine sees them."
             ),
+            Key(
+                "state.memory",
+                "size from 1mb",
+                "512mb",
+                "Memory of the key indexes through which changes are moved into base stores, for all tables together; what "
+                    + "exceeds it lies in `state.dir`."
+            ),
+            Key(
+                "state.dir",
+                "folder",
+                "`.weir/keys` in the warehouse",
+                "Folder of a local disk for key indexes. Each process has its own folders in it."
+            ),
             Key("shares-tables-with", "list of names", nil, "Other topologies that may write the same tables."),
             Key("parallelism", "whole number from 1 to 1024", nil, "Has no effect yet."),
             Key("schema.change.behavior", "`evolve`, `ignore`, `exception`", nil, "Has no effect yet."),

@@ -28,6 +28,8 @@ struct RunStatus {
     private let showsEvents: Bool
     private var lastShown: Sample
     private var generation = 0
+    /// How often the keys of each table were said to be known.
+    private var beginnings: [String: Int] = [:]
     private var isCaughtUp = false
     private var behindSince: RunClock.Instant?
 
@@ -57,6 +59,11 @@ struct RunStatus {
             isCaughtUp = false
             if showsEvents { shown.append(.line(Self.beginning(now))) }
         }
+        for (table, index) in now.state.keyIndexes.sorted(by: { $0.key < $1.key })
+        where index.beginnings > beginnings[table] ?? 0 {
+            beginnings[table] = index.beginnings
+            if showsEvents, index.keys > 0 { shown.append(.line(Self.beginning(table, index))) }
+        }
         if let lag = now.lag {
             behindSince = lag.records > 0 ? behindSince ?? now.time : nil
             if lag.records == 0, !isCaughtUp {
@@ -82,6 +89,14 @@ struct RunStatus {
         let loaded = keys > 0 ? "; \(HumanText.count(keys, "key")) of its tables read" : ""
         return "generation \(now.state.generation) begins with \(partitions) of "
             + HumanText.count(now.state.topics, "topic") + loaded
+    }
+
+    /// `shop.orders: 10,000,000 keys from the state folder, 12 commits behind`.
+    private static func beginning(_ table: String, _ index: KeyIndexReport) -> String {
+        let keys = "\(table): \(HumanText.count(index.keys, "key"))"
+        guard index.isFromFolder else { return "\(keys) of the base store read" }
+        let behind = index.commitsBehind.map { HumanText.count($0, "commit") } ?? "expired commits"
+        return "\(keys) from the state folder, \(behind) behind"
     }
 
     /// `waits for records: 0/s, no lag, 1,200,000 records read, 12 commits, the last 4 s ago, 0 dead letters`.

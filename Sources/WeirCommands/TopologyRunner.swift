@@ -48,17 +48,18 @@ final class TopologyRunner: Sendable {
         }
         let formerNames = try IngestPlan.formerNames(of: topology, catalog: catalog)
         if !isNew { try Self.checkBrokers(topology, existing: try catalog.properties(of: topology)) }
+        let instance = try ProcessInstance(
+            topology: topology.name,
+            warehouse: locations.warehouse,
+            lock: lock,
+            files: files
+        )
         let plan = try IngestPlan.resolve(
             topology,
             catalog: catalog,
             nowMilliseconds: TimeText.nowMilliseconds,
             creationLock: CreationLock(warehouse: locations.warehouse, files: files),
-            instance: try ProcessInstance(
-                topology: topology.name,
-                warehouse: locations.warehouse,
-                lock: lock,
-                files: files
-            )
+            instance: instance
         ) { (source) throws(WeirError) in
             try logs.source(source)
         } openTopic: { (sink, table, partition) throws(WeirError) in
@@ -73,7 +74,17 @@ final class TopologyRunner: Sendable {
         }
         let name = TopologyLock.name(topology: topology.name, number: lock.number)
         deadLetterPath = "\(locations.warehouse)/dead-letters/\(name).ndjson"
-        ingest = IngestRun(plan, deadLetterPath: deadLetterPath, files: files, onWarning: warn)
+        // Another warehouse may have a topology of that name and the same folder.
+        let stateFolder =
+            topology.pipeline.stateDirectory.map { "\($0)/\(name)-\(instance.id)" }
+            ?? "\(locations.warehouse)/.weir/keys/\(name)"
+        ingest = IngestRun(
+            plan,
+            deadLetterPath: deadLetterPath,
+            stateFolder: stateFolder,
+            files: files,
+            onWarning: warn
+        )
         watch = RunWatch(ingest, log)
     }
 

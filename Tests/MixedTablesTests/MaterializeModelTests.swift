@@ -33,8 +33,23 @@ import WeirTesting
         try Self.compareWithDictionary(seed ^ 0x3, shape, formatVersion: 3)
     }
 
-    private static func compareWithDictionary(_ seed: UInt64, _ shape: TableShape, formatVersion: Int) throws {
+    @Test(arguments: SeededGenerator.seeds(2), TableShape.allCases)
+    func `with an index that hardly has memory, restarts and damaged files likewise`(
+        seed: UInt64,
+        shape: TableShape
+    ) throws {
+        try Self.compareWithDictionary(seed ^ 0x17, shape, formatVersion: 2 + Int(seed % 2), spills: true)
+    }
+
+    private static func compareWithDictionary(
+        _ seed: UInt64,
+        _ shape: TableShape,
+        formatVersion: Int,
+        spills: Bool = false
+    ) throws {
         try withTemporaryFolder { folder in
+            let place = spills ? KeyIndexPlace(in: folder) : nil
+            var disturbances = SeededGenerator(seed: seed ^ 0xd1)
             var table = try MixedTableModelTests.create(
                 shape,
                 in: folder,
@@ -45,7 +60,7 @@ import WeirTesting
             var history = ChangeHistory(schema: table.schema, keyColumns: keyColumns, seed: seed, keySpace: 40)
             var random = SeededGenerator(seed: seed ^ 0x51)
             var writer = try KeyedTableWriter(table)
-            var materializer = Materializer(table)
+            var materializer = Materializer(table, state: place?.state())
             var ledger = PositionLedger()
             var states: [Int64: [ModelRow: ModelRow]] = [0: [:]]
             var steps = 0
@@ -68,7 +83,14 @@ import WeirTesting
                     let before = try table.refreshed()
                     table = try FullOptimize(before, nowMilliseconds: 1).run().table
                     try LineageOracle.check(before.base, table.base, history, "seed \(seed), epoch \(epoch), optimize")
-                case 1: materializer = Materializer(table)
+                case 1:
+                    guard let place else {
+                        materializer = Materializer(table)
+                        break
+                    }
+                    var old: Materializer? = materializer
+                    materializer = Materializer(table)
+                    materializer = try place.restarted(&old, table, &disturbances)
                 case 2:
                     table = try table.refreshed()
                     writer = try KeyedTableWriter(table)
@@ -97,6 +119,7 @@ import WeirTesting
                 let open = begun.first { now - $0.timestampMs < 3_600_000 }
                 // One commit at a time, a few, or all that there are; with and without rewriting.
                 for _ in 0..<random.next() % 4 {
+                    place?.disturb(&disturbances)
                     let before = try table.refreshed().base
                     let step = try materializer.step(
                         bytesMax: [1, 20_000, .max][Int(random.next() % 3)],
@@ -158,12 +181,30 @@ import WeirTesting
         try Self.compareBesideEngines(seed ^ 0x3, shape, formatVersion: 3)
     }
 
-    private static func compareBesideEngines(_ seed: UInt64, _ shape: TableShape, formatVersion: Int) throws {
+    @Test(arguments: SeededGenerator.seeds(2), TableShape.allCases)
+    func `every key has one row with an index that hardly has memory`(
+        seed: UInt64,
+        shape: TableShape
+    ) throws {
+        try Self.compareBesideEngines(seed ^ 0x17, shape, formatVersion: 2 + Int(seed % 2), spills: true)
+    }
+
+    private static func compareBesideEngines(
+        _ seed: UInt64,
+        _ shape: TableShape,
+        formatVersion: Int,
+        spills: Bool = false
+    ) throws {
         try withTemporaryFolder { folder in
             var world = try ForeignBaseTests.World(shape, seed, in: folder, formatVersion: formatVersion)
-            var materializer = Materializer(world.table)
+            let place = spills ? KeyIndexPlace(in: folder) : nil
+            var disturbances = SeededGenerator(seed: seed ^ 0xd1)
+            var now: Int64 = 1
+            var materializer = Materializer(world.table, state: place?.state())
             for step in 0..<90 {
                 let what = "seed \(seed), step \(step)"
+                place?.disturb(&disturbances)
+                now += spills ? 20_000 : 0
                 switch world.random.next() % 18 {
                 case 0..<4: try world.write()
                 case 4..<6: try world.append()
@@ -175,11 +216,18 @@ import WeirTesting
                     world.table = try FullOptimize(world.table.refreshed(), nowMilliseconds: 1).run().table
                     world.foreign = [:]
                     world.unmerged = []
-                case 12: materializer = Materializer(world.table)
+                case 12:
+                    guard let place else {
+                        materializer = Materializer(world.table)
+                        break
+                    }
+                    var old: Materializer? = materializer
+                    materializer = Materializer(world.table)
+                    materializer = try place.restarted(&old, world.table, &disturbances)
                 case 13:
                     // Another engine commits while the step is at work.
                     var (isFirst, isOutrun) = (true, false)
-                    let result = try materializer.step(nowMilliseconds: 1) { () throws(WeirError) in
+                    let result = try materializer.step(nowMilliseconds: now) { () throws(WeirError) in
                         guard isFirst else { return }
                         isFirst = false
                         do {
@@ -194,11 +242,11 @@ import WeirTesting
                     #expect((result == .outrun) == isOutrun, "\(what)")
                     if materializer.backlog.isEmpty { world.unmerged = [] }
                 case 14, 15:
-                    _ = try materializer.step(bytesMax: 1, nowMilliseconds: 1)
+                    _ = try materializer.step(bytesMax: 1, nowMilliseconds: now)
                     if materializer.backlog.isEmpty { world.unmerged = [] }
                 default:
                     try world.settle(what)
-                    while try materializer.step(nowMilliseconds: 1) != .caughtUp {}
+                    while try materializer.step(nowMilliseconds: now) != .caughtUp {}
                     world.unmerged = []
                     let (rows, doubled) = try Self.base(world.table.refreshed(), world.history)
                     #expect(rows == world.history.state && doubled.isEmpty, "base alone, \(what)")

@@ -352,7 +352,7 @@ import WeirTesting
                 let keys = try BaseKeys(current)
                 func places(_ rows: Int) -> (KeyFingerprints, [KeyPlace]) {
                     let batch = ColumnBatch.rows([ModelRow](repeating: [.int(7)], count: rows), current.keySchema)
-                    let prints = KeyFingerprints(batch.columns, count: rows, areNarrow: current.keysAreNarrow)
+                    let prints = keys.fingerprints(batch.columns, count: rows)
                     var found: [KeyPlace] = []
                     keys.forEachPlace(of: prints) { row, place in if row == 0 { found.append(place) } }
                     return (prints, found.filter { keys.files.isLive($0) })

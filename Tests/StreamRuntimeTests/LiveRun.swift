@@ -11,8 +11,8 @@ final class LiveRun: Sendable {
     private let state = Mutex<(failure: WeirError?, isOver: Bool)>((nil, false))
     private let done = DispatchSemaphore(value: 0)
 
-    init(_ plan: IngestPlan, deadLetters: String, clock: RunClock = .system) {
-        run = IngestRun(plan, deadLetterPath: deadLetters, clock: clock)
+    init(_ plan: IngestPlan, deadLetters: String, stateFolder: String? = nil, clock: RunClock = .system) {
+        run = IngestRun(plan, deadLetterPath: deadLetters, stateFolder: stateFolder, clock: clock)
         Thread.detachNewThread { [self] in
             do throws(WeirError) {
                 try run.run(untilCaughtUp: false)
@@ -31,17 +31,21 @@ final class LiveRun: Sendable {
 
     /// One of several processes that share a topology's sources.
     ///
-    /// - Parameter number: identifies the process.
+    /// - Parameters:
+    ///   - number: identifies the process.
+    ///   - stateFolder: for its key indexes.
     convenience init(
         _ fixture: IngestFixture,
         _ plan: IngestPlan,
         member number: Int,
         of group: any SharedLog,
+        stateFolder: String? = nil,
         clock: RunClock = .system
     ) {
         self.init(
             plan.shared(over: group),
             deadLetters: "\(fixture.folder)/dead-letters/\(plan.topology).\(number).ndjson",
+            stateFolder: stateFolder,
             clock: clock
         )
     }
@@ -102,7 +106,8 @@ extension IngestPlan {
             sharing: sharing,
             route: route,
             commitMilliseconds: 15,
-            materializes: materializes
+            materializes: materializes,
+            stateMemory: 4000
         )
     }
 }

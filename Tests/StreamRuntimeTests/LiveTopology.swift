@@ -61,7 +61,11 @@ final class LiveTopology {
         guard members.count < Self.membersMax else { return }
         started += 1
         let plan = try fixture.plan(Self.text)
-        members.append(LiveRun(fixture, plan, member: started, of: group, clock: time.clock))
+        // Some find the key indexes of members that were stopped, and some those of members that still run.
+        let stateFolder = "\(fixture.folder)/keys/\(started % 4)"
+        members.append(
+            LiveRun(fixture, plan, member: started, of: group, stateFolder: stateFolder, clock: time.clock)
+        )
     }
 
     /// Stops one member in order, except the last one.

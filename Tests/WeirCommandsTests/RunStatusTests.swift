@@ -80,6 +80,25 @@ import WeirTesting
         #expect(shown == 10)
     }
 
+    @Test func `it says once how many keys were read for the base stores, and from where`() {
+        var status = RunStatus(isTerminal: false, start: sample(0, records: 0, lag: nil))
+        var now = sample(1, records: 10, lag: 5)
+        var (read, reopened, empty) = (KeyIndexReport(), KeyIndexReport(), KeyIndexReport())
+        (read.beginnings, read.keys) = (1, 1200)
+        (reopened.beginnings, reopened.keys, reopened.isFromFolder, reopened.commitsBehind) = (1, 10_000_000, true, 12)
+        empty.beginnings = 1
+        now.state.keyIndexes = ["shop.b": read, "shop.a": reopened, "shop.c": empty]
+        let lines: [RunStatus.Output] = [
+            .line("shop.a: 10,000,000 keys from the state folder, 12 commits behind"),
+            .line("shop.b: 1,200 keys of the base store read"),
+        ]
+        #expect(status.look(now) == lines)
+        #expect(status.look(now).isEmpty)
+        (read.beginnings, read.keys, read.isFromFolder) = (2, 1, true)
+        now.state.keyIndexes["shop.b"] = read
+        #expect(status.look(now) == [.line("shop.b: 1 key from the state folder, expired commits behind")])
+    }
+
     @Test func `a run that ends when it has caught up tells no more than how it gets on`() {
         var status = RunStatus(isTerminal: false, showsEvents: false, start: sample(0, records: 0, lag: nil))
         var seconds: [Int] = []

@@ -28,7 +28,8 @@ struct BaseFiles: Sendable {
     private var files: [UInt32: BaseFile] = [:]
     private var numbers: [String: UInt32] = [:]
     private var partitions = PartitionNumbers()
-    private var nextNumber: UInt32 = 0
+    /// The number of the next file.
+    var nextNumber: UInt32 = 0
     /// Rows of all files that no delete removes.
     private(set) var liveRows: Int64 = 0
 
@@ -62,6 +63,24 @@ struct BaseFiles: Sendable {
         guard nextNumber < UInt32.max - 1 else { throw WeirError(.invalid, "the key index has no file number left") }
         let number = nextNumber
         nextNumber += 1
+        insert(
+            file,
+            number: number,
+            dataSequenceNumber: dataSequenceNumber,
+            deletes: deletes,
+            deleted: deleted
+        )
+        return number
+    }
+
+    /// Adds a file under a number that no other one has or had.
+    mutating func insert(
+        _ file: DataFile,
+        number: UInt32,
+        dataSequenceNumber: Int64,
+        deletes: [DeleteFile],
+        deleted: DeletedRows
+    ) {
         let added = BaseFile(
             file: file,
             dataSequenceNumber: dataSequenceNumber,
@@ -73,7 +92,6 @@ struct BaseFiles: Sendable {
         files[number] = added
         numbers[file.path] = number
         liveRows += added.liveRows
-        return number
     }
 
     /// Forgets a file: places in it are no places any more.

@@ -10,13 +10,16 @@ import KeyedState
 /// forgotten, those of new files are read, deletes of rows are noted. It can always be loaded again. A class, so that
 /// no copy of the index is ever made.
 final class BaseKeys {
-    private(set) var files = BaseFiles()
-    private var places: PlaceMap
+    var files = BaseFiles()
+    var places: PlaceMap
     /// Further rows of keys that have several, which only other writers leave.
-    private var copies: [UInt128: [KeyPlace]] = [:]
+    private(set) var copies: [UInt128: [KeyPlace]] = [:]
     /// The state of base that this reflects.
-    private(set) var base: Table
+    private(set) var point: Point
     private let layout: Layout
+    let identity: StateIdentity
+    /// Where it is besides memory; nil for nowhere.
+    let state: KeyIndexState?
     /// Keys read from files so far.
     private(set) var loaded = 0
 
@@ -31,21 +34,48 @@ final class BaseKeys {
         }
     }
 
+    /// A state of base.
+    struct Point {
+        /// Nil when base has none yet.
+        let snapshotId: Int64?
+        /// The sequence number of the snapshot; 0 without one.
+        let sequence: Int64
+
+        init(_ base: Table) {
+            snapshotId = base.metadata.currentSnapshotId
+            sequence = base.metadata.currentSnapshot?.sequenceNumber ?? 0
+        }
+
+        init(_ point: StatePoint) { (snapshotId, sequence) = (point.snapshotId, point.sequence) }
+    }
+
     /// Reads the keys of base, several files at a time.
     ///
-    /// - Parameter check: called periodically; an error it throws ends the loading.
-    init(_ table: MixedTable, check: () throws(WeirError) -> Void = {}) throws(WeirError) {
-        base = table.base
+    /// - Parameters:
+    ///   - state: where the index is besides memory; nil for nowhere.
+    ///   - check: called periodically; an error it throws ends the loading.
+    init(
+        _ table: MixedTable,
+        state: KeyIndexState? = nil,
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) {
+        point = Point(table.base)
         layout = Layout(table)
-        places = PlaceMap(areNarrow: table.keysAreNarrow)
+        identity = Self.identity(of: table)
+        self.state = state
+        state?.beginLoading()
+        // A seed of its own: it is stored with the index.
+        var random = SystemRandomNumberGenerator()
+        let seed = KeySeed(using: &random)
+        places = PlaceMap(areNarrow: table.keysAreNarrow, seed: seed)
         let tasks = try table.base.plan()
         let positions = PositionDeletes(storage: table.base.storage)
         var numbers: [UInt32] = []
         for task in tasks { numbers.append(try addFile(task, table, positions, check)) }
-        let loader = PlaceLoader(areNarrow: table.keysAreNarrow)
-        let reader = try KeyReader(table)
+        let loader = PlaceLoader(areNarrow: table.keysAreNarrow, seed: seed)
+        let reader = try KeyReader(table, seed: seed)
         let parts = zip(tasks, numbers).map { KeyReader.Part(file: $0.file, number: $1, deleted: files[$1]?.deleted) }
-        let rounds = KeyLoadRounds()
+        let rounds = KeyLoadRounds(rowsMax: state?.rowsOfRound ?? .max)
         var overwritten: [KeyPlace] = []
         var left = parts[...]
         while !left.isEmpty {
@@ -62,8 +92,32 @@ final class BaseKeys {
             }
             loaded += counts.reduce(0, +)
             loader.drain(into: &places, overwritten: &overwritten)
+            try trimLoaded(check)
         }
         if !overwritten.isEmpty { try addCopies(at: overwritten, in: parts, reader, check) }
+        state?.tell(.loaded(keys: places.count))
+    }
+
+    /// An index that was saved, without its files.
+    init(_ table: MixedTable, _ saved: SavedPlaces, _ copies: [UInt128: [KeyPlace]], _ state: KeyIndexState) {
+        point = Point(saved.point)
+        layout = Layout(table)
+        identity = Self.identity(of: table)
+        self.state = state
+        places = saved.map
+        self.copies = copies
+    }
+
+    /// Keeps to the memory between two rounds of loading. Runs are then merged one by one: all at the next round would
+    /// be in memory at the same time.
+    private func trimLoaded(_ check: () throws(WeirError) -> Void) throws(WeirError) {
+        guard let state else { return }
+        state.trim(&places)
+        while state.hasSpilled, let merge = places.dueMerge() {
+            try check()
+            places.adopt(merge.merged())
+            state.trim(&places)
+        }
     }
 
     /// Notes further rows of keys that have several. Their keys are read again from the files that hold them.
@@ -99,12 +153,16 @@ final class BaseKeys {
 
     var count: Int { places.count }
 
+    /// The fingerprints of keys in this index.
+    func fingerprints(_ columns: [ColumnVector], count: Int) -> KeyFingerprints {
+        KeyFingerprints(columns, count: count, areNarrow: places.areNarrow, seed: places.seed)
+    }
+
     /// Whether `follow` can bring this to the state of `table`: its history is known, and keys have the same
     /// fingerprints.
     func canFollow(_ table: MixedTable) -> Bool {
-        guard Layout(table) == layout, table.base.metadata.tableUUID == base.metadata.tableUUID else { return false }
-        let known = base.metadata.currentSnapshot
-        switch table.base.metadata.history(since: known?.id, sequence: known?.sequenceNumber ?? 0).beginning {
+        guard Layout(table) == layout, table.base.metadata.tableUUID == identity.table else { return false }
+        switch table.base.metadata.history(since: point.snapshotId, sequence: point.sequence).beginning {
         case .found: return true
         // Files tell what the expired commits did, unless another optimizer made one: whose rows come back then?
         case .expired: return ExpiredBaseCommits(table.base.metadata).map { !$0.hasForeignOptimizer } ?? false
@@ -121,13 +179,25 @@ final class BaseKeys {
         _ optimized: OptimizedSequence,
         check: () throws(WeirError) -> Void = {}
     ) throws(WeirError) -> Int {
-        defer { base = table.base }
-        if table.base.metadata.currentSnapshotId == base.metadata.currentSnapshotId { return 0 }
+        if table.base.metadata.currentSnapshotId == point.snapshotId { return 0 }
+        return try follow(table, table.base.plan(), optimized, check: check)
+    }
+
+    /// The same.
+    ///
+    /// - Parameter tasks: the files of base in that state.
+    func follow(
+        _ table: MixedTable,
+        _ tasks: [FileScanTask],
+        _ optimized: OptimizedSequence,
+        check: () throws(WeirError) -> Void
+    ) throws(WeirError) -> Int {
+        defer { point = Point(table.base) }
         let foreign = try foreignOptimizing(table.base, optimized)
         var left = Set(files.all)
         var new: [FileScanTask] = []
         let positions = PositionDeletes(storage: table.base.storage)
-        for task in try table.base.plan() {
+        for task in tasks {
             guard let number = files.number(ofPath: task.file.path), let known = files[number] else {
                 new.append(task)
                 continue
@@ -159,10 +229,10 @@ final class BaseKeys {
         _ now: Table,
         _ optimized: OptimizedSequence
     ) throws(WeirError) -> (snapshots: Set<Int64>, bringsKeys: Bool) {
-        let commits = now.metadata.history(since: base.metadata.currentSnapshotId).snapshots
+        let commits = now.metadata.history(since: point.snapshotId).snapshots
         let snapshots = Set(commits.filter(\.isForeignOptimizing).map(\.id))
         if snapshots.isEmpty { return (snapshots, false) }
-        let before = try OptimizedSequence.read(now, snapshotId: base.metadata.currentSnapshotId)
+        let before = try OptimizedSequence.read(now, snapshotId: point.snapshotId)
         return (snapshots, snapshots.count < commits.count || before.sequences != optimized.sequences)
     }
 
@@ -202,11 +272,12 @@ final class BaseKeys {
         for keys in commit.removed { remove(keys, mayHaveCopies: mayHaveCopies) }
         _ = try add(commit.added, of: table, PositionDeletes(storage: table.base.storage), check)
         forgetDeadCopies()
-        base = commit.base
+        point = Point(commit.base)
     }
 
     private func remove(_ keys: KeyFingerprints, mayHaveCopies: Bool) {
         let before = places.replace(keys, with: [KeyPlace](repeating: .none, count: keys.count))
+        state?.trim(&places)
         guard mayHaveCopies else { return }
         // A row that was not deleted, in another partition, stays the key's row. A batch may name a key several times,
         // and only its first row finds the places: all rows come before any is placed again.
@@ -243,7 +314,7 @@ final class BaseKeys {
     ) throws(WeirError) -> Int {
         if tasks.isEmpty { return 0 }
         var returned = 0
-        let reader = try KeyReader(table)
+        let reader = try KeyReader(table, seed: places.seed)
         for task in tasks {
             let number = try addFile(task, table, positions, check)
             let part = KeyReader.Part(file: task.file, number: number, deleted: files[number]?.deleted)
@@ -272,6 +343,7 @@ final class BaseKeys {
                 copies[keys[row], default: []].append(place)
                 doubled += 1
             }
+            state?.trim(&places)
         }
         return (doubled, new)
     }

@@ -4,7 +4,7 @@ import Bytes
 ///
 /// This is what position deletes and deletion vectors say, whatever form they are stored in.
 struct DeletedRows: Sendable, Equatable {
-    private var words: [UInt64] = []
+    private(set) var words: [UInt64] = []
     private(set) var count = 0
 
     init() {}
@@ -15,6 +15,14 @@ struct DeletedRows: Sendable, Equatable {
         for position in positions where position >= 0 && position < min(rowCount, Int64(UInt32.max)) {
             insert(UInt32(position))
         }
+    }
+
+    /// The rows of a bitmap; nil if it has rows that the file does not have.
+    init?(words: [UInt64], rowCount: Int64) {
+        let top = words.lastIndex { $0 != 0 }.map { Int64($0) << 6 + Int64(63 - words[$0].leadingZeroBitCount) }
+        if let top, top >= rowCount { return nil }
+        self.words = words
+        count = words.reduce(0) { $0 + $1.nonzeroBitCount }
     }
 
     var isEmpty: Bool { count == 0 }

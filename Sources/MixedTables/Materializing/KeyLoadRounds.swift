@@ -7,8 +7,13 @@ struct KeyLoadRounds {
     private static let rowsMin: Int64 = 4 << 20
     /// Files that are read at the same time, even if they are large.
     private let filesMin: Int
+    private let rowsMax: Int64
 
-    init(processors: Int = ProcessInfo.processInfo.activeProcessorCount) { filesMin = max(1, min(8, processors)) }
+    /// - Parameter rowsMax: rows of a round, unless so few files have more.
+    init(processors: Int = ProcessInfo.processInfo.activeProcessorCount, rowsMax: Int64 = .max) {
+        filesMin = max(1, min(8, processors))
+        self.rowsMax = rowsMax
+    }
 
     /// How many of the files that are left come next.
     ///
@@ -16,7 +21,7 @@ struct KeyLoadRounds {
     ///   - rows: of each file that is left.
     ///   - loaded: rows that are in the index.
     func next(_ rows: some Sequence<Int64>, loaded: Int64) -> Int {
-        let limit = max(Self.rowsMin, loaded / 4)
+        let limit = min(max(Self.rowsMin, loaded / 4), rowsMax)
         var (files, sum): (Int, Int64) = (0, 0)
         for count in rows {
             let (next, isTooMany) = sum.addingReportingOverflow(count)

@@ -16,10 +16,13 @@ struct KeyReader: Sendable {
     }
 
     private let table: MixedTable
+    private let seed: KeySeed
     private let projection: TableProjection
 
-    init(_ table: MixedTable) throws(WeirError) {
+    /// - Parameter seed: of the fingerprints.
+    init(_ table: MixedTable, seed: KeySeed) throws(WeirError) {
         self.table = table
+        self.seed = seed
         projection = try TableProjection(table)
     }
 
@@ -52,7 +55,12 @@ struct KeyReader: Sendable {
             } else {
                 places = (0..<batch.count).map { KeyPlace(file: part.number, row: first + UInt32($0)) }
             }
-            let prints = KeyFingerprints(keys.columns, count: keys.count, areNarrow: table.keysAreNarrow)
+            let prints = KeyFingerprints(
+                keys.columns,
+                count: keys.count,
+                areNarrow: table.keysAreNarrow,
+                seed: seed
+            )
             try body(prints, places)
         }
     }

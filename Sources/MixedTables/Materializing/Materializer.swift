@@ -47,18 +47,24 @@ public final class Materializer {
     /// Rows that another optimizer has brought to base beside a row of the same key, or for a key that was deleted.
     public private(set) var returnedRows = 0
     private var keys: BaseKeys?
+    private let state: KeyIndexState?
     /// Nothing of the change store up to a sequence is left to move, in base snapshots from this one on.
     private var floor: (snapshotId: Int64?, sequence: Int64)?
     private var random = SystemRandomNumberGenerator()
 
-    /// - Parameter table: a keyed table.
-    public init(_ table: MixedTable) {
+    /// - Parameters:
+    ///   - table: a keyed table.
+    ///   - state: where the key index is besides memory; nil for nowhere.
+    public init(_ table: MixedTable, state: KeyIndexState? = nil) {
         precondition(table.isKeyed, "an unkeyed table has no changes to move")
         self.table = table
+        self.state = state
     }
 
     /// Keys of base that are known.
     public var keyCount: Int { keys?.count ?? 0 }
+    /// Bytes of memory that the key index takes, and of its files.
+    public var keyBytes: (memory: Int, disk: Int) { (keys?.places.byteCount ?? 0, state?.diskBytes ?? 0) }
     /// Keys read from base so far by the index in use.
     public var loadedKeys: Int { keys?.loaded ?? 0 }
 
@@ -123,12 +129,13 @@ public final class Materializer {
 
     /// Goes on with a state of the table, and finds what base lacks in it.
     func look(
-        at state: MixedTable,
+        at newest: MixedTable,
         nowMilliseconds: Int64,
         check: () throws(WeirError) -> Void,
         onBacklog: (MaterializeBacklog) -> Void
     ) throws(WeirError) -> Look {
-        table = state
+        table = newest
+        state?.nowMilliseconds = nowMilliseconds
         let snapshotId = table.base.metadata.currentSnapshotId
         let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshotId)
         if table.isOptimizedElsewhere {
@@ -277,9 +284,30 @@ public final class Materializer {
             backlog.isLoading = false
             onBacklog(backlog)
         }
-        let loaded = try BaseKeys(table, check: check)
+        if let state, let saved = try BaseKeys.reopened(table, optimized, state, check: check) {
+            returnedRows += saved.returned
+            keys = saved.keys
+            return saved.keys
+        }
+        let loaded = try BaseKeys(table, state: state, check: check)
         keys = loaded
         return loaded
+    }
+
+    // MARK: The key index
+
+    /// Saves the key index for the next process, if it has changed since that was last done.
+    ///
+    /// - Parameter check: called now and then; an error it throws ends the saving, and what was saved before stays.
+    public func saveKeys(nowMilliseconds: Int64, check: () throws(WeirError) -> Void = {}) {
+        state?.nowMilliseconds = nowMilliseconds
+        keys?.save(check: check)
+    }
+
+    /// Gives the folder of the key index back. Steps after that read the keys again.
+    public func end() {
+        keys = nil
+        state?.end()
     }
 
     // MARK: Commit

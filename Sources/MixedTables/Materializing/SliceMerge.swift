@@ -145,7 +145,7 @@ struct SliceMerge {
         )
         while let (batch, _) = try reader.next() {
             try check()
-            let prints = KeyFingerprints(batch.columns, count: batch.count, areNarrow: table.keysAreNarrow)
+            let prints = keys.fingerprints(batch.columns, count: batch.count)
             var hits: [Int32] = []
             keys.forEachPlace(of: prints) { row, place in
                 let known = targets[place.file]
@@ -254,11 +254,7 @@ struct SliceMerge {
     }
 
     private func fingerprints(of batch: ColumnBatch) -> KeyFingerprints {
-        KeyFingerprints(
-            table.primaryKey.compactMap { batch.column(field: $0.id) },
-            count: batch.count,
-            areNarrow: table.keysAreNarrow
-        )
+        keys.fingerprints(table.primaryKey.compactMap { batch.column(field: $0.id) }, count: batch.count)
     }
 
     private mutating func number(of partition: [Scalar]) -> UInt32 {

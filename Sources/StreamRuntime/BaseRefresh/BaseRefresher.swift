@@ -18,12 +18,17 @@ final class BaseRefresher: @unchecked Sendable {
     /// How long the end of a run waits for the last changes to be moved, and how much longer for the thread to notice.
     private let endTime: Duration
     private let patience: Duration
+    /// How long the end of a run waits until the key indexes are saved.
+    private static let saveTime = Duration.seconds(10)
+    private let indexes: KeyIndexWatch
     private let condition = Condition()
     // Used by the thread.
     private let materializers: [Materializer]
     private var told: [String?]
     private var toldOfSnapshots: SnapshotNotice
     private var toldOfOthers = BaseNeighbourNotices()
+    /// When the key index of each table is saved next.
+    private var saves: [RunClock.Instant]
     // Protected by `condition`.
     private var schedule: RefreshSchedule
     /// Tables whose last step has left nothing to move.
@@ -34,6 +39,8 @@ final class BaseRefresher: @unchecked Sendable {
     private var known: [MaterializeBacklog]
     /// Whether a table's changes are only moved now and then, because its properties say so.
     private var isSpaced: [Bool]
+    /// When saving the key indexes at the end is given up; nil before it begins.
+    private var saveDeadline: RunClock.Instant?
 
     private enum Mode: Equatable {
         case running
@@ -51,9 +58,12 @@ final class BaseRefresher: @unchecked Sendable {
     private static let attemptsMax = 30
     /// Steps that were outrun in a row before the run says so.
     private static let outrunMax = 10
+    /// How often key indexes are saved, for a process that is killed; less often while much is to do.
+    private static let saveEvery = (calm: Duration.seconds(300), busy: Duration.seconds(1800))
 
     /// - Parameters:
     ///   - tables: keyed tables that the run writes.
+    ///   - folders: where key indexes are besides memory; nil for nowhere.
     ///   - endTime: how long the end of a run waits for the last changes to be moved.
     ///   - patience: how much longer it waits for a step that does not end by itself, such as one whose disk is slow.
     ///   - snapshotsMax: above this many snapshots of base the run says what keeps them from expiring.
@@ -61,6 +71,7 @@ final class BaseRefresher: @unchecked Sendable {
     init(
         _ tables: [(name: String, table: MixedTable)],
         clock: RunClock,
+        folders: KeyIndexFolders? = nil,
         endTime: Duration = .seconds(3),
         patience: Duration = .seconds(2),
         snapshotsMax: Int = 1000,
@@ -68,7 +79,20 @@ final class BaseRefresher: @unchecked Sendable {
         onWarning: @escaping @Sendable (String) -> Void
     ) {
         names = tables.map(\.name)
-        materializers = tables.map { Materializer($0.table) }
+        let indexes = KeyIndexWatch(onWarning: onWarning)
+        self.indexes = indexes
+        let memory = KeyMemory(bytes: folders?.memory ?? 0)
+        materializers = tables.map { name, table in
+            let state = folders.map { folders in
+                KeyIndexState(
+                    "\(folders.path)/\(KeyIndexFolders.folder(of: name))",
+                    memory: memory,
+                    files: folders.files
+                ) { indexes.take($0, of: name) }
+            }
+            return Materializer(table, state: state)
+        }
+        saves = Array(repeating: clock.now, count: tables.count)
         told = Array(repeating: nil, count: tables.count)
         known = Array(repeating: MaterializeBacklog(), count: tables.count)
         isSpaced = Array(repeating: false, count: tables.count)
@@ -118,6 +142,9 @@ final class BaseRefresher: @unchecked Sendable {
         return Dictionary(zip(names, known)) { first, _ in first }
     }
 
+    /// The key indexes of tables whose keys are known.
+    var keyIndexes: [String: KeyIndexReport] { indexes.all }
+
     /// Whether the thread runs.
     var isAtWork: Bool { condition.locked { isAlive } }
 
@@ -136,7 +163,7 @@ final class BaseRefresher: @unchecked Sendable {
         awaitEnd { [self] in
             if mode == .ending(nil), isStopping() { mode = .ending(clock.now + endTime) }
             guard case .ending(let deadline?) = mode else { return nil }
-            return deadline + patience
+            return max(deadline, saveDeadline ?? deadline) + patience
         }
         if isComplete, let failure = condition.locked({ failure }) { throw failure }
     }
@@ -147,8 +174,8 @@ final class BaseRefresher: @unchecked Sendable {
             mode = .cancelled
             condition.broadcast()
         }
-        let deadline = clock.now + endTime + patience
-        awaitEnd { deadline }
+        let deadline = clock.now + endTime
+        awaitEnd { [self] in max(deadline, saveDeadline ?? deadline) + patience }
     }
 
     /// Waits for the thread, but not longer than until a time that may change.
@@ -179,13 +206,48 @@ final class BaseRefresher: @unchecked Sendable {
                     schedule.finished(table, outcomes[index], interval: intervals[index] ?? .zero, at: now)
                 }
             }
+            for (index, table) in tables.enumerated() { saveKeysIfDue(of: table, isCalm: outcomes[index] == .caughtUp) }
         }
-        guard case .ending = condition.locked({ mode }) else { return }
+        if case .ending = condition.locked({ mode }) { moveRest() }
+        saveAllKeys()
+    }
+
+    private func moveRest() {
         let level = condition.locked { names.indices.filter { keepsUp[$0] } }
         // What this leaves is moved table by table.
         if level.count > 1 { _ = try? advance(level) }
         for table in names.indices { moveRest(of: table) }
     }
+
+    // MARK: Key indexes
+
+    private func saveKeysIfDue(of table: Int, isCalm: Bool) {
+        let now = clock.now
+        let late = Self.saveEvery.busy - Self.saveEvery.calm
+        guard now >= (isCalm ? saves[table] : saves[table] + late) else { return }
+        saves[table] = now + Self.saveEvery.calm
+        saveKeys(of: table) { () throws(WeirError) in
+            guard condition.locked({ mode == .running }) else { throw WeirError(.cancelled, "the run ends") }
+        }
+    }
+
+    private func saveAllKeys() {
+        let deadline = clock.now + Self.saveTime
+        condition.locked { saveDeadline = deadline }
+        for table in names.indices {
+            saveKeys(of: table) { () throws(WeirError) in
+                guard clock.now < deadline else { throw WeirError(.cancelled, "the run ends") }
+            }
+            materializers[table].end()
+        }
+    }
+
+    private func saveKeys(of table: Int, check: () throws(WeirError) -> Void) {
+        materializers[table].saveKeys(nowMilliseconds: nowMilliseconds(), check: check)
+        indexes.note(names[table], bytes: materializers[table].keyBytes)
+    }
+
+    // MARK: Turns
 
     /// The next table, or those that keep up; nil when the run ends.
     private func awaitTurn() -> [Int]? {
