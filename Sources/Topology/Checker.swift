@@ -146,9 +146,14 @@ struct Checker {
         if let bytes = parsed(block, "memory.budget", "write a size such as 512mb", size) {
             pipeline.memoryBudget = bytes
         }
-        if let bytes = parsed(block, "state.memory", "write a size of at least 1mb, such as 512mb", { text in
-            Quantities.size(text).flatMap { $0 >= 1 << 20 ? $0 : nil }
-        }) {
+        if let bytes = parsed(
+            block,
+            "state.memory",
+            "write a size of at least 1mb, such as 512mb",
+            { text in
+                Quantities.size(text).flatMap { $0 >= 1 << 20 ? $0 : nil }
+            }
+        ) {
             pipeline.stateMemory = bytes
         }
         if let folder = text(block, "state.dir") {

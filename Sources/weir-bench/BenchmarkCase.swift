@@ -18,6 +18,7 @@ enum BenchmarkCase: String, CaseIterable {
     case catalog
     case materialize
     case keyIndex = "key-index"
+    case baseIndex = "base-index"
 
     /// The ten-million case writes more than five gigabytes and is only run when named.
     var isDefault: Bool { self != .ingest10m }
@@ -43,6 +44,7 @@ enum BenchmarkCase: String, CaseIterable {
         case .catalog: try CatalogBenchmark.run()
         case .materialize: try MaterializeBenchmarks.run()
         case .keyIndex: try KeyIndexBenchmarks.run()
+        case .baseIndex: try BaseIndexBenchmark.run()
         }
     }
 

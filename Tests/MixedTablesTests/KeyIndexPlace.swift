@@ -82,7 +82,9 @@ final class KeyIndexPlace: Sendable {
     }
 
     /// The next process after this one has ended in order, or was killed.
-    func restarted(_ old: inout Materializer?, _ table: MixedTable, _ random: inout SeededGenerator) throws -> Materializer {
+    func restarted(_ old: inout Materializer?, _ table: MixedTable, _ random: inout SeededGenerator) throws
+        -> Materializer
+    {
         switch random.next() % 3 {
         case 0: break
         case 1: old?.saveKeys(nowMilliseconds: 1)

@@ -83,7 +83,7 @@ import WeirTesting
             // Killed again, twice: what was saved is used each time.
             for round in 6..<8 {
                 try world.restart(saves: false)
-                try world.commit(50..<60, round)
+                try world.commit((round * 10)..<(round * 10 + 10), round)
                 try world.move()
             }
             #expect(world.loaded == 20 + 5 + 3 * 10)
@@ -101,7 +101,7 @@ import WeirTesting
             let other = Materializer(world.stream.table)
             for round in 0..<6 {
                 try world.commit((round * 5)..<(round * 5 + 5), 10 + round)
-                while case .merged = try other.step(nowMilliseconds: 1) {}
+                while case .merged = try other.step(rewriteBytes: 0, nowMilliseconds: 1) {}
             }
             var transaction = Transaction(try world.stream.table.refreshed().base)
             transaction.append([])
@@ -299,7 +299,9 @@ import WeirTesting
             #expect(file.deletes == expected.deletes && file.deleted == expected.deleted)
         }
         // None of these may trap.
-        for count in 0..<bytes.count { #expect(throws: WeirError.self) { try SavedBaseFiles(Array(bytes.prefix(count))) } }
+        for count in 0..<bytes.count {
+            #expect(throws: WeirError.self) { try SavedBaseFiles(Array(bytes.prefix(count))) }
+        }
         for _ in 0..<20_000 {
             var other = bytes
             for _ in 0..<(1 + random.next() % 3) {

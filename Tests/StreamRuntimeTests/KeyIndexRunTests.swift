@@ -30,8 +30,10 @@ import WeirTesting
         ) { warnings.add($0) }
     }
 
-    private static func withHistory(_ seed: UInt64, _ body: (IngestFixture, (Int) throws -> [Int: String]) throws -> Void) throws
-    {
+    private static func withHistory(
+        _ seed: UInt64,
+        _ body: (IngestFixture, (Int) throws -> [Int: String]) throws -> Void
+    ) throws {
         try IngestFixture.withPeople { fixture, appender in
             var history = DebeziumHistory(seed: seed, keySpace: 400)
             var appended = 0
@@ -63,7 +65,10 @@ import WeirTesting
                 #expect(try fixture.baseContents(Self.name) == wanted)
                 let index = try #require(refresher.keyIndexes[Self.name])
                 #expect(index.beginnings == 1 && index.isFromFolder == (round > 0), "round \(round)")
-                #expect(index.commitsBehind == (round > 0 ? 0 : nil) && index.keys == keys, "round \(round)")
+                // What a run has not noted of its last commit when it fails is noted by the next one.
+                let behind = round == 3 ? 0...1 : 0...0
+                #expect(index.commitsBehind.map { behind.contains($0) } ?? (round == 0), "round \(round)")
+                #expect(index.keys >= keys, "round \(round)")
                 #expect(index.diskBytes > 0, "round \(round)")
                 keys = wanted.count
             }
@@ -129,7 +134,10 @@ import WeirTesting
             three.start()
             try three.finish(isComplete: true) { false }
             #expect(try fixture.baseContents(Self.name) == last)
-            #expect(third.all.count == 1 && third.all.first?.contains("read from the table again") == true, "\(third.all)")
+            #expect(
+                third.all.count == 1 && third.all.first?.contains("read from the table again") == true,
+                "\(third.all)"
+            )
             #expect(three.keyIndexes[Self.name]?.isFromFolder == false)
         }
     }

@@ -80,6 +80,21 @@ struct Defect: CustomTestStringConvertible, Sendable {
         ),
         Defect(
             "commit.interval: 10s",
+            "state.memory: 64kb",
+            "2:27: error: '64kb' is no value of 'state.memory'; write a size of at least 1mb, such as 512mb"
+        ),
+        Defect(
+            "commit.interval: 10s",
+            "state.dir: s3://lake/keys",
+            "2:24: error: 's3://lake/keys' is no value of 'state.dir'; write the path of a folder of the local disk"
+        ),
+        Defect(
+            "commit.interval: 10s",
+            "state.memry: 1gb",
+            "2:13: error: unknown key 'state.memry' in pipeline; did you mean 'state.memory'?"
+        ),
+        Defect(
+            "commit.interval: 10s",
             "parallelism: many",
             "2:26: error: 'many' is no value of 'parallelism'; write a whole number from 1 to 1024"
         ),

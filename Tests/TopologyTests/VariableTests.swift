@@ -75,7 +75,8 @@ import WeirTesting
         let (topology, problems) = Topology.check(
             yaml: sound,
             overrides: [
-                ("pipeline.commit.interval", "500ms"), ("pipeline.parallelism", "3"), ("sink.warehouse", "${W}"),
+                ("pipeline.commit.interval", "500ms"), ("pipeline.parallelism", "3"),
+                ("pipeline.state.memory", "2gb"), ("pipeline.state.dir", "/var/keys"), ("sink.warehouse", "${W}"),
                 ("source.cdc.topics", "[a, b]"),
                 ("tables.shop.orders.partition-by", "[bucket(8, order_id)]".quotedInside),
                 ("source.0.path", "/logs"), ("source.scan.on-lost-offsets", "latest"), ("name", "other"),
@@ -86,6 +87,7 @@ import WeirTesting
         let plan = try #require(topology)
         #expect(plan.pipeline.commitInterval == .milliseconds(500))
         #expect(plan.pipeline.parallelism == 3)
+        #expect(plan.pipeline.stateMemory == 2 << 30 && plan.pipeline.stateDirectory == "/var/keys")
         #expect(plan.sink.warehouse == "/lake")
         #expect(plan.sources[0].topics == ["a", "b"])
         #expect(plan.sources[0].path == "/logs")

@@ -87,7 +87,9 @@ struct SavedBaseFiles {
             for _ in 0..<(try count(&reader)) {
                 let path = try text(&reader)
                 let offset = try reader.readVarint()
-                deletes.insert(DataFile.ContentLocation(path: path, offset: offset == 0 ? nil : offset.addingClamped(-1)))
+                deletes.insert(
+                    DataFile.ContentLocation(path: path, offset: offset == 0 ? nil : offset.addingClamped(-1))
+                )
             }
             var words: [UInt64] = []
             for _ in 0..<(try count(&reader)) { words.append(try reader.readLittleEndian(UInt64.self)) }
