@@ -299,9 +299,13 @@ public final class Materializer {
     /// Saves the key index for the next process, if it has changed since that was last done.
     ///
     /// - Parameter check: called now and then; an error it throws ends the saving, and what was saved before stays.
-    public func saveKeys(nowMilliseconds: Int64, check: () throws(WeirError) -> Void = {}) {
+    /// - Returns: whether the keys are known.
+    @discardableResult
+    public func saveKeys(nowMilliseconds: Int64, check: () throws(WeirError) -> Void = {}) -> Bool {
+        guard let keys else { return false }
         state?.nowMilliseconds = nowMilliseconds
-        keys?.save(check: check)
+        keys.save(check: check)
+        return true
     }
 
     /// Gives the folder of the key index back. Steps after that read the keys again.

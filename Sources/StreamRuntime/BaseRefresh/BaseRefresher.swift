@@ -225,10 +225,10 @@ final class BaseRefresher: @unchecked Sendable {
         let now = clock.now
         let late = Self.saveEvery.busy - Self.saveEvery.calm
         guard now >= (isCalm ? saves[table] : saves[table] + late) else { return }
-        saves[table] = now + Self.saveEvery.calm
-        saveKeys(of: table) { () throws(WeirError) in
+        let hasKeys = saveKeys(of: table) { () throws(WeirError) in
             guard condition.locked({ mode == .running }) else { throw WeirError(.cancelled, "the run ends") }
         }
+        if hasKeys { saves[table] = now + Self.saveEvery.calm }
     }
 
     private func saveAllKeys() {
@@ -242,9 +242,12 @@ final class BaseRefresher: @unchecked Sendable {
         }
     }
 
-    private func saveKeys(of table: Int, check: () throws(WeirError) -> Void) {
-        materializers[table].saveKeys(nowMilliseconds: nowMilliseconds(), check: check)
+    /// - Returns: whether the keys of the table are known.
+    @discardableResult
+    private func saveKeys(of table: Int, check: () throws(WeirError) -> Void) -> Bool {
+        guard materializers[table].saveKeys(nowMilliseconds: nowMilliseconds(), check: check) else { return false }
         indexes.note(names[table], bytes: materializers[table].keyBytes)
+        return true
     }
 
     // MARK: Turns
