@@ -12,6 +12,9 @@ struct SerializedJSON: Hashable, Sendable {
 
     init(_ json: JSONObject) { self.json = json }
 
+    /// Whether both are copies of one.
+    static func areOne(_ left: Self, _ right: Self) -> Bool { left.cache === right.cache }
+
     /// Compact JSON text in UTF-8.
     var text: [UInt8] {
         cache.text.withLock { known in

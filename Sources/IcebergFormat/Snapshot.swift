@@ -1,28 +1,33 @@
 import Bytes
 
 /// One state of a table.
+///
+/// A reference to what never changes: every state of a table has all of its snapshots, and each commit copies them.
 public struct Snapshot: Hashable, Sendable {
-    public let id: Int64
-    public let parentId: Int64?
+    private let content: Content
+
+    public var id: Int64 { content.id }
+    public var parentId: Int64? { content.parentId }
     /// 0 in version 1 tables.
-    public let sequenceNumber: Int64
+    public var sequenceNumber: Int64 { content.sequenceNumber }
     /// Milliseconds since 1970.
-    public let timestampMs: Int64
+    public var timestampMs: Int64 { content.timestampMs }
     /// The location of the manifest list; nil if version 1 metadata lists the manifests directly.
-    public let manifestList: String?
-    public let manifests: [String]
+    public var manifestList: String? { content.manifestList }
+    public var manifests: [String] { content.manifests }
     /// `append`, `overwrite`, `replace` or `delete`; nil in old version 1 metadata.
-    public let operation: String?
+    public var operation: String? { content.operation }
     /// The other entries of the summary.
-    public let summary: [String: String]
-    public let schemaId: Int?
+    public var summary: [String: String] { content.summary }
+    public var schemaId: Int? { content.schemaId }
     /// The first row id of the rows that this snapshot adds (version 3).
-    public let firstRowId: Int64?
+    public var firstRowId: Int64? { content.firstRowId }
     /// How many row ids this snapshot takes (version 3).
-    public let addedRows: Int64?
+    public var addedRows: Int64? { content.addedRows }
     /// The key that encrypts the manifest list (version 3); nil if it is not encrypted.
-    public let keyId: String?
-    let serialized: SerializedJSON
+    public var keyId: String? { content.keyId }
+    var serialized: SerializedJSON { content.serialized }
+    var json: JSONObject { content.serialized.json }
 
     public init(
         id: Int64,
@@ -36,18 +41,6 @@ public struct Snapshot: Hashable, Sendable {
         firstRowId: Int64? = nil,
         addedRows: Int64? = nil
     ) {
-        self.id = id
-        self.parentId = parentId
-        self.sequenceNumber = sequenceNumber
-        self.timestampMs = timestampMs
-        self.manifestList = manifestList
-        self.manifests = []
-        self.operation = operation
-        self.summary = summary
-        self.schemaId = schemaId
-        self.firstRowId = firstRowId
-        self.addedRows = addedRows
-        keyId = nil
         var json: JSONObject = ["sequence-number": .integer(sequenceNumber), "snapshot-id": .integer(id)]
         if let parentId { json["parent-snapshot-id"] = .integer(parentId) }
         json["timestamp-ms"] = .integer(timestampMs)
@@ -60,28 +53,93 @@ public struct Snapshot: Hashable, Sendable {
         if let schemaId { json["schema-id"] = .integer(Int64(schemaId)) }
         if let firstRowId { json["first-row-id"] = .integer(firstRowId) }
         if let addedRows { json["added-rows"] = .integer(addedRows) }
-        serialized = SerializedJSON(json)
+        content = Content(
+            id: id,
+            parentId: parentId,
+            sequenceNumber: sequenceNumber,
+            timestampMs: timestampMs,
+            manifestList: manifestList,
+            operation: operation,
+            summary: summary,
+            schemaId: schemaId,
+            firstRowId: firstRowId,
+            addedRows: addedRows,
+            SerializedJSON(json)
+        )
     }
 
-    var json: JSONObject { serialized.json }
+    init(json: JSONObject) throws(WeirError) { content = try Content(json) }
 
-    init(json: JSONObject) throws(WeirError) {
-        serialized = SerializedJSON(json)
-        id = try json.long("snapshot-id")
-        parentId = try json.optionalLong("parent-snapshot-id")
-        sequenceNumber = try json.optionalLong("sequence-number") ?? 0
-        timestampMs = try json.long("timestamp-ms")
-        manifestList = try json.optionalString("manifest-list")
-        manifests = (try json.optionalArray("manifests") ?? []).compactMap(\.asString)
-        var summary = try json.texts("summary")
-        operation = summary.removeValue(forKey: "operation")
-        self.summary = summary
-        schemaId = try json.optionalInt("schema-id")
-        firstRowId = try json.optionalLong("first-row-id")
-        addedRows = try json.optionalLong("added-rows")
-        keyId = try json.optionalString("key-id")
-        guard manifestList != nil || json["manifests"] != nil else {
-            throw WeirError(.corrupt, "snapshot \(id) names no manifest list")
+    /// Whether both are copies of one.
+    static func areOne(_ left: Snapshot, _ right: Snapshot) -> Bool { left.content === right.content }
+
+    public static func == (left: Snapshot, right: Snapshot) -> Bool {
+        left.content === right.content || left.json == right.json
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(id) }
+
+    private final class Content: Sendable {
+        let id: Int64
+        let parentId: Int64?
+        let sequenceNumber: Int64
+        let timestampMs: Int64
+        let manifestList: String?
+        let manifests: [String]
+        let operation: String?
+        let summary: [String: String]
+        let schemaId: Int?
+        let firstRowId: Int64?
+        let addedRows: Int64?
+        let keyId: String?
+        let serialized: SerializedJSON
+
+        init(
+            id: Int64,
+            parentId: Int64?,
+            sequenceNumber: Int64,
+            timestampMs: Int64,
+            manifestList: String,
+            operation: String,
+            summary: [String: String],
+            schemaId: Int?,
+            firstRowId: Int64?,
+            addedRows: Int64?,
+            _ serialized: SerializedJSON
+        ) {
+            self.id = id
+            self.parentId = parentId
+            self.sequenceNumber = sequenceNumber
+            self.timestampMs = timestampMs
+            self.manifestList = manifestList
+            manifests = []
+            self.operation = operation
+            self.summary = summary
+            self.schemaId = schemaId
+            self.firstRowId = firstRowId
+            self.addedRows = addedRows
+            keyId = nil
+            self.serialized = serialized
+        }
+
+        init(_ json: JSONObject) throws(WeirError) {
+            serialized = SerializedJSON(json)
+            id = try json.long("snapshot-id")
+            parentId = try json.optionalLong("parent-snapshot-id")
+            sequenceNumber = try json.optionalLong("sequence-number") ?? 0
+            timestampMs = try json.long("timestamp-ms")
+            manifestList = try json.optionalString("manifest-list")
+            manifests = (try json.optionalArray("manifests") ?? []).compactMap(\.asString)
+            var summary = try json.texts("summary")
+            operation = summary.removeValue(forKey: "operation")
+            self.summary = summary
+            schemaId = try json.optionalInt("schema-id")
+            firstRowId = try json.optionalLong("first-row-id")
+            addedRows = try json.optionalLong("added-rows")
+            keyId = try json.optionalString("key-id")
+            guard manifestList != nil || json["manifests"] != nil else {
+                throw WeirError(.corrupt, "snapshot \(id) names no manifest list")
+            }
         }
     }
 }

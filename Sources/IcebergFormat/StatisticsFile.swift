@@ -57,6 +57,11 @@ public struct StatisticsFile: Hashable, Sendable {
 
     var json: JSONObject { serialized.json }
 
+    /// Whether both are copies of one.
+    static func areOne(_ left: StatisticsFile, _ right: StatisticsFile) -> Bool {
+        SerializedJSON.areOne(left.serialized, right.serialized)
+    }
+
     init(json: JSONObject) throws(WeirError) {
         serialized = SerializedJSON(json)
         snapshotId = try json.long("snapshot-id")

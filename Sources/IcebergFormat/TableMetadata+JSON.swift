@@ -103,32 +103,44 @@ extension TableMetadata {
         var json = document
         json[Self.checksumMember] = .string(EmbeddedChecksum.placeholder)
         // Most of it is what earlier commits have written already.
-        let known = ["snapshots": snapshots.map(\.serialized), "statistics": statistics.map(\.serialized)]
-        var target = GrowableBuffer(capacity: 1 << 16)
-        target.appendByte(UInt8(ascii: "{"))
+        var file: [UInt8] = []
+        file.reserveCapacity(writtenSnapshots.lastCount + 1 << 13)
+        var part = GrowableBuffer(capacity: 1 << 14)
+        var snapshotPlace: WrittenList<Snapshot>.Place?
+        var statisticsPlace: WrittenList<StatisticsFile>.Place?
+        part.appendByte(UInt8(ascii: "{"))
         for (index, entry) in json.entries.enumerated() {
-            if index > 0 { target.appendByte(UInt8(ascii: ",")) }
-            JSONValue.write(entry.key, to: &target)
-            target.appendByte(UInt8(ascii: ":"))
-            if let list = known[entry.key] {
-                Self.write(list, to: &target)
-            } else {
-                entry.value.write(to: &target)
+            if index > 0 { part.appendByte(UInt8(ascii: ",")) }
+            JSONValue.write(entry.key, to: &part)
+            part.appendByte(UInt8(ascii: ":"))
+            switch entry.key {
+            case "snapshots":
+                part.appendByte(UInt8(ascii: "["))
+                file += part.finishBytes()
+                snapshotPlace = writtenSnapshots.append(snapshots, to: &file, isSame: Snapshot.areOne) {
+                    $0.serialized.text
+                }
+                part.appendByte(UInt8(ascii: "]"))
+            case "statistics":
+                part.appendByte(UInt8(ascii: "["))
+                file += part.finishBytes()
+                statisticsPlace = writtenStatistics.append(statistics, to: &file, isSame: StatisticsFile.areOne) {
+                    $0.serialized.text
+                }
+                part.appendByte(UInt8(ascii: "]"))
+            case "snapshot-log":
+                part.reserve(snapshotLog.count * 80 + metadataLog.count * 240)
+                part.appendJSONArray(snapshotLog) { entry, target in entry.write(to: &target) }
+            case "metadata-log": part.appendJSONArray(metadataLog) { entry, target in entry.write(to: &target) }
+            default: entry.value.write(to: &part)
             }
         }
-        target.appendByte(UInt8(ascii: "}"))
-        var bytes = target.finishBytes()
-        if let digits = Self.checksumDigits(in: bytes) { EmbeddedChecksum.seal(&bytes, digitsAt: digits) }
-        return bytes
-    }
-
-    private static func write(_ list: [SerializedJSON], to target: inout GrowableBuffer) {
-        target.appendByte(UInt8(ascii: "["))
-        for (index, object) in list.enumerated() {
-            if index > 0 { target.appendByte(UInt8(ascii: ",")) }
-            object.text.withUnsafeBytes { target.append($0) }
-        }
-        target.appendByte(UInt8(ascii: "]"))
+        part.appendByte(UInt8(ascii: "}"))
+        file += part.finishBytes()
+        if let digits = Self.checksumDigits(in: file) { EmbeddedChecksum.seal(&file, digitsAt: digits) }
+        if let snapshotPlace { writtenSnapshots.note(snapshotPlace, in: file) }
+        if let statisticsPlace { writtenStatistics.note(statisticsPlace, in: file) }
+        return file
     }
 
     private static let checksumMember = "weir-crc32c"
@@ -163,18 +175,12 @@ extension TableMetadata {
         var refs = JSONObject()
         for (name, reference) in references.sorted(by: { $0.key < $1.key }) { refs[name] = .object(reference.json) }
         json["refs"] = .object(refs)
-        // Their texts are written in the places of these; see `serialized`.
+        // The long lists are written in the places of the empty ones; see `serialized`.
         json["snapshots"] = .array([])
         json["statistics"] = .array([])
         json["partition-statistics"] = .array(partitionStatistics.map { .object($0.json) })
-        json["snapshot-log"] = .array(
-            snapshotLog.map { ["timestamp-ms": .integer($0.timestampMs), "snapshot-id": .integer($0.snapshotId)] }
-                .map { .object($0) }
-        )
-        json["metadata-log"] = .array(
-            metadataLog.map { ["timestamp-ms": .integer($0.timestampMs), "metadata-file": .string($0.path)] }
-                .map { .object($0) }
-        )
+        json["snapshot-log"] = .array([])
+        json["metadata-log"] = .array([])
         for member in otherMembers.entries { json[member.key] = member.value }
         return json
     }
@@ -186,6 +192,40 @@ extension TableMetadata {
         "snapshots", "statistics", "partition-statistics", "next-row-id", "snapshot-log", "metadata-log",
         checksumMember,
     ]
+}
+
+extension GrowableBuffer {
+    fileprivate mutating func appendJSONArray<Element>(
+        _ elements: [Element],
+        _ write: (Element, inout GrowableBuffer) -> Void
+    ) {
+        appendByte(UInt8(ascii: "["))
+        for (index, element) in elements.enumerated() {
+            if index > 0 { appendByte(UInt8(ascii: ",")) }
+            write(element, &self)
+        }
+        appendByte(UInt8(ascii: "]"))
+    }
+}
+
+extension SnapshotLogEntry {
+    fileprivate func write(to target: inout GrowableBuffer) {
+        target.appendText("{\"timestamp-ms\":")
+        target.appendInteger(timestampMs)
+        target.appendText(",\"snapshot-id\":")
+        target.appendInteger(snapshotId)
+        target.appendByte(UInt8(ascii: "}"))
+    }
+}
+
+extension MetadataLogEntry {
+    fileprivate func write(to target: inout GrowableBuffer) {
+        target.appendText("{\"timestamp-ms\":")
+        target.appendInteger(timestampMs)
+        target.appendText(",\"metadata-file\":")
+        JSONValue.write(path, to: &target)
+        target.appendByte(UInt8(ascii: "}"))
+    }
 }
 
 extension JSONObject {

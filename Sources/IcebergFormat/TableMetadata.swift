@@ -33,6 +33,8 @@ public struct TableMetadata: Hashable, Sendable {
     public internal(set) var nextRowId: Int64?
     /// Members without a property above, as they were read.
     let otherMembers: JSONObject
+    let writtenSnapshots = WrittenList<Snapshot>()
+    let writtenStatistics = WrittenList<StatisticsFile>()
 
     public static let mainBranch = "main"
 

@@ -11,10 +11,8 @@ extension TableMetadata {
         // As a rule a parent is listed before its child, with siblings in between.
         var place = head
         while let parent = snapshots[place].parentId {
-            guard let next = snapshots[..<place].lastIndex(where: { $0.id == parent }) else {
-                return chain + unorderedAncestors(from: parent, besides: chain)
-            }
-            place = next
+            repeat { place -= 1 } while place >= 0 && snapshots[place].id != parent
+            guard place >= 0 else { return chain + unorderedAncestors(from: parent, besides: chain) }
             chain.append(snapshots[place])
         }
         return chain

@@ -331,6 +331,25 @@ import WeirTesting
             #expect(table.metadataLocation.lastPathComponent.hasPrefix("00008-"))
         }
     }
+
+    @Test func `old metadata files go several at once`() throws {
+        try withTemporaryFolder { folder in
+            let properties = [
+                "write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "16",
+            ]
+            var table = try makeCatalog(folder).create(id, schema: testSchema, properties: properties)
+            var counts: [Int] = []
+            for number in 0..<30 {
+                table = try table.appending("f\(number)")
+                counts.append(table.metadata.metadataLog.count)
+                let files = try LocalObjectStorage().list(folder + "/wh/db/t/metadata").map(\.path)
+                let found = Set(files.filter { $0.hasSuffix(".metadata.json") }.map(\.lastPathComponent))
+                let named = table.metadata.metadataLog.map(\.path) + [table.metadataLocation]
+                #expect(found == Set(named.map(\.lastPathComponent)), "after commit \(number)")
+            }
+            #expect(Array(counts.suffix(15)) == [16, 14, 15, 16, 14, 15, 16, 14, 15, 16, 14, 15, 16, 14, 15])
+        }
+    }
 }
 
 extension Table {

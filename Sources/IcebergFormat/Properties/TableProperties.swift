@@ -74,7 +74,7 @@ public enum TableProperties {
             "write.metadata.previous-versions-max",
             positive,
             "100",
-            "Earlier metadata files that the table remembers."
+            "Earlier metadata files that the table remembers; beyond that it forgets the oldest eighth."
         ),
         TableProperty(
             "write.metadata.delete-after-commit.enabled",

@@ -27,10 +27,11 @@ struct PointerCommit {
 
         var isMoved: Bool { old.metadataLocation != new.metadataLocation }
 
-        /// Old metadata files that the new one no longer lists.
+        /// Old metadata files that the new one no longer lists: its log is that of the old one, without some at the
+        /// beginning, and the old one itself.
         var forgotten: [String] {
-            let listed = Set(new.metadata.metadataLog.map(\.path))
-            return (old.metadata.metadataLog.map(\.path) + [old.metadataLocation]).filter { !listed.contains($0) }
+            let known = old.metadata.metadataLog
+            return known.prefix(max(0, known.count + 1 - new.metadata.metadataLog.count)).map(\.path)
         }
     }
 

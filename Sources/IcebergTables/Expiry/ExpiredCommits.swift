@@ -43,9 +43,11 @@ public struct ExpiredCommits: Sendable, Equatable {
     public func time(before sequence: Int64) -> Int64? { times.last { $0.sequence <= sequence }?.timestampMs }
 
     /// The record of a table. Nil if it has none, or if others have expired more since.
-    public init?(_ metadata: TableMetadata) {
-        guard let text = metadata.properties[Self.property], let oldest = metadata.mainAncestors.last,
-            let record = try? Self(json: text), oldest.parentId == record.snapshotId
+    public init?(_ metadata: TableMetadata) { self.init(metadata, oldest: metadata.mainAncestors.last) }
+
+    private init?(_ metadata: TableMetadata, oldest: Snapshot?) {
+        guard let text = metadata.properties[Self.property], let oldest, let record = try? Self(json: text),
+            oldest.parentId == record.snapshotId
         else { return nil }
         self = record
     }
@@ -85,7 +87,7 @@ public struct ExpiredCommits: Sendable, Equatable {
         let line = metadata.mainAncestors
         guard let first = line.firstIndex(where: { gone.contains($0.id) }), let oldest = line.last else { return nil }
         let begin = oldest.hasLostParent ? oldest.sequenceNumber.addingClamped(-1) : 0
-        var record = ExpiredCommits(metadata) ?? ExpiredCommits(behind: oldest, removedUpTo: begin)
+        var record = ExpiredCommits(metadata, oldest: oldest) ?? ExpiredCommits(behind: oldest, removedUpTo: begin)
         var examined = 0
         for index in (first..<line.count).reversed() {
             let snapshot = line[index]
@@ -106,8 +108,10 @@ public struct ExpiredCommits: Sendable, Equatable {
             if !gone.contains(snapshot.id) { record.kept.append(snapshot.id) }
             record.add(Time(timestampMs: snapshot.timestampMs, sequence: snapshot.sequenceNumber))
         }
-        let left = Set(metadata.snapshots.map(\.id)).subtracting(expiry.snapshots)
-        record.kept.removeAll { !left.contains($0) }
+        if !record.kept.isEmpty {
+            let left = Set(metadata.snapshots.map(\.id)).subtracting(expiry.snapshots)
+            record.kept.removeAll { !left.contains($0) }
+        }
         return record
     }
 

@@ -23,6 +23,11 @@ public struct SnapshotExpiry: Sendable, Equatable {
     /// - Parameter adding: snapshots that main gets in the same commit.
     public init(_ metadata: TableMetadata, _ retention: SnapshotRetention, adding: Int = 0, nowMs: Int64) {
         guard retention.isEnabled, !metadata.snapshots.isEmpty else { return }
+        if let line = Self.onlyLine(of: metadata), let main = metadata.references[TableMetadata.mainBranch] {
+            let count = Self.count(line, main, retention, adding: adding, nowMs)
+            take(line.dropFirst(max(count, adding == 0 ? 1 : 0)), nowMs)
+            return
+        }
         var kept: Set<Int64> = []
         var reached: Set<Int64> = []
         for (name, reference) in metadata.references.sorted(by: { $0.key < $1.key }) {
@@ -45,19 +50,33 @@ public struct SnapshotExpiry: Sendable, Equatable {
             // The head of a branch is never removed, whatever the numbers say.
             if !isMain || adding == 0 { kept.insert(head.id) }
         }
-        // The newest ones, since a table that is rolled back again and again has many.
-        let loose = metadata.snapshots.filter {
-            !reached.contains($0.id) && !Self.isOlder($0, than: retention.ageMs, nowMs)
+        if reached.count < metadata.snapshots.count {
+            // The newest ones, since a table that is rolled back again and again has many.
+            let loose = metadata.snapshots.filter {
+                !reached.contains($0.id) && !Self.isOlder($0, than: retention.ageMs, nowMs)
+            }
+            kept.formUnion(loose.sorted(by: Self.isBefore).suffix(retention.countMax).map(\.id))
         }
-        kept.formUnion(loose.sorted(by: Self.isBefore).suffix(retention.countMax).map(\.id))
-        for snapshot in metadata.snapshots
-        where snapshot.summary[Self.begin.key] != nil
-            && nowMs.subtractingClamped(snapshot.timestampMs).magnitude <= UInt64(Self.begin.ageMs)
-        {
-            kept.insert(snapshot.id)
-        }
-        let gone = metadata.snapshots.filter { !kept.contains($0.id) }
+        take(metadata.snapshots.filter { !kept.contains($0.id) }, nowMs)
+    }
+
+    private mutating func take(_ gone: some Sequence<Snapshot>, _ nowMs: Int64) {
+        let gone = gone.filter { !Self.isBeginning($0, nowMs) }
         snapshots = gone.sorted(by: Self.isBefore).prefix(Self.snapshotsMax).map(\.id)
+    }
+
+    /// The snapshots of a table that has those of main and no other branch or tag, newest first. Most tables are like
+    /// that at every commit, which then needs no sets of ids.
+    private static func onlyLine(of metadata: TableMetadata) -> [Snapshot]? {
+        guard metadata.references.count == 1, metadata.references[TableMetadata.mainBranch] != nil else { return nil }
+        let line = metadata.mainAncestors
+        return line.count == metadata.snapshots.count ? line : nil
+    }
+
+    /// Whether a transaction that began at the snapshot may be at work.
+    private static func isBeginning(_ snapshot: Snapshot, _ nowMs: Int64) -> Bool {
+        snapshot.summary[begin.key] != nil
+            && nowMs.subtractingClamped(snapshot.timestampMs).magnitude <= UInt64(begin.ageMs)
     }
 
     public var isEmpty: Bool { snapshots.isEmpty && references.isEmpty }
