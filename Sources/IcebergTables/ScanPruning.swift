@@ -5,8 +5,9 @@ import IcebergFormat
 /// Skips manifests and files that cannot hold a row within the bounds. Keeps them in case of doubt.
 struct ScanPruning {
     private let metadata: TableMetadata
-    private let bounds: [RowFilter.Bound]
-    private let useMetrics: Bool
+    /// The bounds that are compared with the statistics of files.
+    private let fileBounds: [RowFilter.Bound]
+    private let dropsEmptyFiles: Bool
     /// Types of the bounded columns, from the current schema or else the snapshot's.
     private let columns: [Int: FieldType]
     /// By spec id: the bounds projected to partition values.
@@ -20,10 +21,17 @@ struct ScanPruning {
         let bound: RowFilter.Bound
     }
 
-    init(_ metadata: TableMetadata, _ snapshot: Snapshot, _ bounds: [RowFilter.Bound], useMetrics: Bool) {
+    /// - Parameter statisticsOf: the columns whose statistics count; nil for all.
+    init(
+        _ metadata: TableMetadata,
+        _ snapshot: Snapshot,
+        _ bounds: [RowFilter.Bound],
+        statisticsOf columnIds: Set<Int>?
+    ) {
         self.metadata = metadata
-        self.bounds = bounds
-        self.useMetrics = useMetrics
+        fileBounds = bounds.filter { columnIds?.contains($0.field) ?? true }
+        // A reader of all versions of rows learns from a file without rows how far it has come.
+        dropsEmptyFiles = columnIds == nil
         let old = snapshot.schemaId.flatMap { metadata.schema(id: $0) }?.schema
         var columns: [Int: FieldType] = [:]
         for bound in bounds {
@@ -78,12 +86,12 @@ struct ScanPruning {
             if value.isNaN || !projection.transform.isCertain(value) { continue }
             guard projection.bound.mayHold(in: ColumnBounds(constant: value)) else { return false }
         }
-        return useMetrics ? keepsMetrics(file) : true
+        return keepsMetrics(file)
     }
 
     private func keepsMetrics(_ file: DataFile) -> Bool {
-        if file.recordCount == 0 { return false }
-        for bound in bounds {
+        if file.recordCount == 0 { return !dropsEmptyFiles }
+        for bound in fileBounds {
             guard let type = columns[bound.field] else { continue }
             var known = ColumnBounds(
                 lower: nil,

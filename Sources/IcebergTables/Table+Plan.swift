@@ -9,14 +9,14 @@ extension Table {
     /// - Parameters:
     ///   - snapshotId: the current snapshot when nil; a table without snapshots has no files.
     ///   - bounds: conditions that every wanted row meets; files that cannot hold such a row are skipped.
-    ///   - partitionBoundsOnly: prunes by partition values only, not by column bounds. Change reads need all versions
-    ///     of a row, and their column values differ.
+    ///   - statisticsOf: the columns whose bounds in the files prune; nil for all. Partition values always do. A reader
+    ///     that needs all versions of a row names the columns that all of them share.
     ///   - sequencesAbove: skips files whose data sequence number is not above this one.
     /// - Returns: one task per data file, in the order of the manifests.
     public func plan(
         snapshotId: Int64? = nil,
         bounds: [RowFilter.Bound] = [],
-        partitionBoundsOnly: Bool = false,
+        statisticsOf columns: Set<Int>? = nil,
         sequencesAbove: Int64 = 0
     ) throws(WeirError) -> [FileScanTask] {
         let snapshot: Snapshot
@@ -28,7 +28,7 @@ extension Table {
         }
         let store = ManifestStore(storage: storage)
         let manifests = try store.manifests(of: snapshot).filter(\.mayHaveLiveFiles)
-        let pruning = ScanPruning(metadata, snapshot, bounds, useMetrics: !partitionBoundsOnly)
+        let pruning = ScanPruning(metadata, snapshot, bounds, statisticsOf: columns)
 
         var tasks: [FileScanTask] = []
         for manifest in manifests where manifest.content == .data {

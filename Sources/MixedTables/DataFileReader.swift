@@ -14,6 +14,8 @@ struct DataFileReader: Sendable {
     private let positions: PositionDeletes
     private let equality: EqualityDeletes
     private let hasLineage: Bool
+    /// The bounds that a wanted row shares with the other changes of its key.
+    private let keyBounds: [RowFilter.Bound]
 
     init(table: MixedTable, schema: Schema, filter: RowFilter?) throws(WeirError) {
         self.table = table
@@ -23,6 +25,8 @@ struct DataFileReader: Sendable {
         positions = PositionDeletes(storage: table.base.storage)
         equality = EqualityDeletes(table, projection)
         hasLineage = RowLineage.fields.contains { schema.index(ofField: $0.id) != nil }
+        let keyFields = Set(table.primaryKey.map(\.id))
+        keyBounds = filter?.bounds.filter { keyFields.contains($0.field) } ?? []
     }
 
     /// The newest delete of every key in a task's delete files.
@@ -40,7 +44,8 @@ struct DataFileReader: Sendable {
                 file.task.file,
                 storage: change.storage,
                 schema: schema,
-                columns: projection.columns(of: file)
+                columns: projection.columns(of: file),
+                bounds: keyBounds
             )
             while let (batch, _) = try reader.next() {
                 try check()
@@ -72,7 +77,7 @@ struct DataFileReader: Sendable {
             storage: file.isBase ? table.base.storage : (table.change ?? table.base).storage,
             schema: columns.schema,
             columns: projection.columns(of: file),
-            bounds: file.isBase ? filter?.bounds ?? [] : []
+            bounds: file.isBase ? filter?.bounds ?? [] : keyBounds
         )
         while let (raw, firstRow) = try reader.next() {
             var batch = raw

@@ -39,11 +39,11 @@ public struct MergeOnReadScan: Sendable {
                 // Manifests of changes that base has are not read. Without partitions one number says which they are;
                 // version 1 has no numbers.
                 let isOne = table.base.spec.fields.isEmpty && change.metadata.formatVersion > 1
-                // Prune by partition only: a delete may hide a row with other column values (spec section 5.1).
+                // A delete may hide a row with other values (spec section 5.1), but only one with the same key.
                 changes = try change.plan(
                     snapshotId: id,
                     bounds: bounds,
-                    partitionBoundsOnly: true,
+                    statisticsOf: Set(table.primaryKey.map(\.id)),
                     sequencesAbove: isOne ? optimized.sequence(ofPartition: []) : 0
                 )
             }

@@ -31,7 +31,7 @@ import WeirTesting
         #expect(Set(tasks.map(\.dataSequenceNumber)) == [1, 3, 4])
         // Only one hour of the second spec can hold row 42's time; the first spec has no hours to prune by.
         let bound = RowFilter.Bound(field: 2, .greaterOrEqual, .timestamptz(42 * 3_600_000_000))
-        let pruned = try table.plan(bounds: [bound], partitionBoundsOnly: true)
+        let pruned = try table.plan(bounds: [bound], statisticsOf: [])
         #expect(pruned.filter { $0.specId == 1 }.count < tasks.filter { $0.specId == 1 }.count)
         #expect(pruned.filter { $0.specId == 0 }.count == 4)
         #expect(try table.plan(sequencesAbove: 3).map(\.dataSequenceNumber) == [4])

@@ -1,0 +1,107 @@
+import Bytes
+import ChangeEvents
+import Columnar
+import MixedTables
+import ObjectStorage
+import Synchronization
+import Testing
+import WeirTesting
+
+/// Scans with a filter on the key skip files of both stores. What they skip has no part in the rows they return: a
+/// dictionary tells.
+@Suite struct KeyPruningTests {
+    /// Rows whose key column is within bounds and, with a value, whose last column has it.
+    private static func filter(
+        _ shape: TableShape,
+        _ schema: Schema,
+        from low: Scalar,
+        to high: Scalar,
+        value: Scalar?
+    ) throws -> RowFilter {
+        let key = try #require(schema.field(named: shape.key[0])).id
+        let last = schema.fields[schema.count - 1].id
+        var bounds = [
+            RowFilter.Bound(field: key, .greaterOrEqual, low), RowFilter.Bound(field: key, .lessOrEqual, high),
+        ]
+        if low == high { bounds = [RowFilter.Bound(field: key, .equal, low)] }
+        if let value { bounds.append(RowFilter.Bound(field: last, .equal, value)) }
+        return RowFilter(fields: [key, last], bounds: bounds) { (batch) throws(WeirError) in
+            guard let keys = batch.column(field: key), let values = batch.column(field: last) else { return [] }
+            return (0..<batch.count).filter { row in
+                isWithin(keys.scalar(row), low, high) && (value.map { values.scalar(row) == $0 } ?? true)
+            }.map { Int32($0) }
+        }
+    }
+
+    private static func isWithin(_ key: Scalar, _ low: Scalar, _ high: Scalar) -> Bool {
+        key.precedes(low) != true && high.precedes(key) != true
+    }
+
+    @Test(arguments: SeededGenerator.seeds(3), TableShape.allCases)
+    func `a filter on the key finds what the whole table holds`(seed: UInt64, shape: TableShape) throws {
+        try withTemporaryFolder { folder in
+            let reads = SharedCount()
+            let storage = LocalObjectStorage(
+                files: WatchedFileSystem { path, access in
+                    if access == .read, path.hasSuffix(".parquet") { reads.add() }
+                }
+            )
+            var table = try MixedTableModelTests.create(shape, in: folder, storage: storage)
+            let keyColumns = shape.key.compactMap { table.schema.index(named: $0) }
+            var history = ChangeHistory(schema: table.schema, keyColumns: keyColumns, seed: seed)
+            var random = SeededGenerator(seed: seed)
+            let writer = try KeyedTableWriter(table)
+            var ledger = PositionLedger()
+            // Files that were opened for one key, and how many it would have been without pruning.
+            var (opened, all) = (0, 0)
+            for epoch in 0..<14 {
+                #expect(try writer.write(history.next(9)).isEmpty)
+                let next = PositionLedger(["t": [0: Int64(epoch + 1)]])
+                table = try table.commit(try writer.cut(), topology: "model", from: ledger, to: next)
+                ledger = next
+                if epoch == 4 { table = try FullOptimize(table, nowMilliseconds: 1_700_000_000_000).run().table }
+                reads.reset()
+                _ = try MergeOnReadScan(table).count()
+                let whole = reads.value
+                let rows = history.state.values.sorted { "\($0)" < "\($1)" }
+                for _ in 0..<4 {
+                    guard let one = rows.randomElement(using: &random), let other = rows.randomElement(using: &random)
+                    else { continue }
+                    var (low, high) = (one[keyColumns[0]], other[keyColumns[0]])
+                    if random.next() % 2 == 0 { high = low }
+                    if high.precedes(low) == true { swap(&low, &high) }
+                    let value = random.next() % 3 == 0 ? one[one.count - 1] : nil
+                    if value == .null { continue }
+                    let filter = try Self.filter(shape, table.schema, from: low, to: high, value: value)
+                    let expected = rows.filter { row in
+                        Self.isWithin(row[keyColumns[0]], low, high) && (value.map { row[row.count - 1] == $0 } ?? true)
+                    }
+                    var found: [ModelRow] = []
+                    reads.reset()
+                    try MergeOnReadScan(table, filter: filter).forEachInOrder { batch in
+                        found += (0..<batch.count).map { batch.modelRow($0) }
+                        return true
+                    }
+                    if low == high {
+                        opened += reads.value
+                        all += whole
+                    }
+                    #expect(found.count == expected.count, "seed \(seed), epoch \(epoch)")
+                    #expect(
+                        Set(found) == Set(expected),
+                        "seed \(seed), epoch \(epoch), \(low) to \(high), \(value as Any)"
+                    )
+                }
+            }
+            #expect(opened * 10 < all * 8, "seed \(seed): \(opened) of \(all) files are opened for one key")
+        }
+    }
+}
+
+private final class SharedCount: Sendable {
+    private let count = Atomic<Int>(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+    func add() { count.wrappingAdd(1, ordering: .relaxed) }
+    func reset() { count.store(0, ordering: .relaxed) }
+}
