@@ -29,6 +29,7 @@ public struct TableEpoch: Sendable {
     public var sharing: TableSharing?
     /// How errors name this commit among those of other tables.
     public var title: String?
+    public var clock = TransactionClock.system
 
     public init(
         _ epoch: Epoch,
@@ -57,7 +58,7 @@ public struct TableEpoch: Sendable {
 
     /// The changes to the stores of the table: the one that ingestion appends to, then base if it changes too.
     func transactions() -> [Transaction] {
-        var ingest = Transaction(table.ingestStore)
+        var ingest = Transaction(table.ingestStore, clock: clock)
         ingest.retryPatiently()
         if let title { ingest.name(title) }
         addRequirements(to: &ingest)
@@ -75,7 +76,7 @@ public struct TableEpoch: Sendable {
             ingest.removeProperties([LogStoreProgress.watermarkGapProperty])
             return [ingest]
         }
-        var base = Transaction(table.base)
+        var base = Transaction(table.base, clock: clock)
         base.retryPatiently()
         if let title { base.name(title) }
         base.setProperties(progress.catchUpProperties)

@@ -51,14 +51,17 @@ public final class Materializer {
     /// Nothing of the change store up to a sequence is left to move, in base snapshots from this one on.
     private var floor: (snapshotId: Int64?, sequence: Int64)?
     private var random = SystemRandomNumberGenerator()
+    private let clock: TransactionClock
 
     /// - Parameters:
     ///   - table: a keyed table.
     ///   - state: where the key index is besides memory; nil for nowhere.
-    public init(_ table: MixedTable, state: KeyIndexState? = nil) {
+    ///   - clock: of the commits.
+    public init(_ table: MixedTable, state: KeyIndexState? = nil, clock: TransactionClock = .system) {
         precondition(table.isKeyed, "an unkeyed table has no changes to move")
         self.table = table
         self.state = state
+        self.clock = clock
     }
 
     /// Keys of base that are known.
@@ -324,7 +327,7 @@ public final class Materializer {
         _ nowMilliseconds: Int64
     ) throws(WeirError) -> Transaction {
         let base = table.base
-        var transaction = Transaction(base)
+        var transaction = Transaction(base, clock: clock)
         let (start, identifier) = (base.metadata.currentSnapshotId, table.identifier)
         // Rows that others add are older than the changes of this slice, which may concern them.
         transaction.require { (metadata) throws(WeirError) in
