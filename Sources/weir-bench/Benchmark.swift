@@ -29,14 +29,16 @@ enum Benchmark {
         return median(costs)
     }
 
+    static func medianWall(_ costs: [Cost]) -> Double { percentile(costs.map(\.wall), 0.5) }
+    static func medianCPU(_ costs: [Cost]) -> Double { percentile(costs.map(\.cpu), 0.5) }
+
     static func median(_ costs: [Cost]) -> Cost { costs.sorted { $0.wall < $1.wall }[costs.count / 2] }
 
     /// CPU time of this process so far, for all threads.
     static func cpuSeconds() -> Double {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        let user = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
-        return user + Double(usage.ru_stime.tv_sec) + Double(usage.ru_stime.tv_usec) / 1e6
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// The peak memory of this process so far. Not from `getrusage`, whose value a child process inherits from its

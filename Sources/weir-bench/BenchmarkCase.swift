@@ -19,9 +19,12 @@ enum BenchmarkCase: String, CaseIterable {
     case materialize
     case keyIndex = "key-index"
     case baseIndex = "base-index"
+    case lookup
+    case day
 
-    /// The ten-million case writes more than five gigabytes and is only run when named.
-    var isDefault: Bool { self != .ingest10m }
+    /// The ten-million case writes more than five gigabytes, and the day takes a quarter of an hour and more: they are
+    /// only run when named.
+    var isDefault: Bool { self != .ingest10m && self != .day }
 
     /// The first argument of a child process that runs one case and exits.
     static let childMarker = "--in-process"
@@ -45,6 +48,8 @@ enum BenchmarkCase: String, CaseIterable {
         case .materialize: try MaterializeBenchmarks.run()
         case .keyIndex: try KeyIndexBenchmarks.run()
         case .baseIndex: try BaseIndexBenchmark.run()
+        case .lookup: try LookupBenchmark.run()
+        case .day: try DayBenchmark.run()
         }
     }
 

@@ -7,6 +7,12 @@ enum ChildProcess {
         URL(fileURLWithPath: programPath).deletingLastPathComponent().path
     }
 
+    /// Python with other engines, where `make test-peers` puts it; nil when it is not there.
+    static var peersPython: String? {
+        let path = FileManager.default.currentDirectoryPath + "/.deps/peers/bin/python"
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }
+
     private static var programPath: String {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     }
@@ -44,6 +50,19 @@ enum ChildProcess {
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return 127 } }
         return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+    }
+
+    /// Runs a program without its output and returns what it cost; nil when it could not be started or failed.
+    static func cost(_ path: String, _ arguments: [String]) -> Benchmark.Cost? {
+        var usage = rusage()
+        var status: Int32 = 1
+        let wall = Benchmark.seconds {
+            guard let process = start(path, arguments, isSilent: true) else { return }
+            while wait4(process, &status, 0, &usage) < 0 { guard errno == EINTR else { return } }
+        }
+        guard status == 0 else { return nil }
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return Benchmark.Cost(wall: wall, cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime))
     }
 
     /// Runs a program and returns what it printed; nil when it could not be started or failed.

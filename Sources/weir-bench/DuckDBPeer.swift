@@ -6,12 +6,27 @@ struct DuckDBPeer {
 
     /// Nil when DuckDB for Python is not installed where `make test-peers` puts it.
     init?() {
-        let path = FileManager.default.currentDirectoryPath + "/.deps/peers/bin/python"
-        guard FileManager.default.isExecutableFile(atPath: path),
-            ChildProcess.output(path, ["-c", "import duckdb"]) != nil
+        guard let python = ChildProcess.peersPython, ChildProcess.output(python, ["-c", "import duckdb"]) != nil
         else { return nil }
-        python = path
+        self.python = python
     }
+
+    /// The beginning of a program: a connection `db` with the Iceberg extension, which pip installs beside DuckDB.
+    static let connectToIceberg = """
+        import sysconfig, sys, time
+        from pathlib import Path
+        import duckdb
+        db = duckdb.connect(config={
+            "allow_unsigned_extensions": "true",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        })
+        packages = Path(sysconfig.get_paths()["purelib"])
+        for name in ("avro", "httpfs", "iceberg"):
+            extension = packages / f"duckdb_extension_{name}/extensions/v{duckdb.__version__}/{name}.duckdb_extension"
+            db.execute(f"LOAD '{extension}'")
+
+        """
 
     static let missingReason = "no DuckDB in .deps/peers ('make test-peers' installs it)"
 

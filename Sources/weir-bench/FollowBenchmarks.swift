@@ -8,23 +8,62 @@ import WeirCommands
 
 /// Latency from the append of an event until a reader that follows the table sees its row.
 enum FollowBenchmarks {
-    private static let events = 1000
+    static let events = 1000
     private static let millisecondsApart: UInt32 = 10
-    private static let commitMilliseconds = 1000
+    static let commitMilliseconds = 1000
 
     static func run() throws {
         try runThroughTable()
+        try runThroughBase()
         for share in LogStoreFollowBenchmark.shares { try LogStoreFollowBenchmark.run(share: share) }
     }
 
     private static func runThroughTable() throws {
+        let delays = try delays { table, _, state in try follow(table, state) }
+        Benchmark.line(
+            "append to visible in a following read, p99",
+            Benchmark.milliseconds(Benchmark.percentile(delays, 0.99)),
+            detail: "p50 \(Benchmark.milliseconds(Benchmark.percentile(delays, 0.5))), "
+                + "\(delays.count) events, a commit every \(commitMilliseconds) ms"
+        )
+    }
+
+    /// From the append until DuckDB finds the row in the base store, which the run moves it to.
+    private static func runThroughBase() throws {
+        let title = "append to visible in DuckDB through base, p99"
+        guard let reader = DuckDBFollower() else { return Benchmark.skip(title, DuckDBPeer.missingReason) }
+        let delays = try delays(materializes: true) { table, folder, state in
+            let seen = try reader.follow(table, catalog: folder + "/catalog.db", until: events)
+            return state.sent.withLock { sent in seen.map { $0.time - sent[$0.id] } }
+        }
+        let last = Benchmark.percentile(delays, 0.99)
+        let bound = 2 * Double(commitMilliseconds) / 1000
+        Benchmark.line(
+            title,
+            Benchmark.milliseconds(last),
+            goal: Benchmark.Goal(text: "≤ 2 × the commit interval", isMet: last <= bound),
+            detail: "p50 \(Benchmark.milliseconds(Benchmark.percentile(delays, 0.5))), "
+                + "\(delays.count) events, a commit every \(commitMilliseconds) ms"
+        )
+    }
+
+    /// Events that come one by one into a table that is read meanwhile, and what the reader says of their delays.
+    private static func delays(
+        materializes: Bool = false,
+        _ read: (MixedTable, _ folder: String, State) throws -> [Double]
+    ) throws -> [Double] {
         let folder = Benchmark.folder("follow")
         defer { Benchmark.remove(folder) }
         let log = try FileLog(root: folder + "/log")
         try log.createTopic(EventFill.topic)
         let table = try IngestBenchmarks.createOrders(folder)
         let run = IngestRun(
-            try IngestBenchmarks.plan(log: folder + "/log", table, commitMilliseconds: commitMilliseconds),
+            try IngestBenchmarks.plan(
+                log: folder + "/log",
+                table,
+                commitMilliseconds: commitMilliseconds,
+                materializes: materializes
+            ),
             deadLetterPath: folder + "/dead.ndjson"
         )
         let state = State()
@@ -35,13 +74,7 @@ enum FollowBenchmarks {
             producer.wait()
             ingest.wait()
         }
-        let delays = try follow(table, state)
-        Benchmark.line(
-            "append to visible in a following read, p99",
-            Benchmark.milliseconds(Benchmark.percentile(delays, 0.99)),
-            detail: "p50 \(Benchmark.milliseconds(Benchmark.percentile(delays, 0.5))), "
-                + "\(delays.count) events, a commit every \(commitMilliseconds) ms"
-        )
+        return try read(table, folder, state)
     }
 
     /// The state shared by the threads.

@@ -13,12 +13,22 @@ enum IngestBenchmarks {
 
     static func createOrders(_ folder: String, partitionedBy partitions: [String] = []) throws -> MixedTable {
         let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
+        return try createOrders("orders", in: catalog, partitionedBy: partitions)
+    }
+
+    static func createOrders(
+        _ name: String,
+        in catalog: SQLiteCatalog,
+        partitionedBy partitions: [String] = [],
+        properties: [String: String] = [:]
+    ) throws -> MixedTable {
         try catalog.createNamespace(["shop"], ifNotExists: true)
         let definition = MixedTableDefinition(
-            identifier: TableIdentifier(namespace: ["shop"], name: "orders"),
+            identifier: TableIdentifier(namespace: ["shop"], name: name),
             schema: OrderRows.schema,
             partitionSpec: try PartitionSpec(parsing: partitions, schema: OrderRows.schema),
-            primaryKey: ["order_id"]
+            primaryKey: ["order_id"],
+            properties: properties
         )
         return try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
     }

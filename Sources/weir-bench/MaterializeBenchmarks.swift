@@ -16,45 +16,102 @@ enum MaterializeBenchmarks {
     // MARK: The run
 
     private static let rounds = 3
+    private static let events = 2_000_000
+    private static let presentKeys = 10_000_000
+
+    private struct Runs {
+        var costs: [Benchmark.Cost] = []
+        /// Seconds from the last commit until base had everything.
+        var rests: [Double] = []
+    }
 
     /// Time until everything is committed, with and without moving changes into base meanwhile.
     private static func ingest() throws {
-        let events = 2_000_000
         let folder = Benchmark.folder("materialize")
         defer { Benchmark.remove(folder) }
         let log = folder + "/log"
         _ = try EventFill.fill(log, events: events)
-        var costs: [Bool: [Benchmark.Cost]] = [:]
-        var rests: [Double] = []
+        var (without, with, third) = (Runs(), Runs(), Runs())
         for round in 0..<rounds {
-            for materializes in [false, true] {
-                let target = "\(folder)/\(materializes)-\(round)"
+            for (name, version) in [("without", "2"), ("with", "2"), ("v3", "3")] {
+                let target = "\(folder)/\(name)-\(round)"
                 try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
-                let table = try IngestBenchmarks.createOrders(target)
-                let plan = try IngestBenchmarks.plan(
-                    log: log,
-                    table,
-                    commitMilliseconds: 1000,
-                    materializes: materializes
+                let catalog = try SQLiteCatalog(path: target + "/catalog.db", warehouse: "file://" + target)
+                let table = try IngestBenchmarks.createOrders(
+                    "orders",
+                    in: catalog,
+                    properties: ["format-version": version]
                 )
-                let run = IngestRun(plan, deadLetterPath: target + "/dead.ndjson")
-                let begin = ContinuousClock.now
-                let whole = try Benchmark.cost { try run.run(untilCaughtUp: true) }
-                guard let last = run.state.lastCommit else { throw WeirError(.corrupt, "nothing was committed") }
-                let committed = Double((last - begin) / .milliseconds(1)) / 1000
-                costs[materializes, default: []].append(Benchmark.Cost(wall: committed, cpu: whole.cpu))
-                if materializes { rests.append(whole.wall - committed) }
+                switch name {
+                case "without": try ingest(log, into: table, materializes: false, &without)
+                case "with": try ingest(log, into: table, materializes: true, &with)
+                default: try ingest(log, into: table, materializes: true, &third)
+                }
                 Benchmark.remove(target)
             }
         }
-        let (without, with) = (Benchmark.median(costs[false] ?? []), Benchmark.median(costs[true] ?? []))
-        let ratio = without.wall / with.wall
+        let what = "ingest with inline materializing, 50% updates"
+        compare("\(what) ÷ without", with, without, goal: 0.75)
+        compare("… into format version 3 ÷ version 2", third, with, goal: nil)
+        try ingestBesidePresentKeys(log, folder, "… into a table of 10 M other keys ÷ without")
+    }
+
+    /// Every run begins with the same state of one table, which has many keys already.
+    private static func ingestBesidePresentKeys(_ log: String, _ folder: String, _ title: String) throws {
+        let target = folder + "/present"
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        let catalog = try SQLiteCatalog(path: target + "/catalog.db", warehouse: "file://" + target)
+        var table = try IngestBenchmarks.createOrders("orders", in: catalog)
+        let writer = try KeyedTableWriter(table)
+        let part = presentKeys / 4
+        for number in 1...4 {
+            let keys = Array(-number * part..<(1 - number) * part)
+            table = try OrderRows.commit(keys, kind: .insert, version: 0, with: writer, to: table)
+        }
+        table = try FullOptimize(table, nowMilliseconds: 0).run().table
+        let stores = [table.base, table.change].compactMap(\.self)
+        var (without, with) = (Runs(), Runs())
+        for _ in 0..<rounds {
+            for materializes in [false, true] {
+                for store in stores {
+                    try catalog.unregister(store.identifier)
+                    try catalog.register(store.identifier, metadataLocation: store.metadataLocation)
+                }
+                if materializes {
+                    try ingest(log, into: table, materializes: true, &with)
+                } else {
+                    try ingest(log, into: table, materializes: false, &without)
+                }
+            }
+        }
+        compare(title, with, without, goal: 0.75)
+    }
+
+    private static func ingest(
+        _ log: String,
+        into table: MixedTable,
+        materializes: Bool,
+        _ runs: inout Runs
+    ) throws {
+        let plan = try IngestBenchmarks.plan(log: log, table, commitMilliseconds: 1000, materializes: materializes)
+        let run = IngestRun(plan, deadLetterPath: log + "/dead.ndjson")
+        let begin = ContinuousClock.now
+        let whole = try Benchmark.cost { try run.run(untilCaughtUp: true) }
+        guard let last = run.state.lastCommit else { throw WeirError(.corrupt, "nothing was committed") }
+        let committed = Double((last - begin) / .milliseconds(1)) / 1000
+        runs.costs.append(Benchmark.Cost(wall: committed, cpu: whole.cpu))
+        runs.rests.append(whole.wall - committed)
+    }
+
+    private static func compare(_ name: String, _ runs: Runs, _ others: Runs, goal: Double?) {
+        let (own, other) = (Benchmark.median(runs.costs), Benchmark.median(others.costs))
+        let ratio = other.wall / own.wall
         Benchmark.line(
-            "ingest with inline materializing, 50% updates ÷ without",
+            name,
             String(format: "%.2f × its speed", ratio),
-            goal: Benchmark.Goal(text: "≥ 0.75", isMet: ratio >= 0.75),
-            detail: "\(events) events, a commit a second: \(with.text) and \(without.text) until the last commit; "
-                + "base has everything \(Benchmark.shown(rests.sorted()[rounds / 2])) s later"
+            goal: goal.map { Benchmark.Goal(text: "≥ \($0)", isMet: ratio >= $0) },
+            detail: "\(events) events, a commit a second: \(own.text) and \(other.text), time until the last commit; "
+                + "base has everything \(Benchmark.shown(runs.rests.sorted()[rounds / 2])) s later"
         )
     }
 
@@ -113,11 +170,9 @@ private struct DuckDBScan {
     private let python: String
 
     init?() {
-        let path = FileManager.default.currentDirectoryPath + "/.deps/peers/bin/python"
-        guard FileManager.default.isExecutableFile(atPath: path),
-            ChildProcess.output(path, ["-c", "import duckdb"]) != nil
+        guard let python = ChildProcess.peersPython, ChildProcess.output(python, ["-c", "import duckdb"]) != nil
         else { return nil }
-        python = path
+        self.python = python
     }
 
     /// The fastest of three scans of all columns, without the start of the process.
@@ -134,28 +189,17 @@ private struct DuckDBScan {
         return parts[0]
     }
 
-    private static let program = """
-        import sysconfig, sys, time
-        from pathlib import Path
-        import duckdb
-        db = duckdb.connect(config={
-            "allow_unsigned_extensions": "true",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        })
-        packages = Path(sysconfig.get_paths()["purelib"])
-        for name in ("avro", "httpfs", "iceberg"):
-            extension = packages / f"duckdb_extension_{name}/extensions/v{duckdb.__version__}/{name}.duckdb_extension"
-            db.execute(f"LOAD '{extension}'")
-        times, rows = [], 0
-        for _ in range(3):
-            started = time.monotonic()
-            rows = db.execute(
-                "SELECT count(order_id), max(customer_id), max(status), sum(amount), max(epoch_us(created_at)), "
-                "max(length(note)) "
-                f"FROM iceberg_scan('{sys.argv[1]}')"
-            ).fetchone()[0]
-            times.append(time.monotonic() - started)
-        print(min(times), rows)
-        """
+    private static let program =
+        DuckDBPeer.connectToIceberg + """
+            times, rows = [], 0
+            for _ in range(3):
+                started = time.monotonic()
+                rows = db.execute(
+                    "SELECT count(order_id), max(customer_id), max(status), sum(amount), max(epoch_us(created_at)), "
+                    "max(length(note)) "
+                    f"FROM iceberg_scan('{sys.argv[1]}')"
+                ).fetchone()[0]
+                times.append(time.monotonic() - started)
+            print(min(times), rows)
+            """
 }
