@@ -8,7 +8,8 @@ import Synchronization
 /// A keyed table that gets changes every second for a day of simulated time, each moved into base at once, with
 /// snapshots that expire as they do by default: what a commit costs in the first, the middle and the last hundredth.
 enum DayBenchmark {
-    private static let seconds = 86_400
+    private static let seconds =
+        ProcessInfo.processInfo.environment["WEIR_BENCH_SECONDS"].flatMap { Int($0) }.map { max(1000, $0) } ?? 86_400
     private static let part = seconds / 100
     /// Until then the number of snapshots grows.
     private static let warmUp = 250
@@ -58,10 +59,12 @@ enum DayBenchmark {
             table = materializer.table
             for index in parts.indices where starts[index]..<starts[index] + part ~= second {
                 parts[index].append(try sample(table, commit, move))
+                if parts[index].count == part { show(parts[index], until: second) }
             }
             if second % secondsBetweenCleaning == secondsBetweenCleaning - 1 { try clean(table) }
         }
-        try print(parts, table)
+        let rows = try MergeOnReadScan(table).count()
+        guard rows == min(liveRows, seconds * 4) else { throw WeirError(.corrupt, "\(rows) rows are left") }
     }
 
     private static func write(_ second: Int, with writer: KeyedTableWriter) throws {
@@ -104,24 +107,19 @@ enum DayBenchmark {
         }
     }
 
-    private static func print(_ parts: [[Sample]], _ table: MixedTable) throws {
-        func line(_ name: String, _ unit: String = "", _ value: (Sample) -> Double) {
-            let medians = parts.map { Benchmark.percentile($0.map(value), 0.5) }
-            let text = medians.map { unit == "ms" ? Benchmark.milliseconds($0) : String(Int($0)) }
-            Benchmark.line("a day of seconds, \(name)", text.joined(separator: ", "))
-        }
-        Benchmark.write("first, middle and last hundredth of \(seconds) commits, medians:\n")
-        line("commit", "ms") { $0.commit.wall }
-        line("commit, processor", "ms") { $0.commit.cpu }
-        line("move into base", "ms") { $0.move.wall }
-        line("move into base, processor", "ms") { $0.move.cpu }
-        line("bytes of the change store's metadata") { Double($0.metadataBytes[0]) }
-        line("bytes of base's metadata") { Double($0.metadataBytes[1]) }
-        line("manifests of the change store") { Double($0.manifests[0]) }
-        line("manifests of base") { Double($0.manifests[1]) }
-        line("data files of base") { Double($0.dataFiles) }
-        line("delete files of base") { Double($0.deleteFiles) }
-        let rows = try MergeOnReadScan(table).count()
-        guard rows == liveRows else { throw WeirError(.corrupt, "\(rows) rows are left instead of \(liveRows)") }
+    /// A line for a part of the day, with medians.
+    private static func show(_ part: [Sample], until second: Int) {
+        func median(_ value: (Sample) -> Double) -> Double { Benchmark.percentile(part.map(value), 0.5) }
+        func count(_ value: (Sample) -> Int) -> Int { Int(median { Double(value($0)) }) }
+        let moves = (wall: median(\.move.wall), cpu: median(\.move.cpu))
+        Benchmark.line(
+            "commit \(second + 2 - part.count) to \(second + 1), one a second",
+            Benchmark.milliseconds(median(\.commit.wall)),
+            detail: "median, processor \(Benchmark.milliseconds(median(\.commit.cpu))); moved into base in "
+                + "\(Benchmark.milliseconds(moves.wall)), processor \(Benchmark.milliseconds(moves.cpu)); metadata of changes "
+                + "\(count { $0.metadataBytes[0] }) bytes and \(count { $0.manifests[0] }) manifests, of base "
+                + "\(count { $0.metadataBytes[1] }) bytes and \(count { $0.manifests[1] }) manifests; base has "
+                + "\(count(\.dataFiles)) data files and \(count(\.deleteFiles)) delete files"
+        )
     }
 }

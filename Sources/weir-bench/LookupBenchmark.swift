@@ -8,7 +8,7 @@ enum LookupBenchmark {
     private static let rows = 10_000_000
     private static let commits = 1_000
     /// Half of them of new keys, half of keys from everywhere.
-    private static let rowsPerCommit = 100
+    private static let rowsPerCommit = 20
     private static let lookups = 21
 
     static func run() throws {
