@@ -60,6 +60,19 @@ public final class ParquetFileReader: @unchecked Sendable {
         pending = groups.reversed()
     }
 
+    /// Skips row groups that no wanted row is in. To be called before the first rows are read.
+    ///
+    /// - Parameter rows: the wanted rows by their index in the file, ascending.
+    public func keepRowGroups(with rows: [Int64]) {
+        precondition(current == nil, "row groups are chosen before rows are read")
+        var wanted = rows[...]
+        let kept = pending.reversed().filter { group in
+            wanted = wanted.drop { $0 < group.firstRow }
+            return wanted.first.map { $0 < group.firstRow + Int64(group.rows) } ?? false
+        }
+        pending = kept.reversed()
+    }
+
     /// The next rows and the index of the first of them in the file; nil after the last.
     public func next() throws(WeirError) -> (batch: ColumnBatch, firstRow: Int64)? {
         while true {

@@ -21,16 +21,21 @@ public struct RowFilter: Sendable {
     /// Field ids of the columns the test reads.
     public let fields: Set<Int>
     public let bounds: [Bound]
+    /// Whether few rows pass and the test fails for none, not even for deleted ones. Large files are then searched by the
+    /// columns of the test before others are read.
+    public let isSelective: Bool
     /// The rows of a batch that pass, ascending. The batch holds at least the columns in `fields`.
     public let select: @Sendable (ColumnBatch) throws(WeirError) -> [Int32]
 
     public init(
         fields: Set<Int>,
         bounds: [Bound],
+        isSelective: Bool = false,
         select: @escaping @Sendable (ColumnBatch) throws(WeirError) -> [Int32]
     ) {
         self.fields = fields
         self.bounds = bounds
+        self.isSelective = isSelective
         self.select = select
     }
 }

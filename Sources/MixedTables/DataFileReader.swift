@@ -64,6 +64,12 @@ struct DataFileReader: Sendable {
         deleted: DeletedKeys,
         _ body: (ColumnBatch) throws(WeirError) -> Bool
     ) throws(WeirError) -> Bool {
+        var wanted: [Int64]?
+        if let filter, filter.isSelective, file.task.file.recordCount >= Self.searchedRowsMin {
+            let found = try rows(of: file, passing: filter)
+            if found.isEmpty { return true }
+            wanted = found
+        }
         let removedPositions = try positions.positions(for: file)
         let removedKeys = try equality.deletedKeys(for: file, isKeyed: table.isKeyed)
         var columns = ColumnSelection(schema)
@@ -74,15 +80,25 @@ struct DataFileReader: Sendable {
 
         let reader = try Self.open(
             file.task.file,
-            storage: file.isBase ? table.base.storage : (table.change ?? table.base).storage,
+            storage: storage(of: file),
             schema: columns.schema,
             columns: projection.columns(of: file),
-            bounds: file.isBase ? filter?.bounds ?? [] : keyBounds
+            bounds: bounds(of: file),
+            batchRows: wanted == nil ? Self.batchRows : Self.batchRowsOfFew
         )
+        if let wanted { reader.keepRowGroups(with: wanted) }
         while let (raw, firstRow) = try reader.next() {
             var batch = raw
             if hasLineage, file.isBase { batch = inherited(raw, firstRow, file) }
             var rows: [Int32]?
+            if let all = wanted {
+                let left = all.drop { $0 < firstRow }
+                guard !left.isEmpty else { break }
+                let behind = firstRow + Int64(batch.count)
+                let here = left.prefix { $0 < behind }
+                if here.isEmpty { continue }
+                rows = here.map { Int32($0 - firstRow) }
+            }
             if !removedPositions.isEmpty {
                 rows = Self.intersect(rows, removedPositions.survivors(firstRow: firstRow, count: batch.count))
             }
@@ -111,6 +127,39 @@ struct DataFileReader: Sendable {
             if try !body(result) { return false }
         }
         return true
+    }
+
+    /// Files with fewer rows are read at once.
+    private static let searchedRowsMin: Int64 = 16_384
+    private static let batchRows = 65_536
+    /// For a file of which few rows are wanted: nothing is read behind the batch with the last of them.
+    private static let batchRowsOfFew = 8_192
+
+    /// The rows of a file that pass a filter, deleted ones included, by their index in the file.
+    private func rows(of file: NodeTask.File, passing filter: RowFilter) throws(WeirError) -> [Int64] {
+        var columns = ColumnSelection(Schema([]))
+        try columns.add(fields: filter.fields, from: table.schema)
+        let reader = try Self.open(
+            file.task.file,
+            storage: storage(of: file),
+            schema: columns.schema,
+            columns: projection.columns(of: file),
+            bounds: bounds(of: file)
+        )
+        var found: [Int64] = []
+        while let (batch, firstRow) = try reader.next() {
+            for row in try filter.select(batch) { found.append(firstRow + Int64(row)) }
+        }
+        return found
+    }
+
+    private func storage(of file: NodeTask.File) -> any ObjectStorage {
+        file.isBase ? table.base.storage : (table.change ?? table.base).storage
+    }
+
+    /// The bounds that exclude row groups of a file.
+    private func bounds(of file: NodeTask.File) -> [RowFilter.Bound] {
+        file.isBase ? filter?.bounds ?? [] : keyBounds
     }
 
     private func inherited(_ batch: ColumnBatch, _ firstRow: Int64, _ file: NodeTask.File) -> ColumnBatch {
@@ -197,10 +246,17 @@ struct DataFileReader: Sendable {
         storage: any ObjectStorage,
         schema: Schema,
         columns: FileColumns,
-        bounds: [RowFilter.Bound] = []
+        bounds: [RowFilter.Bound] = [],
+        batchRows: Int = DataFileReader.batchRows
     ) throws(WeirError) -> ParquetFileReader {
         try file.requireReadable()
-        return try ParquetFileReader(try storage.open(file.path), schema: schema, columns: columns, bounds: bounds)
+        return try ParquetFileReader(
+            try storage.open(file.path),
+            schema: schema,
+            columns: columns,
+            bounds: bounds,
+            batchRows: batchRows
+        )
     }
 }
 

@@ -84,7 +84,8 @@ final class KeyLookup {
 
     var filter: RowFilter {
         let wanted = wanted
-        return RowFilter(fields: Set(primaryKey.map(\.id)), bounds: bounds) { batch throws(WeirError) in
+        return RowFilter(fields: Set(primaryKey.map(\.id)), bounds: bounds, isSelective: true) {
+            batch throws(WeirError) in
             wanted.matches(in: batch).map(\.row)
         }
     }

@@ -96,6 +96,67 @@ import WeirTesting
             #expect(opened * 10 < all * 8, "seed \(seed): \(opened) of \(all) files are opened for one key")
         }
     }
+
+    /// A file of two row groups is searched by its key first. Some of its rows are deleted by position, some by changes
+    /// that base has not got yet.
+    @Test(arguments: [2, 3]) func `few rows of a large file are found`(version: Int) throws {
+        try withTemporaryFolder { folder in
+            var table = try MixedTableModelTests.create(
+                .partitionedByValue,
+                in: folder,
+                formatVersion: version,
+                properties: ["change.file-index.hash-bucket": "1", "base.file-index.hash-bucket": "1"]
+            )
+            let writer = try KeyedTableWriter(table)
+            var ledger = PositionLedger()
+            var live: [Int32: Int64] = [:]
+            func commit(_ changes: [(ChangeKind, Int32, Int64)]) throws {
+                let rows: [(ChangeKind, ModelRow)] = changes.map { kind, key, value in
+                    live[key] = kind == .delete ? nil : value
+                    return (kind, [.int(key), .string("x"), .long(value)])
+                }
+                _ = try writer.write(.changes(rows, table.schema))
+                let next = PositionLedger(["t": [0: (ledger.next(topic: "t", partition: 0) ?? 0) + 1]])
+                table = try table.commit(try writer.cut(), topology: "model", from: ledger, to: next)
+                ledger = next
+            }
+            let count: Int32 = 140_000
+            // Keys come in no order, so that bounds exclude nothing.
+            try commit((0..<count).map { (.insert, $0 &* 7_919 % count, Int64($0)) })
+            table = try FullOptimize(table, nowMilliseconds: 1).run().table
+            try commit(stride(from: 0, to: count, by: 3).map { (.updateAfter, $0, -Int64($0)) })
+            try commit(stride(from: 1, to: count, by: 50).map { (.delete, $0, 0) })
+            let materializer = Materializer(table)
+            while try materializer.step(rewriteBytes: 0, nowMilliseconds: 1) != .caughtUp {}
+            table = materializer.table
+            try commit(stride(from: 0, to: count, by: 1_001).map { (.updateAfter, $0, 7) })
+            try commit(stride(from: 2, to: count, by: 1_003).map { (.delete, $0, 0) })
+
+            let seed = UInt64.random(in: 0 ..< .max)
+            var random = SeededGenerator(seed: seed)
+            for round in 0..<12 {
+                let size = [1, 1, 3, 40][round % 4]
+                let wanted = Set((0..<size).map { _ in Int32.random(in: -10..<count + 10, using: &random) })
+                let filter = RowFilter(fields: [1], bounds: [], isSelective: true) { (batch) throws(WeirError) in
+                    guard let keys = batch.column(field: 1)?.pointer(as: Int32.self) else { return [] }
+                    return (0..<Int32(batch.count)).filter { wanted.contains(keys[Int($0)]) }
+                }
+                var found: [Int32: Int64] = [:]
+                var rows = 0
+                try MergeOnReadScan(table, filter: filter).forEachInOrder { batch in
+                    for row in 0..<batch.count {
+                        guard case .int(let key) = batch.columns[0].scalar(row),
+                            case .long(let value) = batch.columns[2].scalar(row)
+                        else { continue }
+                        found[key] = value
+                        rows += 1
+                    }
+                    return true
+                }
+                #expect(found == live.filter { wanted.contains($0.key) } && rows == found.count, "seed \(seed)")
+            }
+        }
+    }
 }
 
 private final class SharedCount: Sendable {
