@@ -64,8 +64,10 @@ enum MaterializeBenchmarks {
         var table = try IngestBenchmarks.createOrders("orders", in: catalog)
         let writer = try KeyedTableWriter(table)
         let part = presentKeys / 4
-        for number in 1...4 {
-            let keys = Array(-number * part..<(1 - number) * part)
+        for number in 0..<4 {
+            // No order of the log has such a number.
+            let first = 1_000_000_000 + number * part
+            let keys = Array(first..<first + part)
             table = try OrderRows.commit(keys, kind: .insert, version: 0, with: writer, to: table)
         }
         table = try FullOptimize(table, nowMilliseconds: 0).run().table
