@@ -10,13 +10,16 @@ export PKG_CONFIG_PATH := $(CURDIR)/.deps/arrow/lib/pkgconfig$(if $(PKG_CONFIG_P
 SWIFT_TEST_FLAGS ?=
 WEIR_SOAK ?= 20
 
-.PHONY: deps test-peers build release demo test soak threads bench format lint docs manual clean help
+.PHONY: deps test-peers soak-peers build release demo test soak threads bench format lint docs manual clean help
 
 deps: ## install what building needs and is missing (Arrow into .deps, Debian packages)
 	@scripts/install-dependencies
 
 test-peers: deps ## install what tests and lint need besides (PyIceberg, DuckDB, Kafka brokers, linters, into .deps/peers)
 	@scripts/install-test-peers
+
+soak-peers: test-peers ## install what only `make soak` tests with (Spark, Java 17, ClickHouse, into .deps/soak-peers)
+	@scripts/install-soak-peers
 
 build: deps ## debug build of everything
 	swift build
@@ -31,7 +34,7 @@ test: test-peers ## build and run every test
 	swift build --build-tests
 	swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
 
-soak: test-peers ## run the tests with WEIR_SOAK (20) times the random rounds, kills and outages, then `make threads`
+soak: soak-peers ## run the tests with WEIR_SOAK (20) times the random rounds, kills and outages, then `make threads`
 	swift build --build-tests
 	WEIR_SOAK=$(WEIR_SOAK) swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
 	@scripts/test-threads

@@ -9,42 +9,13 @@ import WeirTesting
 
 /// Other engines read base while a run keeps changing it.
 @Suite(.enabled(if: Peers.shouldRun, "scripts/install-test-peers has not run")) struct BasePeerTests {
-    /// Changes of fifty rows, and the rows after each of them.
-    private struct Stream {
-        private(set) var rows: [Int: String] = [:]
-        /// Rows as texts → how many changes led to them, the first time.
-        private(set) var states: [[String]: Int] = [[]: 0]
-        private var random = SeededGenerator(seed: 11)
-        private(set) var count = 0
-
-        mutating func next() -> DebeziumHistory.Record {
-            let id = Int(random.next() % 50)
-            let old = rows[id]
-            count += 1
-            rows[id] = random.next() % 4 == 0 ? nil : "n\(count)"
-            let texts = rows.map { BasePeerTests.text($0.key, $0.value) }.sorted()
-            if states[texts] == nil { states[texts] = count }
-            let image = { (name: String?) in name.map { "{\"id\":\(id),\"name\":\"\($0)\"}" } ?? "null" }
-            let operation = rows[id] == nil ? "d" : old == nil ? "c" : "u"
-            return DebeziumHistory.Record(
-                key: "{\"id\":\(id)}",
-                value: """
-                    {"before":\(rows[id] == nil ? "{\"id\":\(id)}" : image(old)),"after":\(image(rows[id])),\
-                    "source":{"db":"shop","schema":"public","table":"people"},"op":"\(operation)"}
-                    """
-            )
-        }
-    }
-
-    private static func text(_ id: Int, _ name: String) -> String { "\(id)=\(name)" }
-
     private static func rows(_ output: String, of engine: String) throws -> [String] {
         var rows: [String] = []
         for line in output.split(separator: "\n") {
             let object = try #require(try JSONValue.parse(String(line)).asObject)
             guard try object.string("engine") == engine else { continue }
             let row = try #require(object["row"]?.asObject, "\(line)")
-            rows.append(text(Int(try row.long("id")), try row.string("name")))
+            rows.append(try PeopleStream.text(row))
         }
         return rows.sorted()
     }
@@ -66,7 +37,7 @@ import WeirTesting
             )
             let live = LiveRun(fixture, try fixture.plan(text))
             defer { live.run.stop() }
-            var stream = Stream()
+            var stream = PeopleStream(seed: 11)
             var newest = ["pyiceberg": 0, "duckdb": 0]
             for round in 0..<3 {
                 let answer = Mutex<Result<String, any Error>?>(nil)
@@ -86,8 +57,12 @@ import WeirTesting
                 let output = try #require(answer.withLock { $0 }).get()
                 for engine in newest.keys {
                     let found = try Self.rows(output, of: engine)
-                    let state = try #require(stream.states[found], "\(engine), round \(round): \(found)")
-                    #expect(state >= newest[engine] ?? 0, "\(engine) went back to change \(state) of \(stream.count)")
+                    let before = newest[engine] ?? 0
+                    let state = try #require(
+                        stream.change(of: found, notBefore: before),
+                        "\(engine), round \(round): \(found)"
+                    )
+                    #expect(state >= before, "\(engine) went back to change \(state) of \(stream.count)")
                     newest[engine] = state
                 }
             }

@@ -1,14 +1,26 @@
 import Foundation
 
-/// Other engines as Python scripts. Requires `scripts/install-test-peers`.
+/// Other engines as Python scripts.
 public enum Peers {
     /// The checkout that the tests were built from.
     public static let checkout = String(
         #filePath.prefix(upTo: #filePath.range(of: "/Tests/")?.lowerBound ?? #filePath.endIndex)
     )
-    private static let python = checkout + "/.deps/peers/bin/python"
+    /// A Python environment with engines.
+    public enum Environment: String, Sendable {
+        /// Made by `scripts/install-test-peers`.
+        case peers
+        /// Larger engines, made by `scripts/install-soak-peers`.
+        case soakPeers = "soak-peers"
 
-    public static let isInstalled = FileManager.default.isExecutableFile(atPath: python)
+        var python: String { "\(checkout)/.deps/\(rawValue)/bin/python" }
+        /// Whether the script that makes it has run to its end.
+        public var isInstalled: Bool {
+            FileManager.default.fileExists(atPath: "\(checkout)/.deps/\(rawValue)/installed")
+        }
+    }
+
+    public static let isInstalled = FileManager.default.isExecutableFile(atPath: Environment.peers.python)
 
     /// When peers are required, missing ones are a failure and not a reason to skip.
     public static let shouldRun = isInstalled || isRequired
@@ -46,14 +58,24 @@ public enum Peers {
         return versions.filter { $0.hasPrefix("python3") }.map { "\(libraries)/\($0)/site-packages" }
     }()
 
+    static func path(of script: String) -> String {
+        "\(checkout)/Tests/WeirCommandsTests/Fixtures/peers/\(script)"
+    }
+
     /// Runs a peer script and returns its output. Throws with its error output when it fails.
-    public static func run(_ script: String, _ arguments: [String], input: String? = nil) throws -> String {
-        guard isInstalled else {
-            throw Failure(description: "\(python) is missing; scripts/install-test-peers installs it")
+    public static func run(
+        _ script: String,
+        _ arguments: [String],
+        input: String? = nil,
+        in environment: Environment = .peers
+    ) throws -> String {
+        guard FileManager.default.isExecutableFile(atPath: environment.python) else {
+            let installer = "scripts/install-\(environment == .peers ? "test-peers" : "soak-peers")"
+            throw Failure(description: "\(environment.python) is missing; \(installer) installs it")
         }
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = ["-B", checkout + "/Tests/WeirCommandsTests/Fixtures/peers/" + script] + arguments
+        process.executableURL = URL(fileURLWithPath: environment.python)
+        process.arguments = ["-B", path(of: script)] + arguments
         let output = Pipe()
         process.standardOutput = output
         // Errors go to a file: a full pipe that nobody reads would block the script.
