@@ -146,69 +146,9 @@ import WeirTesting
             }
             guard !visible.isEmpty else { return }
             let victim = visible[Int(random.next() % UInt64(visible.count))]
-            if base.metadata.formatVersion > 2 {
-                try Self.addVector(for: task, deleting: victim.position, base)
-                for path in foreign.keys { foreign[path]?.keys.remove(victim.key) }
-                return set(nil, victim.key)
-            }
-            // Another engine names its files as it likes.
-            let path = "\(base.dataLocation)/\(UUID().uuidString)-deletes.parquet"
-            let schema = Schema([
-                Field(id: DataFile.deletePathFieldId, name: "file_path", type: .string, isRequired: true),
-                Field(id: DataFile.deletePositionFieldId, name: "pos", type: .long, isRequired: true),
-            ])
-            let writer = try ParquetFileWriter(schema: schema, to: base.storage.create(path))
-            try writer.write(.rows([[.string(task.file.path), .long(victim.position)]], schema))
-            let file = DataFile(
-                parquet: path,
-                try writer.finish(),
-                content: .positionDeletes,
-                partition: task.file.partition,
-                specId: base.spec.id
-            )
-            var transaction = Transaction(base)
-            transaction.overwrite(adding: [], addingDeletes: [file], removing: [])
-            _ = try transaction.commit()
+            _ = try ForeignDelete.transaction(task, victim.position, base).commit()
             for path in foreign.keys { foreign[path]?.keys.remove(victim.key) }
             set(nil, victim.key)
-        }
-
-        /// Another engine's vector for one row more, in the place of the one that is there.
-        private static func addVector(for task: FileScanTask, deleting position: Int64, _ base: Table) throws {
-            var positions = [position]
-            for delete in task.deletes {
-                let bytes = try base.storage.read(delete.file.path)
-                let start = Int(try #require(delete.file.contentOffset))
-                positions += try DeletionVector.decode(
-                    Array(bytes[start..<start + Int(try #require(delete.file.contentSize))]),
-                    cardinality: delete.file.recordCount,
-                    rowCount: task.file.recordCount
-                )
-            }
-            let path = "\(base.dataLocation)/\(UUID().uuidString)-deletes.puffin"
-            let entry = DeletionVector.Entry(dataFile: task.file.path, positions: PositionBitmap(positions))
-            let (bytes, places) = DeletionVector.file(of: [entry])
-            try base.storage.putNew(path, bytes)
-            let vector = DataFile(
-                content: .positionDeletes,
-                path: path,
-                format: .puffin,
-                partition: task.file.partition,
-                specId: task.file.specId,
-                recordCount: places[0].cardinality,
-                fileSize: Int64(bytes.count),
-                referencedDataFile: task.file.path,
-                contentOffset: places[0].offset,
-                contentSize: places[0].size
-            )
-            var transaction = Transaction(base)
-            transaction.overwrite(
-                adding: [],
-                addingDeletes: [vector],
-                removing: [],
-                removingDeletes: task.deletes.map(\.file)
-            )
-            _ = try transaction.commit()
         }
 
         /// Changes in the prepared and the open epoch take precedence for their keys.

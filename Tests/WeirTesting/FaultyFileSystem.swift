@@ -23,6 +23,9 @@ public final class FaultyFileSystem: FileSystem {
     struct State {
         var steps = 0
         var isDead = false
+        /// The fatal step; nil for none.
+        var failAt: Int?
+        var fault = Fault.crash
         /// The size of each file at its last sync.
         var syncedSizes: [String: Int64] = [:]
         /// The synced content of each file and the writes since; only when pages are tracked.
@@ -32,21 +35,27 @@ public final class FaultyFileSystem: FileSystem {
     }
 
     private let real = LocalFileSystem()
-    private let failAt: Int?
-    private let fault: Fault
     private let trackingPages: Bool
-    let state = Mutex(State())
+    let state: Mutex<State>
 
     /// - Parameter failAt: the fatal step, counted from 0; nil for none.
     public init(failAt: Int? = nil, fault: Fault = .crash, trackingPages: Bool = false) {
-        self.failAt = failAt
-        self.fault = fault
+        var state = State()
+        (state.failAt, state.fault) = (failAt, fault)
+        self.state = Mutex(state)
         self.trackingPages = trackingPages
     }
 
     /// Steps taken so far. A run without a fault gives the number of steps to sweep.
     public var steps: Int { state.withLock { $0.steps } }
     public var isDead: Bool { state.withLock { $0.isDead } }
+    /// Whether the fatal step was reached.
+    public var hasFailed: Bool { state.withLock { state in state.failAt.map { state.steps > $0 } ?? false } }
+
+    /// Fails once `count` more steps are taken.
+    public func fail(after count: Int, _ fault: Fault) {
+        state.withLock { state in (state.failAt, state.fault) = (state.steps + count, fault) }
+    }
 
     /// Truncates every file to its last sync: a power failure instead of a killed process.
     public func loseUnsynced() {
@@ -91,8 +100,8 @@ public final class FaultyFileSystem: FileSystem {
         state.withLock { state in
             if state.isDead { return .fail(WeirError(.storage, "simulated crash")) }
             defer { state.steps += 1 }
-            guard state.steps == failAt else { return .proceed }
-            switch fault {
+            guard state.steps == state.failAt else { return .proceed }
+            switch state.fault {
             case .crash:
                 state.isDead = true
                 return .fail(WeirError(.storage, "simulated crash"))

@@ -11,10 +11,13 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
 
     /// The seeds of a test: the one in `WEIR_SEED`, otherwise `count` fixed ones, multiplied by `Soak`.
-    public static func seeds(_ count: Int) -> [UInt64] {
+    public static func seeds(_ count: Int) -> [UInt64] { seeds(exactly: Soak.rounds(count)) }
+
+    /// The one in `WEIR_SEED`, otherwise `count` fixed ones, whatever `Soak` says.
+    public static func seeds(exactly count: Int) -> [UInt64] {
         let environment = ProcessInfo.processInfo.environment
         if let text = environment["WEIR_SEED"], let seed = UInt64(text) { return [seed] }
-        return (1...UInt64(Soak.rounds(count))).map { $0 &* 0x9e37_79b9 }
+        return (1...UInt64(count)).map { $0 &* 0x9e37_79b9 }
     }
 
     public mutating func next() -> UInt64 {
