@@ -10,6 +10,8 @@ public protocol Catalog: Sendable {
     var warehouse: String { get }
     /// Where the tables' files are.
     var storage: any ObjectStorage { get }
+    /// What gives the commits to its tables their times. The system's, unless a test has another one.
+    var clock: TransactionClock { get }
 
     func namespaces() throws(WeirError) -> [[String]]
     /// Fails with `alreadyExists` unless `ifNotExists` is set.
@@ -54,6 +56,8 @@ public enum CommitOutcome: Sendable {
 }
 
 extension Catalog {
+    public var clock: TransactionClock { .system }
+
     public func settle() throws(WeirError) -> Bool { false }
 
     public func otherCatalogs() throws(WeirError) -> [(name: String, tables: Int)] { [] }

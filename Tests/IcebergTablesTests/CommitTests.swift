@@ -186,6 +186,42 @@ import WeirTesting
         }
     }
 
+    @Test(arguments: [3_600_000, -3_600_000] as [Int64])
+    func `a wall clock that is set neither ends nor prolongs the attempts`(step: Int64) throws {
+        try withTemporaryFolder { folder in
+            let table = try makeCatalog(folder).create(id, schema: testSchema).setting(
+                "commit.retry.total-timeout-ms",
+                "20000"
+            )
+            let elapsed = Mutex<Int64>(0)
+            let looks = Mutex<Int64>(0)
+            let clock = TransactionClock(
+                nowMs: { 1_700_000_000_000 + step * looks.withLock { $0 } },
+                elapsedMs: { elapsed.withLock { $0 } },
+                sleep: { wait in elapsed.withLock { $0 += wait } },
+                random: distinctNumbers()
+            )
+            func racing(_ losses: Int) -> Transaction {
+                var transaction = Transaction(table, clock: clock)
+                transaction.append([dataFile("b\(losses)")])
+                transaction.retryPatiently()
+                let calls = Mutex(0)
+                transaction.require { (_) throws(WeirError) in
+                    looks.withLock { $0 += 1 }
+                    let call = calls.withLock { calls in
+                        calls += 1
+                        return calls
+                    }
+                    if call <= losses { _ = try table.refreshed().setting("n", "\(losses)-\(call)") }
+                }
+                return transaction
+            }
+            #expect(try racing(15).commit().currentSnapshot != nil)
+            let error = #expect(throws: WeirError.self) { try racing(1000).commit() }
+            #expect(error?.code == .conflict && elapsed.withLock { $0 } < 60_000)
+        }
+    }
+
     @Test(arguments: CatalogDatabase.tested) func `a requirement that fails gives the transaction up`(
         _ database: CatalogDatabase
     ) throws {

@@ -22,9 +22,10 @@ public struct Transaction: Sendable {
     /// How errors name this transaction among others.
     var title: String?
 
-    public init(_ table: Table, clock: TransactionClock = .system) {
+    /// - Parameter clock: nil for the catalog's.
+    public init(_ table: Table, clock: TransactionClock? = nil) {
         self.table = table
-        self.clock = clock
+        self.clock = clock ?? table.catalog.clock
     }
 
     /// Adds data files. Without files it creates an empty snapshot.

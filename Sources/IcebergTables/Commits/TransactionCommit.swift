@@ -56,7 +56,7 @@ final class TransactionCommit {
     /// Returns the tables after the commit, in the order of the transactions.
     func run(onRetry: () -> Void = {}) throws(WeirError) -> [Table] {
         let policy = RetryPolicy(parts.map(\.base.properties), isPatient: isPatient)
-        let deadline = clock.nowMs() + policy.totalTimeoutMs
+        let deadline = clock.elapsedMs() + policy.totalTimeoutMs
         var attempt = 0
         do throws(WeirError) {
             while true {
@@ -72,7 +72,7 @@ final class TransactionCommit {
                 }
                 // A process that was suspended in the first attempt gets another one: what it finds out then may be that
                 // it has been replaced.
-                guard attempt <= policy.retries, attempt == 1 || clock.nowMs() < deadline else {
+                guard attempt <= policy.retries, attempt == 1 || clock.elapsedMs() < deadline else {
                     throw exhausted(attempt, overtaken)
                 }
                 // A look at another table is quick, and in vain only if that one has changed once more.
