@@ -23,9 +23,12 @@ public final class FaultyFileSystem: FileSystem {
     struct State {
         var steps = 0
         var isDead = false
+        var hasFailed = false
         /// The fatal step; nil for none.
         var failAt: Int?
         var fault = Fault.crash
+        /// What happens before a step; before each one if the step is nil.
+        var interruption: (step: Int?, body: @Sendable () -> Void)?
         /// The size of each file at its last sync.
         var syncedSizes: [String: Int64] = [:]
         /// The synced content of each file and the writes since; only when pages are tracked.
@@ -49,8 +52,8 @@ public final class FaultyFileSystem: FileSystem {
     /// Steps taken so far. A run without a fault gives the number of steps to sweep.
     public var steps: Int { state.withLock { $0.steps } }
     public var isDead: Bool { state.withLock { $0.isDead } }
-    /// Whether the fatal step was reached.
-    public var hasFailed: Bool { state.withLock { state in state.failAt.map { state.steps > $0 } ?? false } }
+    /// Whether a fatal step was reached.
+    public var hasFailed: Bool { state.withLock { $0.hasFailed } }
 
     /// Fails once `count` more steps are taken.
     public func fail(after count: Int, _ fault: Fault) {
@@ -87,6 +90,13 @@ public final class FaultyFileSystem: FileSystem {
         }
     }
 
+    /// Does something before a step, or before each one if `step` is nil: another process may commit meanwhile.
+    public func interrupt(before step: Int?, _ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.interruption = (step, body) }
+    }
+
+    public func endInterruptions() { state.withLock { $0.interruption = nil } }
+
     func track(_ path: String, _ change: (inout UnsyncedWrites) -> Void) {
         guard trackingPages else { return }
         state.withLock { state in
@@ -97,10 +107,15 @@ public final class FaultyFileSystem: FileSystem {
     enum Step { case proceed, fail(WeirError) }
 
     func takeStep() -> Step {
-        state.withLock { state in
+        let interruption = state.withLock { state in
+            state.interruption.flatMap { $0.step ?? state.steps == state.steps ? $0.body : nil }
+        }
+        interruption?()
+        return state.withLock { state in
             if state.isDead { return .fail(WeirError(.storage, "simulated crash")) }
             defer { state.steps += 1 }
             guard state.steps == state.failAt else { return .proceed }
+            state.hasFailed = true
             switch state.fault {
             case .crash:
                 state.isDead = true
