@@ -71,7 +71,7 @@ extension IngestRun {
                 state.commitBegan = nil
                 if job.cuts.contains(where: { !$0.epoch.isEmpty }) {
                     state.lastCommit = clock.now
-                    state.visibleAfter = job.position.times?.visibleAfter(WallClock.milliseconds())
+                    state.visibleAfter = job.position.times?.visibleAfter(nowMilliseconds())
                 }
             }
             for (name, cut) in zip(names, job.cuts) where !cut.epoch.isEmpty { base.committed(name) }
@@ -94,6 +94,7 @@ extension IngestRun {
             queue: queue,
             files: files,
             clock: clock,
+            nowMilliseconds: nowMilliseconds,
             onBatch: { [self] changes in
                 let now = counters.withLock { state in
                     state.add(changes)

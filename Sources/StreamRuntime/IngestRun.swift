@@ -23,6 +23,8 @@ public final class IngestRun: @unchecked Sendable {
     let files: any FileSystem
     let deadLetterPath: String
     let clock: RunClock
+    /// The wall clock, milliseconds since 1970.
+    let nowMilliseconds: @Sendable () -> Int64
     private let stopFlag = Atomic<Bool>(false)
     let counters = Mutex(IngestProgress())
     let runState = Mutex(RunState())
@@ -47,6 +49,7 @@ public final class IngestRun: @unchecked Sendable {
     ///   - clock: for periods and timeouts.
     ///   - onProgress: called by the writing thread a few times a second.
     ///   - onWarning: called with messages for the user while the run goes on, most messages only once.
+    ///   - nowMilliseconds: the wall clock, milliseconds since 1970; nil for the system's.
     public init(
         _ plan: IngestPlan,
         deadLetterPath: String,
@@ -54,12 +57,15 @@ public final class IngestRun: @unchecked Sendable {
         files: any FileSystem = LocalFileSystem(),
         clock: RunClock = .system,
         onProgress: @escaping @Sendable (IngestProgress) -> Void = { _ in },
-        onWarning: @escaping @Sendable (String) -> Void = { _ in }
+        onWarning: @escaping @Sendable (String) -> Void = { _ in },
+        nowMilliseconds: (@Sendable () -> Int64)? = nil
     ) {
         self.plan = plan
         self.deadLetterPath = deadLetterPath
         self.files = files
         self.clock = clock
+        let nowMilliseconds = nowMilliseconds ?? WallClock.milliseconds
+        self.nowMilliseconds = nowMilliseconds
         self.onProgress = onProgress
         self.onWarning = onWarning
         outages = SourceOutages(plan, clock: clock, onNotice: onWarning)
@@ -71,6 +77,7 @@ public final class IngestRun: @unchecked Sendable {
             plan.materialized,
             clock: clock,
             folders: stateFolder.map { KeyIndexFolders($0, memory: plan.stateMemory, files: files) },
+            nowMilliseconds: nowMilliseconds,
             onWarning: onWarning
         )
     }

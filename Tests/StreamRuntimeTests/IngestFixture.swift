@@ -19,14 +19,15 @@ struct IngestFixture {
     var logRoot: String { folder + "/log" }
     var deadLetters: String { folder + "/dead-letters/test.ndjson" }
 
-    func catalog(files: any FileSystem = LocalFileSystem()) throws -> any Catalog {
+    /// - Parameter clock: for the commits through a faulty file system.
+    func catalog(files: any FileSystem = LocalFileSystem(), clock: TransactionClock = .system) throws -> any Catalog {
         let real = try SQLiteCatalog(
             path: folder + "/catalog.db",
             warehouse: "file://" + folder,
             storage: LocalObjectStorage(files: files)
         )
         guard let faulty = files as? FaultyFileSystem else { return real }
-        return FaultyCatalog(real: real, files: faulty)
+        return FaultyCatalog(real: real, files: faulty, clock: clock)
     }
 
     static let people = """
@@ -64,12 +65,14 @@ struct IngestFixture {
     ///   - source: the log to read; nil for the file log of the fixture.
     ///   - writer: the log whose topics are LogStores; nil for none.
     ///   - mirror: the log from which LogStores are read; nil for the log of the writer.
+    ///   - clock: for the commits through a faulty file system.
     func plan(
         _ text: String = people,
         source: (any PartitionedLog)? = nil,
         writer: FileLogWriter? = nil,
         mirror: (any PartitionedLog)? = nil,
-        files: any FileSystem = LocalFileSystem()
+        files: any FileSystem = LocalFileSystem(),
+        clock: TransactionClock = .system
     ) throws -> IngestPlan {
         func log() throws(WeirError) -> any PartitionedLog {
             if let log = source ?? writer?.log { return log }
@@ -77,7 +80,7 @@ struct IngestFixture {
         }
         return try IngestPlan.resolve(
             Self.topology(text),
-            catalog: catalog(files: files),
+            catalog: catalog(files: files, clock: clock),
             nowMilliseconds: 1_700_000_000_000
         ) { (_) throws(WeirError) in
             try log()

@@ -1,6 +1,7 @@
 import Bytes
 import EventLog
 import Foundation
+import ObjectStorage
 import StreamRuntime
 import Synchronization
 import Testing
@@ -11,8 +12,22 @@ final class LiveRun: Sendable {
     private let state = Mutex<(failure: WeirError?, isOver: Bool)>((nil, false))
     private let done = DispatchSemaphore(value: 0)
 
-    init(_ plan: IngestPlan, deadLetters: String, stateFolder: String? = nil, clock: RunClock = .system) {
-        run = IngestRun(plan, deadLetterPath: deadLetters, stateFolder: stateFolder, clock: clock)
+    init(
+        _ plan: IngestPlan,
+        deadLetters: String,
+        stateFolder: String? = nil,
+        files: any FileSystem = LocalFileSystem(),
+        clock: RunClock = .system,
+        nowMilliseconds: (@Sendable () -> Int64)? = nil
+    ) {
+        run = IngestRun(
+            plan,
+            deadLetterPath: deadLetters,
+            stateFolder: stateFolder,
+            files: files,
+            clock: clock,
+            nowMilliseconds: nowMilliseconds
+        )
         Thread.detachNewThread { [self] in
             do throws(WeirError) {
                 try run.run(untilCaughtUp: false)
@@ -40,13 +55,17 @@ final class LiveRun: Sendable {
         member number: Int,
         of group: any SharedLog,
         stateFolder: String? = nil,
-        clock: RunClock = .system
+        files: any FileSystem = LocalFileSystem(),
+        clock: RunClock = .system,
+        nowMilliseconds: (@Sendable () -> Int64)? = nil
     ) {
         self.init(
             plan.shared(over: group),
             deadLetters: "\(fixture.folder)/dead-letters/\(plan.topology).\(number).ndjson",
             stateFolder: stateFolder,
-            clock: clock
+            files: files,
+            clock: clock,
+            nowMilliseconds: nowMilliseconds
         )
     }
 

@@ -7,11 +7,13 @@ import Testing
 import WeirTesting
 
 /// One long-lived topology in a changing environment: bursts, pauses, a constantly written dimension, other writers'
-/// commits, members that join, leave and stall. At every quiet moment each table equals an oracle.
+/// commits and rewrites of base, members that join, leave, stall and crash, full disks, clocks that are set. At every
+/// quiet moment each table, its base alone, its changes and what its commits say of their times equal an oracle.
 ///
-/// A run takes ten minutes with a `WEIR_SOAK` of 20, and some seconds without.
+/// A run takes ten minutes with a `WEIR_SOAK` of 20, and half a minute without.
 @Suite(.serialized, .hangGuard) struct LiveRunTests {
-    private static let seconds = Soak.factor == 1 ? 8.0 : 30.0 * Double(Soak.factor)
+    /// How often everything happens, in an order of its own each time.
+    private static let rounds = Soak.rounds(3)
 
     @Test(arguments: SeededGenerator.seeds(1).prefix(1))
     func `a run that stays up agrees with the oracle at every quiet moment`(seed: UInt64) throws {
@@ -23,16 +25,23 @@ import WeirTesting
             var story: [String] = []
             var checks = 0
             try live.start()
-            let end = ContinuousClock.now + .seconds(Self.seconds)
-            while ContinuousClock.now < end || checks == 0 {
-                let action = LiveAction.allCases[Int(random.next() % UInt64(LiveAction.allCases.count))]
+            for action in (0..<Self.rounds).flatMap({ _ in LiveAction.round.shuffled(using: &random) }) {
                 story.append("\(action)")
                 try perform(action, live, &oracle, &random)
-                guard action == .quiet || story.count % 20 == 0 else { continue }
+                guard action == .quiet else { continue }
                 let difference = try live.settle(oracle)
                 checks += 1
                 let recent = story.suffix(25).joined(separator: ", ")
                 try #require(difference == nil, "seed \(seed), check \(checks): \(difference ?? "") after \(recent)")
+                // A step of another engine takes a second or so.
+                guard checks % 3 == 1 else { continue }
+                if live.hasOutside {
+                    let id = oracle.deletedPerson(&random)
+                    try live.changeFromOutside(adding: oracle.foreignPerson(), deleting: id)
+                    story.append("PyIceberg")
+                }
+                let outside = try live.differenceFromOutside(oracle)
+                try #require(outside == nil, "seed \(seed), check \(checks): \(outside ?? "") after \(recent)")
             }
             // A stop ends reading where it is, so the last records must be in before it.
             let last = try live.settle(oracle)
@@ -41,7 +50,10 @@ import WeirTesting
             let difference = try live.difference(oracle)
             #expect(difference == nil, "after the end, seed \(seed)")
             #expect(!oracle.visits.isEmpty)
-            print("live run, seed \(seed): \(story.count) actions, \(checks) checks, \(refused) commits refused")
+            print(
+                "live run, seed \(seed): \(story.count) actions, \(checks) checks, \(refused) commits refused, "
+                    + "\(live.failures) members failed, \(live.readsFromOutside) reads by other engines"
+            )
         }
     }
 
@@ -62,11 +74,20 @@ import WeirTesting
             Thread.sleep(forTimeInterval: Double(random.next() % 300) / 1000)
         case .quiet: break
         case .optimize:
-            try live.optimize(["shop.people", "shop.visits", "shop.visitors"][Int(random.next() % 3)])
+            let tables = ["shop.people", "shop.visits", "shop.visitors", "shop.guests", "shop.visit_log"]
+            try live.optimize(tables[Int(random.next() % 5)])
         case .foreignAppend:
             // Keys that no pending change touches.
             try #require(try live.waits { try live.people() == oracle.people }, "people are not committed")
             try live.appendToBase(oracle.foreignPerson())
+        case .foreignGuests:
+            let (ids, name) = oracle.addGuests(3)
+            try live.appendGuests(ids, name: name)
+        case .foreignRemove: if let gone = try live.removeGuests() { oracle.removeGuests(gone) }
+        case .foreignRewrite: try live.compact()
+        case .crash: live.fail(Int(random.next() % 3), after: Int(random.next() % 150), .crash)
+        case .fullDisk: live.fail(Int(random.next() % 3), after: Int(random.next() % 150), .outOfSpace)
+        case .setClock: live.setWall(byMinutes: Int(random.next() % 240) - 120)
         case .suspend: live.suspend()
         case .join: try live.start()
         case .leave: try live.stopOne(Int(random.next() % 8))
@@ -82,5 +103,8 @@ import WeirTesting
 
 /// Events during the run.
 enum LiveAction: CaseIterable {
-    case people, visits, pause, quiet, optimize, foreignAppend, suspend, join, leave, stall
+    case people, visits, pause, quiet, optimize, foreignAppend, foreignGuests, foreignRemove, foreignRewrite, crash
+    case fullDisk, setClock, suspend, join, leave, stall
+
+    static let round = allCases + [.people, .people, .people, .visits, .visits, .visits, .pause, .quiet]
 }

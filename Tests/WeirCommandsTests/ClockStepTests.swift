@@ -18,6 +18,13 @@ struct ClockStepTests {
         return try #require(times.max())
     }
 
+    /// What 'weir why-late' says of the table.
+    private static func lateness(_ weir: WeirBinary) throws -> [String: Any] {
+        let told = try weir("why-late", "shop.people", "--topology", "people.yaml", "-o", "json")
+        #expect(told.status == 0, "\(told.errors)")
+        return try #require(JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [String: Any])
+    }
+
     @Test(arguments: SeededGenerator.seeds(1))
     func `commits go on when the wall clock steps by an hour, forward and back`(seed: UInt64) throws {
         try withTemporaryFolder { folder in
@@ -49,6 +56,13 @@ struct ClockStepTests {
                     let what = "seed \(seed), round \(round) with the clock \(hours) h off"
                     try #require(isThere, "\(what): \(run.errors)")
                 }
+                // Base follows, and nothing is told to wait.
+                let isInBase = try run.waits(seconds: 120) {
+                    try Self.lateness(weir)["commits_not_in_base"] as? Int == 0
+                }
+                let lateness = try Self.lateness(weir)
+                try #require(isInBase, "the clock \(hours) h off: \(lateness), \(run.errors)")
+                #expect(lateness["waiting_records"] as? Int == 0 && lateness["base_behind_ms"] as? Int == nil)
                 // After the step forward, a commit is never older than the one before it, whatever the clock shows.
                 let isAhead = try Self.newestCommit(weir) > Date() + 1800
                 #expect(isAhead == (step > 0), "the clock \(hours) h off")

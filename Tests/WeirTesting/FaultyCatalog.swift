@@ -7,10 +7,12 @@ import ObjectStorage
 public struct FaultyCatalog: PointerCatalog {
     private let real: any PointerCatalog
     private let files: FaultyFileSystem
+    public let clock: TransactionClock
 
-    public init(real: any PointerCatalog, files: FaultyFileSystem) {
+    public init(real: any PointerCatalog, files: FaultyFileSystem, clock: TransactionClock = .system) {
         self.real = real
         self.files = files
+        self.clock = clock
     }
 
     public var warehouse: String { real.warehouse }
