@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Other engines as Python scripts.
 public enum Peers {
@@ -62,6 +63,17 @@ public enum Peers {
         "\(checkout)/Tests/WeirCommandsTests/Fixtures/peers/\(script)"
     }
 
+    private static let servers = Mutex<[Environment: PeerServer]>([:])
+
+    private static func server(of environment: Environment) throws -> PeerServer {
+        try servers.withLock { servers in
+            if let server = servers[environment], !server.hasEnded { return server }
+            let server = try PeerServer(python: environment.python, script: path(of: "serve.py"))
+            servers[environment] = server
+            return server
+        }
+    }
+
     /// Runs a peer script and returns its output. Throws with its error output when it fails.
     public static func run(
         _ script: String,
@@ -73,31 +85,27 @@ public enum Peers {
             let installer = "scripts/install-\(environment == .peers ? "test-peers" : "soak-peers")"
             throw Failure(description: "\(environment.python) is missing; \(installer) installs it")
         }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: environment.python)
-        process.arguments = ["-B", path(of: script)] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        // Errors go to a file: a full pipe that nobody reads would block the script.
-        let complaints = FileManager.default.temporaryDirectory.appendingPathComponent("weir-" + UUID().uuidString)
-        _ = FileManager.default.createFile(atPath: complaints.path, contents: nil)
-        defer { try? FileManager.default.removeItem(at: complaints) }
-        process.standardError = try FileHandle(forWritingTo: complaints)
-        let typed = complaints.appendingPathExtension("in")
-        defer { try? FileManager.default.removeItem(at: typed) }
-        if let input {
-            try Data(input.utf8).write(to: typed)
-            process.standardInput = try FileHandle(forReadingFrom: typed)
-        } else {
-            process.standardInput = FileHandle.nullDevice
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("weir-" + UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func file(_ name: String, _ text: String = "") throws -> URL {
+            let file = folder.appendingPathComponent(name)
+            try Data(text.utf8).write(to: file)
+            return file
         }
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationReason == .exit, process.terminationStatus == 0 else {
-            let text = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
-            throw Failure(description: "\(script) ended with \(process.terminationStatus): \(text)")
+        let (output, errors) = try (file("output"), file("errors"))
+        let status = try server(of: environment)
+            .run(
+                script,
+                arguments,
+                input: input.map { try file("input", $0).path } ?? "/dev/null",
+                output: output.path,
+                errors: errors.path
+            )
+        guard status == 0 else {
+            let text = try String(decoding: Data(contentsOf: errors), as: UTF8.self)
+            throw Failure(description: "\(script) ended with \(status.map { "\($0)" } ?? "its server"): \(text)")
         }
-        return String(decoding: data, as: UTF8.self)
+        return try String(decoding: Data(contentsOf: output), as: UTF8.self)
     }
 }
