@@ -8,7 +8,7 @@ import WeirTesting
 @testable import IcebergTables
 
 /// What is particular to catalogs in PostgreSQL, on a real server.
-@Suite(.postgres, .enabled(if: PostgresServer.isAvailable), .hangGuard) struct PostgresCatalogTests {
+@Suite(.mostlyWaits, .postgres, .enabled(if: PostgresServer.isAvailable), .hangGuard) struct PostgresCatalogTests {
     private let id = TableIdentifier(namespace: ["db"], name: "orders")
 
     private func open(_ uri: String, createsTables: Bool = true) throws -> PostgresCatalog {

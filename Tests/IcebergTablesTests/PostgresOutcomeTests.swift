@@ -9,7 +9,7 @@ import WeirTesting
 @testable import IcebergTables
 
 /// Commits whose connection breaks, through a proxy before the suite's server.
-@Suite(.postgres, .enabled(if: PostgresServer.isAvailable), .hangGuard) struct PostgresOutcomeTests {
+@Suite(.mostlyWaits, .postgres, .enabled(if: PostgresServer.isAvailable), .hangGuard) struct PostgresOutcomeTests {
     private static let ids = ["a", "b", "c"].map { TableIdentifier(namespace: ["db"], name: $0) }
     private static let commit = "statement_timeout = 0; COMMIT"
     private static let move = "UPDATE iceberg_tables"

@@ -12,9 +12,9 @@ import WeirTesting
 /// crashes and full disks at random steps of the storage.
 ///
 /// After each operation, a scan, change reading and lookup by Weir, and base alone as another engine reads it, are what
-/// a dictionary says. Histories: 200, and 10,000 with a `WEIR_SOAK` of 20.
+/// a dictionary says. Histories: 120, and 10,000 with a `WEIR_SOAK` of 20.
 @Suite(.hangGuard) struct HistoryModelTests {
-    private static let count = Soak.factor == 1 ? 200 : 500 * Soak.factor
+    private static let count = Soak.factor == 1 ? 120 : 500 * Soak.factor
     private static let seeds = SeededGenerator.seeds(exactly: count)
 
     private static let parts = 8 * Soak.factor

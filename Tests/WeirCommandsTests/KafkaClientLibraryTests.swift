@@ -3,7 +3,7 @@ import Testing
 import WeirTesting
 
 /// The binary with other versions of librdkafka than the one it was built with.
-@Suite(.hangGuard, .enabled(if: KafkaClientLibrary.isAvailable, "confluent-kafka is not installed"))
+@Suite(.mostlyWaits, .hangGuard, .enabled(if: KafkaClientLibrary.isAvailable, "confluent-kafka is not installed"))
 struct KafkaClientLibraryTests {
     @Test func `the tests of topics and groups pass with a newer librdkafka`() throws {
         try withTemporaryFolder { folder in

@@ -89,9 +89,10 @@ struct WeirBinary {
 
         func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
-        /// Waits for the end. A command that takes longer is killed and has the status −1.
+        /// Waits for the end. A command that hangs is killed and has the status −1: the machine may be busy, so it has
+        /// two minutes at least.
         func finish(seconds: Double) -> Result {
-            let isOver = wait(seconds: seconds) { !process.isRunning }
+            let isOver = wait(seconds: max(120, seconds)) { !process.isRunning }
             if !isOver { signal(SIGKILL) }
             process.waitUntilExit()
             return Result(status: isOver ? process.terminationStatus : -1, output: output, errors: errors)
