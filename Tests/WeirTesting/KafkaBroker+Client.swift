@@ -86,7 +86,7 @@ extension KafkaBroker {
     }
 
     private func client(_ command: String, _ arguments: [String], input: String? = nil) throws -> String {
-        try Peers.run("kafka_peer.py", ["--servers", address, command] + arguments, input: input)
+        try Peers.run("kafka_peer.py", ["--servers", address, command] + arguments, input: input, isQuick: true)
     }
 
     private func decoded<Line: Decodable>(_ text: String) throws -> [Line] {

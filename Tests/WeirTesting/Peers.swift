@@ -74,12 +74,34 @@ public enum Peers {
         }
     }
 
+    private static func alone(
+        _ script: String,
+        _ arguments: [String],
+        input: String,
+        output: String,
+        errors: String,
+        _ environment: Environment
+    ) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: environment.python)
+        process.arguments = ["-B", path(of: script)] + arguments
+        process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: input))
+        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    }
+
     /// Runs a peer script and returns its output. Throws with its error output when it fails.
+    ///
+    /// - Parameter isQuick: whether the script imports nothing large: it gets a Python of its own.
     public static func run(
         _ script: String,
         _ arguments: [String],
         input: String? = nil,
-        in environment: Environment = .peers
+        in environment: Environment = .peers,
+        isQuick: Bool = false
     ) throws -> String {
         guard FileManager.default.isExecutableFile(atPath: environment.python) else {
             let installer = "scripts/install-\(environment == .peers ? "test-peers" : "soak-peers")"
@@ -94,14 +116,12 @@ public enum Peers {
             return file
         }
         let (output, errors) = try (file("output"), file("errors"))
-        let status = try server(of: environment)
-            .run(
-                script,
-                arguments,
-                input: input.map { try file("input", $0).path } ?? "/dev/null",
-                output: output.path,
-                errors: errors.path
-            )
+        let typed = try input.map { try file("input", $0).path } ?? "/dev/null"
+        let status =
+            isQuick
+            ? try alone(script, arguments, input: typed, output: output.path, errors: errors.path, environment)
+            : try server(of: environment)
+                .run(script, arguments, input: typed, output: output.path, errors: errors.path)
         guard status == 0 else {
             let text = try String(decoding: Data(contentsOf: errors), as: UTF8.self)
             throw Failure(description: "\(script) ended with \(status.map { "\($0)" } ?? "its server"): \(text)")

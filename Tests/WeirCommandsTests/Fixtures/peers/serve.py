@@ -14,7 +14,7 @@ import signal
 import sys
 import traceback
 
-for package in ("confluent_kafka.admin", "duckdb", "pyarrow.dataset", "pyarrow.parquet", "pyiceberg.catalog.sql"):
+for package in ("duckdb", "pyarrow.dataset", "pyarrow.parquet", "pyiceberg.catalog.sql"):
     with contextlib.suppress(ImportError):
         importlib.import_module(package)
 
