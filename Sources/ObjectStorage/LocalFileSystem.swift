@@ -1,6 +1,7 @@
 import Bytes
 import CLinux
 import Foundation
+import Synchronization
 
 /// The real file system.
 public struct LocalFileSystem: FileSystem {
@@ -103,13 +104,18 @@ extension String {
 final class LocalFile: OpenFile {
     let path: String
     private let descriptor: Int32
+    private let isLocked = Atomic(false)
 
     init(path: String, descriptor: Int32) {
         self.path = path
         self.descriptor = descriptor
     }
 
-    deinit { Foundation.close(descriptor) }
+    deinit {
+        // Closing alone leaves the lock to a child process that has been forked and has not begun its program yet.
+        if isLocked.load(ordering: .relaxed) { _ = weir_unlock(descriptor) }
+        Foundation.close(descriptor)
+    }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(WeirError) -> Int {
         var done = 0
@@ -187,6 +193,7 @@ final class LocalFile: OpenFile {
         let code = weir_lock_exclusive(descriptor)
         if code == EAGAIN || code == EACCES { return false }
         guard code == 0 else { throw WeirError.systemCall("lock", path, code) }
+        isLocked.store(true, ordering: .relaxed)
         return true
     }
 

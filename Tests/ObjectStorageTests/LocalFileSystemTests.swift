@@ -1,8 +1,9 @@
 import Bytes
 import Foundation
-import ObjectStorage
 import Testing
 import WeirTesting
+
+@testable import ObjectStorage
 
 @Suite struct LocalFileSystemTests {
     let files = LocalFileSystem()
@@ -58,6 +59,21 @@ import WeirTesting
             var first: (any OpenFile)? = try files.open(folder + "/lock", .write)
             let second = try files.open(folder + "/lock", .write)
             #expect(try first?.tryLock() == true)
+            #expect(try second.tryLock() == false)
+            first = nil
+            #expect(try second.tryLock())
+        }
+    }
+
+    /// A child process that has been forked has a copy of each descriptor until it begins its program.
+    @Test func `a lock ends with its file, though a copy of the descriptor is left`() throws {
+        try withTemporaryFolder { folder in
+            let descriptor = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            let copy = dup(descriptor)
+            defer { close(copy) }
+            var first: LocalFile? = LocalFile(path: folder + "/lock", descriptor: descriptor)
+            #expect(try first?.tryLock() == true)
+            let second = try files.open(folder + "/lock", .write)
             #expect(try second.tryLock() == false)
             first = nil
             #expect(try second.tryLock())
