@@ -17,7 +17,7 @@ public func concurrently<Element: Sendable, Outcome: Sendable>(
     let isOver = Atomic(false)
     let done = DispatchSemaphore(value: 0)
     let outcome = Mutex<Result<[Outcome], WeirError>?>(nil)
-    let thread = Thread {
+    let lent = LentWork {
         let result = Result { () throws(WeirError) in
             try concurrently(elements) { (element) throws(WeirError) in
                 func stop() throws(WeirError) {
@@ -28,6 +28,9 @@ public func concurrently<Element: Sendable, Outcome: Sendable>(
             }
         }
         outcome.withLock { $0 = result }
+    }
+    let thread = Thread {
+        lent()
         done.signal()
     }
     thread.stackSize = 4 << 20
@@ -42,6 +45,7 @@ public func concurrently<Element: Sendable, Outcome: Sendable>(
             isOver.store(true, ordering: .relaxed)
         }
     }
+    lent.takeBack()
     if let failure { throw failure }
     return try outcome.withLock { $0 }?.get() ?? []
 }

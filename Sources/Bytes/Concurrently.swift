@@ -20,15 +20,17 @@ public func concurrently<Element: Sendable, Outcome: Sendable>(
             outcomes.withLock { $0[index] = outcome }
         }
     }
+    let lent = LentWork(workOff)
     for _ in 1..<max(1, min(8, elements.count)) {
         workers.enter()
         Thread.detachNewThread {
-            workOff()
+            lent()
             workers.leave()
         }
     }
     workOff()
     workers.wait()
+    lent.takeBack()
     var results: [Outcome] = []
     for outcome in outcomes.withLock({ $0 }) {
         // All workers have finished, so every outcome is set.

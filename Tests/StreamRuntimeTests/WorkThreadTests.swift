@@ -116,4 +116,22 @@ import Testing
         }
         #expect(begun.withLock { $0 } == 0)
     }
+
+    /// What holds a lock would give it back late.
+    @Test(.hangGuard) func `nothing that the work refers to stays with the threads`() throws {
+        final class Held: Sendable { let number = 2 }
+        for _ in 0..<300 {
+            var held: Held? = Held()
+            weak let watched = held
+            let outcomes = try work(with: try #require(held))
+            #expect(outcomes == [2, 4, 6, 2, 4, 6])
+            held = nil
+            #expect(watched == nil)
+        }
+
+        func work(with held: Held) throws(WeirError) -> [Int] {
+            try concurrently([1, 2, 3]) { $0 * held.number }
+                + concurrently([1, 2, 3], check: {}) { (number, _) in number * held.number }
+        }
+    }
 }
