@@ -57,7 +57,7 @@ extension TableMetadata {
             guard ids.insert(snapshot.id).inserted else {
                 throw WeirError(.corrupt, "two snapshots have the id \(snapshot.id)")
             }
-            guard formatVersion == 1 || snapshot.sequenceNumber <= lastSequenceNumber else {
+            guard formatVersion == 1 || (0...max(0, lastSequenceNumber)).contains(snapshot.sequenceNumber) else {
                 throw WeirError(
                     .corrupt,
                     "snapshot \(snapshot.id) has sequence number \(snapshot.sequenceNumber), but last-sequence-number is "

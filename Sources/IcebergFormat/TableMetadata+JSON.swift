@@ -117,7 +117,7 @@ extension TableMetadata {
             case "snapshots":
                 part.appendByte(UInt8(ascii: "["))
                 file += part.finishBytes()
-                snapshotPlace = writtenSnapshots.append(snapshots, to: &file, isSame: Snapshot.areOne) {
+                snapshotPlace = writtenSnapshots.append(snapshots, to: &file, isSame: ===) {
                     $0.serialized.text
                 }
                 part.appendByte(UInt8(ascii: "]"))

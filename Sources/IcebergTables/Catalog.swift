@@ -132,7 +132,7 @@ extension Catalog {
             location: folder,
             properties: properties,
             uuid: UUID().uuidString.lowercased(),
-            nowMs: Int64(Date().timeIntervalSince1970 * 1000)
+            nowMs: clock.nowMs()
         )
         let path = MetadataPath.next(after: nil, in: metadata)
         try storage.putNew(path, metadata.serialized())
