@@ -105,9 +105,9 @@ let package = Package(
         target(
             "StreamRuntime",
             [
-                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog",
-                "Expressions",
-                "IcebergFormat", "IcebergTables", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "Topology",
+                "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
+                "IcebergFormat", "IcebergTables", "KeyedState", "LogStores", "Lookups", "MixedTables", "ObjectStorage",
+                "Topology",
             ]
         ),
         target(
@@ -174,7 +174,8 @@ let package = Package(
             "StreamRuntime",
             [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
-                "IcebergFormat", "IcebergTables", "LogStores", "Lookups", "MixedTables", "ObjectStorage", "Topology",
+                "IcebergFormat", "IcebergTables", "KeyedState", "LogStores", "Lookups", "MixedTables", "ObjectStorage",
+                "Topology",
             ],
             resources: [.copy("Fixtures")]
         ),

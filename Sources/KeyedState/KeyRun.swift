@@ -57,9 +57,9 @@ final class KeyRun<Hash: RunHash>: Sendable {
         self.init(body: body, shard: shard, layout: layout, version: version)
     }
 
-    /// The same run in memory, with a copy in a file.
+    /// The same run with a copy in a file.
     func copied(to copy: RunCopy) -> KeyRun {
-        KeyRun(body: body, shard: shard, layout: view.layout, version: version, copy: copy)
+        KeyRun(body: body, shard: shard, layout: view.layout, version: version, copy: copy, isMapped: isMapped)
     }
 
     /// All entries, in the order of their hashes.

@@ -27,9 +27,4 @@ final class MappedFile: @unchecked Sendable {
     deinit {
         if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
     }
-
-    /// Starts reading all pages, before they are read one after another.
-    func readAhead() {
-        if let base = bytes.baseAddress { madvise(UnsafeMutableRawPointer(mutating: base), bytes.count, MADV_WILLNEED) }
-    }
 }

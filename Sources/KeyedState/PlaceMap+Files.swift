@@ -65,11 +65,23 @@ extension PlaceMap {
     }
 
     /// The map that was saved in a folder, after all its bytes were checked. Files that it does not need are removed.
+    ///
+    /// - Parameter check: called periodically; an error it throws ends the reading, and is thrown.
     public static func open(
         _ folder: StateFolder,
         as identity: StateIdentity,
-        settings: Settings = Settings()
-    ) -> OpenedPlaces {
+        settings: Settings = Settings(),
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) -> OpenedPlaces {
+        var end: WeirError?
+        func watch() throws(WeirError) {
+            do throws(WeirError) {
+                try check()
+            } catch {
+                end = error
+                throw error
+            }
+        }
         let path = folder.path + "/" + StateFolder.stateName
         do throws(WeirError) {
             guard let bytes = try folder.savedState() else {
@@ -85,9 +97,9 @@ extension PlaceMap {
             var map = PlaceMap(areNarrow: list.areNarrow, seed: list.seed, settings: own)
             map.live = list.keyCount
             if list.areNarrow {
-                try map.narrow.read(list, from: folder)
+                try map.narrow.read(list, from: folder, check: watch)
             } else {
-                try map.wide.read(list, from: folder)
+                try map.wide.read(list, from: folder, check: watch)
             }
             guard list.keyCount <= map.narrow.entryCount + map.wide.entryCount else {
                 throw WeirError(.corrupt, "the saved state of the key index has too few keys", at: path)
@@ -95,6 +107,7 @@ extension PlaceMap {
             folder.keep(Set(list.files))
             return .saved(SavedPlaces(map: map, point: list.point, payload: list.payload))
         } catch {
+            if let end { throw end }
             return .unusable(error)
         }
     }

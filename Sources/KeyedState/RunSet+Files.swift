@@ -27,8 +27,7 @@ extension RunSet {
             }
             move(run, to: moved)
         }
-        let copies = try write(missing, to: folder)
-        for (run, copy) in zip(missing, copies) {
+        for (run, copy) in try write(missing, to: folder) {
             move(run, to: try mapping(run, at: copy, in: folder, &mapped))
         }
     }
@@ -59,14 +58,15 @@ extension RunSet {
         return found
     }
 
-    /// Writes runs to one file.
+    /// Writes runs to one file, which they name from then on.
     ///
     /// - Parameter check: called for each run; an error it throws ends the writing.
-    private func write(
+    /// - Returns: the runs as they are now, with their copies.
+    private mutating func write(
         _ runs: [KeyRun<Hash>],
         to folder: StateFolder,
         check: () throws(WeirError) -> Void = {}
-    ) throws(WeirError) -> [RunCopy] {
+    ) throws(WeirError) -> [(run: KeyRun<Hash>, copy: RunCopy)] {
         if runs.isEmpty { return [] }
         var places: [(offset: Int, checksum: UInt32)] = []
         var offset = 0
@@ -82,7 +82,12 @@ extension RunSet {
                 offset += RunFile.headerBytes + run.body.count
             }
         }
-        return places.map { RunCopy(file: name, offset: $0.offset, checksum: $0.checksum) }
+        return zip(runs, places).map { run, place in
+            let copy = RunCopy(file: name, offset: place.offset, checksum: place.checksum)
+            let copied = run.copied(to: copy)
+            move(run, to: copied)
+            return (copied, copy)
+        }
     }
 
     // MARK: Saving
@@ -99,10 +104,9 @@ extension RunSet {
         }
         let good = Set(used.filter { (sizes[$0] ?? -1) >= $1 && (sizes[$0] ?? 0) <= 2 * $1 }.keys)
         let missing = allRuns.filter { run in run.copy.map { !good.contains($0.file) } ?? true }
-        let copies = try write(missing, to: folder, check: check)
         var mapped: [String: MappedFile] = [:]
-        for (run, copy) in zip(missing, copies) {
-            move(run, to: run.isMapped ? try mapping(run, at: copy, in: folder, &mapped) : run.copied(to: copy))
+        for (run, copy) in try write(missing, to: folder, check: check) where run.isMapped {
+            move(run, to: try mapping(run, at: copy, in: folder, &mapped))
         }
     }
 
@@ -121,21 +125,25 @@ extension RunSet {
         return (names, lists)
     }
 
-    mutating func read(_ list: SavedList, from folder: StateFolder) throws(WeirError) {
-        var mapped: [MappedFile] = []
-        for name in list.files {
-            guard !name.contains("/") else {
-                throw WeirError(.corrupt, "a file of the key index is elsewhere", at: name)
-            }
-            mapped.append(try folder.map(name))
+    /// - Parameter check: called periodically; an error it throws ends the reading.
+    mutating func read(
+        _ list: SavedList,
+        from folder: StateFolder,
+        check: () throws(WeirError) -> Void
+    ) throws(WeirError) {
+        for name in list.files where name.contains("/") {
+            throw WeirError(.corrupt, "a file of the key index is elsewhere", at: name)
         }
-        let files = mapped
-        for file in files { file.readAhead() }
+        let files = try concurrently(list.files, check: check) { (name, stop) throws(WeirError) in
+            try folder.readThrough(name, check: stop)
+            return try folder.map(name)
+        }
         let wanted = list.shards.enumerated().map { (shard: $0, runs: $1) }
         let (seed, shardBits) = (seed, shardBits)
-        let found = try concurrently(wanted) { (shard) throws(WeirError) in
+        let found = try concurrently(wanted, check: check) { (shard, stop) throws(WeirError) in
             var runs: [KeyRun<Hash>] = []
             for run in shard.runs {
+                try stop()
                 runs.append(
                     try RunFile.run(
                         in: files[run.file],

@@ -25,6 +25,7 @@ public final class StateFolder: Sendable {
     }
 
     static let stateName = "state"
+    private static let lockName = "LOCK"
     private static let suffix = ".runs"
     /// A list of runs is far smaller.
     private static let stateBytesMax: Int64 = 1 << 32
@@ -47,7 +48,7 @@ public final class StateFolder: Sendable {
         _ mark: [UInt8]
     ) throws(WeirError) -> any OpenFile {
         try files.makeDirectories(path)
-        let file = try files.open(path + "/LOCK", .write)
+        let file = try files.open("\(path)/\(lockName)", .write)
         guard try file.tryLock() else {
             throw WeirError(
                 .locked,
@@ -66,16 +67,36 @@ public final class StateFolder: Sendable {
         return file
     }
 
+    /// Removes a folder with all that an index has put there.
+    ///
+    /// - Throws: `locked` when a process uses it.
+    public static func remove(_ path: String, files: any FileSystem) throws(WeirError) {
+        let folder = try StateFolder(path, files: files)
+        folder.forget()
+        for name in [stateName + ".next", lockName] where try files.status("\(path)/\(name)") != nil {
+            try files.remove("\(path)/\(name)")
+        }
+        try files.remove(path)
+    }
+
     /// Makes the folder again if somebody has removed it. Files that were in it are gone for others, but those that are
     /// mapped can still be read.
     ///
     /// - Throws: `locked` when another process uses it by now.
     public func restore() throws(WeirError) {
-        if let file = try? files.open(path + "/LOCK", .read), (try? file.read(count: mark.count + 1, at: 0)) == mark {
-            return
-        }
+        if isOwn { return }
+        // The disk may have been too full for the mark.
+        try lock.withLock { (file) throws(WeirError) in try file.write(mark, at: 0) }
+        if isOwn { return }
         let new = try Self.locked(path, files, mark)
         lock.withLock { $0 = new }
+    }
+
+    /// Whether the lock file is the one that this owner holds.
+    private var isOwn: Bool {
+        guard let file = try? files.open("\(path)/\(Self.lockName)", .read) else { return false }
+        defer { file.close() }
+        return (try? file.read(count: mark.count + 1, at: 0)) == mark
     }
 
     /// Files with higher numbers are not of this folder: there are always numbers left.
@@ -150,6 +171,23 @@ public final class StateFolder: Sendable {
 
     func map(_ name: String) throws(WeirError) -> MappedFile { try MappedFile("\(path)/\(name)") }
 
+    private static let readBytes = 1 << 20
+
+    /// Reads a file once from its beginning to its end. What the disk cannot give is an error here; of a mapped file it
+    /// would end the process.
+    func readThrough(_ name: String, check: () throws(WeirError) -> Void) throws(WeirError) {
+        let file = try files.open("\(path)/\(name)", .read)
+        defer { file.close() }
+        let size = try file.size()
+        var offset: Int64 = 0
+        while offset < size {
+            try check()
+            let count = Int(min(Int64(Self.readBytes), size - offset))
+            _ = try file.read(count: count, at: offset)
+            offset += Int64(count)
+        }
+    }
+
     /// The files of runs, with their sizes in bytes.
     func sizes() throws(WeirError) -> [String: Int] {
         var sizes: [String: Int] = [:]
@@ -193,6 +231,15 @@ public final class StateFolder: Sendable {
         for entry in (try? files.list(path)) ?? [] where Self.number(of: entry.name) != nil {
             if !names.contains(entry.name) { try? files.remove("\(path)/\(entry.name)") }
         }
+    }
+
+    /// Removes all files that the saved state does not need: those of an index that was given up.
+    public func forgetOthers() { keep(content.withLock { $0.saved }) }
+
+    /// Removes the saved state with all its files.
+    public func forget() {
+        try? files.remove("\(path)/\(Self.stateName)")
+        keep([])
     }
 
     /// Removes files of runs that are no longer used, unless the saved state needs them.

@@ -35,6 +35,7 @@ public final class IngestRun: @unchecked Sendable {
     /// Used by the thread that reads.
     let decoding: RecordDecoding
     private let letterNotices: Mutex<LetterNotices>
+    private let folders: KeyIndexFolders?
     /// Moves committed changes into the base stores.
     let base: BaseRefresher
     /// Used by the running thread.
@@ -73,10 +74,11 @@ public final class IngestRun: @unchecked Sendable {
         let notices = RecordNotices(route: { route($0).map { targets[$0].name } }, tell: onWarning)
         decoding = RecordDecoding(plan, notices)
         letterNotices = Mutex(LetterNotices(path: deadLetterPath))
+        folders = stateFolder.map { KeyIndexFolders($0, memory: plan.stateMemory, files: files) }
         base = BaseRefresher(
             plan.materialized,
             clock: clock,
-            folders: stateFolder.map { KeyIndexFolders($0, memory: plan.stateMemory, files: files) },
+            folders: folders,
             nowMilliseconds: nowMilliseconds,
             onWarning: onWarning
         )
@@ -120,6 +122,7 @@ public final class IngestRun: @unchecked Sendable {
     /// Blocks. Fails on the first error that it cannot handle without guessing; earlier commits remain.
     @discardableResult
     public func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
+        folders?.removeAll(but: plan.targets.map(\.name) + plan.joins.map(\.name))
         base.start()
         do throws(WeirError) {
             let progress = try runGenerations(untilCaughtUp: untilCaughtUp)

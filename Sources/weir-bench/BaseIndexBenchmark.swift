@@ -37,7 +37,7 @@ enum BaseIndexBenchmark {
             Benchmark.milliseconds(read),
             detail: "\(Benchmark.magnitude(Double(cold.keyCount))) keys, " + String(format: "%.1f bytes a key", bytes)
         )
-        let save = Benchmark.seconds { cold.saveKeys(nowMilliseconds: 0) }
+        let save = Benchmark.seconds { cold.saveKeys() }
         let disk = cold.keyBytes.disk >> 20
         cold.end()
         try change(changed)

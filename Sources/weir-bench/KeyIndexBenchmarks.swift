@@ -126,7 +126,7 @@ enum KeyIndexBenchmarks {
         let save = try Benchmark.cost { try map.save(to: try StateFolder(path), as: identity, at: point) }
         let count = map.count
         let open = try Benchmark.cost {
-            guard case .saved(let state) = PlaceMap.open(try StateFolder(path), as: identity),
+            guard case .saved(let state) = try PlaceMap.open(try StateFolder(path), as: identity),
                 state.map.count == count
             else { throw WeirError(.corrupt, "the saved state cannot be used") }
             map = state.map

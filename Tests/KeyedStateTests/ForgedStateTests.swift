@@ -51,7 +51,7 @@ import WeirTesting
                 for run in list.shards[shard].indices { list.shards[shard][run].file = file }
             }
             try Self.write(list.encoded(), path + "/state")
-            guard case .unusable(let error) = PlaceMap.open(folder, as: Self.identity) else {
+            guard case .unusable(let error) = try PlaceMap.open(folder, as: Self.identity) else {
                 Issue.record("it is used")
                 return
             }
@@ -67,7 +67,7 @@ import WeirTesting
             var list = try SavedList(Self.read(path + "/state"), name: "state")
             list.keyCount += 1000
             try Self.write(list.encoded(), path + "/state")
-            guard case .unusable(let error) = PlaceMap.open(folder, as: Self.identity) else {
+            guard case .unusable(let error) = try PlaceMap.open(folder, as: Self.identity) else {
                 Issue.record("it is used")
                 return
             }
@@ -98,7 +98,7 @@ import WeirTesting
                 } else {
                     try Self.forge(list, runs, value, path, &random)
                 }
-                guard case .saved(let state) = PlaceMap.open(folder, as: Self.identity) else { continue }
+                guard case .saved(let state) = try PlaceMap.open(folder, as: Self.identity) else { continue }
                 var map = state.map
                 let places = map.places(of: prints)
                 map.replace(prints, with: places.reversed())
@@ -143,7 +143,7 @@ import WeirTesting
             var (map, prints) = Self.map(areNarrow: true, .process)
             let places = map.places(of: prints)
             for _ in 0..<3 { try map.save(to: folder, as: Self.identity, at: StatePoint(snapshotId: 1, sequence: 1)) }
-            guard case .saved(let state) = PlaceMap.open(folder, as: Self.identity) else {
+            guard case .saved(let state) = try PlaceMap.open(folder, as: Self.identity) else {
                 Issue.record("the state is not used")
                 return
             }

@@ -69,7 +69,7 @@ import WeirTesting
                     let opened = try StateFolder(path)
                     folder = opened
                     guard let last = saved else { break }
-                    guard case .saved(let state) = PlaceMap.open(opened, as: Self.identity, settings: settings)
+                    guard case .saved(let state) = try PlaceMap.open(opened, as: Self.identity, settings: settings)
                     else {
                         Issue.record("seed \(seed) step \(step): not opened")
                         return
@@ -126,7 +126,7 @@ import WeirTesting
             let folder = try StateFolder(path)
             var (map, prints, places) = try Self.map(folder, areNarrow: areNarrow, count: 900)
             try map.save(to: folder, as: Self.identity, at: Self.point, payload: Array("files".utf8))
-            guard case .saved(let state) = PlaceMap.open(folder, as: Self.identity) else {
+            guard case .saved(let state) = try PlaceMap.open(folder, as: Self.identity) else {
                 Issue.record("not opened")
                 return
             }
@@ -158,7 +158,7 @@ import WeirTesting
     }
 
     private static func expectUnusable(_ folder: StateFolder, _ what: String) throws {
-        guard case .unusable(let error) = PlaceMap.open(folder, as: identity) else {
+        guard case .unusable(let error) = try PlaceMap.open(folder, as: identity) else {
             Issue.record("\(what) is not found")
             return
         }
@@ -169,7 +169,7 @@ import WeirTesting
         try withTemporaryFolder { path in
             let folder = try StateFolder(path)
             var map = try Self.map(folder, areNarrow: true).map
-            guard case .nothing = PlaceMap.open(folder, as: Self.identity) else {
+            guard case .nothing = try PlaceMap.open(folder, as: Self.identity) else {
                 Issue.record("there is something before it was saved")
                 return
             }
@@ -179,7 +179,7 @@ import WeirTesting
             others[1].keys = "1: int"
             others[2].nodes = "0-1"
             for other in others {
-                guard case .unusable(let error) = PlaceMap.open(folder, as: other) else {
+                guard case .unusable(let error) = try PlaceMap.open(folder, as: other) else {
                     Issue.record("the state of \(other) is used")
                     continue
                 }
@@ -237,7 +237,7 @@ import WeirTesting
                 #expect(sizes < 4 * 3000 * 40, "round \(round)")
             }
             #expect(try runs().isDisjoint(with: first))
-            guard case .saved(let state) = PlaceMap.open(folder, as: Self.identity) else {
+            guard case .saved(let state) = try PlaceMap.open(folder, as: Self.identity) else {
                 Issue.record("not opened")
                 return
             }
@@ -256,7 +256,7 @@ import WeirTesting
             #expect(throws: WeirError.self) { try map.save(to: folder, as: Self.identity, at: Self.point) }
             try folder.restore()
             try map.save(to: folder, as: Self.identity, at: Self.point)
-            guard case .saved(let state) = PlaceMap.open(folder, as: Self.identity) else {
+            guard case .saved(let state) = try PlaceMap.open(folder, as: Self.identity) else {
                 Issue.record("not opened")
                 return
             }
@@ -287,6 +287,21 @@ import WeirTesting
         }
     }
 
+    @Test func `a folder that was opened on a full disk can be used later`() throws {
+        for step in 0..<8 {
+            try withTemporaryFolder { folder in
+                let files = FaultyFileSystem(failAt: step, fault: .outOfSpace)
+                guard let opened = try? StateFolder(folder + "/table", files: files) else { return }
+                func restore() throws { if (try? opened.restore()) == nil { try opened.restore() } }
+                try restore()
+                // Now somebody removes it.
+                try FileManager.default.removeItem(atPath: folder + "/table")
+                try restore()
+                #expect(throws: WeirError.self, "step \(step)") { try StateFolder(folder + "/table") }
+            }
+        }
+    }
+
     @Test(arguments: [FaultyFileSystem.Fault.crash, .outOfSpace])
     func `a write that fails at any step leaves the map whole and the saved state usable`(
         fault: FaultyFileSystem.Fault
@@ -308,7 +323,7 @@ import WeirTesting
                     isOver = true
                 } catch is WeirError {}
                 #expect(map.places(of: prints) == places, "step \(step)")
-                guard case .saved(let state) = PlaceMap.open(try StateFolder(path), as: Self.identity) else {
+                guard case .saved(let state) = try PlaceMap.open(try StateFolder(path), as: Self.identity) else {
                     Issue.record("step \(step): nothing usable is left")
                     return true
                 }

@@ -11,6 +11,7 @@ final class KeyIndexPlace: Sendable {
     private let memory: Int
     /// Whether the disk takes no new file.
     let isFull = Atomic(false)
+    let time = SkippingClock()
     private let events = Mutex<[KeyIndexState.Event]>([])
     private var files: WatchedFileSystem {
         WatchedFileSystem { [self] (path, access) throws(WeirError) in
@@ -27,7 +28,7 @@ final class KeyIndexPlace: Sendable {
 
     /// The index as another process begins with it.
     func state() -> KeyIndexState {
-        KeyIndexState(folder, memory: KeyMemory(bytes: memory), files: files) { [self] event in
+        KeyIndexState(folder, memory: KeyMemory(bytes: memory), files: files, clock: time.clock) { [self] event in
             events.withLock { $0.append(event) }
         }
     }
@@ -73,6 +74,7 @@ final class KeyIndexPlace: Sendable {
 
     /// What a process may live through between two steps.
     func disturb(_ random: inout SeededGenerator) {
+        time.skip(.seconds(20))
         switch random.next() % 12 {
         case 0: remove()
         case 1: isFull.store(true, ordering: .relaxed)
@@ -87,9 +89,9 @@ final class KeyIndexPlace: Sendable {
     {
         switch random.next() % 3 {
         case 0: break
-        case 1: old?.saveKeys(nowMilliseconds: 1)
+        case 1: old?.saveKeys()
         default:
-            old?.saveKeys(nowMilliseconds: 1)
+            old?.saveKeys()
             old?.end()
         }
         old = nil

@@ -44,7 +44,7 @@ import WeirTesting
         /// Ends the process, in order or not, and begins the next one.
         mutating func restart(saves: Bool = true) throws {
             if saves {
-                materializer?.saveKeys(nowMilliseconds: 1)
+                materializer?.saveKeys()
                 materializer?.end()
             }
             materializer = nil
@@ -134,13 +134,13 @@ import WeirTesting
             try withTemporaryFolder { folder in
                 var other = try World(in: folder)
                 try other.commit(0..<5, 7)
-                world.materializer?.saveKeys(nowMilliseconds: 1)
+                world.materializer?.saveKeys()
                 world.materializer = nil
                 other.materializer = Materializer(other.stream.table, state: world.place.state())
                 try other.move()
                 #expect(Self.isRefused(world.place.takeEvents()) && other.materializer?.keyCount == 5)
                 // From now on the folder is that table's.
-                other.materializer?.saveKeys(nowMilliseconds: 1)
+                other.materializer?.saveKeys()
                 other.materializer = Materializer(other.stream.table, state: world.place.state())
                 try other.commit(0..<5, 8)
                 try other.move()
@@ -154,7 +154,7 @@ import WeirTesting
             var world = try World(in: folder)
             try world.commit(0..<50, 1)
             try world.move()
-            world.materializer?.saveKeys(nowMilliseconds: 1)
+            world.materializer?.saveKeys()
             let first = world.materializer
             world.materializer = Materializer(world.stream.table, state: world.place.state())
             let before = world.place.names()
@@ -162,17 +162,18 @@ import WeirTesting
                 try world.commit(0..<10, round)
                 try world.move()
             }
-            world.materializer?.saveKeys(nowMilliseconds: 1)
+            world.materializer?.saveKeys()
             let failures = world.place.takeEvents().filter { if case .failed = $0 { true } else { false } }
             #expect(failures.count == 1, "told once: \(failures)")
             #expect(world.place.names() == before)
             first?.end()
+            world.place.time.skip(.seconds(60))
             try world.commit(0..<10, 6)
-            try world.move(60_000)
-            world.materializer?.saveKeys(nowMilliseconds: 60_001)
+            try world.move()
+            world.materializer?.saveKeys()
             try world.restart(saves: false)
             try world.commit(0..<10, 7)
-            try world.move(60_001)
+            try world.move()
             #expect(world.place.takeEvents() == [.reopened(keys: 50, commitsBehind: 0)])
         }
     }
@@ -183,13 +184,13 @@ import WeirTesting
             var world = try World(in: folder)
             try world.commit(0..<50, 1)
             try world.move()
-            world.materializer?.saveKeys(nowMilliseconds: 1)
+            world.materializer?.saveKeys()
             _ = world.place.takeEvents()
             if isFull { world.place.isFull.store(true, ordering: .relaxed) } else { world.place.remove() }
             for round in 2..<6 {
                 try world.commit(0..<30, round)
                 try world.move()
-                world.materializer?.saveKeys(nowMilliseconds: 1)
+                world.materializer?.saveKeys()
             }
             guard case .failed(let error)? = world.place.takeEvents().first else {
                 Issue.record("nothing is told")
@@ -199,14 +200,65 @@ import WeirTesting
             #expect(world.place.takeEvents().isEmpty)
             #expect((world.materializer?.keyBytes.memory ?? 0) > 1500)
             world.place.isFull.store(false, ordering: .relaxed)
+            world.place.time.skip(.seconds(60))
             try world.commit(0..<30, 7)
-            try world.move(60_001)
+            try world.move()
             #expect((world.materializer?.keyBytes.memory ?? .max) < 1500)
-            world.materializer?.saveKeys(nowMilliseconds: 60_001)
+            world.materializer?.saveKeys()
             try world.restart(saves: false)
             try world.commit(0..<30, 8)
-            try world.move(60_001)
+            try world.move()
             #expect(world.place.takeEvents() == [.reopened(keys: 50, commitsBehind: 0)])
+        }
+    }
+
+    @Test func `loads that end in the middle leave nothing behind`() throws {
+        try withTemporaryFolder { folder in
+            var world = try World(in: folder)
+            for round in 0..<8 {
+                try world.commit(round * 100..<round * 100 + 100, 1)
+                try world.move()
+            }
+            world.materializer = nil
+            world.place.remove()
+            world.materializer = Materializer(world.stream.table, state: world.place.state())
+            try world.commit(0..<10, 2)
+            let last = try #require(try world.stream.table.base.plan().last?.file.path.dropFirst("file://".count))
+            try FileManager.default.moveItem(atPath: String(last), toPath: last + ".away")
+            var counts: [Int] = []
+            for _ in 0..<5 {
+                world.place.time.skip(.seconds(60))
+                #expect(throws: WeirError.self) { try world.move() }
+                counts.append(world.place.names().count)
+            }
+            #expect(counts[0] > 0 && counts.allSatisfy { $0 < 2 * counts[0] }, "files after each load: \(counts)")
+            try FileManager.default.moveItem(atPath: last + ".away", toPath: String(last))
+            try world.move()
+        }
+    }
+
+    @Test func `indexes of several tables keep to the memory together`() throws {
+        try withTemporaryFolder { folder in
+            let memory = KeyMemory(bytes: 6000)
+            var worlds = try (0..<3).map { number in
+                let own = "\(folder)/\(number)"
+                try FileManager.default.createDirectory(atPath: own, withIntermediateDirectories: true)
+                var world = try World(in: own)
+                world.materializer = Materializer(
+                    world.stream.table,
+                    state: KeyIndexState("\(folder)/keys/\(number)", memory: memory)
+                )
+                return world
+            }
+            for index in worlds.indices {
+                for round in 0..<4 {
+                    try worlds[index].commit(round * 80..<round * 80 + 80, 1)
+                    try worlds[index].move()
+                }
+                for world in worlds { world.materializer?.trimKeys() }
+                let taken = worlds.compactMap { $0.materializer?.keyBytes.memory }
+                #expect(taken.reduce(0, +) <= 6000, "\(taken)")
+            }
         }
     }
 
@@ -216,22 +268,30 @@ import WeirTesting
             try world.commit(0..<40, 1)
             try world.move()
             try world.restart()
-            let names = world.place.names()
+            let (names, kept) = (world.place.names(), folder + "/kept")
             #expect(names.contains("state") && names.count > 1)
+            try FileManager.default.copyItem(atPath: world.place.folder, toPath: kept)
+            func restore() throws {
+                world.place.remove()
+                try FileManager.default.copyItem(atPath: kept, toPath: world.place.folder)
+            }
             var round = 1
             for name in names {
                 for part in 0..<5 {
                     round += 1
-                    let saved = try Data(contentsOf: URL(fileURLWithPath: world.place.folder + "/" + name))
                     try world.place.change(name) { $0[($0.count - 1) * part / 4] ^= 1 << UInt8(part) }
                     try world.commit(0..<10, round)
                     _ = world.place.takeEvents()
                     try world.move(1, "\(name) \(part)")
                     #expect(Self.isRefused(world.place.takeEvents()), "\(name), part \(part)")
                     #expect(world.materializer?.keyCount == 40)
-                    // What was saved is as it was.
+                    // What was refused is not there for the next process.
                     try world.restart(saves: false)
-                    try world.place.change(name) { $0 = saved }
+                    try world.commit(0..<10, round)
+                    try world.move()
+                    #expect(!Self.isRefused(world.place.takeEvents()), "\(name), part \(part)")
+                    try world.restart(saves: false)
+                    try restore()
                 }
             }
             try world.commit(0..<10, 0)
@@ -259,7 +319,7 @@ import WeirTesting
                 world.materializer = Materializer(world.stream.table, state: state)
                 state = nil
                 try world.move(1, "step \(step)")
-                world.materializer?.saveKeys(nowMilliseconds: 1)
+                world.materializer?.saveKeys()
                 world.materializer = nil
                 world.materializer = Materializer(world.stream.table, state: world.place.state())
                 try world.commit(0..<4, step + 1000)
@@ -325,7 +385,7 @@ import WeirTesting
             try world.move()
             #expect(world.place.takeEvents().last == .reopened(keys: 6200, commitsBehind: 0))
             // Files of which little is left are written again.
-            world.materializer?.saveKeys(nowMilliseconds: 1)
+            world.materializer?.saveKeys()
             let keys = world.materializer?.keyCount ?? 0
             #expect((world.materializer?.keyBytes.disk ?? .max) < 200 * keys)
         }

@@ -61,7 +61,7 @@ extension BaseKeys {
         _ state: KeyIndexState,
         check: () throws(WeirError) -> Void
     ) throws(WeirError) -> (keys: BaseKeys, returned: Int)? {
-        guard let saved = state.open(as: identity(of: table)) else { return nil }
+        guard let saved = try state.open(as: identity(of: table), check: check) else { return nil }
         do throws(WeirError) {
             let metadata = table.base.metadata
             let list = try SavedBaseFiles(saved.payload)
@@ -75,6 +75,10 @@ extension BaseKeys {
             let tasks = try table.base.plan()
             try keys.files.restore(list, tasks)
             let isSame = metadata.currentSnapshotId == saved.point.snapshotId
+            let rows = tasks.reduce(Int64(0)) { $0.addingClamped($1.file.recordCount) }
+            guard isSame || keys.files.liveRows >= rows / 2 else {
+                throw WeirError(.invalid, "most rows of the base store have been written anew since it was saved")
+            }
             let expected = Set(list.files.map(\.number))
             let returned = try keys.follow(table, tasks, optimized, check: check)
             guard !isSame || keys.loaded == 0 && Set(keys.files.all) == expected else {

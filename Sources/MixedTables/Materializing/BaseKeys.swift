@@ -108,6 +108,9 @@ final class BaseKeys {
         self.copies = copies
     }
 
+    /// Keeps to the memory.
+    func trim() { state?.trim(&places) }
+
     /// Keeps to the memory between two rounds of loading. Runs are then merged one by one: all at the next round would
     /// be in memory at the same time.
     private func trimLoaded(_ check: () throws(WeirError) -> Void) throws(WeirError) {

@@ -24,19 +24,18 @@ public final class KeyIndexState {
     private let files: any FileSystem
     private let memory: KeyMemory
     private let member: Int
+    private let clock: RunClock
     private let onEvent: (Event) -> Void
     private var folder: StateFolder?
     /// Whether the folder may have an index that was saved.
     private var mayHaveSaved = true
     private var savedPoint: StatePoint?
-    private var failure: (time: Int64, error: WeirError)?
+    private var failure: (time: RunClock.Instant, error: WeirError)?
     private var isOver = false
     /// Whether parts of the index were moved to files.
     private(set) var hasSpilled = false
-    /// The wall clock of the step under way, milliseconds since 1970.
-    var nowMilliseconds: Int64 = 0
 
-    private static let retryMilliseconds: UInt64 = 60_000
+    private static let retryAfter = Duration.seconds(60)
 
     /// - Parameters:
     ///   - path: a folder that only this index uses. It is created when it is needed.
@@ -45,11 +44,13 @@ public final class KeyIndexState {
         _ path: String,
         memory: KeyMemory,
         files: any FileSystem = LocalFileSystem(),
+        clock: RunClock = .system,
         onEvent: @escaping (Event) -> Void = { _ in }
     ) {
         self.path = path
         self.files = files
         self.memory = memory
+        self.clock = clock
         self.onEvent = onEvent
         member = memory.join()
     }
@@ -89,7 +90,7 @@ public final class KeyIndexState {
     /// The folder, unless it could not be used a short time ago.
     private func usable() -> StateFolder? {
         if isOver { return nil }
-        if let failure, nowMilliseconds.addingClamped(-failure.time).magnitude < Self.retryMilliseconds { return nil }
+        if let failure, clock.now - failure.time < Self.retryAfter { return nil }
         do throws(WeirError) {
             if let folder {
                 if failure != nil { try folder.restore() }
@@ -106,16 +107,18 @@ public final class KeyIndexState {
 
     private func fail(_ error: WeirError) {
         let isNew = failure?.error.code != error.code || failure?.error.message != error.message
-        failure = (nowMilliseconds, error)
+        failure = (clock.now, error)
         if isNew { onEvent(.failed(error)) }
     }
 
     // MARK: The next process
 
     /// The index that was saved last, by this process or an earlier one.
-    func open(as identity: StateIdentity) -> SavedPlaces? {
+    ///
+    /// - Parameter check: called periodically; an error it throws ends the reading, and is thrown.
+    func open(as identity: StateIdentity, check: () throws(WeirError) -> Void) throws(WeirError) -> SavedPlaces? {
         guard mayHaveSaved, let folder = usable() else { return nil }
-        switch PlaceMap.open(folder, as: identity) {
+        switch try PlaceMap.open(folder, as: identity, check: check) {
         case .nothing:
             mayHaveSaved = false
             return nil
@@ -133,11 +136,18 @@ public final class KeyIndexState {
     func refuse(_ error: WeirError) {
         mayHaveSaved = false
         savedPoint = nil
+        folder?.forget()
         onEvent(.refused(error))
     }
 
-    /// Begins with an empty index.
-    func beginLoading() { hasSpilled = false }
+    /// Begins with an empty index. What an earlier one that was not loaded to its end has spilled is removed.
+    func beginLoading() {
+        hasSpilled = false
+        folder?.forgetOthers()
+    }
+
+    /// The index is given up; others may have its memory.
+    func giveUp() { memory.note(member, 0) }
 
     /// Saves an index, unless the folder has it as it is.
     ///

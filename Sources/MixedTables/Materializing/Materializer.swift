@@ -46,7 +46,7 @@ public final class Materializer {
     public private(set) var backlog = MaterializeBacklog()
     /// Rows that another optimizer has brought to base beside a row of the same key, or for a key that was deleted.
     public private(set) var returnedRows = 0
-    private var keys: BaseKeys?
+    private var keys: BaseKeys? { didSet { if keys == nil { state?.giveUp() } } }
     private let state: KeyIndexState?
     /// Nothing of the change store up to a sequence is left to move, in base snapshots from this one on.
     private var floor: (snapshotId: Int64?, sequence: Int64)?
@@ -138,7 +138,6 @@ public final class Materializer {
         onBacklog: (MaterializeBacklog) -> Void
     ) throws(WeirError) -> Look {
         table = newest
-        state?.nowMilliseconds = nowMilliseconds
         let snapshotId = table.base.metadata.currentSnapshotId
         let optimized = try OptimizedSequence.read(table.base, snapshotId: snapshotId)
         if table.isOptimizedElsewhere {
@@ -304,12 +303,14 @@ public final class Materializer {
     /// - Parameter check: called now and then; an error it throws ends the saving, and what was saved before stays.
     /// - Returns: whether the keys are known.
     @discardableResult
-    public func saveKeys(nowMilliseconds: Int64, check: () throws(WeirError) -> Void = {}) -> Bool {
+    public func saveKeys(check: () throws(WeirError) -> Void = {}) -> Bool {
         guard let keys else { return false }
-        state?.nowMilliseconds = nowMilliseconds
         keys.save(check: check)
         return true
     }
+
+    /// Moves parts of the key index to files if it takes more memory than it may, since others have come to need more.
+    public func trimKeys() { keys?.trim() }
 
     /// Gives the folder of the key index back. Steps after that read the keys again.
     public func end() {

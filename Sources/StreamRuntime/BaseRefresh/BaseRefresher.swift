@@ -84,11 +84,9 @@ final class BaseRefresher: @unchecked Sendable {
         let memory = KeyMemory(bytes: folders?.memory ?? 0)
         materializers = tables.map { name, table in
             let state = folders.map { folders in
-                KeyIndexState(
-                    "\(folders.path)/\(KeyIndexFolders.folder(of: name))",
-                    memory: memory,
-                    files: folders.files
-                ) { indexes.take($0, of: name) }
+                KeyIndexState(folders.path(of: name), memory: memory, files: folders.files, clock: clock) {
+                    indexes.take($0, of: name)
+                }
             }
             return Materializer(table, state: state)
         }
@@ -206,6 +204,7 @@ final class BaseRefresher: @unchecked Sendable {
                     schedule.finished(table, outcomes[index], interval: intervals[index] ?? .zero, at: now)
                 }
             }
+            for materializer in materializers { materializer.trimKeys() }
             for (index, table) in tables.enumerated() { saveKeysIfDue(of: table, isCalm: outcomes[index] == .caughtUp) }
         }
         if case .ending = condition.locked({ mode }) { moveRest() }
@@ -225,7 +224,7 @@ final class BaseRefresher: @unchecked Sendable {
         let now = clock.now
         let late = Self.saveEvery.busy - Self.saveEvery.calm
         guard now >= (isCalm ? saves[table] : saves[table] + late) else { return }
-        let hasKeys = saveKeys(of: table) { () throws(WeirError) in
+        let hasKeys = materializers[table].saveKeys { () throws(WeirError) in
             guard condition.locked({ mode == .running }) else { throw WeirError(.cancelled, "the run ends") }
         }
         if hasKeys { saves[table] = now + Self.saveEvery.calm }
@@ -235,19 +234,13 @@ final class BaseRefresher: @unchecked Sendable {
         let deadline = clock.now + Self.saveTime
         condition.locked { saveDeadline = deadline }
         for table in names.indices {
-            saveKeys(of: table) { () throws(WeirError) in
+            materializers[table].saveKeys { () throws(WeirError) in
+                // A complete end waits until they are saved, unless the user stops it.
+                if condition.locked({ mode == .ending(nil) }) { return }
                 guard clock.now < deadline else { throw WeirError(.cancelled, "the run ends") }
             }
             materializers[table].end()
         }
-    }
-
-    /// - Returns: whether the keys of the table are known.
-    @discardableResult
-    private func saveKeys(of table: Int, check: () throws(WeirError) -> Void) -> Bool {
-        guard materializers[table].saveKeys(nowMilliseconds: nowMilliseconds(), check: check) else { return false }
-        indexes.note(names[table], bytes: materializers[table].keyBytes)
-        return true
     }
 
     // MARK: Turns

@@ -1,4 +1,5 @@
 import Bytes
+import KeyedState
 import MixedTables
 import ObjectStorage
 
@@ -14,6 +15,16 @@ public struct KeyIndexFolders: Sendable {
         self.path = path
         self.memory = memory
         self.files = files
+    }
+
+    func path(of table: String) -> String { "\(path)/\(Self.folder(of: table))" }
+
+    /// Removes the folders of tables that the topology does not write any more. One that cannot be removed stays.
+    func removeAll(but tables: [String]) {
+        let kept = Set(tables.map(Self.folder))
+        for entry in (try? files.list(path)) ?? [] where entry.isDirectory && !entry.isSymbolicLink {
+            if !kept.contains(entry.name) { try? StateFolder.remove("\(path)/\(entry.name)", files: files) }
+        }
     }
 
     private static let nameBytesMax = 200
@@ -48,9 +59,6 @@ public struct KeyIndexReport: Sendable, Equatable {
     public internal(set) var isFromFolder = false
     /// Commits between the state of the folder and that of the table; nil when some have expired.
     public internal(set) var commitsBehind: Int?
-    /// Bytes that it takes now.
-    public internal(set) var memoryBytes = 0
-    public internal(set) var diskBytes = 0
 
     public init() {}
 }

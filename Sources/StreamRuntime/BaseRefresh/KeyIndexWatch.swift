@@ -11,13 +11,6 @@ final class KeyIndexWatch: Sendable {
 
     var all: [String: KeyIndexReport] { reports.withLock { $0 } }
 
-    func note(_ table: String, bytes: (memory: Int, disk: Int)) {
-        reports.withLock { reports in
-            reports[table, default: KeyIndexReport()].memoryBytes = bytes.memory
-            reports[table, default: KeyIndexReport()].diskBytes = bytes.disk
-        }
-    }
-
     func take(_ event: KeyIndexState.Event, of table: String) {
         switch event {
         case .loaded(let keys): begin(table, keys: keys, isFromFolder: false, commitsBehind: nil)
