@@ -7,10 +7,11 @@ enum ChildProcess {
         URL(fileURLWithPath: programPath).deletingLastPathComponent().path
     }
 
-    /// Python with other engines, where `make test-peers` puts it; nil when it is not there.
-    static var peersPython: String? {
+    /// Python with a package, where `make test-peers` puts it; nil when it is not there.
+    static func peersPython(with package: String) -> String? {
         let path = FileManager.default.currentDirectoryPath + "/.deps/peers/bin/python"
-        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+        guard FileManager.default.isExecutableFile(atPath: path) else { return nil }
+        return output(path, ["-c", "import \(package)"]) != nil ? path : nil
     }
 
     private static var programPath: String {

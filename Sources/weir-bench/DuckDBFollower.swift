@@ -6,8 +6,7 @@ struct DuckDBFollower {
     private let python: String
 
     init?() {
-        guard let python = ChildProcess.peersPython, ChildProcess.output(python, ["-c", "import duckdb"]) != nil
-        else { return nil }
+        guard let python = ChildProcess.peersPython(with: "duckdb") else { return nil }
         self.python = python
     }
 

@@ -6,25 +6,16 @@ struct DuckDBPeer {
 
     /// Nil when DuckDB for Python is not installed where `make test-peers` puts it.
     init?() {
-        guard let python = ChildProcess.peersPython, ChildProcess.output(python, ["-c", "import duckdb"]) != nil
-        else { return nil }
+        guard let python = ChildProcess.peersPython(with: "duckdb") else { return nil }
         self.python = python
     }
 
-    /// The beginning of a program: a connection `db` with the Iceberg extension, which pip installs beside DuckDB.
+    /// The beginning of a program: a connection `db` with the Iceberg extension, as the tests open it.
     static let connectToIceberg = """
-        import sysconfig, sys, time
-        from pathlib import Path
-        import duckdb
-        db = duckdb.connect(config={
-            "allow_unsigned_extensions": "true",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        })
-        packages = Path(sysconfig.get_paths()["purelib"])
-        for name in ("avro", "httpfs", "iceberg"):
-            extension = packages / f"duckdb_extension_{name}/extensions/v{duckdb.__version__}/{name}.duckdb_extension"
-            db.execute(f"LOAD '{extension}'")
+        import sys, time
+        sys.path.insert(0, "Tests/WeirCommandsTests/Fixtures/peers")
+        import duckdb, duckdb_engine
+        db = duckdb_engine.connect()
 
         """
 

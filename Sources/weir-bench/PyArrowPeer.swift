@@ -6,9 +6,7 @@ struct PyArrowPeer {
 
     /// Nil when pyarrow is not installed where `make test-peers` puts it.
     init?() {
-        guard let python = ChildProcess.peersPython,
-            ChildProcess.output(python, ["-c", "import pyarrow.dataset"]) != nil
-        else { return nil }
+        guard let python = ChildProcess.peersPython(with: "pyarrow.dataset") else { return nil }
         self.python = python
     }
 

@@ -149,6 +149,28 @@ import WeirTesting
         }
     }
 
+    /// A patient transaction that another writer comes before, some times.
+    private static func losing(
+        _ losses: Int,
+        on table: Table,
+        _ clock: TransactionClock,
+        onLook: @escaping @Sendable () -> Void = {}
+    ) -> Transaction {
+        var transaction = Transaction(table, clock: clock)
+        transaction.append([dataFile("b\(losses)")])
+        transaction.retryPatiently()
+        let calls = Mutex(0)
+        transaction.require { (_) throws(WeirError) in
+            onLook()
+            let call = calls.withLock { calls in
+                calls += 1
+                return calls
+            }
+            if call <= losses { _ = try table.refreshed().setting("n", "\(losses)-\(call)") }
+        }
+        return transaction
+    }
+
     @Test(arguments: CatalogDatabase.tested)
     func `a patient writer goes on until the time is over, and never waits long`(_ database: CatalogDatabase) throws {
         try database.withFolder { folder in
@@ -164,24 +186,10 @@ import WeirTesting
                 sleep: { wait in waits.withLock { $0.append(wait) } },
                 random: distinctNumbers()
             )
-            func racing(_ losses: Int) -> Transaction {
-                var transaction = Transaction(table, clock: clock)
-                transaction.append([dataFile("b\(losses)")])
-                transaction.retryPatiently()
-                let calls = Mutex(0)
-                transaction.require { (_) throws(WeirError) in
-                    let call = calls.withLock { calls in
-                        calls += 1
-                        return calls
-                    }
-                    if call <= losses { _ = try catalog.load(table.identifier).setting("n", "\(losses)-\(call)") }
-                }
-                return transaction
-            }
-            #expect(try racing(15).commit().currentSnapshot != nil)
+            #expect(try Self.losing(15, on: table, clock).commit().currentSnapshot != nil)
             #expect(waits.withLock { $0.count } == 15)
             #expect(waits.withLock { $0.max() } ?? 0 <= 250)
-            let error = #expect(throws: WeirError.self) { try racing(.max).commit() }
+            let error = #expect(throws: WeirError.self) { try Self.losing(.max, on: table, clock).commit() }
             #expect(error?.advice?.contains("total-timeout-ms") == true)
         }
     }
@@ -195,29 +203,17 @@ import WeirTesting
             )
             let elapsed = Mutex<Int64>(0)
             let looks = Mutex<Int64>(0)
+            let look: @Sendable () -> Void = { looks.withLock { $0 += 1 } }
             let clock = TransactionClock(
                 nowMs: { 1_700_000_000_000 + step * looks.withLock { $0 } },
                 elapsedMs: { elapsed.withLock { $0 } },
                 sleep: { wait in elapsed.withLock { $0 += wait } },
                 random: distinctNumbers()
             )
-            func racing(_ losses: Int) -> Transaction {
-                var transaction = Transaction(table, clock: clock)
-                transaction.append([dataFile("b\(losses)")])
-                transaction.retryPatiently()
-                let calls = Mutex(0)
-                transaction.require { (_) throws(WeirError) in
-                    looks.withLock { $0 += 1 }
-                    let call = calls.withLock { calls in
-                        calls += 1
-                        return calls
-                    }
-                    if call <= losses { _ = try table.refreshed().setting("n", "\(losses)-\(call)") }
-                }
-                return transaction
+            #expect(try Self.losing(15, on: table, clock, onLook: look).commit().currentSnapshot != nil)
+            let error = #expect(throws: WeirError.self) {
+                try Self.losing(1000, on: table, clock, onLook: look).commit()
             }
-            #expect(try racing(15).commit().currentSnapshot != nil)
-            let error = #expect(throws: WeirError.self) { try racing(1000).commit() }
             #expect(error?.code == .conflict && elapsed.withLock { $0 } < 60_000)
         }
     }
