@@ -68,8 +68,12 @@ extension TableMetadata {
         else {
             return SnapshotHistory(snapshots: whole, beginning: .elsewhere)
         }
-        let isNext = sequence > 0 && oldest.sequenceNumber == sequence + 1
-        return SnapshotHistory(snapshots: whole, beginning: isNext ? .found : .expired(oldest: oldest))
+        guard sequence > 0, oldest.sequenceNumber == sequence + 1 else {
+            return SnapshotHistory(snapshots: whole, beginning: .expired(oldest: oldest))
+        }
+        // Nothing lies between. A parent that is another one tells that the table was rolled back behind the start.
+        let isChild = start == nil || oldest.parentId == nil
+        return SnapshotHistory(snapshots: whole, beginning: isChild ? .found : .elsewhere)
     }
 
     /// Whether a snapshot that is no ancestor of the current one may have been one before others expired.

@@ -171,7 +171,7 @@ final class LiveDimension: @unchecked Sendable {
                 return try reload(settling, check)
             }
             table = now
-            own.remove(contentsOf: 0..<rows.point.changeSequence.addingClamped(1))
+            own.remove(contentsOf: 0..<max(0, rows.point.changeSequence.addingClamped(1)))
         }
         if isNew || !hasTriedLog { try followLog(settling, check) }
     }

@@ -172,7 +172,15 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
 
     /// Sequence numbers of the row commits made here that are above the given one.
     func ownCommits(above start: Int64 = 0) -> RangeSet<Int64> {
-        committed.withLock { $0.own.intersection(RangeSet(start.addingClamped(1)..<Int64.max)) }
+        committed.withLock { state in
+            var new = RangeSet<Int64>()
+            // From the newest: with other processes between them they are many, and most are known.
+            for range in state.own.ranges.reversed() {
+                if range.upperBound <= start.addingClamped(1) { break }
+                new.insert(contentsOf: max(range.lowerBound, start.addingClamped(1))..<range.upperBound)
+            }
+            return new
+        }
     }
 
     /// Waits until no commit is under way, so that `ownCommits` is complete.

@@ -72,6 +72,46 @@ import WeirTesting
         }
     }
 
+    @Test func `a commit of base that was rolled back is a change, also when it has expired`() throws {
+        var world = try World([
+            "snapshot.keep.max-count": "4", "mixed-format.table-store": "base", "mixed-format.primary-key-fields": "id",
+        ])
+        let moves = ["snapshot.producer": "OPTIMIZE", "weir.optimized-sequence.exist": "true"]
+        for number in 1...3 { try world.commit { $0.append([dataFile("f\(number)")], summary: moves) } }
+        let before = try #require(world.table.currentSnapshot)
+        try world.append(4)
+        let lost = try #require(world.table.currentSnapshot)
+        try world.commit { $0.update { (_) in [.setReference(name: "main", SnapshotReference(branch: before.id))] } }
+        try world.commit { $0.removeSnapshots([lost.id]) }
+        for number in 5...20 {
+            try world.commit { $0.append([dataFile("f\(number)")], summary: moves) }
+            guard let record = ExpiredBaseCommits(world.table.metadata), record.sequence >= 3 else { continue }
+            #expect(record.changedAt == 5 && record.keepRows(since: 5) && !record.keepRows(since: 4), "\(number)")
+        }
+    }
+
+    @Test func `tags at the beginning of the history do not hold up its end`() throws {
+        var world = try World(["snapshot.keep.max-count": "5"])
+        for number in 0..<40 {
+            try world.append(2 * number)
+            try world.commit {
+                $0.overwrite(adding: [dataFile("f\(2 * number + 1)")], removing: [dataFile("f\(2 * number)")])
+            }
+            if number < 25, let id = world.table.currentSnapshot?.id, let parent = world.table.currentSnapshot?.parentId
+            {
+                try world.commit {
+                    $0.update { (_) in
+                        [
+                            .setReference(name: "t\(number)", SnapshotReference(tag: id)),
+                            .setReference(name: "p\(number)", SnapshotReference(tag: parent)),
+                        ]
+                    }
+                }
+            }
+        }
+        #expect(world.table.snapshots.count <= 56, "\(world.table.snapshots.count) snapshots")
+    }
+
     @Test func `the number of snapshots stays what it may be, and the rows are all there`() throws {
         var world = try World(["snapshot.keep.max-count": "20"])
         var sizes: [Int] = []

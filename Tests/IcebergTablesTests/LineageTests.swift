@@ -115,6 +115,12 @@ import WeirTesting
         #expect(orphaned.history(since: 2, sequence: 2).beginning == .found, "nothing lies between")
         #expect(orphaned.history(since: 1, sequence: 1).beginning != .found)
 
+        // 6 was rolled back to 5, and has expired with it.
+        let rolledBack = try Self.metadata([(7, 5, 7, 70), (8, 7, 8, 80)], main: 8)
+        #expect(rolledBack.history(since: 5, sequence: 5).beginning == .found)
+        #expect(rolledBack.history(since: 6, sequence: 6).beginning == .elsewhere)
+        #expect(rolledBack.history(since: nil, sequence: 6).beginning == .found)
+
         let empty = try Self.metadata([], main: nil)
         #expect(empty.history(since: nil).snapshots.isEmpty && empty.history(since: nil).beginning == .found)
         #expect(empty.history(since: 3).beginning == .elsewhere)

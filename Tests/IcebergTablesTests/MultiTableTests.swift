@@ -343,6 +343,24 @@ import WeirTesting
         }
     }
 
+    @Test(arguments: CatalogDatabase.tested)
+    func `a table that is only required may move after an answer was lost`(_ database: CatalogDatabase) throws {
+        try database.withFolder { folder in
+            _ = try Self.create(folder)
+            let real = try makeCatalog(folder)
+            let tables = try UnreliableCatalog(real, fails: .nothing(before: Self.ids[2])).load(Self.ids)
+            var first = Transaction(tables[0])
+            first.require(of: tables[2]) { (_) throws(WeirError) in }
+            first.append([dataFile("new")])
+            var all = MultiTableTransaction()
+            all.add(first)
+            var retries = 0
+            _ = try all.commit { retries += 1 }
+            #expect(retries == 1)
+            #expect(try FreshPlan.liveNames(of: real.load(Self.ids[0])).sorted() == ["a-old", "new"])
+        }
+    }
+
     @Test(arguments: CatalogDatabase.tested) func `an answer that is lost is looked up in all tables`(
         _ database: CatalogDatabase
     ) throws {

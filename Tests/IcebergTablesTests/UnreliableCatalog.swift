@@ -16,6 +16,8 @@ final class UnreliableCatalog: PointerCatalog {
         case builtOn
         /// The swap happens, and so many looks find the state before it, as on a replica that is behind.
         case stale(Int)
+        /// Nothing happens, and before the second swap another commit moves a table.
+        case nothing(before: TableIdentifier)
     }
 
     private let real: any PointerCatalog
@@ -54,7 +56,12 @@ final class UnreliableCatalog: PointerCatalog {
     func unregister(_ id: TableIdentifier, at metadataLocation: String?) throws(WeirError) {
         try real.unregister(id, at: metadataLocation)
     }
-    func settle() throws(WeirError) -> Bool { if case .stale = failure { true } else { false } }
+    func settle() throws(WeirError) -> Bool {
+        switch failure {
+        case .stale, .nothing: true
+        default: false
+        }
+    }
     func swap(_ swaps: [PointerSwap]) throws(WeirError) -> [TableIdentifier] {
         let isFirst = calls.withLock { calls in
             calls += 1
@@ -62,6 +69,10 @@ final class UnreliableCatalog: PointerCatalog {
         }
         switch failure {
         case .beforeSwap: break
+        case .nothing(let id):
+            if isFirst { break }
+            if calls.withLock({ $0 }) == 2 { try other("other", id) }
+            return try real.swap(swaps)
         case .late: onItsWay.withLock { $0 = swaps }
         case .overtaken, .farOvertaken:
             guard isFirst else { return try real.swap(swaps) }
@@ -85,7 +96,10 @@ final class UnreliableCatalog: PointerCatalog {
 
     /// Another writer's commit to the last of the tables.
     private func other(_ name: String, _ swaps: [PointerSwap]) throws(WeirError) {
-        guard let id = swaps.last?.identifier else { return }
+        if let id = swaps.last?.identifier { try other(name, id) }
+    }
+
+    private func other(_ name: String, _ id: TableIdentifier) throws(WeirError) {
         var transaction = Transaction(try real.load(id))
         transaction.append([dataFile(name)])
         _ = try transaction.commit()

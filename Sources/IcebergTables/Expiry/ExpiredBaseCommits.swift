@@ -15,7 +15,8 @@ public struct ExpiredBaseCommits: Sendable, Equatable {
     /// The newest expired commit: the parent of the oldest one left.
     public private(set) var snapshotId: Int64
     public private(set) var sequence: Int64
-    /// The newest of them that changed rows otherwise than by optimizing, by sequence number; 0 for none.
+    /// The newest of them that changed rows otherwise than by optimizing, or that followed others that were rolled back, by
+    /// sequence number; 0 for none.
     public private(set) var changedAt: Int64
     /// Whether another optimizer of Mixed tables has made any of them.
     public private(set) var hasForeignOptimizer: Bool
@@ -26,6 +27,7 @@ public struct ExpiredBaseCommits: Sendable, Equatable {
             oldest.parentId == record.snapshotId
         else { return nil }
         self = record
+        noteGap(before: oldest)
     }
 
     /// Whether another optimizer has made any of the commits that have expired, as far as is remembered.
@@ -65,12 +67,20 @@ public struct ExpiredBaseCommits: Sendable, Equatable {
                 hasForeignOptimizer: haveForeignOptimizer(metadata)
             )
         for snapshot in line[first...].reversed() {
+            record.noteGap(before: snapshot)
             if snapshot.isOptimizersCommit, snapshot.summary[ownMark] != "true" { record.hasForeignOptimizer = true }
             if snapshot.changesRows, !snapshot.isOptimizing { record.changedAt = snapshot.sequenceNumber }
             record.snapshotId = snapshot.id
             record.sequence = snapshot.sequenceNumber
         }
         return record
+    }
+
+    /// Numbers that are missing are of commits that were rolled back, or of branches: a holder of one of them has to look.
+    private mutating func noteGap(before next: Snapshot) {
+        if next.id != snapshotId, next.sequenceNumber != sequence.addingClamped(1) {
+            changedAt = max(changedAt, next.sequenceNumber)
+        }
     }
 
     // MARK: - JSON

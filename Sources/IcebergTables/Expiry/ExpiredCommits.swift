@@ -89,11 +89,13 @@ public struct ExpiredCommits: Sendable, Equatable {
         let begin = oldest.hasLostParent ? oldest.sequenceNumber.addingClamped(-1) : 0
         var record = ExpiredCommits(metadata, oldest: oldest) ?? ExpiredCommits(behind: oldest, removedUpTo: begin)
         var examined = 0
+        // Until one has expired, there is nothing that a later commit could go on with.
+        var cutsLine = false
         for index in (first..<line.count).reversed() {
             let snapshot = line[index]
             if snapshot.operation != SnapshotOperation.append.rawValue {
                 examined += 1
-                guard examined <= examinedMax else {
+                guard examined <= examinedMax || !cutsLine else {
                     // This one and all newer ones wait for the next commit.
                     let left = Set(line[...index].map(\.id))
                     expiry.snapshots.removeAll { left.contains($0) }
@@ -105,7 +107,7 @@ public struct ExpiredCommits: Sendable, Equatable {
             }
             record.snapshotId = snapshot.id
             record.sequence = snapshot.sequenceNumber
-            if !gone.contains(snapshot.id) { record.kept.append(snapshot.id) }
+            if gone.contains(snapshot.id) { cutsLine = true } else { record.kept.append(snapshot.id) }
             record.add(Time(timestampMs: snapshot.timestampMs, sequence: snapshot.sequenceNumber))
         }
         if !record.kept.isEmpty {
