@@ -54,7 +54,8 @@ public struct MergeOnReadScan: Sendable {
                 upTo: point.changeSequence,
                 spec: table.base.spec
             )
-            tasks = plan.tasks
+            let hash = filter?.keyHash(in: table)
+            tasks = plan.tasks.filter { task in hash.map { task.node.covers(hash: $0) } ?? true }
             sequences = plan.sequences
         } else {
             let spec = table.base.spec
@@ -81,11 +82,14 @@ public struct MergeOnReadScan: Sendable {
     }
 
     /// Reads one task; the body returns false to stop.
+    ///
+    /// - Parameter check: called for each batch of deletes; an error it throws ends the reading.
     func read(
         _ task: NodeTask,
+        check: () throws(WeirError) -> Void = {},
         _ body: (ColumnBatch) throws(WeirError) -> Bool
     ) throws(WeirError) {
-        let deleted = try reader.deletedKeys(task)
+        let deleted = try reader.deletedKeys(task, check: check)
         for file in task.dataFiles {
             guard try reader.read(file, deleted: deleted, body) else { return }
         }

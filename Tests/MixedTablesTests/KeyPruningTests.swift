@@ -1,6 +1,8 @@
 import Bytes
 import ChangeEvents
 import Columnar
+import IcebergFormat
+import IcebergTables
 import MixedTables
 import ObjectStorage
 import Synchronization
@@ -93,7 +95,56 @@ import WeirTesting
                     )
                 }
             }
-            #expect(opened * 10 < all * 8, "seed \(seed): \(opened) of \(all) files are opened for one key")
+            #expect(opened * 2 < all, "seed \(seed): \(opened) of \(all) files are opened for one key")
+        }
+    }
+
+    /// Wider types have other hashes, and so have texts of UUIDs, which Spark hashes: no file is left out by its node.
+    @Test func `a key that became wider is found in files of its old type`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
+            try catalog.createNamespace(["shop"])
+            let schema = Schema([Field(id: 1, name: "id", type: .int), Field(id: 2, name: "value", type: .long)])
+            let definition = MixedTableDefinition(
+                identifier: TableIdentifier(namespace: ["shop"], name: "t"),
+                schema: schema,
+                primaryKey: ["id"]
+            )
+            var table = try MixedTable.create(definition, in: catalog, nowMilliseconds: 0)
+            let writer = try KeyedTableWriter(table)
+            let rows: [(ChangeKind, ModelRow)] = (-20..<20).map { (.insert, [.int($0), .long(Int64($0) * 10)]) }
+            _ = try writer.write(.changes(rows, schema))
+            table = try table.commit(try writer.cut(), topology: "t", from: .init(), to: .init(["t": [0: 1]]))
+            for store in [table.base, try #require(table.change)] {
+                var transaction = Transaction(store)
+                transaction.setSchema { (_) throws(WeirError) in
+                    Schema(
+                        store.schema.fields.map { field in
+                            Field(id: field.id, name: field.name, type: .long, isRequired: field.isRequired)
+                        }
+                    )
+                }
+                _ = try transaction.commit()
+            }
+            for _ in 0..<2 {
+                table = try table.refreshed()
+                for key in Int64(-20)..<20 {
+                    let filter = RowFilter(
+                        fields: [1],
+                        bounds: [RowFilter.Bound(field: 1, .equal, .long(key))]
+                    ) { (batch) throws(WeirError) in
+                        guard let keys = batch.column(field: 1) else { return [] }
+                        return (0..<batch.count).filter { keys.scalar($0) == .long(key) }.map { Int32($0) }
+                    }
+                    var found: [ModelRow] = []
+                    try MergeOnReadScan(table, filter: filter).forEachInOrder { batch in
+                        found += (0..<batch.count).map { batch.modelRow($0) }
+                        return true
+                    }
+                    #expect(found == [[.long(key), .long(key * 10)]])
+                }
+                _ = try FullOptimize(table, nowMilliseconds: 0).run()
+            }
         }
     }
 
