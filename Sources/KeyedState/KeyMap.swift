@@ -57,11 +57,26 @@ public struct KeyMap<Value: BitwiseCopyable & Sendable>: Sendable {
         }
     }
 
-    /// Removes the keys that are in another map.
-    public mutating func remove(keysOf other: KeyMap) {
-        other.narrow.forEach { key, _ in narrow.remove(key) }
-        other.wide.forEach { key, _ in wide.remove(key) }
+    /// Calls `body` with all keys, some at a time, in no order.
+    public func forEachBatch(_ body: (KeyFingerprints) -> Void) {
+        var some: (narrow: [UInt64], wide: [UInt128]) = ([], [])
+        narrow.forEach { key, _ in
+            some.narrow.append(key)
+            if some.narrow.count < Self.batchKeys { return }
+            body(.narrow(some.narrow))
+            some.narrow.removeAll(keepingCapacity: true)
+        }
+        if !some.narrow.isEmpty { body(.narrow(some.narrow)) }
+        wide.forEach { key, _ in
+            some.wide.append(key)
+            if some.wide.count < Self.batchKeys { return }
+            body(.wide(some.wide))
+            some.wide.removeAll(keepingCapacity: true)
+        }
+        if !some.wide.isEmpty { body(.wide(some.wide)) }
     }
+
+    private static var batchKeys: Int { 65_536 }
 
     /// Removes all keys and keeps the memory.
     mutating func removeAll() {

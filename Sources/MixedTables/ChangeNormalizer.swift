@@ -53,7 +53,7 @@ struct ChangeNormalizer {
         inserts.offsets.reserveCapacity(batch.count)
         inserts.partitions.reserveCapacity(batch.count)
         let kinds = batch.kinds.values(as: UInt8.self)
-        index.partitions.update(fingerprints) { row, known in
+        index.update(fingerprints) { row, known in
             normalize(row, kinds, fingerprints, &known, partitions[row], &counter)
         }
         redundantDeletes = absent.count

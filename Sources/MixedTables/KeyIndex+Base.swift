@@ -26,7 +26,7 @@ extension KeyIndex {
             // Expiry has deleted files of the old state.
         }
         // Load into a new index, so that a failure leaves no partial one.
-        var whole = KeyIndex()
+        var whole = emptied(areNarrow: table.keysAreNarrow)
         _ = try whole.load(from: table, partitions: &partitions)
         self = whole
         return 0
@@ -42,7 +42,7 @@ extension KeyIndex {
     ) throws(WeirError) -> Int {
         let areNarrow = table.keysAreNarrow
         // A row hidden by a change is not the current row of its key: its file may be removed while the key stays.
-        var gone = KeyIndex()
+        var gone = KeyMap<UInt32>(filler: 0)
         // Rows that came to base meanwhile may be gone from there as well.
         let optimized = try OptimizedSequence.read(table.base, snapshotId: table.base.metadata.currentSnapshotId)
         try table.with(base: old).visibleKeys { file in
@@ -50,7 +50,7 @@ extension KeyIndex {
                 ? removed.contains(file.task.file.path)
                 : file.task.dataSequenceNumber <= optimized.sequence(ofPartition: file.task.file.partition)
         } _: { (_, keys) throws(WeirError) in
-            gone.insert(KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow), partition: 0)
+            gone.update(KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow)) { $1 = 0 }
         }
         var doubled = 0
         // Rows that optimizing has moved come first; they are no second rows, wherever they were before.
@@ -58,19 +58,20 @@ extension KeyIndex {
             try table.visibleBaseKeys(in: paths) { (partition, keys) throws(WeirError) in
                 let ordinal = partitions.ordinal(of: partition)
                 let prints = KeyFingerprints(keys.columns, count: keys.count, areNarrow: areNarrow)
-                self.partitions.update(prints) { row, partition in
+                update(prints) { row, partition in
                     // A key that was in a removed file has only moved.
                     var isMoved = areMoved
-                    gone.partitions.update(prints, at: row) {
+                    gone.update(prints, at: row) {
                         if $0 != nil { isMoved = true }
                         $0 = nil
                     }
                     if partition != nil, !isMoved { doubled += 1 }
                     partition = ordinal
                 }
+                trim()
             }
         }
-        self.partitions.remove(keysOf: gone.partitions)
+        remove(keysOf: gone)
         return doubled
     }
 }

@@ -41,6 +41,9 @@ public final class KeyedTableWriter: TableWriter {
     /// Number of keys in the table, with the changes written so far.
     public var keyCount: Int { held.index.count }
 
+    /// Bytes of memory that they take.
+    public var keyBytes: Int { held.index.byteCount }
+
     /// The keys with all changes written so far, for the next writer. This writer must not be used afterwards.
     public var keys: TableKeys { held }
 
@@ -57,6 +60,7 @@ public final class KeyedTableWriter: TableWriter {
             index: &held.index,
             counter: &counter
         )
+        held.index.trim()
         let hashes = KeyHash.hashes(of: keys, count: batch.count)
         let inserts = normalized.inserts
         let deletes = normalized.deletes
@@ -148,6 +152,8 @@ public final class KeyedTableWriter: TableWriter {
         let epoch = Epoch(files: try files.cut(), summary: summary, base: base, absentKeys: absentKeys)
         counter = 0
         summary = EpochSummary()
+        // Others may have come to need more memory while nothing was written here.
+        held.index.trim()
         return epoch
     }
 

@@ -8,7 +8,7 @@ import KeyedState
 /// The keys of a table and the table state they were read at. A writer needs them before it can write, and passes them
 /// to the next writer of the table in this process.
 public struct TableKeys: Sendable {
-    var index = KeyIndex()
+    var index: KeyIndex
     var partitions: PartitionDictionary
     /// The types that the keys were read with.
     private let layout: Layout
@@ -46,9 +46,24 @@ public struct TableKeys: Sendable {
 
     /// Reads the keys of a keyed table.
     ///
-    /// - Parameter check: called for each batch; an error it throws ends the loading.
-    public init(_ table: MixedTable, check: () throws(WeirError) -> Void = {}) throws(WeirError) {
+    /// - Parameters:
+    ///   - state: where they are besides memory; nil for nowhere. It is used by these keys and their copies alone.
+    ///   - check: called periodically; an error it throws ends the loading.
+    public init(
+        _ table: MixedTable,
+        state: KeyIndexState? = nil,
+        check: () throws(WeirError) -> Void = {}
+    ) throws(WeirError) {
+        try self.init(table, KeyIndex(areNarrow: table.keysAreNarrow, state: state), check: check)
+    }
+
+    private init(
+        _ table: MixedTable,
+        _ empty: KeyIndex,
+        check: () throws(WeirError) -> Void
+    ) throws(WeirError) {
         guard let change = table.change else { preconditionFailure("an unkeyed table has no change store") }
+        index = empty
         partitions = PartitionDictionary(spec: change.spec, schema: change.schema)
         layout = Layout(table)
         point = ReadPoint(current: table)
@@ -82,7 +97,7 @@ public struct TableKeys: Sendable {
 
     private mutating func reload(_ table: MixedTable, check: () throws(WeirError) -> Void) throws(WeirError) {
         let before = loaded
-        self = try TableKeys(table, check: check)
+        self = try TableKeys(table, index.emptied(areNarrow: table.keysAreNarrow), check: check)
         loaded += before
     }
 

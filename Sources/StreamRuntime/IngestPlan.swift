@@ -159,7 +159,7 @@ public struct IngestPlan: Sendable {
     public let queueBytes: Int
     /// Whether the run moves changes into the base stores of its keyed tables.
     public let materializes: Bool
-    /// Bytes of memory that the key indexes of base stores may take together.
+    /// Bytes of memory that the key indexes of all tables may take together.
     public let stateMemory: Int
     /// Bytes that may be prefetched from brokers for the readers of all partitions.
     var aheadBytes: Int { 2 * queueBytes }

@@ -1,6 +1,7 @@
 import Bytes
 import ChangeEvents
 import EventLog
+import MixedTables
 import ObjectStorage
 import Synchronization
 
@@ -39,7 +40,7 @@ public final class IngestRun: @unchecked Sendable {
     /// Moves committed changes into the base stores.
     let base: BaseRefresher
     /// Used by the running thread.
-    let memory = RunMemory()
+    let memory: RunMemory
     /// How often each partition was suspected since the last record came. Used by the running thread.
     var suspicions: (records: Int, times: [TopicPartition: Int]) = (0, [:])
 
@@ -74,7 +75,20 @@ public final class IngestRun: @unchecked Sendable {
         let notices = RecordNotices(route: { route($0).map { targets[$0].name } }, tell: onWarning)
         decoding = RecordDecoding(plan, notices)
         letterNotices = Mutex(LetterNotices(path: deadLetterPath))
-        folders = stateFolder.map { KeyIndexFolders($0, memory: plan.stateMemory, files: files) }
+        let folders = stateFolder.map { KeyIndexFolders($0, memory: plan.stateMemory, files: files) }
+        self.folders = folders
+        var states: [String: KeyIndexState] = [:]
+        let written = targets.filter(\.isReached).map { ($0.name, $0.table) }
+        for (name, table) in written + plan.joins.map({ ($0.name, $0.table) }) {
+            guard let folders, table.isKeyed else { continue }
+            states[name] = KeyIndexState(
+                folders.path(ofWriter: name),
+                memory: folders.memory,
+                files: files,
+                clock: clock
+            ) { if case .failed(let error) = $0 { onWarning(KeyIndexWatch.failure(error, of: name)) } }
+        }
+        memory = RunMemory(states: states)
         base = BaseRefresher(
             plan.materialized,
             clock: clock,
@@ -122,7 +136,9 @@ public final class IngestRun: @unchecked Sendable {
     /// Blocks. Fails on the first error that it cannot handle without guessing; earlier commits remain.
     @discardableResult
     public func run(untilCaughtUp: Bool) throws(WeirError) -> IngestProgress {
-        folders?.removeAll(but: plan.targets.map(\.name) + plan.joins.map(\.name))
+        let names = plan.targets.map(\.name) + plan.joins.map(\.name)
+        folders?.removeAll(but: names)
+        defer { folders?.removeAll(but: names) }
         base.start()
         do throws(WeirError) {
             let progress = try runGenerations(untilCaughtUp: untilCaughtUp)

@@ -212,16 +212,12 @@ final class LiveDimension: @unchecked Sendable {
             loading
             ?? (Loading { (check) throws(WeirError) in try DimensionTable(now, columns: columns, check: check) }, now)
         loading = current
-        do throws(WeirError) {
-            let loaded = try current.rows.value(check: check)
-            try checkTypes(of: loaded.schema)
-            rows = loaded
-            table = current.table
-            loading = nil
-        } catch {
-            if error.code != .cancelled { loading = nil }
-            throw error
-        }
+        let outcome = try current.rows.outcome(check: check)
+        loading = nil
+        let loaded = try outcome.get()
+        try checkTypes(of: loaded.schema)
+        rows = loaded
+        table = current.table
         hasTriedLog = false
         // The load may have taken long, so catch up.
         try look(waits: true, settling: settling, check: check)

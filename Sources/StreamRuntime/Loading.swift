@@ -34,17 +34,17 @@ final class Loading<Value>: @unchecked Sendable {
         thread.start()
     }
 
-    /// Waits for the value.
+    /// Waits for the end of the load.
     ///
-    /// - Parameter check: called periodically; an error that it throws ends the wait but not the load.
-    func value(check: () throws(WeirError) -> Void) throws(WeirError) -> Value {
+    /// - Parameter check: called periodically; an error that it throws ends the wait, and is thrown. The load goes on.
+    func outcome(check: () throws(WeirError) -> Void) throws(WeirError) -> Result<Value, WeirError> {
         while true {
             try check()
             let outcome = condition.locked {
                 if self.outcome == nil { condition.wait(atMost: Self.lookEvery) }
                 return self.outcome
             }
-            if let outcome { return try outcome.get() }
+            if let outcome { return outcome }
         }
     }
 

@@ -77,8 +77,8 @@ public struct TopologyKeys: Sendable {
                 "state.memory",
                 "size from 1mb",
                 "512mb",
-                "Memory of the key indexes through which changes are moved into base stores, for all tables together; what "
-                    + "exceeds it lies in `state.dir`."
+                "Memory of the key indexes through which changes are written and moved into base stores, for all tables "
+                    + "together; what exceeds it lies in `state.dir`."
             ),
             Key(
                 "state.dir",

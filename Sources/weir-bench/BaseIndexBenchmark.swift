@@ -99,7 +99,7 @@ enum BaseIndexBenchmark {
     private static func state(
         _ folder: String,
         memory: Int,
-        onEvent: @escaping (KeyIndexState.Event) -> Void = { _ in }
+        onEvent: @escaping @Sendable (KeyIndexState.Event) -> Void = { _ in }
     ) -> KeyIndexState {
         KeyIndexState(folder + "/keys", memory: KeyMemory(bytes: memory), onEvent: onEvent)
     }

@@ -38,14 +38,16 @@ enum IngestBenchmarks {
         _ table: MixedTable,
         commitMilliseconds: Int = 10_000,
         logStore: LogStoreOutput? = nil,
-        materializes: Bool = false
+        materializes: Bool = false,
+        stateMemory: Int = 512 << 20
     ) throws -> IngestPlan {
         plan(
             try FileLog(root: log),
             table,
             commitMilliseconds: commitMilliseconds,
             logStore: logStore,
-            materializes: materializes
+            materializes: materializes,
+            stateMemory: stateMemory
         )
     }
 
@@ -56,7 +58,8 @@ enum IngestBenchmarks {
         _ table: MixedTable,
         commitMilliseconds: Int = 10_000,
         logStore: LogStoreOutput? = nil,
-        materializes: Bool = false
+        materializes: Bool = false,
+        stateMemory: Int = 512 << 20
     ) -> IngestPlan {
         IngestPlan(
             topology: "bench",
@@ -80,7 +83,8 @@ enum IngestBenchmarks {
             ],
             route: { $0.hasSuffix(".orders") ? [0] : [] },
             commitMilliseconds: commitMilliseconds,
-            materializes: materializes
+            materializes: materializes,
+            stateMemory: stateMemory
         )
     }
 

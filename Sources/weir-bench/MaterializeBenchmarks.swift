@@ -18,6 +18,8 @@ enum MaterializeBenchmarks {
     private static let rounds = 3
     private static let events = 2_000_000
     private static let presentKeys = 10_000_000
+    /// A tenth of what their two indexes take.
+    private static let stateMemory = 24 << 20
 
     private struct Runs {
         var costs: [Benchmark.Cost] = []
@@ -72,31 +74,50 @@ enum MaterializeBenchmarks {
         }
         table = try FullOptimize(table, nowMilliseconds: 0).run().table
         let stores = [table.base, table.change].compactMap(\.self)
-        var (without, with) = (Runs(), Runs())
+        var (without, with, bounded) = (Runs(), Runs(), Runs())
         for _ in 0..<rounds {
-            for materializes in [false, true] {
+            for kind in 0..<3 {
                 for store in stores {
                     try catalog.unregister(store.identifier)
                     try catalog.register(store.identifier, metadataLocation: store.metadataLocation)
                 }
-                if materializes {
-                    try ingest(log, into: table, materializes: true, &with)
-                } else {
-                    try ingest(log, into: table, materializes: false, &without)
+                switch kind {
+                case 0: try ingest(log, into: table, materializes: false, &without)
+                case 1: try ingest(log, into: table, materializes: true, &with)
+                default:
+                    let keys = target + "/keys"
+                    try ingest(
+                        log,
+                        into: table,
+                        materializes: true,
+                        stateMemory: stateMemory,
+                        stateFolder: keys,
+                        &bounded
+                    )
+                    Benchmark.remove(keys)
                 }
             }
         }
         compare(title, with, without, goal: 0.75)
+        compare("… with \(stateMemory >> 20) MB of state.memory ÷ 512 MB", bounded, with, goal: nil)
     }
 
     private static func ingest(
         _ log: String,
         into table: MixedTable,
         materializes: Bool,
+        stateMemory: Int = 512 << 20,
+        stateFolder: String? = nil,
         _ runs: inout Runs
     ) throws {
-        let plan = try IngestBenchmarks.plan(log: log, table, commitMilliseconds: 1000, materializes: materializes)
-        let run = IngestRun(plan, deadLetterPath: log + "/dead.ndjson")
+        let plan = try IngestBenchmarks.plan(
+            log: log,
+            table,
+            commitMilliseconds: 1000,
+            materializes: materializes,
+            stateMemory: stateMemory
+        )
+        let run = IngestRun(plan, deadLetterPath: log + "/dead.ndjson", stateFolder: stateFolder)
         let begin = ContinuousClock.now
         let whole = try Benchmark.cost { try run.run(untilCaughtUp: true) }
         guard let last = run.state.lastCommit else { throw WeirError(.corrupt, "nothing was committed") }

@@ -37,14 +37,19 @@ import WeirTesting
 
     @Test(arguments: [true, false])
     func `removes the keys of another map`(isNarrow: Bool) {
-        var map = KeyMap<Int32>(filler: 0)
-        var others = KeyMap<Int32>(filler: 0)
-        map.update(Self.fingerprints(Array(-5...20), isNarrow: isNarrow)) { $1 = Int32($0) }
-        others.update(Self.fingerprints(Array(-30...9), isNarrow: isNarrow)) { $1 = 1 }
-        map.remove(keysOf: others)
-        let left = Self.fingerprints(Array(-5...20), isNarrow: isNarrow)
-        map.forEach(left) { row, value in #expect(value == (row - 5 > 9 ? Int32(row) : nil)) }
-        #expect(map.count == 11)
+        for hasRuns in [false, true] {
+            var map = PlaceMap(areNarrow: isNarrow)
+            var others = KeyMap<Int32>(filler: 0)
+            let keys = Self.fingerprints(Array(-5...20), isNarrow: isNarrow)
+            map.update(keys) { $1 = KeyPlace(file: UInt32($0), row: 0) }
+            if hasRuns { map.freeze() }
+            others.update(Self.fingerprints(Array(-30...9), isNarrow: isNarrow)) { $1 = 1 }
+            others.forEachBatch { map.update($0) { $1 = nil } }
+            let expected = (0..<26).map { $0 - 5 > 9 ? KeyPlace(file: UInt32($0), row: 0) : .none }
+            #expect(map.places(of: keys) == expected)
+            #expect(map.count == 11)
+        }
+        KeyMap<Int32>(filler: 0).forEachBatch { _ in Issue.record("an empty map has a key") }
     }
 
     private typealias TableKey = FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable

@@ -92,7 +92,7 @@ final class BaseKeys {
             }
             loaded += counts.reduce(0, +)
             loader.drain(into: &places, overwritten: &overwritten)
-            try trimLoaded(check)
+            try state?.trimLoaded(&places, check: check)
         }
         if !overwritten.isEmpty { try addCopies(at: overwritten, in: parts, reader, check) }
         state?.tell(.loaded(keys: places.count))
@@ -110,18 +110,6 @@ final class BaseKeys {
 
     /// Keeps to the memory.
     func trim() { state?.trim(&places) }
-
-    /// Keeps to the memory between two rounds of loading. Runs are then merged one by one: all at the next round would
-    /// be in memory at the same time.
-    private func trimLoaded(_ check: () throws(WeirError) -> Void) throws(WeirError) {
-        guard let state else { return }
-        state.trim(&places)
-        while state.hasSpilled, let merge = places.dueMerge() {
-            try check()
-            places.adopt(merge.merged())
-            state.trim(&places)
-        }
-    }
 
     /// Notes further rows of keys that have several. Their keys are read again from the files that hold them.
     private func addCopies(

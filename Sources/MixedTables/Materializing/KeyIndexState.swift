@@ -7,7 +7,7 @@ import ObjectStorage
 ///
 /// Nothing depends on the folder, since the table can recreate the index. While the folder cannot be used, the index is
 /// in memory; that is told once, and the folder is tried again from time to time. Used by one thread at a time.
-public final class KeyIndexState {
+public final class KeyIndexState: @unchecked Sendable {
     /// What the user should know.
     public enum Event: Sendable, Equatable {
         /// The keys were read from the table.
@@ -25,7 +25,7 @@ public final class KeyIndexState {
     private let memory: KeyMemory
     private let member: Int
     private let clock: RunClock
-    private let onEvent: (Event) -> Void
+    private let onEvent: @Sendable (Event) -> Void
     private var folder: StateFolder?
     /// Whether the folder may have an index that was saved.
     private var mayHaveSaved = true
@@ -45,7 +45,7 @@ public final class KeyIndexState {
         memory: KeyMemory,
         files: any FileSystem = LocalFileSystem(),
         clock: RunClock = .system,
-        onEvent: @escaping (Event) -> Void = { _ in }
+        onEvent: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         self.path = path
         self.files = files
@@ -59,9 +59,10 @@ public final class KeyIndexState {
     var diskBytes: Int { folder?.byteCount ?? 0 }
 
     /// Gives the folder back. The index must not be used any more.
-    func end() {
+    public func end() {
         isOver = true
         folder = nil
+        giveUp()
     }
 
     func tell(_ event: Event) { onEvent(event) }
@@ -70,6 +71,9 @@ public final class KeyIndexState {
     var rowsOfRound: Int64 { Int64(memory.note(member, 0) / 64) }
 
     // MARK: Memory
+
+    /// Keys that may be in a hash table, which takes about half of the memory then.
+    var recentKeys: Int { memory.bytes / 64 }
 
     /// Moves parts of an index to files once it takes more memory than it may.
     func trim(_ places: inout PlaceMap) {
@@ -85,6 +89,17 @@ public final class KeyIndexState {
             fail(error)
         }
         memory.note(member, places.byteCount)
+    }
+
+    /// The same between two rounds of loading. Runs are then merged one by one: all at the next round would be in memory
+    /// at the same time.
+    func trimLoaded(_ places: inout PlaceMap, check: () throws(WeirError) -> Void) throws(WeirError) {
+        trim(&places)
+        while hasSpilled, let merge = places.dueMerge() {
+            try check()
+            places.adopt(merge.merged())
+            trim(&places)
+        }
     }
 
     /// The folder, unless it could not be used a short time ago.
@@ -143,6 +158,7 @@ public final class KeyIndexState {
     /// Begins with an empty index. What an earlier one that was not loaded to its end has spilled is removed.
     func beginLoading() {
         hasSpilled = false
+        giveUp()
         folder?.forgetOthers()
     }
 

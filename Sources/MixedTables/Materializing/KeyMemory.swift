@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// Each index may always use an equal part. What some leave of theirs, others may use.
 public final class KeyMemory: Sendable {
-    private let bytes: Int
+    let bytes: Int
     /// Bytes that each index takes, as it said last.
     private let used = Mutex<[Int]>([])
 

@@ -81,12 +81,14 @@ final class BaseRefresher: @unchecked Sendable {
         names = tables.map(\.name)
         let indexes = KeyIndexWatch(onWarning: onWarning)
         self.indexes = indexes
-        let memory = KeyMemory(bytes: folders?.memory ?? 0)
         materializers = tables.map { name, table in
             let state = folders.map { folders in
-                KeyIndexState(folders.path(of: name), memory: memory, files: folders.files, clock: clock) {
-                    indexes.take($0, of: name)
-                }
+                KeyIndexState(
+                    folders.path(of: name),
+                    memory: folders.memory,
+                    files: folders.files,
+                    clock: clock
+                ) { indexes.take($0, of: name) }
             }
             return Materializer(table, state: state)
         }

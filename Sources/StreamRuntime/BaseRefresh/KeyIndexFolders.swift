@@ -4,22 +4,28 @@ import MixedTables
 import ObjectStorage
 
 /// Where the key indexes of a run keep what exceeds their memory and what the next run begins with: a folder of the
-/// local disk that no other process uses, with a folder for each table.
+/// local disk that no other process uses. Each table has a folder in it for the places of keys in base, and one for the
+/// keys that its writer knows.
 public struct KeyIndexFolders: Sendable {
     let path: String
-    /// Bytes that all indexes may take together.
-    let memory: Int
+    /// Of all indexes together.
+    let memory: KeyMemory
     let files: any FileSystem
 
+    /// - Parameter memory: bytes that all indexes may take together.
     public init(_ path: String, memory: Int, files: any FileSystem = LocalFileSystem()) {
         self.path = path
-        self.memory = memory
+        self.memory = KeyMemory(bytes: memory)
         self.files = files
     }
 
+    /// The folder of the places of keys in base.
     func path(of table: String) -> String { "\(path)/\(Self.folder(of: table))" }
 
-    /// Removes the folders of tables that the topology does not write any more. One that cannot be removed stays.
+    /// The folder of the keys that a writer knows. A run leaves none.
+    func path(ofWriter table: String) -> String { path(of: table) + "+writer" }
+
+    /// Removes all folders but those of the places of keys in base of some tables. One that cannot be removed stays.
     func removeAll(but tables: [String]) {
         let kept = Set(tables.map(Self.folder))
         for entry in (try? files.list(path)) ?? [] where entry.isDirectory && !entry.isSymbolicLink {

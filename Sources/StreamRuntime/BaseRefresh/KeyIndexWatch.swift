@@ -20,12 +20,13 @@ final class KeyIndexWatch: Sendable {
                 "the keys of \(table) are read from the table again, since those of its state folder are not used: "
                     + error.description
             )
-        case .failed(let error):
-            onWarning(
-                "the state folder of \(table) cannot be used: \(error). No row depends on it; its keys stay in "
-                    + "memory meanwhile, and the folder is tried again every minute (pipeline.state.dir)"
-            )
+        case .failed(let error): onWarning(Self.failure(error, of: table))
         }
+    }
+
+    static func failure(_ error: WeirError, of table: String) -> String {
+        "the state folder of \(table) cannot be used: \(error). No row depends on it; its keys stay in memory meanwhile, "
+            + "and the folder is tried again every minute (pipeline.state.dir)"
     }
 
     private func begin(_ table: String, keys: Int, isFromFolder: Bool, commitsBehind: Int?) {
