@@ -63,9 +63,9 @@ import WeirTesting
         let (kafka, log) = try Self.cluster()
         let readers = try Self.begin(log)
         try Self.append(log, 1, 10..<20)
-        try #require(rd_kafka_mock_broker_set_down(kafka.cluster, 2) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        try kafka.setDown(2)
         try Self.appendAndRead(log, readers)
-        try #require(rd_kafka_mock_broker_set_up(kafka.cluster, 2) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        try kafka.setUp(2)
         try Self.read(readers, until: 1, at: 20)
     }
 

@@ -73,7 +73,7 @@ import WeirTesting
         let settings = try kafka.log(Self.properties).settings
         let member = try KafkaMembership(settings, group: "g", topics: ["orders"], pattern: nil, instance: name)
         #expect(try KafkaGroupTests.settle([(member, 4)]) != nil)
-        #expect(rd_kafka_mock_broker_set_down(kafka.cluster, 1) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        try kafka.setDown()
         member.leave()
         #expect(!member.hasGivenUp)
         let notice = try #require(member.takeNotice())

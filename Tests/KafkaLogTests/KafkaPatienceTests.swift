@@ -35,7 +35,7 @@ import WeirTesting
         Thread.detachNewThread {
             let deadline = Date(timeIntervalSinceNow: 60)
             while notices.all.isEmpty, Date() < deadline { usleep(20_000) }
-            rd_kafka_mock_broker_set_up(kafka.cluster, 1)
+            #expect(throws: Never.self) { try kafka.setUp() }
         }
     }
 
@@ -61,21 +61,21 @@ import WeirTesting
         let notices = Notices()
         let log = try Self.log(kafka, KafkaPatience(onNotice: notices.add))
         #expect(try log.ends(topic: "orders", partitions: [0, 1]) == [0: 0, 1: 0])
-        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        try kafka.setDown()
         Self.bringBack(kafka, after: notices)
         #expect(try log.ends(topic: "orders", partitions: [0, 1]) == [0: 0, 1: 0])
         #expect(notices.all.first?.contains("topic orders waits for brokers") == true, "\(notices.all)")
         #expect(notices.all.last?.contains("answer again") == true, "\(notices.all)")
         // A caller that does not need the answer does not wait for it.
-        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        try kafka.setDown()
         let before = notices.all
         #expect(failure { _ = try log.endsAtOnce(topic: "orders", partitions: [0]) }?.code == .storage)
         #expect(notices.all == before)
-        rd_kafka_mock_broker_set_up(kafka.cluster, 1)
+        try kafka.setUp()
         // Without patience, the first timeout is an error.
         let impatient = try Self.log(kafka, nil)
         #expect(try impatient.ends(topic: "orders", partitions: [0]) == [0: 0])
-        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        try kafka.setDown()
         #expect(failure { _ = try impatient.ends(topic: "orders", partitions: [0]) }?.code == .storage)
     }
 
@@ -87,7 +87,7 @@ import WeirTesting
         let appender = try KafkaAppender(log, topic: "orders")
         try appender.append(encode(Self.records))
         try appender.flush()
-        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        try kafka.setDown()
         Self.bringBack(kafka, after: notices)
         try appender.append(encode(Self.records))
         try appender.flush()
@@ -145,7 +145,7 @@ import WeirTesting
         let patience = KafkaPatience(onNotice: { _ in }, now: { clock.now })
         let log = try Self.log(kafka, patience)
         let appender = try KafkaAppender(log, topic: "orders")
-        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        try kafka.setDown()
         try appender.append(encode(Self.records))
         Thread.detachNewThread {
             usleep(300_000)
@@ -205,7 +205,7 @@ import WeirTesting
         let client = try KafkaTransactionalClient(log, transactionalID: "id")
         let topics = try ["a", "b", "c"].map { try KafkaTransactions(client, topic: $0, stateID: $0) }
         try topics[0].commit([encode(Self.records)], state: "s")
-        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        try kafka.setDown()
         patience.stop()
         let start = ContinuousClock.now
         for topic in topics {
@@ -220,10 +220,10 @@ import WeirTesting
         try kafka.createTopic("orders", partitions: 2)
         let log = try Self.log(kafka, nil)
         #expect(try log.partitions(of: "orders") == [0, 1])
-        rd_kafka_mock_broker_set_down(kafka.cluster, 1)
+        try kafka.setDown()
         #expect(failure { _ = try log.partitions(of: "orders") }?.code == .storage)
         rd_kafka_mock_topic_set_error(kafka.cluster, "orders", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-        rd_kafka_mock_broker_set_up(kafka.cluster, 1)
+        try kafka.setUp()
         Thread.detachNewThread {
             usleep(700_000)
             rd_kafka_mock_topic_set_error(kafka.cluster, "orders", RD_KAFKA_RESP_ERR_NO_ERROR)

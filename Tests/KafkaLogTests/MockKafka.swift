@@ -1,6 +1,8 @@
 import Bytes
 import CRdKafka
 import EventLog
+import Glibc
+import Synchronization
 import Testing
 
 @testable import KafkaLog
@@ -10,6 +12,8 @@ final class MockKafka: @unchecked Sendable {
     // librdkafka locks for itself.
     let cluster: OpaquePointer
     private let client: OpaquePointer
+    /// Sockets on the ports of brokers that are down.
+    private let held = Mutex<[Int32: Int32]>([:])
 
     init(brokers: Int32 = 1) throws {
         let configuration = rd_kafka_conf_new()
@@ -21,6 +25,35 @@ final class MockKafka: @unchecked Sendable {
     deinit {
         rd_kafka_mock_cluster_destroy(cluster)
         rd_kafka_destroy(client)
+        for socket in held.withLock({ $0.values.map(\.self) }) { close(socket) }
+    }
+
+    /// Takes a broker down. Its port stays its own meanwhile: a connection of another test could get it, and a mock broker
+    /// that does not get its port back ends the process.
+    func setDown(_ broker: Int32 = 1) throws {
+        try #require(rd_kafka_mock_broker_set_down(cluster, broker) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        let port = try #require(
+            brokers.split(separator: ",")[Int(broker) - 1].split(separator: ":").last.flatMap { UInt16($0) }
+        )
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        held.withLock { $0[broker] = socket }
+        var isReused: Int32 = 1
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &isReused, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        try #require(code == 0, "port \(port) of broker \(broker) cannot be held: \(errno)")
+    }
+
+    func setUp(_ broker: Int32 = 1) throws {
+        try #require(rd_kafka_mock_broker_set_up(cluster, broker) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        if let socket = held.withLock({ $0.removeValue(forKey: broker) }) { close(socket) }
     }
 
     var brokers: String { String(cString: rd_kafka_mock_cluster_bootstraps(cluster)) }
