@@ -6,18 +6,24 @@ struct JSONParser {
     // Documents nested deeper are refused, so that they cannot exhaust the stack.
     private static let maximumDepth = 200
 
-    private let bytes: [UInt8]
+    private let bytes: UnsafeBufferPointer<UInt8>
     private var offset = 0
     private var depth = 0
+    private var names = MemberNames()
 
-    private init(_ bytes: [UInt8]) { self.bytes = bytes }
+    private init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
     static func parse(_ bytes: [UInt8]) throws(WeirError) -> JSONValue {
-        var parser = JSONParser(bytes)
-        let value = try parser.parseValue()
-        parser.skipSpace()
-        guard parser.offset == bytes.count else { throw parser.failure("text follows the JSON document") }
-        return value
+        let result = bytes.withUnsafeBufferPointer { bytes in
+            Result { () throws(WeirError) in
+                var parser = JSONParser(bytes)
+                let value = try parser.parseValue()
+                parser.skipSpace()
+                guard parser.offset == bytes.count else { throw parser.failure("text follows the JSON document") }
+                return value
+            }
+        }
+        return try result.get()
     }
 
     private func failure(_ message: String) -> WeirError { WeirError(.corrupt, message, at: "byte \(offset)") }
@@ -64,7 +70,7 @@ struct JSONParser {
         while true {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw failure("a member name is expected") }
-            let key = try parseString()
+            let key = try parseString(isName: true)
             skipSpace()
             guard next == UInt8(ascii: ":") else { throw failure("a colon is expected after '\(key)'") }
             offset += 1
@@ -122,25 +128,48 @@ struct JSONParser {
     }
 
     private func number(_ start: Int, _ isInteger: Bool) throws(WeirError) -> JSONValue {
+        if isInteger, let value = integer(start) { return .integer(value) }
         let text = String(decoding: bytes[start..<offset], as: UTF8.self)
-        if isInteger, let value = Int64(text) { return .integer(value) }
         guard Double(text) != nil else { throw failure("'\(text)' is not a number") }
         return .number(text)
     }
 
-    private mutating func parseString() throws(WeirError) -> String {
+    /// The digits up to the current byte, after a minus sign or none; nil if they are too many, or are something else.
+    private func integer(_ start: Int) -> Int64? {
+        let isNegative = bytes[start] == UInt8(ascii: "-")
+        let digits = bytes[(isNegative ? start + 1 : start)..<offset]
+        if digits.isEmpty { return nil }
+        // Below zero, where the range is larger.
+        var value: Int64 = 0
+        for byte in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            let (tens, isTooLong) = value.multipliedReportingOverflow(by: 10)
+            let (next, isTooLow) = tens.subtractingReportingOverflow(Int64(byte - UInt8(ascii: "0")))
+            if isTooLong || isTooLow { return nil }
+            value = next
+        }
+        if isNegative { return value }
+        return value == .min ? nil : -value
+    }
+
+    /// - Parameter isName: whether it is the name of a member, which documents repeat.
+    private mutating func parseString(isName: Bool = false) throws(WeirError) -> String {
         offset += 1
         let start = offset
         while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { offset += 1 }
         if next == UInt8(ascii: "\"") {
             defer { offset += 1 }
-            return try text(bytes[start..<offset])
+            let slice = UnsafeBufferPointer(rebasing: bytes[start..<offset])
+            if isName, let known = names.known(slice) { return known }
+            let text = try text(slice)
+            if isName { names.note(text, slice) }
+            return text
         }
         var unescaped = Array(bytes[start..<offset])
         while let byte = next {
             offset += 1
             switch byte {
-            case UInt8(ascii: "\""): return try text(unescaped[...])
+            case UInt8(ascii: "\""): return try text(unescaped)
             case UInt8(ascii: "\\"): try parseEscape(into: &unescaped)
             case 0..<0x20: throw failure("a control character stands inside a text")
             default: unescaped.append(byte)
@@ -149,20 +178,36 @@ struct JSONParser {
         throw failure("a text is not closed")
     }
 
-    private func text(_ slice: ArraySlice<UInt8>) throws(WeirError) -> String {
-        guard let text = String(validating: slice, as: UTF8.self) else { throw failure("text is not valid UTF-8") }
+    private func text(_ bytes: some Sequence<UInt8>) throws(WeirError) -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("text is not valid UTF-8") }
         return text
     }
 
     private mutating func parseEscape(into target: inout [UInt8]) throws(WeirError) {
         var behind = offset
-        let result = bytes.withUnsafeBytes { bytes in
-            Result { () throws(JSONEscape.Failure) in try JSONEscape.scalar(in: bytes, at: &behind) }
-        }
-        switch result {
-        case .success(let scalar): target.append(contentsOf: String(scalar).utf8)
-        case .failure(let reason): throw failure(reason.rawValue)
+        do throws(JSONEscape.Failure) {
+            let scalar = try JSONEscape.scalar(in: UnsafeRawBufferPointer(bytes), at: &behind)
+            target.append(contentsOf: String(scalar).utf8)
+        } catch {
+            throw failure(error.rawValue)
         }
         offset = behind
     }
+}
+
+/// Names of members that were read a short time ago, so that a name that is repeated is one text in memory.
+private struct MemberNames {
+    private var texts = [String](repeating: "", count: 64)
+
+    private func slot(_ name: UnsafeBufferPointer<UInt8>) -> Int {
+        guard let first = name.first, let last = name.last else { return 0 }
+        return (name.count &* 31 &+ Int(first) &* 7 &+ Int(last) &+ Int(name[name.count / 2])) & (texts.count - 1)
+    }
+
+    func known(_ name: UnsafeBufferPointer<UInt8>) -> String? {
+        let text = texts[slot(name)]
+        return text.utf8.count == name.count && text.utf8.elementsEqual(name) ? text : nil
+    }
+
+    mutating func note(_ text: String, _ name: UnsafeBufferPointer<UInt8>) { texts[slot(name)] = text }
 }
