@@ -64,6 +64,9 @@ public enum CatchUp: Sendable, Equatable {
                 // Sequence numbers cannot tell the commits of a format version 1 table apart.
                 self = .reload("its change store numbers no commits")
                 return
+            } else if let last = ranges.last, sequence <= last.upperBound {
+                self = .reload("its change store numbers commits in another order")
+                return
             } else if goesOn, let last = ranges.popLast() {
                 ranges.append(last.lowerBound...sequence)
             } else {

@@ -112,6 +112,55 @@ import WeirTesting
         #expect(world.table.snapshots.count <= 56, "\(world.table.snapshots.count) snapshots")
     }
 
+    /// One recording examines so many rewriting commits; one that a tag keeps may be the next.
+    @Test(arguments: 13...18, [true, false])
+    func `a record that stops at a kept snapshot is that of the last one gone`(rewrites: Int, isAppend: Bool) throws {
+        var world = try World(["snapshot.keep.max-count": "100"])
+        func overwrite(_ number: Int) throws {
+            try world.commit {
+                $0.overwrite(adding: [dataFile("f\(number)")], removing: [dataFile("f\(number - 1)")])
+            }
+        }
+        try world.append(0)
+        for number in 1...rewrites { try overwrite(number) }
+        if isAppend { try world.append(1000) } else { try overwrite(rewrites + 1) }
+        let tagged = try #require(world.table.currentSnapshot)
+        let last = isAppend ? rewrites : rewrites + 1
+        try world.commit { $0.update { (_) in [.setReference(name: "t", SnapshotReference(tag: tagged.id))] } }
+        for number in last + 1...last + 3 { try overwrite(number) }
+        for number in 2000..<2003 { try world.append(number) }
+        try world.commit { $0.setProperties(["snapshot.keep.max-count": "2"]) }
+        var gone = 0
+        for number in 3000..<3010 {
+            try world.append(number)
+            let oldest = try #require(world.table.metadata.mainAncestors.last)
+            if !oldest.hasLostParent { continue }
+            gone += 1
+            let record = try #require(ExpiredCommits(world.table.metadata), "\(number)")
+            #expect(record.snapshotId == oldest.parentId && record.sequence == oldest.sequenceNumber - 1)
+            #expect(record.rewrittenAt <= record.sequence)
+        }
+        #expect(gone > 5)
+        let record = try #require(ExpiredCommits(world.table.metadata))
+        #expect(record.kept == [tagged.id] && record.rewrittenAt == tagged.sequenceNumber + 3)
+    }
+
+    @Test func `a commit that was rolled back is remembered when it has expired`() throws {
+        var world = try World(["snapshot.keep.max-count": "4"])
+        for number in 1...3 { try world.append(number) }
+        let before = try #require(world.table.currentSnapshot)
+        try world.append(4)
+        let lost = try #require(world.table.currentSnapshot)
+        try world.commit { $0.update { (_) in [.setReference(name: "main", SnapshotReference(branch: before.id))] } }
+        try world.commit { $0.removeSnapshots([lost.id]) }
+        for number in 5...20 {
+            try world.append(number)
+            guard let record = ExpiredCommits(world.table.metadata), record.sequence >= 3 else { continue }
+            // Nothing was removed, but who holds the state of the lost commit has rows that are gone.
+            #expect(record.rewrittenAt == 5 && record.removedUpTo == 0, "\(number)")
+        }
+    }
+
     @Test func `the number of snapshots stays what it may be, and the rows are all there`() throws {
         var world = try World(["snapshot.keep.max-count": "20"])
         var sizes: [Int] = []

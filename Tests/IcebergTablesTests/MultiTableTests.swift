@@ -361,6 +361,26 @@ import WeirTesting
         }
     }
 
+    /// The swap names the table as moved, by the commit itself, and the looks do not: nothing is deleted.
+    @Test(arguments: CatalogDatabase.tested)
+    func `a required table that moves does not hide that looks and swaps contradict each other`(
+        _ database: CatalogDatabase
+    ) throws {
+        try database.withFolder { folder in
+            _ = try Self.create(folder)
+            let real = try makeCatalog(folder)
+            let tables = try UnreliableCatalog(real, fails: .staleLooks(before: Self.ids[2])).load(Self.ids)
+            var first = Transaction(tables[0])
+            first.require(of: tables[2]) { (_) throws(WeirError) in }
+            first.append([dataFile("new")])
+            var all = MultiTableTransaction()
+            all.add(first)
+            let error = #expect(throws: WeirError.self) { try all.commit() }
+            #expect(error?.code == .unknownState, "\(String(describing: error))")
+            #expect(try FreshPlan.liveNames(of: real.load(Self.ids[0])).sorted() == ["a-old", "new"])
+        }
+    }
+
     @Test(arguments: CatalogDatabase.tested) func `an answer that is lost is looked up in all tables`(
         _ database: CatalogDatabase
     ) throws {

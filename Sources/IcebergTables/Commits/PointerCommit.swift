@@ -113,8 +113,9 @@ struct PointerCommit {
                 switch CommitLookup(moved, catalog).outcome(clock: clock) {
                 case .happened: return []
                 case .lost(let ids): return ids
-                // A table that is only required has moved meanwhile.
-                case .didNothing where !Set(overtaken).isSubset(of: moved.map(\.new.identifier)): return overtaken
+                // Only tables that are required have moved meanwhile. A table that the look found unmoved and the swap found
+                // moved is a contradiction.
+                case .didNothing where Set(overtaken).isDisjoint(with: moved.map(\.new.identifier)): return overtaken
                 case .didNothing: throw Self.unknown(moved, nil, "the catalog contradicts itself")
                 case .unknown(let reason): throw Self.unknown(moved, nil, reason)
                 }

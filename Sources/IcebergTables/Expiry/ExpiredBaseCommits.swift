@@ -58,7 +58,8 @@ public struct ExpiredBaseCommits: Sendable, Equatable {
         let gone = Set(expiry.snapshots)
         let line = metadata.mainAncestors
         guard let first = line.firstIndex(where: { gone.contains($0.id) }), let oldest = line.last else { return nil }
-        let begin = oldest.hasLostParent ? oldest.sequenceNumber.addingClamped(-1) : 0
+        // What was before it is not known.
+        let begin = oldest.hasLostParent ? oldest.sequenceNumber : 0
         var record =
             ExpiredBaseCommits(metadata)
             ?? ExpiredBaseCommits(

@@ -17,7 +17,8 @@ public struct ExpiredCommits: Sendable, Equatable {
     /// Files of commits up to this sequence number may have been removed. Those of all later ones are in the table, or
     /// were removed by commits that are left.
     public private(set) var removedUpTo: Int64
-    /// The newest commit that did more than append, by sequence number; 0 for none.
+    /// The newest commit that did more than append, or that followed others that were rolled back, by sequence number; 0
+    /// for none.
     public private(set) var rewrittenAt: Int64
     /// Snapshots of main up to the newest expired commit that are left: a tag or an open transaction keeps them. They are
     /// no ancestors any more, as far as parent ids tell.
@@ -50,13 +51,15 @@ public struct ExpiredCommits: Sendable, Equatable {
             oldest.parentId == record.snapshotId
         else { return nil }
         self = record
+        noteGap(before: oldest)
     }
 
     private init(behind snapshot: Snapshot, removedUpTo: Int64) {
         snapshotId = snapshot.id
         sequence = snapshot.sequenceNumber
         self.removedUpTo = removedUpTo
-        rewrittenAt = removedUpTo
+        // What was before it is not known.
+        rewrittenAt = removedUpTo > 0 ? snapshot.sequenceNumber : 0
         kept = []
         times = []
     }
@@ -89,32 +92,41 @@ public struct ExpiredCommits: Sendable, Equatable {
         let begin = oldest.hasLostParent ? oldest.sequenceNumber.addingClamped(-1) : 0
         var record = ExpiredCommits(metadata, oldest: oldest) ?? ExpiredCommits(behind: oldest, removedUpTo: begin)
         var examined = 0
-        // Until one has expired, there is nothing that a later commit could go on with.
-        var cutsLine = false
+        // As of the newest commit that has expired: a later recording goes on behind it. Nil until there is one.
+        var cut: ExpiredCommits?
         for index in (first..<line.count).reversed() {
             let snapshot = line[index]
             if snapshot.operation != SnapshotOperation.append.rawValue {
                 examined += 1
-                guard examined <= examinedMax || !cutsLine else {
+                if examined > examinedMax, let cut {
                     // This one and all newer ones wait for the next commit.
                     let left = Set(line[...index].map(\.id))
                     expiry.snapshots.removeAll { left.contains($0) }
+                    record = cut
                     break
                 }
                 record.rewrittenAt = max(record.rewrittenAt, snapshot.sequenceNumber)
                 let removed = try removedBy(snapshot) ?? snapshot.sequenceNumber
                 record.removedUpTo = max(record.removedUpTo, removed)
             }
+            record.noteGap(before: snapshot)
             record.snapshotId = snapshot.id
             record.sequence = snapshot.sequenceNumber
-            if gone.contains(snapshot.id) { cutsLine = true } else { record.kept.append(snapshot.id) }
             record.add(Time(timestampMs: snapshot.timestampMs, sequence: snapshot.sequenceNumber))
+            if gone.contains(snapshot.id) { cut = record } else { record.kept.append(snapshot.id) }
         }
         if !record.kept.isEmpty {
             let left = Set(metadata.snapshots.map(\.id)).subtracting(expiry.snapshots)
             record.kept.removeAll { !left.contains($0) }
         }
         return record
+    }
+
+    /// Numbers that are missing are of commits that were rolled back, or of branches.
+    private mutating func noteGap(before next: Snapshot) {
+        if next.id != snapshotId, next.sequenceNumber != sequence.addingClamped(1) {
+            rewrittenAt = max(rewrittenAt, next.sequenceNumber)
+        }
     }
 
     private mutating func add(_ time: Time) {
