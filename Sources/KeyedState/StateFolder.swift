@@ -73,6 +73,8 @@ public final class StateFolder: Sendable {
     public static func remove(_ path: String, files: any FileSystem) throws(WeirError) {
         let folder = try StateFolder(path, files: files)
         folder.forget()
+        // Under the lock to the end.
+        defer { withExtendedLifetime(folder) {} }
         for name in [stateName + ".next", lockName] where try files.status("\(path)/\(name)") != nil {
             try files.remove("\(path)/\(name)")
         }
@@ -233,8 +235,11 @@ public final class StateFolder: Sendable {
         }
     }
 
-    /// Removes all files that the saved state does not need: those of an index that was given up.
-    public func forgetOthers() { keep(content.withLock { $0.saved }) }
+    /// Removes all files that the saved state does not need: those of an index that was given up. A folder that somebody
+    /// has removed, and that another process may have made again, is left alone.
+    public func forgetOthers() {
+        if isOwn { keep(content.withLock { $0.saved }) }
+    }
 
     /// Removes the saved state with all its files.
     public func forget() {

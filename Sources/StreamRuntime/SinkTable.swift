@@ -173,13 +173,11 @@ final class SinkTable: PositionKeeper, @unchecked Sendable {
     /// Sequence numbers of the row commits made here that are above the given one.
     func ownCommits(above start: Int64 = 0) -> RangeSet<Int64> {
         committed.withLock { state in
-            var new = RangeSet<Int64>()
-            // From the newest: with other processes between them they are many, and most are known.
-            for range in state.own.ranges.reversed() {
-                if range.upperBound <= start.addingClamped(1) { break }
-                new.insert(contentsOf: max(range.lowerBound, start.addingClamped(1))..<range.upperBound)
-            }
-            return new
+            if start <= 0 { return state.own }
+            // With other processes between them they are many, and most are known.
+            let first = start.addingClamped(1)
+            let newer = state.own.ranges.reversed().prefix { $0.upperBound > first }
+            return RangeSet(newer.reversed().map { max($0.lowerBound, first)..<$0.upperBound })
         }
     }
 

@@ -76,7 +76,8 @@ extension BaseKeys {
             try keys.files.restore(list, tasks)
             let isSame = metadata.currentSnapshotId == saved.point.snapshotId
             let rows = tasks.reduce(Int64(0)) { $0.addingClamped($1.file.recordCount) }
-            guard isSame || keys.files.liveRows >= rows / 2 else {
+            let known = keys.files.all.reduce(Int64(0)) { $0.addingClamped(keys.files[$1]?.file.recordCount ?? 0) }
+            guard isSame || known >= rows / 2 else {
                 throw WeirError(.invalid, "most rows of the base store have been written anew since it was saved")
             }
             let expected = Set(list.files.map(\.number))
