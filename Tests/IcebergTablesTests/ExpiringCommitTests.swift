@@ -48,6 +48,16 @@ import WeirTesting
         mutating func append(_ number: Int) throws {
             try commit { $0.append([dataFile("f\(number)")]) }
         }
+
+        /// Appends a commit that is rolled back, and whose snapshot is removed.
+        mutating func appendInVain(_ number: Int) throws -> Snapshot {
+            let before = try #require(table.currentSnapshot)
+            try append(number)
+            let lost = try #require(table.currentSnapshot)
+            try commit { $0.update { (_) in [.setReference(name: "main", SnapshotReference(branch: before.id))] } }
+            try commit { $0.removeSnapshots([lost.id]) }
+            return lost
+        }
     }
 
     @Test func `that another optimizer was at work outlives its snapshots`() throws {
@@ -78,11 +88,7 @@ import WeirTesting
         ])
         let moves = ["snapshot.producer": "OPTIMIZE", "weir.optimized-sequence.exist": "true"]
         for number in 1...3 { try world.commit { $0.append([dataFile("f\(number)")], summary: moves) } }
-        let before = try #require(world.table.currentSnapshot)
-        try world.append(4)
-        let lost = try #require(world.table.currentSnapshot)
-        try world.commit { $0.update { (_) in [.setReference(name: "main", SnapshotReference(branch: before.id))] } }
-        try world.commit { $0.removeSnapshots([lost.id]) }
+        _ = try world.appendInVain(4)
         for number in 5...20 {
             try world.commit { $0.append([dataFile("f\(number)")], summary: moves) }
             guard let record = ExpiredBaseCommits(world.table.metadata), record.sequence >= 3 else { continue }
@@ -148,11 +154,7 @@ import WeirTesting
     @Test func `a commit that was rolled back is remembered when it has expired`() throws {
         var world = try World(["snapshot.keep.max-count": "4"])
         for number in 1...3 { try world.append(number) }
-        let before = try #require(world.table.currentSnapshot)
-        try world.append(4)
-        let lost = try #require(world.table.currentSnapshot)
-        try world.commit { $0.update { (_) in [.setReference(name: "main", SnapshotReference(branch: before.id))] } }
-        try world.commit { $0.removeSnapshots([lost.id]) }
+        _ = try world.appendInVain(4)
         for number in 5...20 {
             try world.append(number)
             guard let record = ExpiredCommits(world.table.metadata), record.sequence >= 3 else { continue }
@@ -343,11 +345,7 @@ import WeirTesting
     @Test func `a position behind a rolled-back commit is not taken for an expired one`() throws {
         var world = try World(["snapshot.keep.max-count": "3"])
         for number in 1...4 { try world.append(number) }
-        let before = try #require(world.table.currentSnapshot)
-        try world.append(5)
-        let lost = try #require(world.table.currentSnapshot)
-        try world.commit { $0.update { (_) in [.setReference(name: "main", SnapshotReference(branch: before.id))] } }
-        try world.commit { $0.removeSnapshots([lost.id]) }
+        let lost = try world.appendInVain(5)
         let history = world.table.metadata.history(since: lost.id, sequence: lost.sequenceNumber)
         #expect(history.beginning == .elsewhere)
     }

@@ -343,17 +343,23 @@ import WeirTesting
         }
     }
 
+    /// A commit to the first table that requires the third.
+    private static func requiring(_ catalog: UnreliableCatalog) throws -> MultiTableTransaction {
+        let tables = try catalog.load(ids)
+        var transaction = Transaction(tables[0])
+        transaction.require(of: tables[2]) { (_) throws(WeirError) in }
+        transaction.append([dataFile("new")])
+        var all = MultiTableTransaction()
+        all.add(transaction)
+        return all
+    }
+
     @Test(arguments: CatalogDatabase.tested)
     func `a table that is only required may move after an answer was lost`(_ database: CatalogDatabase) throws {
         try database.withFolder { folder in
             _ = try Self.create(folder)
             let real = try makeCatalog(folder)
-            let tables = try UnreliableCatalog(real, fails: .nothing(before: Self.ids[2])).load(Self.ids)
-            var first = Transaction(tables[0])
-            first.require(of: tables[2]) { (_) throws(WeirError) in }
-            first.append([dataFile("new")])
-            var all = MultiTableTransaction()
-            all.add(first)
+            let all = try Self.requiring(UnreliableCatalog(real, fails: .nothing(before: Self.ids[2])))
             var retries = 0
             _ = try all.commit { retries += 1 }
             #expect(retries == 1)
@@ -369,12 +375,7 @@ import WeirTesting
         try database.withFolder { folder in
             _ = try Self.create(folder)
             let real = try makeCatalog(folder)
-            let tables = try UnreliableCatalog(real, fails: .staleLooks(before: Self.ids[2])).load(Self.ids)
-            var first = Transaction(tables[0])
-            first.require(of: tables[2]) { (_) throws(WeirError) in }
-            first.append([dataFile("new")])
-            var all = MultiTableTransaction()
-            all.add(first)
+            let all = try Self.requiring(UnreliableCatalog(real, fails: .staleLooks(before: Self.ids[2])))
             let error = #expect(throws: WeirError.self) { try all.commit() }
             #expect(error?.code == .unknownState, "\(String(describing: error))")
             #expect(try FreshPlan.liveNames(of: real.load(Self.ids[0])).sorted() == ["a-old", "new"])

@@ -58,8 +58,8 @@ public struct ExpiredCommits: Sendable, Equatable {
         snapshotId = snapshot.id
         sequence = snapshot.sequenceNumber
         self.removedUpTo = removedUpTo
-        // What was before it is not known.
-        rewrittenAt = removedUpTo > 0 ? snapshot.sequenceNumber : 0
+        // What was before it is not known; format version 1 numbers nothing.
+        rewrittenAt = snapshot.hasLostParent ? max(1, snapshot.sequenceNumber) : 0
         kept = []
         times = []
     }
