@@ -59,24 +59,9 @@ public struct KeyMap<Value: BitwiseCopyable & Sendable>: Sendable {
 
     /// Calls `body` with all keys, some at a time, in no order.
     public func forEachBatch(_ body: (KeyFingerprints) -> Void) {
-        var some: (narrow: [UInt64], wide: [UInt128]) = ([], [])
-        narrow.forEach { key, _ in
-            some.narrow.append(key)
-            if some.narrow.count < Self.batchKeys { return }
-            body(.narrow(some.narrow))
-            some.narrow.removeAll(keepingCapacity: true)
-        }
-        if !some.narrow.isEmpty { body(.narrow(some.narrow)) }
-        wide.forEach { key, _ in
-            some.wide.append(key)
-            if some.wide.count < Self.batchKeys { return }
-            body(.wide(some.wide))
-            some.wide.removeAll(keepingCapacity: true)
-        }
-        if !some.wide.isEmpty { body(.wide(some.wide)) }
+        narrow.forEachBatch { body(.narrow($0)) }
+        wide.forEachBatch { body(.wide($0)) }
     }
-
-    private static var batchKeys: Int { 65_536 }
 
     /// Removes all keys and keeps the memory.
     mutating func removeAll() {

@@ -210,6 +210,20 @@ public struct KeyTable<
         for slot in 0..<keys.count where keys[slot] != 0 { body(keys[slot], values[slot]) }
     }
 
+    /// Calls `body` with all keys, some at a time, in no order.
+    func forEachBatch(_ body: ([Key]) -> Void) {
+        var some: [Key] = []
+        forEach { key, _ in
+            some.append(key)
+            if some.count < Self.batchKeys { return }
+            body(some)
+            some.removeAll(keepingCapacity: true)
+        }
+        if !some.isEmpty { body(some) }
+    }
+
+    private static var batchKeys: Int { 65_536 }
+
     /// Replaces all values at once. `body` gets them in no defined order, with the filler of free slots, which it keeps.
     mutating func replaceValues(_ body: (inout [Value]) -> Void) {
         body(&values)

@@ -21,6 +21,33 @@ struct NodeTask: Sendable {
     var deleteFiles: [File]
 }
 
+extension NodeTask {
+    /// Rows of the data files, deleted ones included.
+    var rowCount: Int64 { dataFiles.reduce(0) { $0.addingClamped($1.task.file.recordCount) } }
+
+    /// The same task in parts with about so many rows; a file is in one part. With delete files it is one part: each
+    /// would read all of them.
+    func parts(ofRows limit: Int64) -> [NodeTask] {
+        guard deleteFiles.isEmpty else { return [self] }
+        var parts: [NodeTask] = []
+        var (files, rows): ([File], Int64) = ([], 0)
+        func end() {
+            if files.isEmpty { return }
+            var part = self
+            part.dataFiles = files
+            parts.append(part)
+            (files, rows) = ([], 0)
+        }
+        for file in dataFiles {
+            files.append(file)
+            rows = rows.addingClamped(file.task.file.recordCount)
+            if rows >= limit { end() }
+        }
+        end()
+        return parts
+    }
+}
+
 /// Plans merge-on-read: which change files are not merged into base yet, and which deletes apply to which data (spec
 /// section 5.1).
 struct NodeTaskPlan: Sendable {

@@ -25,6 +25,21 @@ extension ColumnBatch {
     func modelRow(_ row: Int) -> ModelRow { columns.map { $0.scalar(row) } }
 }
 
+extension Table {
+    /// Makes an `int` column a `long`, as another engine does.
+    func widen(_ column: String) throws {
+        var transaction = Transaction(self)
+        let wider = Schema(
+            schema.fields.map { field in
+                let type = field.name == column ? .long : field.type
+                return Field(id: field.id, name: field.name, type: type, isRequired: field.isRequired)
+            }
+        )
+        transaction.setSchema { (_) throws(WeirError) in wider }
+        _ = try transaction.commit()
+    }
+}
+
 extension ChangeBatch {
     static func changes(_ changes: [(ChangeKind, ModelRow)], _ schema: Schema) -> ChangeBatch {
         ChangeBatch(
