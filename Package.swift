@@ -95,6 +95,13 @@ let package = Package(
                 "ObjectStorage",
             ]
         ),
+        target(
+            "Optimizing",
+            [
+                "Bytes", "Columnar", "IcebergFormat", "IcebergTables", "KeyedState", "MixedTables", "ObjectStorage",
+                "Values",
+            ]
+        ),
         target("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "IcebergFormat"]),
         target("Expressions", ["Bytes", "Columnar", "Values"]),
         target("Lookups", ["Bytes", "ChangeEvents", "Columnar", "KeyedState", "MixedTables"]),
@@ -107,7 +114,7 @@ let package = Package(
             [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
                 "IcebergFormat", "IcebergTables", "KeyedState", "LogStores", "Lookups", "MixedTables", "ObjectStorage",
-                "Topology",
+                "Optimizing", "Topology",
             ]
         ),
         target(
@@ -116,7 +123,7 @@ let package = Package(
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventEncoders", "EventLog", "Expressions",
                 "IcebergFormat",
                 "IcebergTables", "KafkaLog", "KeyedState", "LogStores", "Lookups", "MixedTables", "ObjectStorage",
-                "StreamRuntime", "Topology",
+                "Optimizing", "StreamRuntime", "Topology",
                 argumentParser,
             ]
         ),
@@ -131,7 +138,7 @@ let package = Package(
             dependencies: [
                 "Bytes", "ChangeEvents", "Columnar", "EventDecoders", "EventLog", "Expressions", "IcebergTables",
                 "IcebergFormat", "KafkaLog", "KeyedState", "LogStores", "Lookups", "MixedTables", "ObjectStorage",
-                "StreamRuntime", "Topology", "WeirCommands", "CJSONShim", "CRdKafka",
+                "Optimizing", "StreamRuntime", "Topology", "WeirCommands", "CJSONShim", "CRdKafka",
             ],
             swiftSettings: swiftSettings,
             linkerSettings: linkerSettings
@@ -162,6 +169,10 @@ let package = Package(
         tests(
             "MixedTables",
             ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "ObjectStorage"]
+        ),
+        tests(
+            "Optimizing",
+            ["Bytes", "ChangeEvents", "Columnar", "IcebergFormat", "IcebergTables", "MixedTables", "ObjectStorage"]
         ),
         tests("LogStores", ["Bytes", "ChangeEvents", "Columnar", "EventLog", "ObjectStorage"]),
         tests("Expressions", ["Bytes", "Columnar"]),
