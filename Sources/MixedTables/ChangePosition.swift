@@ -19,7 +19,7 @@ public struct ChangePosition: Sendable, Equatable {
 
     public init(sequence: Int64) { self.init(snapshotId: nil, sequence: sequence) }
 
-    private init(snapshotId: Int64?, sequence: Int64) {
+    public init(snapshotId: Int64?, sequence: Int64) {
         self.snapshotId = snapshotId
         self.sequence = sequence
     }

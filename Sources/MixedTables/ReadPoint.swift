@@ -54,6 +54,11 @@ public struct ReadPoint: Sendable, Equatable {
         )
     }
 
+    /// A state that was noted down.
+    init(base: Int64?, change: Int64?, upTo sequence: Int64) {
+        self.init(base: (base, 0), changeSnapshotId: change, upTo: sequence)
+    }
+
     private init(base: (id: Int64?, sequence: Int64), changeSnapshotId: Int64?, upTo sequence: Int64) {
         (baseSnapshotId, baseSequence) = base
         self.changeSnapshotId = changeSnapshotId

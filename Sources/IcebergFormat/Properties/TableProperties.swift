@@ -286,6 +286,7 @@ public enum TableProperties {
                 + "`weir.claims.`, `weir.own-commits.` and `weir.former-names.` with a topology's name, `weir.log-store.` with a writer's. "
                 + "`weir.expired-commits` is what readers of changes need of commits whose snapshots have expired. "
                 + "`weir.expired-base-commits` is the same for those who hold rows of base. "
+                + "`weir.consumer.` with a consumer's name is how far it has read. "
                 + "`weir.base-held-until` is the time until which runs leave base to an optimize."
         ),
     ]
