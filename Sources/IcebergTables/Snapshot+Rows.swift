@@ -2,7 +2,7 @@ import IcebergFormat
 
 /// What a commit says of the rows of its table.
 extension Snapshot {
-    private static let producerKey = "snapshot.producer"
+    static let producerKey = "snapshot.producer"
     private static let optimizer = "OPTIMIZE"
 
     /// What the summary of a commit says that moves rows between files, or from the change store into base.

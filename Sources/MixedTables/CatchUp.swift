@@ -34,7 +34,9 @@ public enum CatchUp: Sendable, Equatable {
         switch new.beginning {
         case .found: break
         case .expired(let oldest):
-            guard let expired = ExpiredCommits(change.metadata), expired.rewrittenAt <= point.changeSequence else {
+            guard let expired = ExpiredCommits(change.metadata), expired.rewrittenAt <= point.changeSequence,
+                expired.removedUpTo <= point.changeSequence
+            else {
                 self = .reload("commits of its change store have expired")
                 return
             }
@@ -51,6 +53,8 @@ public enum CatchUp: Sendable, Equatable {
         }
         if let other = new.snapshots.first(where: {
             $0.changesRows && $0.operation != "append" && $0.operation != "replace"
+                // Merged changes that the holder has may go.
+                && $0.removedChangesUpTo ?? .max > point.changeSequence
         }) {
             self = .reload("snapshot \(other.id) has taken files out of its change store")
             return

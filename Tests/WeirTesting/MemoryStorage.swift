@@ -7,13 +7,17 @@ import Synchronization
 public final class MemoryStorage: ObjectStorage {
     private struct State {
         var objects: [String: [UInt8]] = [:]
+        /// Seconds since 1970.
+        var modified: [String: Double] = [:]
         var calls = 0
         var writtenBytes = 0
     }
 
     private let state = Mutex(State())
+    private let now: @Sendable () -> Double
 
-    public init() {}
+    /// - Parameter now: the time of changes, seconds since 1970.
+    public init(now: @escaping @Sendable () -> Double = { 0 }) { self.now = now }
 
     /// Calls so far that would reach a disk or a network.
     public var calls: Int { state.withLock { $0.calls } }
@@ -34,6 +38,7 @@ public final class MemoryStorage: ObjectStorage {
             state.calls += 1
             if state.objects[path] != nil { return true }
             state.objects[path] = bytes
+            state.modified[path] = now()
             state.writtenBytes += bytes.count
             return false
         }
@@ -54,7 +59,7 @@ public final class MemoryStorage: ObjectStorage {
     public func list(_ prefix: String) throws(WeirError) -> [ObjectEntry] {
         state.withLock { state in
             state.objects.filter { $0.key.hasPrefix(prefix) }.map { path, bytes in
-                ObjectEntry(path: path, size: Int64(bytes.count), modified: 0)
+                ObjectEntry(path: path, size: Int64(bytes.count), modified: state.modified[path] ?? 0)
             }
         }
     }

@@ -18,7 +18,7 @@ public struct ExpiredCommits: Sendable, Equatable {
     /// were removed by commits that are left.
     public private(set) var removedUpTo: Int64
     /// The newest commit that did more than append, or that followed others that were rolled back, by sequence number; 0
-    /// for none.
+    /// for none. Removing merged changes (`Snapshot.removedChangesUpTo`) is not counted: `removedUpTo` tells of it.
     public private(set) var rewrittenAt: Int64
     /// Snapshots of main up to the newest expired commit that are left: a tag or an open transaction keeps them. They are
     /// no ancestors any more, as far as parent ids tell.
@@ -105,8 +105,10 @@ public struct ExpiredCommits: Sendable, Equatable {
                     record = cut
                     break
                 }
-                record.rewrittenAt = max(record.rewrittenAt, snapshot.sequenceNumber)
                 let removed = try removedBy(snapshot) ?? snapshot.sequenceNumber
+                if removed > snapshot.removedChangesUpTo ?? -1 {
+                    record.rewrittenAt = max(record.rewrittenAt, snapshot.sequenceNumber)
+                }
                 record.removedUpTo = max(record.removedUpTo, removed)
             }
             record.noteGap(before: snapshot)

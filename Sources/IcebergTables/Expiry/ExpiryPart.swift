@@ -17,26 +17,48 @@ struct ExpiryPart {
         var expiry = SnapshotExpiry(metadata, retention, adding: adding, nowMs: nowMs)
         if expiry.isEmpty { return }
         let marks = FlinkMarks.carry(from: metadata, &expiry, ageMs: retention.flinkAgeMs, nowMs: nowMs)
+        // What cannot be read now stays until a later commit; this one has nothing to do with it.
+        guard let records = try? Self.records(of: metadata, &expiry, storage) else { return }
+        updates = records
+        summary = marks
+        remove(expiry)
+    }
+
+    /// The same by itself, without a new snapshot. Fails if something cannot be read that must be remembered.
+    init(expiring metadata: TableMetadata, _ storage: any ObjectStorage, nowMs: Int64) throws(WeirError) {
+        let retention = SnapshotRetention(metadata.properties)
+        var expiry = SnapshotExpiry(metadata, retention, nowMs: nowMs)
+        FlinkMarks.keep(in: metadata, &expiry, ageMs: retention.flinkAgeMs, nowMs: nowMs)
+        if expiry.isEmpty { return }
+        updates = try Self.records(of: metadata, &expiry, storage)
+        remove(expiry)
+    }
+
+    private mutating func remove(_ expiry: SnapshotExpiry) {
+        updates += expiry.references.map { .removeReference(name: $0) }
+        if !expiry.snapshots.isEmpty { updates.append(.removeSnapshots(ids: expiry.snapshots)) }
+    }
+
+    /// What the table remembers of the snapshots that go.
+    private static func records(
+        of metadata: TableMetadata,
+        _ expiry: inout SnapshotExpiry,
+        _ storage: any ObjectStorage
+    ) throws(WeirError) -> [TableUpdate] {
+        var updates: [TableUpdate] = []
         if ExpiredCommits.areKept(metadata.properties) {
             let store = ManifestStore(storage: storage)
-            do throws(WeirError) {
-                let record = try ExpiredCommits.recorded(metadata, &expiry) { (snapshot) throws(WeirError) in
-                    try store.greatestRemoved(by: snapshot, metadata)
-                }
-                if let record { updates.append(.setProperties([ExpiredCommits.property: record.json])) }
-            } catch {
-                // What cannot be read now stays until a later commit; this one has nothing to do with it.
-                return
+            let record = try ExpiredCommits.recorded(metadata, &expiry) { (snapshot) throws(WeirError) in
+                try store.greatestRemoved(by: snapshot, metadata)
             }
+            if let record { updates.append(.setProperties([ExpiredCommits.property: record.json])) }
         }
         if ExpiredBaseCommits.areKept(metadata.properties),
             let record = ExpiredBaseCommits.recorded(metadata, expiry)
         {
             updates.append(.setProperties([ExpiredBaseCommits.property: record.json]))
         }
-        summary = marks
-        updates += expiry.references.map { .removeReference(name: $0) }
-        if !expiry.snapshots.isEmpty { updates.append(.removeSnapshots(ids: expiry.snapshots)) }
+        return updates
     }
 }
 

@@ -23,11 +23,34 @@ struct FlinkMarks {
         ageMs: Int64,
         nowMs: Int64
     ) -> [String: String] {
+        let last = needed(in: metadata, expiry, ageMs, nowMs)
+        guard let oldest = last.last else { return [:] }
+        if last.count > 1 {
+            // A snapshot has room for one note.
+            let next = last[last.count - 2].snapshot.id
+            expiry.snapshots = Array(expiry.snapshots.prefix { $0 != next })
+        }
+        return oldest.entries
+    }
+
+    /// Leaves the snapshots with notes that are needed, and those after them: without a new snapshot there is nothing to
+    /// copy the notes to.
+    static func keep(in metadata: TableMetadata, _ expiry: inout SnapshotExpiry, ageMs: Int64, nowMs: Int64) {
+        guard let oldest = needed(in: metadata, expiry, ageMs, nowMs).last else { return }
+        expiry.snapshots = Array(expiry.snapshots.prefix { $0 != oldest.snapshot.id })
+    }
+
+    /// What each job noted last, if its snapshot expires, newest first.
+    private static func needed(
+        in metadata: TableMetadata,
+        _ expiry: SnapshotExpiry,
+        _ ageMs: Int64,
+        _ nowMs: Int64
+    ) -> [(snapshot: Snapshot, entries: [String: String])] {
         let gone = Set(expiry.snapshots)
         let line = metadata.mainAncestors
-        guard line.contains(where: { gone.contains($0.id) && $0.summary[checkpoint] != nil }) else { return [:] }
+        guard line.contains(where: { gone.contains($0.id) && $0.summary[checkpoint] != nil }) else { return [] }
         var noted: Set<[String]> = []
-        // Newest first: what each job noted last.
         var last: [(snapshot: Snapshot, entries: [String: String])] = []
         for snapshot in line {
             guard let id = snapshot.summary[job], let number = snapshot.summary[checkpoint], number != finished else {
@@ -42,12 +65,6 @@ struct FlinkMarks {
             entries[operation] = snapshot.summary[operation]
             last.append((snapshot, entries))
         }
-        guard let oldest = last.last else { return [:] }
-        if last.count > 1 {
-            // A snapshot has room for one note.
-            let next = last[last.count - 2].snapshot.id
-            expiry.snapshots = Array(expiry.snapshots.prefix { $0 != next })
-        }
-        return oldest.entries
+        return last
     }
 }
