@@ -26,6 +26,37 @@ public enum ManifestList {
         return manifests
     }
 
+    /// The snapshot that a manifest list was written for, as its header says.
+    public struct Origin: Sendable, Equatable {
+        public let snapshotId: Int64
+        public let parentId: Int64?
+        /// 0 where the header has none, as in format version 1.
+        public let sequenceNumber: Int64
+    }
+
+    /// Also tells which snapshot the list was written for; nil if its header does not say.
+    public static func decodeWithOrigin(
+        _ bytes: [UInt8],
+        at path: String
+    ) throws(WeirError) -> (manifests: [ManifestFile], origin: Origin?) {
+        var origin: Origin?
+        do throws(WeirError) {
+            try AvroFile.read(bytes) { (header) throws(WeirError) in
+                guard let id = header.text("snapshot-id").flatMap({ Int64($0) }) else { return }
+                origin = Origin(
+                    snapshotId: id,
+                    parentId: header.text("parent-snapshot-id").flatMap { Int64($0) },
+                    sequenceNumber: header.text("sequence-number").flatMap { Int64($0) } ?? 0
+                )
+            } record: { (type, reader) throws(WeirError) in
+                try reader.skip(type)
+            }
+        } catch {
+            throw error.located(at: path)
+        }
+        return (try decode(bytes, at: path), origin)
+    }
+
     /// Version 1 has no sequence numbers. In later versions they are required to tell which files a delete applies to.
     private static func checkSequenceNumbers(_ header: AvroFile.Header) throws(WeirError) {
         guard let version = header.text("format-version").flatMap({ Int($0) }), version > 1,

@@ -10,6 +10,8 @@ public struct ReachableFiles: Sendable {
     /// Manifests, manifest lists, statistics and metadata files, without the current metadata file.
     public private(set) var metadata: Set<String> = []
     public let current: String
+    /// Files that a snapshot has removed, as its manifests say. Other snapshots may still have them.
+    public private(set) var removed: Set<String> = []
     /// Manifests and manifest lists that do not exist any more. Files that only they referenced are unknown.
     public private(set) var missing: Set<String> = []
 
@@ -30,8 +32,8 @@ public struct ReachableFiles: Sendable {
         for manifest in manifests.values {
             metadata.insert(manifest.path)
             do throws(WeirError) {
-                for entry in try store.entries(of: manifest, table.metadata) where entry.isLive {
-                    data.insert(entry.file.path)
+                for entry in try store.entries(of: manifest, table.metadata) {
+                    if entry.isLive { data.insert(entry.file.path) } else { removed.insert(entry.file.path) }
                 }
             } catch  where error.code == .notFound {
                 missing.insert(manifest.path)

@@ -59,4 +59,14 @@ public struct Table: Sendable {
     public var dataLocation: String {
         properties["write.data.path"]?.withoutTrailingSlash ?? location.withoutTrailingSlash + "/data"
     }
+
+    /// Where metadata files, manifests and manifest lists go: `write.metadata.path` or `<location>/metadata`.
+    public var metadataFolder: String { MetadataPath.folder(of: metadata) }
+
+    /// The number of a metadata file, by its name; nil for a name of another kind.
+    public static func metadataVersion(of path: String) -> Int? {
+        guard path.hasSuffix(".metadata.json") else { return nil }
+        let version = MetadataPath.version(of: path)
+        return version < 0 ? nil : version
+    }
 }

@@ -13,13 +13,18 @@ public struct LocalObjectStorage: ObjectStorage {
 
     public func create(_ path: String) throws(WeirError) -> any ObjectWriter {
         let local = Self.localPath(path)
-        do {
-            return LocalObjectWriter(file: try files.open(local, .create), files: files)
-        } catch  where error.code == .notFound {
-            try files.makeDirectories(local.parentDirectory)
-            return LocalObjectWriter(file: try files.open(local, .create), files: files)
+        // Others may remove the folder while it is empty.
+        for _ in 0..<Self.createAttempts {
+            do {
+                return LocalObjectWriter(file: try files.open(local, .create), files: files)
+            } catch  where error.code == .notFound {
+                try files.makeDirectories(local.parentDirectory)
+            }
         }
+        return LocalObjectWriter(file: try files.open(local, .create), files: files)
     }
+
+    private static let createAttempts = 8
 
     public func open(_ path: String) throws(WeirError) -> any ObjectReader {
         try LocalObjectReader(file: files.open(Self.localPath(path), .read))

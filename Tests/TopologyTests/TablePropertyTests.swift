@@ -41,7 +41,7 @@ import Topology
     @Test(arguments: [
         ("foo.bar: 1", "warning: 'foo.bar' is not a property that weir or Iceberg knows"),
         ("owner: me", "warning: 'owner' is not a property that weir or Iceberg knows"),
-        ("change.data.ttl.minutes: 60", "warning: table property 'change.data.ttl.minutes' has no effect"),
+        ("table-trash.enabled: true", "warning: table property 'table-trash.enabled' has no effect"),
         (
             "self-optimizing.group: night",
             "warning: table property 'self-optimizing.group' has no effect: weir keeps it for Amoro and does not act on it yet; runs move changes into base by themselves, and 'weir optimize' rewrites it"

@@ -107,7 +107,7 @@ import WeirTesting
         try withTemporaryFolder { folder in
             let weir = WeirBinary(folder: folder)
             let properties = """
-                properties: { change.data.ttl.minutes: 60, self-optimizing.quota: 0.5, log.consumer.changelog.modes: all-kinds },
+                properties: { table-trash.enabled: true, self-optimizing.quota: 0.5, log.consumer.changelog.modes: all-kinds },
                 """
             let text =
                 OneTable.topology(columns: "id: long").replacingOccurrences(

@@ -66,9 +66,6 @@ extension TableProperties {
     ]
 
     private static let services: [TableProperty] = [
-        amoro("change.data.ttl.minutes", positive, "10080", "Age at which merged change files may go."),
-        amoro("clean-orphan-file.enabled", .flag, "false", "Whether files that no snapshot names are deleted."),
-        amoro("clean-orphan-file.min-existing-time-minutes", positive, "2880", "How old such files must be."),
         amoro(
             "clean-dangling-delete-files.enabled",
             .flag,

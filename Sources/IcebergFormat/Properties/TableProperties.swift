@@ -123,7 +123,7 @@ public enum TableProperties {
             "table-expire.enabled",
             .flag,
             "true in Mixed tables, false in others",
-            "Whether commits that add a snapshot expire others."
+            "Whether commits that add a snapshot expire others, and `weir expire` what else is over."
         ),
         TableProperty("snapshot.keep.duration", .duration, "720min", "Age at which snapshots expire."),
         TableProperty(
@@ -162,6 +162,30 @@ public enum TableProperties {
             nil,
             "Age at which branches and tags expire; main never does."
         ),
+        TableProperty(
+            "change.data.ttl.minutes",
+            positive,
+            "10080",
+            "Age at which change files leave the change store whose changes are in base; `weir expire` removes them."
+        ),
+        TableProperty(
+            "table-expire.quarantine-minutes",
+            positive,
+            "60",
+            "How long files that nothing needs stand in quarantine before they are deleted; a property of Weir's own."
+        ),
+        TableProperty(
+            "clean-orphan-file.enabled",
+            .flag,
+            "false",
+            "Whether `weir expire` also deletes files of which nothing shows that they were ever part of the table. `weir clean` does whatever it says."
+        ),
+        TableProperty(
+            "clean-orphan-file.min-existing-time-minutes",
+            positive,
+            "2880",
+            "How old such files must be: until then they may be part of a commit in the making."
+        ),
         TableProperty("commit.manifest-merge.enabled", .flag, "true", "Whether commits join small manifests."),
         TableProperty("commit.manifest.target-size-bytes", positive, "8388608", "Size that manifests are joined to."),
         TableProperty(
@@ -174,7 +198,7 @@ public enum TableProperties {
             "gc.enabled",
             .flag,
             "true",
-            "With `false`, `weir table drop --purge` keeps the data files, since others may use them, and no snapshot expires."
+            "With `false`, nothing expires and no file is deleted, by `weir table drop --purge` either, since others may use them."
         ),
         TableProperty(
             "schema.name-mapping.default",

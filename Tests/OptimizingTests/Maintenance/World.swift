@@ -81,19 +81,33 @@ struct World {
         }
         #expect(try writer.write(.changes(changes, table.schema)).isEmpty)
         let next = PositionLedger(["t": [0: (ledger.next(topic: "t", partition: 0) ?? 0) + 1]])
+        unsure = (next, changes.map { ($0.1, $0.0 == .delete) })
         var epoch = TableEpoch(try writer.cut(), of: table, topology: "t", from: ledger, to: next)
         epoch.clock = time.clock
         table = try MixedTable.commit([epoch])[0]
-        ledger = next
-        for change in changes {
-            if case .long(let id) = change.1[0] { rows[id] = change.0 == .delete ? nil : name }
-        }
+        landed()
     }
+
+    /// A commit that may have happened.
+    private var unsure: (next: PositionLedger, rows: [(row: [Scalar], isDelete: Bool)])?
+
+    private mutating func landed() {
+        guard let commit = unsure else { return }
+        ledger = commit.next
+        for (row, isDelete) in commit.rows {
+            if case .long(let id) = row[0], case .string(let name) = row[1] { rows[id] = isDelete ? nil : name }
+        }
+        unsure = nil
+    }
+
+    /// Another engine has changed the rows.
+    mutating func set(_ rows: [Int64: String]) { self.rows = rows }
 
     /// Moves all changes into base.
     mutating func materialize() throws {
         time.advance(minutes: 1)
-        while try materializer?.step(nowMilliseconds: time.now) != .caughtUp {}
+        guard let materializer else { return }
+        for _ in 0..<100 where try materializer.step(nowMilliseconds: time.now) == .caughtUp { break }
         try refresh()
     }
 
@@ -102,6 +116,8 @@ struct World {
         storage.restart(files)
         catalog = FaultyCatalog(real: pointers, files: files, clock: time.clock)
         table = try MixedTable.load(identifier, from: catalog)
+        if let unsure, try table.ledger(topology: "t") == unsure.next { landed() }
+        unsure = nil
         writer = table.isKeyed ? try KeyedTableWriter(table) : UnkeyedTableWriter(table)
         materializer = table.isKeyed ? Materializer(table, clock: time.clock) : nil
     }
