@@ -9,7 +9,10 @@ public struct SnapshotReference: Hashable, Sendable {
     public let maxReferenceAgeMs: Int64?
     let json: JSONObject
 
-    public init(branch snapshotId: Int64) { self.init(snapshotId, isTag: false) }
+    /// - Parameter maxAgeMs: how long after its snapshot was made it stays; nil for what the table says.
+    public init(branch snapshotId: Int64, maxAgeMs: Int64? = nil) {
+        self.init(snapshotId, isTag: false, maxReferenceAgeMs: maxAgeMs)
+    }
 
     public init(tag snapshotId: Int64, maxAgeMs: Int64? = nil) {
         self.init(snapshotId, isTag: true, maxReferenceAgeMs: maxAgeMs)

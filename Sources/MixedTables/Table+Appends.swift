@@ -6,7 +6,7 @@ import Values
 extension MixedTable {
     /// The data files that each commit added, for reading an unkeyed table as a stream.
     ///
-    /// Files added by rewrites are skipped, since their rows existed before. Fails with `unsupported` when a commit
+    /// Files added by rewrites are skipped, since their rows existed before, and so is what removes rows for their age. Fails with `unsupported` when a commit
     /// removed rows, because a stream of additions cannot represent that.
     ///
     /// - Parameter sequence: of the last commit to read.
@@ -29,7 +29,7 @@ extension MixedTable {
                 )
             }
         }
-        for snapshot in history.snapshots where snapshot.sequenceNumber <= sequence && !snapshot.movesRows {
+        for snapshot in history.snapshots where snapshot.sequenceNumber <= sequence && !snapshot.addsNothing {
             var tasks: [FileScanTask] = []
             var takesAway = snapshot.saysItTakesRowsAway
             for manifest in try base.manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
@@ -108,6 +108,9 @@ extension MixedTable {
 extension Snapshot {
     /// Whether the commit only moved rows to other files. An append cannot: it removes none.
     fileprivate var movesRows: Bool { isOptimizing && operation != SnapshotOperation.append.rawValue }
+
+    /// Whether the commit has nothing for who reads additions: rows that have grown too old were read, and are no change.
+    fileprivate var addsNothing: Bool { movesRows || isDataExpiry }
 
     /// Checks the summary, since writers may omit manifests that list only removed files.
     fileprivate var saysItTakesRowsAway: Bool {

@@ -10,11 +10,12 @@ struct ExpireCommand: ParsableCommand {
         commandName: "expire",
         abstract: "Expire what a table does not need any more, and free its files.",
         discussion: """
-            Removes the snapshots, branches and tags of both stores that are due, takes change files out of the change store \
-            that are older than change.data.ttl.minutes, in base and read by all consumers, and puts the files that nothing \
-            names any more in quarantine. Those that have been there for table-expire.quarantine-minutes are deleted: an hour \
-            later, the next 'weir expire' frees them. 'weir clean' shows them. Runs and readers may go on beside it. \
-            Example: weir expire shop.orders --dry-run
+            Removes rows that are too old (data-expire.*), delete files that apply to nothing, and the snapshots, branches and \
+            tags of both stores that are due; takes change files out of the change store that are older than \
+            change.data.ttl.minutes, in base and read by all consumers; and puts the files that nothing names any more in \
+            quarantine. Those that have been there for table-expire.quarantine-minutes are deleted: an hour later, the next \
+            'weir expire' frees them. 'weir clean' shows them. Runs and readers may go on beside it. A tag that is due \
+            (tag.auto-create.*) is created first. Example: weir expire shop.orders --dry-run
             """
     )
 
@@ -34,13 +35,42 @@ struct ExpireCommand: ParsableCommand {
             output.talk.note("property '\(name)' has no value of its kind; its default is in force")
         }
         let neighbours = try NeighbourFolders(of: source.base.catalog)
-        let expiry = TableExpiry(source, neighbours: neighbours, nowMs: TimeText.nowMilliseconds)
+        let now = TimeText.nowMilliseconds
+        let before = try prepare(source, now)
+        let expiry = TableExpiry(try source.refreshed(), neighbours: neighbours, nowMs: now)
         let outcome = dryRun ? try expiry.plan() : try expiry.run().outcome
-        try report(outcome, source)
+        try report(outcome, before, source)
         try CleanCommand.failIfAny(outcome.cleaning)
     }
 
-    private func report(_ outcome: TableExpiry.Outcome, _ source: MixedTable) throws(WeirError) {
+    /// What comes before expiry, which frees the files of it.
+    private struct Before {
+        var tag: String?
+        var rows = DataExpiryRun.Outcome()
+        var deleteFiles = 0
+    }
+
+    private func prepare(_ source: MixedTable, _ nowMs: Int64) throws(WeirError) -> Before {
+        var before = Before()
+        let cleansDeletes = MaintenanceSettings(source.properties).cleansDanglingDeletes
+        let rows = DataExpiryRun(source, nowMs: nowMs)
+        if dryRun {
+            before.tag = try AutoTags.due(source, nowMs: nowMs)
+            before.rows = try rows.plan()
+            before.deleteFiles = cleansDeletes ? try DanglingDeletes.find(in: source.base).count : 0
+        } else {
+            before.tag = try AutoTags.run(source, nowMs: nowMs)
+            before.rows = try rows.run().outcome
+            before.deleteFiles = cleansDeletes ? try DanglingDeletes(source, nowMs: nowMs).run().files : 0
+        }
+        return before
+    }
+
+    private func report(
+        _ outcome: TableExpiry.Outcome,
+        _ before: Before,
+        _ source: MixedTable
+    ) throws(WeirError) {
         let base = outcome.snapshots[source.base.identifier] ?? ExpiredSnapshots()
         let change = source.change.flatMap { outcome.snapshots[$0.identifier] }
         let cleaning = outcome.cleaning
@@ -59,6 +89,11 @@ struct ExpireCommand: ParsableCommand {
         var properties = Properties()
         properties.set("table", .string(source.identifier.description))
         properties.set("dry_run", .bool(dryRun))
+        properties.set("tag", .optional(before.tag))
+        properties.set("old_rows", .integer(before.rows.rows))
+        properties.set("old_files", .count(before.rows.files))
+        properties.set("waiting_partitions", .count(before.rows.waiting))
+        properties.set("delete_files", .count(before.deleteFiles))
         properties.set("base_snapshots", .count(base.snapshots.count))
         properties.set("change_snapshots", change.map { .count($0.snapshots.count) } ?? .null)
         let references = base.references + (change?.references ?? [])
@@ -82,15 +117,25 @@ struct ExpireCommand: ParsableCommand {
         if outcome.changes.needed > 0 { changes += "; \(outcome.changes.needed) stay for consumers" }
         var waiting = line(put)
         if held.files > 0 { waiting += "; \(held.files) are there already" }
-        try StandardOutput.printLine(
-            """
-            \(source.identifier): \(dryRun ? "would expire" : "expired")
-              snapshots     \(snapshots)
-              change files  \(changes)
-              quarantine    \(waiting)
-              deleted       \(line(freed))
-            """
-        )
+        var lines = ["\(source.identifier): \(dryRun ? "would expire" : "expired")"]
+        if let tag = before.tag { lines.append("  tag           \(tag)") }
+        if before.rows != DataExpiryRun.Outcome() {
+            let rows = HumanText.count(before.rows.rows, "row")
+            var old = "\(rows) in \(HumanText.count(before.rows.files, "file"))"
+            if before.rows.waiting > 0 {
+                let count = HumanText.count(before.rows.waiting, "partition")
+                old += "; \(count) more once their changes are in base"
+            }
+            lines.append("  old rows      \(old)")
+        }
+        if before.deleteFiles > 0 {
+            lines.append("  delete files  \(HumanText.count(before.deleteFiles, "file")) that applied to nothing")
+        }
+        lines += [
+            "  snapshots     \(snapshots)", "  change files  \(changes)", "  quarantine    \(waiting)",
+            "  deleted       \(line(freed))",
+        ]
+        for line in lines { try StandardOutput.printLine(line) }
         for path in cleaning.reclaimed { output.talk.note("out of quarantine, since the table needs it: \(path)") }
     }
 

@@ -66,37 +66,8 @@ extension TableProperties {
     ]
 
     private static let services: [TableProperty] = [
-        amoro(
-            "clean-dangling-delete-files.enabled",
-            .flag,
-            "true",
-            "Whether delete files without data files are removed."
-        ),
-        amoro("data-expire.enabled", .flag, "false", "Whether rows expire."),
-        amoro("data-expire.field", .text, nil, "Column that tells a row's age."),
-        amoro("data-expire.level", .choice(["partition", "file"]), "partition", "What is removed at a time."),
-        amoro("data-expire.retention-time", .duration, nil, "Age at which rows expire."),
-        amoro("data-expire.datetime-string-pattern", .text, "yyyy-MM-dd", "Form of the column, where it is text."),
-        amoro(
-            "data-expire.datetime-number-format",
-            .choice(["TIMESTAMP_MS", "TIMESTAMP_S"]),
-            "TIMESTAMP_MS",
-            "What it counts, where it is a number."
-        ),
-        amoro(
-            "data-expire.base-on-rule",
-            .choice(["LAST_COMMIT_TIME", "CURRENT_TIME"]),
-            "LAST_COMMIT_TIME",
-            "What age is counted from."
-        ),
         amoro("table-trash.enabled", .flag, "false", "Whether deleted files go to a trash folder."),
         amoro("table-trash.file-pattern", .text, nil, "Which files do."),
-        amoro("tag.auto-create.enabled", .flag, "false", "Whether tags are created by themselves."),
-        amoro("tag.auto-create.trigger.period", .choice(["daily", "hourly", "monthly"]), "daily", "How often."),
-        amoro("tag.auto-create.trigger.offset.minutes", count, "0", "Minutes after the period's end."),
-        amoro("tag.auto-create.trigger.max-delay.minutes", count, "60", "Minutes after which the tag is left out."),
-        amoro("tag.auto-create.max-age-ms", time, "-1", "How long a tag stays; -1 is for ever."),
-        amoro("tag.auto-create.tag-format", .text, "'tag-'yyyyMMdd", "Name of a tag."),
         amoro("write.upsert.enabled", .flag, "false", "Whether Amoro's writers turn inserts into upserts."),
         amoro(
             "log.consumer.changelog.modes",

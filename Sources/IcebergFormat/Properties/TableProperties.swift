@@ -1,7 +1,7 @@
 /// All known table properties. The checks, the messages and the manual are derived from this list.
 public enum TableProperties {
     /// In the order they have in the manual.
-    public static let all: [TableProperty] = acting + format + amoro + engines
+    public static let all: [TableProperty] = acting + maintenance + format + amoro + engines
 
     /// The property with this name. An exact match takes precedence over a wildcard.
     public static func property(named name: String) -> TableProperty? {
@@ -161,30 +161,6 @@ public enum TableProperties {
             positive,
             nil,
             "Age at which branches and tags expire; main never does."
-        ),
-        TableProperty(
-            "change.data.ttl.minutes",
-            positive,
-            "10080",
-            "Age at which change files leave the change store whose changes are in base; `weir expire` removes them."
-        ),
-        TableProperty(
-            "table-expire.quarantine-minutes",
-            positive,
-            "60",
-            "How long files that nothing needs stand in quarantine before they are deleted; a property of Weir's own."
-        ),
-        TableProperty(
-            "clean-orphan-file.enabled",
-            .flag,
-            "false",
-            "Whether `weir expire` also deletes files of which nothing shows that they were ever part of the table. `weir clean` does whatever it says."
-        ),
-        TableProperty(
-            "clean-orphan-file.min-existing-time-minutes",
-            positive,
-            "2880",
-            "How old such files must be: until then they may be part of a commit in the making."
         ),
         TableProperty("commit.manifest-merge.enabled", .flag, "true", "Whether commits join small manifests."),
         TableProperty("commit.manifest.target-size-bytes", positive, "8388608", "Size that manifests are joined to."),

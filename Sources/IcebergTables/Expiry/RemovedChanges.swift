@@ -5,7 +5,6 @@ import IcebergFormat
 /// Whoever has all changes up to the number that the mark tells has lost nothing by such a commit.
 extension Snapshot {
     private static let removedChangesKey = "weir.removed-changes"
-    private static let expiry = "DATA_EXPIRATION"
 
     /// The greatest data sequence number among the files that the commit removes; nil for any other commit.
     public var removedChangesUpTo: Int64? {
@@ -17,6 +16,6 @@ extension Snapshot {
     ///
     /// The producer tells other tools that it is maintenance, which does not make a table's rows younger.
     public static func removedChangesSummary(upTo sequence: Int64) -> [String: String] {
-        [removedChangesKey: String(sequence), producerKey: expiry]
+        dataExpirySummary.merging([removedChangesKey: String(sequence)]) { $1 }
     }
 }

@@ -13,7 +13,8 @@ public enum BaseHold {
     /// How often a holder renews it.
     public static let renewMilliseconds: Int64 = 20_000
 
-    static func isInForce(_ properties: [String: String], nowMilliseconds now: Int64) -> Bool {
+    /// Whether a process has asked for base to be left alone.
+    public static func isInForce(_ properties: [String: String], nowMilliseconds now: Int64) -> Bool {
         guard let until = properties[property].flatMap({ Int64($0) }) else { return false }
         return until > now && until - now <= longestMilliseconds
     }

@@ -82,10 +82,30 @@ public struct ChangeFileRemoval: Sendable {
         let plan = try plan()
         var outcome = Outcome()
         outcome.needed = plan.needed
-        guard var change = table.change else { return (table, outcome) }
-        let (identifier, nowMs) = (table.identifier, nowMs)
-        for batch in plan.batches {
+        guard let change = table.change else { return (table, outcome) }
+        let (left, files) = try Self.remove(plan, from: change, nowMs: nowMs) { (batch) throws(WeirError) in
+            outcome.commits += 1
+            outcome.bytes = batch.reduce(outcome.bytes) { $0.addingClamped($1.file.fileSize) }
             try check()
+        }
+        outcome.files = files
+        return (MixedTable(base: table.base, change: left, primaryKey: table.primaryKey), outcome)
+    }
+
+    /// Removes what a decision says from a change store, in commits of a bounded size.
+    ///
+    /// - Parameter onBatch: called before each commit; an error it throws ends the work, and what was committed stays.
+    /// - Returns: the store afterwards, and the number of files.
+    static func remove(
+        _ decision: ChangeExpiry,
+        from store: Table,
+        nowMs: Int64,
+        onBatch: (ArraySlice<FileScanTask>) throws(WeirError) -> Void = { (_) throws(WeirError) in }
+    ) throws(WeirError) -> (store: Table, files: Int) {
+        var change = store
+        let identifier = store.identifier
+        for batch in decision.batches {
+            try onBatch(batch)
             let newest = batch.map(\.dataSequenceNumber).max() ?? 0
             var transaction = Transaction(change)
             transaction.retryPatiently()
@@ -102,10 +122,7 @@ public struct ChangeFileRemoval: Sendable {
                 operation: .delete
             )
             change = try transaction.commit()
-            outcome.commits += 1
-            outcome.files += batch.count
-            outcome.bytes = batch.reduce(outcome.bytes) { $0.addingClamped($1.file.fileSize) }
         }
-        return (MixedTable(base: table.base, change: change, primaryKey: table.primaryKey), outcome)
+        return (change, decision.due.count)
     }
 }

@@ -68,8 +68,11 @@ public struct TableExpiry: Sendable {
         return outcome
     }
 
-    /// - Parameter check: called now and then; an error it throws ends the work, and what was done stays.
+    /// - Parameters:
+    ///   - classes: of files that are freed; nil for what the table's properties say.
+    ///   - check: called now and then; an error it throws ends the work, and what was done stays.
     public func run(
+        classes: Set<FoundFileClass>? = nil,
         check: () throws(WeirError) -> Void = {}
     ) throws(WeirError) -> (table: MixedTable, outcome: Outcome) {
         try Self.check(table)
@@ -87,7 +90,10 @@ public struct TableExpiry: Sendable {
         var table = MixedTable(base: base, change: change, primaryKey: table.primaryKey)
         (table, outcome.changes) = try ChangeFileRemoval(table, nowMs: nowMs).run(check: check)
         let cleaning = TableCleaning(table, neighbours: neighbours, nowMs: nowMs)
-        outcome.cleaning = try cleaning.run(.init(unattended: MaintenanceSettings(table.properties)), check: check)
+        let mode =
+            classes.map { TableCleaning.Mode(quarantines: $0, deletes: $0) }
+            ?? .init(unattended: MaintenanceSettings(table.properties))
+        outcome.cleaning = try cleaning.run(mode, check: check)
         return (table, outcome)
     }
 }

@@ -100,14 +100,16 @@ struct World {
         unsure = nil
     }
 
-    /// Another engine has changed the rows.
+    /// Another engine has changed the rows, or they have grown too old.
     mutating func set(_ rows: [Int64: String]) { self.rows = rows }
 
     /// Moves all changes into base.
-    mutating func materialize() throws {
+    ///
+    /// - Parameter rewriteBytes: of base files that may be written again on the way.
+    mutating func materialize(rewriteBytes: Int64 = 128 << 20) throws {
         time.advance(minutes: 1)
         guard let materializer else { return }
-        for _ in 0..<100 where try materializer.step(nowMilliseconds: time.now) == .caughtUp { break }
+        while try materializer.step(rewriteBytes: rewriteBytes, nowMilliseconds: time.now) != .caughtUp {}
         try refresh()
     }
 
