@@ -10,8 +10,11 @@ public struct ReachableFiles: Sendable {
     /// Manifests, manifest lists, statistics and metadata files, without the current metadata file.
     public private(set) var metadata: Set<String> = []
     public let current: String
-    /// Files that a snapshot has removed, as its manifests say. Other snapshots may still have them.
+    /// Files that a snapshot has removed, as the manifests say. Other snapshots may still have them.
     public private(set) var removed: Set<String> = []
+    /// Those among them that a snapshot has removed which is left. Who reads the table as a stream of what was added finds
+    /// there what commits had added that have expired.
+    public private(set) var lastRemoved: Set<String> = []
     /// Manifests and manifest lists that do not exist any more. Files that only they referenced are unknown.
     public private(set) var missing: Set<String> = []
 
@@ -21,6 +24,7 @@ public struct ReachableFiles: Sendable {
         current = table.metadataLocation
         let store = ManifestStore(storage: table.storage)
         var manifests: [String: ManifestFile] = [:]
+        let left = Set(table.metadata.snapshots.map(\.id))
         for snapshot in table.metadata.snapshots {
             if let list = snapshot.manifestList { metadata.insert(list) }
             do throws(WeirError) {
@@ -33,7 +37,12 @@ public struct ReachableFiles: Sendable {
             metadata.insert(manifest.path)
             do throws(WeirError) {
                 for entry in try store.entries(of: manifest, table.metadata) {
-                    if entry.isLive { data.insert(entry.file.path) } else { removed.insert(entry.file.path) }
+                    if entry.isLive {
+                        data.insert(entry.file.path)
+                        continue
+                    }
+                    removed.insert(entry.file.path)
+                    if entry.snapshotId.map(left.contains) ?? true { lastRemoved.insert(entry.file.path) }
                 }
             } catch  where error.code == .notFound {
                 missing.insert(manifest.path)

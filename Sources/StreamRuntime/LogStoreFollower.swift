@@ -184,8 +184,8 @@ public final class LogStoreFollower {
         var isMirrored = true
         for snapshot in table.ingestStore.metadata.mainAncestors.reversed()
         where snapshot.sequenceNumber > settledSequence {
-            // Compaction changes no row, and what base has merged was in the log before.
-            if snapshot.operation == "replace" || snapshot.removedChangesUpTo != nil { continue }
+            // Compaction and other maintenance add no row.
+            if snapshot.isMaintenance { continue }
             let ledger = try LogStoreLedger(summary: snapshot.summary)
             isMirrored = !ledger.upstreams.isEmpty
             let isWhole = readers.allSatisfy { reader in

@@ -2,11 +2,11 @@ import Bytes
 import Columnar
 import IcebergFormat
 import IcebergTables
-import MixedTables
 import ObjectStorage
 import Testing
 import WeirTesting
 
+@testable import MixedTables
 @testable import Optimizing
 
 /// Random histories of tables that are written, rewritten, rolled back, tagged, expired and cleaned, on a machine that
@@ -29,7 +29,7 @@ import WeirTesting
 private struct CleaningRun {
     enum Operation: CaseIterable {
         case write, materialize, optimize, append, stage, land, tag, dropTag, rollBack, expire, removeChanges, clean
-        case cleanAll, undo, wait
+        case cleanAll, undo, wait, dangling, expireAll, compact, consume
 
         static let drawn: [Operation] = allCases.flatMap { operation in
             let weight = [.write: 6, .clean: 4, .wait: 4, .materialize: 3, .cleanAll: 2, .stage: 2][operation] ?? 1
@@ -109,10 +109,12 @@ private struct CleaningRun {
     private func reachable(_ store: Table) throws -> Set<String> {
         let files = try ReachableFiles(store)
         #expect(files.missing.isEmpty)
-        // Metadata files may be remembered for longer than they are kept.
-        let older = Set(store.metadata.metadataLog.map(\.path))
-        return files.data.union(files.metadata.subtracting(older)).union([files.current])
-            .union(older.filter { world.storage.objects.objects[$0] != nil })
+        // Metadata files may be remembered for longer than they are kept. Readers of an unkeyed table's changes also need
+        // what the last commits have removed.
+        let perhaps = Set(store.metadata.metadataLog.map(\.path)).union(isKeyed ? [] : files.lastRemoved)
+        let there = world.storage.objects.objects
+        return files.data.union(files.metadata.subtracting(perhaps)).union([files.current])
+            .union(perhaps.filter { there[$0] != nil })
     }
 
     private mutating func perform(_ operation: Operation) throws {
@@ -152,8 +154,64 @@ private struct CleaningRun {
         case .clean: try clean(nil)
         case .cleanAll: try clean([.expired, .metadata, .orphan])
         case .undo: _ = try cleaning().undo()
+        case .dangling: _ = try DanglingDeletes(world.table, nowMs: world.time.now).run()
+        case .expireAll:
+            let neighbours = try NeighbourFolders(of: world.catalog)
+            _ = try TableExpiry(world.table, neighbours: neighbours, nowMs: world.time.now).run()
+        case .compact: try compact()
+        case .consume:
+            // A reader of changes says how far it is.
+            let store = world.table.ingestStore
+            let sequence = store.metadata.lastSequenceNumber
+            let place = ConsumerPlace(ChangePosition(sequence: Int64(below(Int(sequence) + 1))))
+            var transaction = Transaction(store)
+            let consumer = Consumer(place: place, nowMilliseconds: world.time.now)
+            transaction.setProperties([Consumer.propertyName("reader"): consumer.json])
+            consumed = max(place.position.sequence, missingUpTo)
+            _ = try transaction.commit()
         case .wait: world.time.advance(minutes: [5, 61, 600, 3000, 12_000][below(5)])
         }
+    }
+
+    /// What the consumer has read.
+    private var consumed: Int64?
+    /// Changes up to there may be gone from the change store.
+    private var missingUpTo: Int64 {
+        guard let change = world.table.change else { return 0 }
+        let removed = change.metadata.mainAncestors.compactMap(\.removedChangesUpTo).max() ?? 0
+        return max(removed, ExpiredCommits(change.metadata)?.removedUpTo ?? 0)
+    }
+
+    /// Another engine writes each data file of base anew, and leaves the delete files.
+    private mutating func compact() throws {
+        let base = world.table.base
+        guard base.metadata.formatVersion == 2 else { return }
+        var added: [DataFile] = []
+        let tasks = try base.plan()
+        for (partition, group) in Dictionary(grouping: tasks, by: \.file.partition) {
+            foreignId += 20
+            let path = "\(base.dataLocation)/compacted-\(foreignId)-\(random.next()).parquet"
+            let writer = try ParquetFileWriter(schema: base.schema, to: base.storage.create(path))
+            for task in group {
+                let role = FileRole.base(path: task.file.path)
+                let file = NodeTask.File(task: task, role: role, isBase: true)
+                let deleted = try PositionDeletes(storage: base.storage).positions(for: file)
+                let reader = try ParquetFileReader(base.storage.open(task.file.path), schema: base.schema)
+                while let (batch, first) = try reader.next() {
+                    let rows = deleted.survivors(firstRow: first, count: batch.count)
+                    try writer.write(batch.gathered(rows))
+                }
+            }
+            added.append(DataFile(parquet: path, try writer.finish(), partition: partition, specId: base.spec.id))
+        }
+        var transaction = Transaction(base)
+        transaction.overwrite(
+            adding: added,
+            removing: tasks.map(\.file),
+            operation: .replace,
+            validateFrom: base.metadata.currentSnapshotId
+        )
+        _ = try transaction.commit()
     }
 
     private func cleaning() throws -> TableCleaning {
@@ -239,5 +297,10 @@ private struct CleaningRun {
             try #require(lost.isEmpty, "metadata files were deleted: \(lost)")
         }
         try world.check()
+        // What a consumer has not read is there.
+        guard let consumed, isKeyed, world.table.consumers.oldestNeeded(nowMilliseconds: world.time.now) != nil else {
+            return
+        }
+        _ = try world.inserts(after: consumed)
     }
 }

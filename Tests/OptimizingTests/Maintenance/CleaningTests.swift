@@ -1,5 +1,6 @@
 import Bytes
 import Columnar
+import Foundation
 import IcebergFormat
 import IcebergTables
 import MixedTables
@@ -318,5 +319,77 @@ import WeirTesting
             step += Soak.stride(3)
         }
         #expect(crashes > 5)
+    }
+
+    @Test func `a file that may not be deleted is told, and stays in quarantine`() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try SQLiteCatalog(path: folder + "/catalog.db", warehouse: "file://" + folder)
+            try catalog.createNamespace(["db"], ifNotExists: true)
+            let table = try MixedTable.create(
+                MixedTableDefinition(
+                    identifier: TableIdentifier(namespace: ["db"], name: "t"),
+                    schema: Schema([Field(id: 1, name: "id", type: .long)]),
+                    properties: ["clean-orphan-file.min-existing-time-minutes": "1"]
+                ),
+                in: catalog,
+                nowMilliseconds: 0
+            )
+            let stray = table.base.dataLocation + "/stray.parquet"
+            try table.base.storage.putNew(stray, [1])
+            let local = LocalObjectStorage.localPath(table.base.dataLocation)
+            let now = Int64(Date().timeIntervalSince1970 * 1000)
+            func run(hours: Int64, _ mode: TableCleaning.Mode) throws -> TableCleaning.Outcome {
+                let neighbours = try NeighbourFolders(of: catalog)
+                return try TableCleaning(table, neighbours: neighbours, nowMs: now + hours * 3_600_000).run(mode)
+            }
+            _ = try run(hours: 1, .init(quarantines: Self.all))
+            let metadata = LocalObjectStorage.localPath(table.base.metadataFolder)
+            for path in [folder, folder + "/catalog.db", metadata] { chmod(path, 0o777) }
+            chmod(local, 0o555)
+            let outcome = try withoutRootRights { try run(hours: 3, .init(deletes: Self.all)) }
+            chmod(local, 0o755)
+            guard case .failed(let error)? = outcome.items.first?.fate else {
+                throw WeirError(.invalid, "\(outcome)")
+            }
+            #expect(error.code == .storage && error.location?.contains("stray") == true, "\(error)")
+            #expect(try run(hours: 3, .init(deletes: Self.all)).items.map(\.fate) == [.deleted])
+        }
+    }
+
+    @Test func `what an unkeyed table's readers of changes need stays as long as they are told of it`() throws {
+        var world = try World(key: [], properties: ["snapshot.keep.max-count": "3"])
+        for id in 1...8 { try world.write([Int64(id)]) }
+        world.table = try FullOptimize(world.table, nowMilliseconds: world.time.now).run().table
+        func cleanAll() throws {
+            for _ in 0..<2 {
+                world.time.advance(minutes: 3 * Self.day)
+                _ = try cleaning(world).run(.init(quarantines: Self.all, deletes: Self.all))
+            }
+        }
+        try cleanAll()
+        #expect(try world.inserts(after: 0) == Array(1...8))
+        for id in 9...13 { try world.write([Int64(id)]) }
+        try cleanAll()
+        let error = #expect(throws: WeirError.self) { try world.inserts(after: 0) }
+        #expect(error?.message.contains("expired") == true, "\(error as Any)")
+        #expect(world.storage.objects.paths.filter { $0.hasSuffix(".parquet") }.count == 6)
+        try world.check()
+    }
+
+    @Test func `a clock that was ahead holds nothing for long, and one that was set back deletes nothing`() throws {
+        var quarantine = Quarantine()
+        let file = FoundFile(path: "/t/data/a", size: 1, modifiedMs: 0, fileClass: .expired)
+        quarantine.add(file, nowMs: 1_000_000)
+        func state(_ nowMs: Int64) -> CleaningPlan.State? {
+            CleaningPlan(
+                [file],
+                quarantine,
+                isReached: { _ in false },
+                orphanAgeMs: 1,
+                quarantineMs: 1000,
+                nowMs: nowMs
+            ).items.first?.state
+        }
+        #expect(state(1_001_000) == .held(untilMs: 1_001_000) && state(1_001_001) == .due && state(5000) == .found)
     }
 }

@@ -37,7 +37,10 @@ public struct CleaningPlan: Sendable, Equatable {
     ) {
         for file in found {
             let state: State
-            if let entry = quarantine.entries[FilePath.normal(file.path)], entry.file.isSame(as: file) {
+            // A clock that was ahead when it was put there would hold it for that long.
+            if let entry = quarantine.entries[FilePath.normal(file.path)], entry.file.isSame(as: file),
+                entry.sinceMs <= nowMs
+            {
                 let until = entry.sinceMs.addingClamped(quarantineMs)
                 // What it was when it was put there counts: the traces may be gone that showed it.
                 items.append(Item(file: entry.file, state: nowMs > until ? .due : .held(untilMs: until)))

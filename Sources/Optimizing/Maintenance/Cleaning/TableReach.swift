@@ -1,8 +1,9 @@
 import Bytes
 import IcebergTables
+import MixedTables
 import ObjectStorage
 
-/// The files that a store needs: those that the snapshots of its metadata reach.
+/// The files that a store needs: those that the snapshots of its metadata reach, and what readers of changes find by them.
 struct TableReach {
     let metadataLocation: String
     private let paths: Set<String>
@@ -34,7 +35,9 @@ struct TableReach {
             )
         }
         metadataLocation = table.metadataLocation
-        let all = files.data.union(files.metadata).union([files.current])
+        var all = files.data.union(files.metadata).union([files.current])
+        // Changes of a table without a key are read from its data files.
+        if (table.properties[TableMarkers.primaryKey] ?? "").isEmpty { all.formUnion(files.lastRemoved) }
         paths = Set(all.lazy.map(FilePath.normal))
         names = Set(all.lazy.map(\.lastPathComponent))
         removed = Set(files.removed.lazy.map(FilePath.normal)).subtracting(paths)
