@@ -32,7 +32,8 @@ private struct CleaningRun {
         case cleanAll, undo, wait, dangling, expireAll, compact, consume
 
         static let drawn: [Operation] = allCases.flatMap { operation in
-            let weight = [.write: 6, .clean: 4, .wait: 4, .materialize: 3, .cleanAll: 2, .stage: 2][operation] ?? 1
+            let weight =
+                [.write: 6, .clean: 4, .wait: 4, .materialize: 3, .cleanAll: 3, .stage: 3, .land: 3][operation] ?? 1
             return Array(repeating: operation, count: weight)
         }
     }

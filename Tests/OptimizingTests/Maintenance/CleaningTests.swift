@@ -122,21 +122,29 @@ import WeirTesting
     }
 
     @Test func `a file that a commit names while others are being deleted stays`() throws {
-        let world = try worldWithExpired()
+        var world = try World(key: [], properties: ["snapshot.keep.max-count": "2"])
+        for id in 0..<40 { try world.write([Int64(id)]) }
+        world.table = try FullOptimize(world.table, nowMilliseconds: world.time.now).run().table
+        for id in 40..<44 { try world.write([Int64(id)]) }
+        // The youngest goes last.
         let file = try stage(world)
         world.time.advance(minutes: 3 * Self.day)
         _ = try quarantine(world)
         world.time.advance(minutes: 61)
+        let files = FaultyFileSystem()
         let base = try world.table.base.refreshed()
-        var isFirst = true
-        let outcome = try cleaning(world).run(.init(deletes: Self.all)) { () throws(WeirError) in
-            guard isFirst else { return }
-            isFirst = false
+        files.interrupt(before: 0) {
+            files.endInterruptions()
             var append = Transaction(base)
             append.append([file])
-            _ = try append.commit()
+            _ = try? append.commit()
         }
-        #expect(try isThere(file.path, world) && outcome.count { $0 == .deleted }.files > 0)
+        try world.restart(files)
+        let outcome = try delete(world)
+        #expect(outcome.count { $0 == .deleted }.files > 40 && outcome.reclaimed == [file.path])
+        #expect(
+            try isThere(file.path, world) && world.table.base.refreshed().plan().contains { $0.file.path == file.path }
+        )
     }
 
     @Test func `a file that was written again waits again`() throws {

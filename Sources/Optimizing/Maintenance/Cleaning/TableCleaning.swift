@@ -208,7 +208,7 @@ private struct FileRemoval {
     private var folders: Set<String> = []
 
     /// Files that are deleted between two looks at the table.
-    private static let filesPerLook = 200
+    private static let filesPerLook = 16
 
     init(_ table: Table, _ reach: TableReach) { (self.table, self.reach) = (table, reach) }
 
