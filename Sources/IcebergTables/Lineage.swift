@@ -64,7 +64,7 @@ extension TableMetadata {
         }
         // All ancestors with the sequence number of the oldest one left, or a higher one, are there.
         guard let oldest = whole.first, isCut, start.map({ isExpired($0) }) ?? true,
-            sequence == 0 || sequence < oldest.sequenceNumber
+            sequence == 0 || sequence < oldest.sequenceNumber && ExpiredCommits(self)?.isElsewhere(sequence) != true
         else {
             return SnapshotHistory(snapshots: whole, beginning: .elsewhere)
         }
@@ -94,12 +94,32 @@ extension TableMetadata {
         return SnapshotHistory(snapshots: newer, beginning: isNext ? .found : .expired(oldest: oldest))
     }
 
+    /// What is known of the commit with a sequence number.
+    public func commit(ofSequence number: Int64) -> NumberedCommit {
+        if number > lastSequenceNumber { return .toCome }
+        let chain = mainAncestors
+        if let snapshot = chain.first(where: { $0.sequenceNumber == number }) { return .main(snapshot) }
+        guard let oldest = chain.last, number < oldest.sequenceNumber, oldest.hasLostParent else { return .elsewhere }
+        return ExpiredCommits(self)?.isElsewhere(number) == true ? .elsewhere : .expired
+    }
+
     /// The newest commit of main before a time. All changes at or after that time come after it.
     ///
     /// - Returns: nil if no retained commit is older.
     public func lastSnapshot(before timestampMs: Int64) -> Snapshot? {
         mainAncestors.first { $0.timestampMs < timestampMs }
     }
+}
+
+/// Where the commit with a sequence number is.
+public enum NumberedCommit: Sendable, Equatable {
+    case main(Snapshot)
+    /// Its snapshot has expired; it was one of main as far as is known.
+    case expired
+    /// It was rolled back, or is on another branch.
+    case elsewhere
+    /// There is no such commit yet.
+    case toCome
 }
 
 /// A range of a branch's commits.

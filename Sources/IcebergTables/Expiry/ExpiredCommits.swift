@@ -7,7 +7,8 @@ import Values
 ///
 /// Stored as the table property `weir.expired-commits` by the commit that expires snapshots, in stores that changes are
 /// read from:
-/// `{"snapshot":7,"sequence":3,"removed":0,"rewritten":0,"kept":[5],"times":[[1700000000000,1],[1700000060000,3]]}`.
+/// `{"snapshot":7,"sequence":3,"removed":0,"rewritten":0,"kept":[5],"times":[[1700000000000,1],[1700000060000,3]]}`, and
+/// `"unseen":0,"kept-rewrites":[[5,2]],"gaps":[[2,2]]` where there is such.
 public struct ExpiredCommits: Sendable, Equatable {
     public static let property = "weir.expired-commits"
 
@@ -23,8 +24,22 @@ public struct ExpiredCommits: Sendable, Equatable {
     /// Snapshots of main up to the newest expired commit that are left: a tag or an open transaction keeps them. They are
     /// no ancestors any more, as far as parent ids tell.
     public private(set) var kept: [Int64]
+    /// Of the commits that did more than append: those whose snapshots are left, so that what they did can be read. Oldest
+    /// first.
+    public private(set) var keptRewrites: [KeptRewrite]
+    /// As `rewrittenAt`, but without those whose snapshots are left.
+    public private(set) var unseenRewriteAt: Int64
+    /// Sequence numbers between those of main, ascending: commits that were rolled back, or of branches. Only the newest
+    /// are remembered.
+    public private(set) var gaps: [ClosedRange<Int64>]
     /// Some of the commits with their times, oldest first: one a minute, and fewer of older ones.
     public private(set) var times: [Time]
+
+    /// A commit that did more than append.
+    public struct KeptRewrite: Sendable, Equatable {
+        public let snapshotId: Int64
+        public let sequence: Int64
+    }
 
     public struct Time: Sendable, Equatable {
         /// Milliseconds since 1970.
@@ -36,6 +51,7 @@ public struct ExpiredCommits: Sendable, Equatable {
     /// Times lie apart by at most this share of their age, or the spacing: some hundreds for years of commits.
     private static let ageShare: Int64 = 64
     private static let timesMax = 4096
+    private static let gapsMax = 256
 
     /// The newest of the remembered commits that was made before a time: all changes from then on come after it.
     public func last(before timestampMs: Int64) -> Time? { times.last { $0.timestampMs < timestampMs } }
@@ -51,6 +67,9 @@ public struct ExpiredCommits: Sendable, Equatable {
             oldest.parentId == record.snapshotId
         else { return nil }
         self = record
+        let left = Set(metadata.snapshots.map(\.id))
+        for rewrite in keptRewrites where !left.contains(rewrite.snapshotId) { noteUnseen(rewrite.sequence) }
+        keptRewrites.removeAll { !left.contains($0.snapshotId) }
         noteGap(before: oldest)
     }
 
@@ -60,6 +79,9 @@ public struct ExpiredCommits: Sendable, Equatable {
         self.removedUpTo = removedUpTo
         // What was before it is not known; format version 1 numbers nothing.
         rewrittenAt = snapshot.hasLostParent ? max(1, snapshot.sequenceNumber) : 0
+        unseenRewriteAt = rewrittenAt
+        keptRewrites = []
+        gaps = []
         kept = []
         times = []
     }
@@ -108,6 +130,13 @@ public struct ExpiredCommits: Sendable, Equatable {
                 let removed = try removedBy(snapshot) ?? snapshot.sequenceNumber
                 if removed > snapshot.removedChangesUpTo ?? -1 {
                     record.rewrittenAt = max(record.rewrittenAt, snapshot.sequenceNumber)
+                    if gone.contains(snapshot.id) {
+                        record.noteUnseen(snapshot.sequenceNumber)
+                    } else {
+                        record.keptRewrites.append(
+                            KeptRewrite(snapshotId: snapshot.id, sequence: snapshot.sequenceNumber)
+                        )
+                    }
                 }
                 record.removedUpTo = max(record.removedUpTo, removed)
             }
@@ -117,6 +146,10 @@ public struct ExpiredCommits: Sendable, Equatable {
             record.add(Time(timestampMs: snapshot.timestampMs, sequence: snapshot.sequenceNumber))
             if gone.contains(snapshot.id) { cut = record } else { record.kept.append(snapshot.id) }
         }
+        let lost = record.keptRewrites.filter { gone.contains($0.snapshotId) }
+        for rewrite in lost { record.noteUnseen(rewrite.sequence) }
+        record.keptRewrites.removeAll { gone.contains($0.snapshotId) }
+        record.gaps = record.gaps.suffix(gapsMax)
         if !record.kept.isEmpty {
             let left = Set(metadata.snapshots.map(\.id)).subtracting(expiry.snapshots)
             record.kept.removeAll { !left.contains($0) }
@@ -128,8 +161,16 @@ public struct ExpiredCommits: Sendable, Equatable {
     private mutating func noteGap(before next: Snapshot) {
         if next.id != snapshotId, next.sequenceNumber != sequence.addingClamped(1) {
             rewrittenAt = max(rewrittenAt, next.sequenceNumber)
+            noteUnseen(next.sequenceNumber)
+            let (first, last) = (sequence.addingClamped(1), next.sequenceNumber.addingClamped(-1))
+            if first <= last, gaps.last != first...last { gaps.append(first...last) }
         }
     }
+
+    private mutating func noteUnseen(_ sequence: Int64) { unseenRewriteAt = max(unseenRewriteAt, sequence) }
+
+    /// Whether a number is known to be of no commit of main.
+    func isElsewhere(_ number: Int64) -> Bool { gaps.contains { $0.contains(number) } }
 
     private mutating func add(_ time: Time) {
         if let last = times.last {
@@ -170,20 +211,36 @@ public struct ExpiredCommits: Sendable, Equatable {
         removedUpTo = try object.long("removed")
         rewrittenAt = try object.long("rewritten")
         kept = (object["kept"]?.asArray ?? []).compactMap(\.asInteger)
-        times = try object.array("times").map { (value) throws(WeirError) in
-            guard let pair = value.asArray, pair.count == 2, let time = pair[0].asInteger,
-                let sequence = pair[1].asInteger
-            else { throw WeirError(.corrupt, "property \(Self.property) has a time that is no pair of numbers") }
-            return Time(timestampMs: time, sequence: sequence)
+        unseenRewriteAt = try object.optionalLong("unseen") ?? rewrittenAt
+        keptRewrites = try Self.pairs(object["kept-rewrites"]).map { KeptRewrite(snapshotId: $0, sequence: $1) }
+        gaps = try Self.pairs(object["gaps"]).filter { $0 <= $1 }.map { $0...$1 }
+        times = try Self.pairs(.array(object.array("times"))).map { Time(timestampMs: $0, sequence: $1) }
+    }
+
+    private static func pairs(_ value: JSONValue?) throws(WeirError) -> [(Int64, Int64)] {
+        try (value?.asArray ?? []).map { (value) throws(WeirError) in
+            guard let pair = value.asArray, pair.count == 2, let first = pair[0].asInteger,
+                let second = pair[1].asInteger
+            else { throw WeirError(.corrupt, "property \(Self.property) has an entry that is no pair of numbers") }
+            return (first, second)
         }
     }
 
     var json: String {
-        let object: JSONObject = [
+        var object: JSONObject = [
             "snapshot": .integer(snapshotId), "sequence": .integer(sequence), "removed": .integer(removedUpTo),
             "rewritten": .integer(rewrittenAt), "kept": .array(kept.map { .integer($0) }),
-            "times": .array(times.map { .array([.integer($0.timestampMs), .integer($0.sequence)]) }),
+            "times": Self.json(times.map { ($0.timestampMs, $0.sequence) }),
         ]
+        if unseenRewriteAt != rewrittenAt { object["unseen"] = .integer(unseenRewriteAt) }
+        if !keptRewrites.isEmpty {
+            object["kept-rewrites"] = Self.json(keptRewrites.map { ($0.snapshotId, $0.sequence) })
+        }
+        if !gaps.isEmpty { object["gaps"] = Self.json(gaps.map { ($0.lowerBound, $0.upperBound) }) }
         return JSONValue.object(object).text
+    }
+
+    private static func json(_ pairs: [(Int64, Int64)]) -> JSONValue {
+        .array(pairs.map { .array([.integer($0), .integer($1)]) })
     }
 }

@@ -4,7 +4,8 @@ import Values
 /// Which snapshots, branches and tags of a table expire: a decision from its metadata, with the rules of Iceberg's
 /// `expire_snapshots` and a bound on their number.
 ///
-/// Of each branch an unbroken line of newest snapshots stays. Tags keep their snapshot. Snapshots that no branch has,
+/// Of each branch an unbroken line of newest snapshots stays. Tags keep their snapshot, and consumers those that they
+/// need to go on. Snapshots that no branch has,
 /// such as those that were rolled back, stay as long as others of their age.
 public struct SnapshotExpiry: Sendable, Equatable {
     /// Ids, oldest first.
@@ -23,9 +24,10 @@ public struct SnapshotExpiry: Sendable, Equatable {
     /// - Parameter adding: snapshots that main gets in the same commit.
     public init(_ metadata: TableMetadata, _ retention: SnapshotRetention, adding: Int = 0, nowMs: Int64) {
         guard retention.isEnabled, !metadata.snapshots.isEmpty else { return }
+        let pinned = ConsumerPins.snapshots(metadata, nowMilliseconds: nowMs)
         if let line = Self.onlyLine(of: metadata), let main = metadata.references[TableMetadata.mainBranch] {
             let count = Self.count(line, main, retention, adding: adding, nowMs)
-            take(line.dropFirst(max(count, adding == 0 ? 1 : 0)), nowMs)
+            take(line.dropFirst(max(count, adding == 0 ? 1 : 0)), pinned: pinned, nowMs)
             return
         }
         var kept: Set<Int64> = []
@@ -57,11 +59,15 @@ public struct SnapshotExpiry: Sendable, Equatable {
             }
             kept.formUnion(loose.sorted(by: Self.isBefore).suffix(retention.countMax).map(\.id))
         }
-        take(metadata.snapshots.filter { !kept.contains($0.id) }, nowMs)
+        take(metadata.snapshots.filter { !kept.contains($0.id) }, pinned: pinned, nowMs)
     }
 
-    private mutating func take(_ gone: some Sequence<Snapshot>, _ nowMs: Int64) {
-        let gone = gone.filter { !Self.isBeginning($0, nowMs) }
+    private mutating func take(
+        _ gone: some Sequence<Snapshot>,
+        pinned: Set<Int64>,
+        _ nowMs: Int64
+    ) {
+        let gone = gone.filter { !Self.isBeginning($0, nowMs) && !pinned.contains($0.id) }
         snapshots = gone.sorted(by: Self.isBefore).prefix(Self.snapshotsMax).map(\.id)
     }
 
