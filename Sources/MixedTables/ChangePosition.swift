@@ -64,7 +64,7 @@ public struct EarliestChanges: Sendable {
             notice = try MissingChanges(in: change, history, above: 0)?.notice
             return
         }
-        guard case .expired(let oldest) = history.beginning, ExpiredCommits(table.base.metadata)?.rewrittenAt != 0
+        guard case .expired(let oldest) = history.beginning, ExpiredCommits(table.base.metadata)?.unseenRewriteAt != 0
         else {
             (state, position, notice) = (nil, .beginning, nil)
             return

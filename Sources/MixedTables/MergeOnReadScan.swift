@@ -27,13 +27,27 @@ public struct MergeOnReadScan: Sendable {
         filter: RowFilter? = nil,
         at point: ReadPoint? = nil
     ) throws(WeirError) {
+        try self.init(table, columns: columns, filter: filter, at: point, optimized: nil)
+    }
+
+    /// - Parameter optimized: how much base holds there of the changes, by partition path; nil to read it.
+    init(
+        _ table: MixedTable,
+        columns: Schema?,
+        filter: RowFilter?,
+        at point: ReadPoint?,
+        optimized known: [String: Int64]?
+    ) throws(WeirError) {
         let point = point ?? ReadPoint(current: table)
         schema = columns ?? table.schema
         let bounds = filter?.bounds ?? []
         var base: [FileScanTask] = []
         if let id = point.baseSnapshotId { base = try table.base.plan(snapshotId: id, bounds: bounds) }
         if let change = table.change {
-            let optimized = try OptimizedSequence.read(table.base, snapshotId: point.baseSnapshotId)
+            let optimized =
+                if let known { OptimizedSequence(table.base, sequences: known) } else {
+                    try OptimizedSequence.read(table.base, snapshotId: point.baseSnapshotId)
+                }
             var changes: [FileScanTask] = []
             if let id = point.changeSnapshotId {
                 // Manifests of changes that base has are not read. Without partitions one number says which they are;
@@ -104,7 +118,7 @@ public struct MergeOnReadScan: Sendable {
         try reader.collectSuperseded(task, into: &ids, check: check)
     }
 
-    /// Reads everything on the calling thread; the body returns false to stop.
+    /// Reads everything on the calling thread, at each time in the same order; the body returns false to stop.
     public func forEachInOrder(_ body: (ColumnBatch) throws(WeirError) -> Bool) throws(WeirError) {
         for task in tasks {
             var goesOn = true

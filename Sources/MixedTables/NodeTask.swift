@@ -93,7 +93,7 @@ struct NodeTaskPlan: Sendable {
             }
         }
         var tasks: [NodeTask] = []
-        for files in partitions.values.sorted(by: { $0.path < $1.path }) {
+        for files in partitions.values.sorted(by: { ($0.path, $0.first) < ($1.path, $1.first) }) {
             for (node, data) in Dictionary(grouping: files.data, by: \.role.node).sorted(by: { $0.key.id < $1.key.id })
             {
                 let related = files.deletes.filter { $0.role.node.overlaps(node) }
@@ -137,6 +137,9 @@ struct NodeTaskPlan: Sendable {
         let partition: [Scalar]
         var data: [NodeTask.File] = []
         var deletes: [NodeTask.File] = []
+
+        /// Tells partitions apart that share a path.
+        var first: String { data.first?.task.file.path ?? "" }
 
         init(_ path: String, _ partition: [Scalar]) {
             self.path = path

@@ -47,7 +47,7 @@ public struct OptimizedSequence: Sendable {
         var paths: [String]
     }
 
-    private init(_ base: Table, sequences: [String: Int64] = [:], times: [String: Int64] = [:]) {
+    init(_ base: Table, sequences: [String: Int64] = [:], times: [String: Int64] = [:]) {
         spec = base.spec
         schema = base.schema
         self.sequences = sequences

@@ -17,8 +17,8 @@ extension MixedTable {
     ) throws(WeirError) -> [Addition] {
         var additions: [Addition] = []
         if case .expired(let oldest) = history.beginning {
-            if let known = ExpiredCommits(base.metadata), known.rewrittenAt <= start.sequence {
-                additions = try expiredAdditions(before: oldest, history, since: start, upTo: sequence)
+            if let known = ExpiredCommits(base.metadata), known.unseenRewriteAt <= start.sequence {
+                additions = try expiredAdditions(known, before: oldest, history, since: start, upTo: sequence)
             } else {
                 throw WeirError(
                     .notFound,
@@ -30,37 +30,43 @@ extension MixedTable {
             }
         }
         for snapshot in history.snapshots where snapshot.sequenceNumber <= sequence && !snapshot.addsNothing {
-            var tasks: [FileScanTask] = []
-            var takesAway = snapshot.saysItTakesRowsAway
-            for manifest in try base.manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
-                for entry in try base.entries(of: manifest) where entry.snapshotId == snapshot.id {
-                    if entry.status == .deleted || entry.status == .added && entry.file.content != .data {
-                        takesAway = takesAway || entry.file.content == .data || entry.status == .added
-                        continue
-                    }
-                    guard entry.status == .added else { continue }
-                    tasks.append(
-                        FileScanTask(
-                            file: entry.file,
-                            dataSequenceNumber: entry.dataSequenceNumber ?? snapshot.sequenceNumber,
-                            fileSequenceNumber: entry.fileSequenceNumber ?? snapshot.sequenceNumber,
-                            snapshotId: snapshot.id,
-                            deletes: []
-                        )
-                    )
-                }
-            }
-            guard !takesAway else {
-                throw WeirError(
-                    .unsupported,
-                    "snapshot \(snapshot.id) removed rows, and a table without a primary key cannot say which",
-                    at: identifier.description,
-                    advice: "read 'full' and go on from there"
-                )
-            }
+            let tasks = try added(by: snapshot)
             if !tasks.isEmpty { additions.append(Addition(sequence: snapshot.sequenceNumber, tasks: tasks)) }
         }
         return additions
+    }
+
+    /// Fails with `unsupported` when the commit removed rows.
+    private func added(by snapshot: Snapshot) throws(WeirError) -> [FileScanTask] {
+        var tasks: [FileScanTask] = []
+        var takesAway = snapshot.saysItTakesRowsAway
+        for manifest in try base.manifests(of: snapshot) where manifest.addedSnapshotId == snapshot.id {
+            for entry in try base.entries(of: manifest) where entry.snapshotId == snapshot.id {
+                if entry.status == .deleted || entry.status == .added && entry.file.content != .data {
+                    takesAway = takesAway || entry.file.content == .data || entry.status == .added
+                    continue
+                }
+                guard entry.status == .added else { continue }
+                tasks.append(
+                    FileScanTask(
+                        file: entry.file,
+                        dataSequenceNumber: entry.dataSequenceNumber ?? snapshot.sequenceNumber,
+                        fileSequenceNumber: entry.fileSequenceNumber ?? snapshot.sequenceNumber,
+                        snapshotId: snapshot.id,
+                        deletes: []
+                    )
+                )
+            }
+        }
+        guard !takesAway else {
+            throw WeirError(
+                .unsupported,
+                "snapshot \(snapshot.id) removed rows, and a table without a primary key cannot say which",
+                at: identifier.description,
+                advice: "read 'full' and go on from there"
+            )
+        }
+        return tasks
     }
 
     /// The files that one commit added.
@@ -69,9 +75,10 @@ extension MixedTable {
         let tasks: [FileScanTask]
     }
 
-    /// The data files that expired commits added, which only appended: files that are there now, or that a commit which
-    /// is left has moved to others.
+    /// The data files that expired commits added, which only appended: files that are there now, or that a commit whose
+    /// snapshot is left has moved to others.
     private func expiredAdditions(
+        _ known: ExpiredCommits,
         before oldest: Snapshot,
         _ history: SnapshotHistory,
         since start: ChangePosition,
@@ -82,8 +89,14 @@ extension MixedTable {
         // The sequence number of the commit that added a file tells whose it is: rewritten files may carry the data
         // sequence number of older ones.
         var tasks: [String: FileScanTask] = [:]
+        let kept = known.keptRewrites.filter { $0.sequence > start.sequence }
+            .compactMap { base.metadata.snapshot(id: $0.snapshotId) }
+        let moves = Set(kept.filter(\.movesRows).map(\.sequenceNumber))
+        for snapshot in kept where snapshot.sequenceNumber <= last && !snapshot.addsNothing {
+            _ = try added(by: snapshot)
+        }
         func take(_ file: DataFile, addedAt number: Int64) {
-            guard number > start.sequence, number <= last else { return }
+            guard number > start.sequence, number <= last, !moves.contains(number) else { return }
             tasks[file.path] = FileScanTask(
                 file: file,
                 dataSequenceNumber: number,
@@ -92,7 +105,7 @@ extension MixedTable {
             )
         }
         for task in try base.plan(sequencesAbove: start.sequence) { take(task.file, addedAt: task.fileSequenceNumber) }
-        for snapshot in history.snapshots where snapshot.operation != SnapshotOperation.append.rawValue {
+        for snapshot in kept + history.snapshots where snapshot.operation != SnapshotOperation.append.rawValue {
             for manifest in try base.manifests(of: snapshot) where manifest.mayHaveRemoved(by: snapshot) {
                 for entry in try base.entries(of: manifest) where entry.isRemoved(by: snapshot) {
                     take(entry.file, addedAt: entry.fileSequenceNumber ?? entry.dataSequenceNumber ?? 0)

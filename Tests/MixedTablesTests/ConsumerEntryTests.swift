@@ -15,7 +15,7 @@ import Testing
     @Test func `an entry is read back as it was written`() throws {
         var consumer = Self.consumer(at: 7, seen: 1_700_000_000_000)
         consumer.place.position = ChangePosition(snapshotId: 9_007_199_254_740_993, sequence: 7)
-        consumer.place.skip = 12
+        consumer.place.skip = ChangeSkip(count: 12, commit: 9)
         consumer.progressMs -= 5
         consumer.session = ConsumerSession(id: "a1", host: "db-3", process: 4711, untilMs: 1_700_000_060_000)
         #expect(try Consumer(json: consumer.json) == consumer)

@@ -8,7 +8,7 @@ import Values
 /// Stored as the property `weir.consumer.<name>` of the store that changes are read from:
 /// `{"sequence":7,"snapshot":4193470928113284,"skip":0,"progress-ms":1700000000000,"seen-ms":1700000000000,"ttl-ms":604800000}`.
 public struct Consumer: Sendable, Equatable {
-    public static let propertyPrefix = "weir.consumer."
+    public static let propertyPrefix = ConsumerPins.propertyPrefix
     public static let defaultTTLMilliseconds: Int64 = 7 * 86_400_000
 
     /// What has been delivered.
@@ -29,12 +29,13 @@ public struct Consumer: Sendable, Equatable {
         self.ttlMs = ttlMs
     }
 
-    /// Whether it still pins what it needs: it was not silent for longer than its TTL. A clock that was set back lets it
-    /// live on.
-    public func isLive(nowMilliseconds now: Int64) -> Bool { now.subtractingClamped(seenMs) <= ttlMs }
+    /// What it keeps from expiry.
+    public var pin: ConsumerPins.Pin {
+        ConsumerPins.Pin(neededAbove: place.neededAbove, seenMs: seenMs, ttlMs: ttlMs)
+    }
 
-    /// Changes with a higher data sequence number are still needed.
-    public var neededAbove: Int64 { place.neededAbove }
+    /// Whether it was not silent for longer than its TTL.
+    public func isLive(nowMilliseconds now: Int64) -> Bool { pin.isLive(nowMilliseconds: now) }
 
     // MARK: - Names
 

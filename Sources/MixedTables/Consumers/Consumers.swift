@@ -22,7 +22,7 @@ public struct Consumers: Sendable, Equatable {
     /// TTL: their files must stay. Nil when none needs any. A damaged entry needs everything until it is dropped.
     public func oldestNeeded(nowMilliseconds now: Int64) -> Int64? {
         if !damaged.isEmpty { return 0 }
-        return all.values.filter { $0.isLive(nowMilliseconds: now) }.map(\.neededAbove).min()
+        return all.values.filter { $0.isLive(nowMilliseconds: now) }.map(\.pin.neededAbove).min()
     }
 }
 
