@@ -295,6 +295,7 @@ final class LiveDimension: @unchecked Sendable {
             case .changes(let batches):
                 for batch in batches { try take(batch) }
                 if let ends, follower.isPast(ends) { return }
+            case .committed: break
             case .trimmed: return try reload(settling, check)
             case .idle:
                 guard let ends, !follower.isPast(ends) else { return }

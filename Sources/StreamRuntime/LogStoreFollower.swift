@@ -21,16 +21,26 @@ public final class LogStoreFollower {
         /// The log no longer has the next records: apply `undo`, which takes back the rows after `sequence`, and read
         /// the change store from that sequence on.
         case trimmed(undo: [ChangeBatch], sequence: Int64)
+        /// All changes up to a commit were given. Only for a reader in the order of commits.
+        case committed(CommitMark)
     }
 
     private static let settleEvery = Duration.seconds(1)
+    /// For a reader in the order of commits, whose rows wait for them.
+    private static let settleInOrderEvery = Duration.milliseconds(50)
     private static let tailPatience = Duration.seconds(60)
 
     private let readers: [LogStoreReader]
     private var table: MixedTable
     /// Changes that are delivered and not known to be committed, oldest first.
     private var unsettled: [LogStoreChanges] = []
-    private var settledSequence: Int64
+    /// The last commit that is delivered completely.
+    public private(set) var settled: ChangePosition
+    /// For a reader in the order of commits.
+    private var order: CommitOrder?
+    /// What comes before anything else.
+    private var ready: [Step] = []
+    private var isGoingBack = false
     /// Without files there is no change store to fall back to, so `unsettled` stays empty.
     private let hasFiles: Bool
     private let clock: RunClock
@@ -46,12 +56,15 @@ public final class LogStoreFollower {
     /// - Parameters:
     ///   - log: the log that holds the topic of the settings.
     ///   - excluded: writers whose rows are left out.
+    ///   - inCommitOrder: gives all changes of a commit, and its end, before those of the next one. Rows may wait for the
+    ///     commit before theirs; with several writers, for their own.
     public init?(
         _ table: MixedTable,
         log: any PartitionedLog,
         settings: LogStoreSettings,
         clock: RunClock = .system,
-        excluding excluded: Set<UpstreamID> = []
+        excluding excluded: Set<UpstreamID> = [],
+        inCommitOrder: Bool = false
     ) throws(WeirError) {
         let ledger = try table.logStoreLedger()
         guard let topic = settings.topic, ledger.upstreams.values.contains(where: \.live) else { return nil }
@@ -78,10 +91,13 @@ public final class LogStoreFollower {
         self.excluded = excluded
         lastSettling = clock.now
         hasFiles = try EmitMode(table.properties, hasLogStore: true).writesFiles
-        settledSequence = table.ingestStore.metadata.currentSnapshot?.sequenceNumber ?? 0
+        settled = table.newestChange
+        order = inCommitOrder ? CommitOrder(mayLead: ledger.hasOneWriter) : nil
     }
 
     public func next() throws(WeirError) -> Step {
+        if !ready.isEmpty { return ready.removeFirst() }
+        if isGoingBack { return goingBack }
         var found = false
         var batches: [ChangeBatch] = []
         for reader in readers {
@@ -89,26 +105,39 @@ public final class LogStoreFollower {
                 guard let read = try reader.next() else { continue }
                 found = true
                 let changes = excluded.isEmpty ? read : read.filter { !excluded.contains($0.upstream) }
-                if hasFiles { unsettled += changes }
-                batches += changes.map(\.batch)
+                if let released = order?.take(changes) {
+                    batches += released
+                } else {
+                    if hasFiles { unsettled += changes }
+                    batches += changes.map(\.batch)
+                }
             } catch {
                 // Return what other partitions gave first; this one fails again in the next call.
                 if !batches.isEmpty { break }
                 guard hasFiles, error.code == .notFound else { throw error }
                 _ = try settle()
-                return goingBack
+                return goBack(after: [])
             }
         }
-        if hasFiles, lastSettling.map({ clock.now - $0 > Self.settleEvery }) ?? true, try !settle() {
-            if batches.isEmpty { return goingBack }
-            lastSettling = nil
+        let every = order == nil ? Self.settleEvery : Self.settleInOrderEvery
+        if hasFiles, lastSettling.map({ clock.now - $0 > every }) ?? true, try !settle() {
+            return goBack(after: batches)
         }
+        if !found, !ready.isEmpty { return ready.removeFirst() }
         return found ? .changes(batches) : .idle
     }
 
-    private var goingBack: Step {
-        .trimmed(undo: unsettled.reversed().map { $0.inverted() }, sequence: settledSequence)
+    /// Returns what is there first.
+    private func goBack(after batches: [ChangeBatch]) -> Step {
+        isGoingBack = true
+        if !batches.isEmpty { return .changes(batches) }
+        return ready.isEmpty ? goingBack : ready.removeFirst()
     }
+
+    private var goingBack: Step { .trimmed(undo: undo, sequence: settled.sequence) }
+
+    /// What takes back all rows that were given and that no commit is known to have.
+    public var undo: [ChangeBatch] { order?.undo ?? unsettled.reversed().map { $0.inverted() } }
 
     /// Blocks until `next` may have something, or the time has passed.
     public func wait(milliseconds: Int) throws(WeirError) {
@@ -179,11 +208,13 @@ public final class LogStoreFollower {
         lastSettling = clock.now
         table = try table.refreshed()
         // Commits that have expired since the last look may not be in the log.
-        if case .expired = table.ingestStore.metadata.history(aboveSequence: settledSequence).beginning { return false }
-        var settled = LogStoreLedger()
+        if case .expired = table.ingestStore.metadata.history(aboveSequence: settled.sequence).beginning {
+            return false
+        }
+        var ended = LogStoreLedger()
         var isMirrored = true
         for snapshot in table.ingestStore.metadata.mainAncestors.reversed()
-        where snapshot.sequenceNumber > settledSequence {
+        where snapshot.sequenceNumber > settled.sequence {
             // Compaction and other maintenance add no row.
             if snapshot.isMaintenance { continue }
             let ledger = try LogStoreLedger(summary: snapshot.summary)
@@ -193,19 +224,35 @@ public final class LogStoreFollower {
                     && ledger.upstreams.values.allSatisfy { $0.end(partition: reader.partition) <= reader.state.next }
             }
             guard isWhole, isMirrored else { break }
-            settledSequence = snapshot.sequenceNumber
-            settled.upstreams.merge(ledger.upstreams) { $1 }
+            settled = ChangePosition(behind: snapshot)
+            ended.upstreams.merge(ledger.upstreams) { $1 }
+            order(snapshot, ended)
         }
-        if settled.upstreams.isEmpty { return isMirrored }
+        order?.mayLead = try table.logStoreLedger().hasOneWriter
+        if let leading = order?.lead(), !leading.isEmpty { ready.append(.changes(leading)) }
+        if ended.upstreams.isEmpty { return isMirrored }
         unsettled.removeAll { changes in
-            guard let upstream = settled.upstreams[changes.upstream.description] else { return false }
+            guard let upstream = ended.upstreams[changes.upstream.description] else { return false }
             return changes.epoch <= upstream.epoch || !upstream.live
         }
         return isMirrored
     }
+
+    private func order(_ snapshot: Snapshot, _ ledger: LogStoreLedger) {
+        guard
+            let (batches, changes) = order?.commit(
+                covers: { name, epoch in ledger.upstreams[name.description].map { epoch <= $0.epoch } ?? false },
+                hasEnded: { ledger.upstreams[$0.description]?.live == false }
+            )
+        else { return }
+        if !batches.isEmpty { ready.append(.changes(batches)) }
+        ready.append(.committed(CommitMark(snapshot, changes: changes)))
+    }
 }
 
 extension LogStoreLedger {
+    fileprivate var hasOneWriter: Bool { upstreams.values.lazy.filter(\.live).count == 1 }
+
     /// The part of the ledger that a snapshot's summary repeats.
     fileprivate init(summary: [String: String]) throws(WeirError) {
         self.init()

@@ -245,6 +245,7 @@ enum LogStoreFollowBenchmark {
             case .idle:
                 try follower.wait(milliseconds: 50)
                 return 0
+            case .committed: return 0
             case .trimmed: throw WeirError(.corrupt, "the benchmark's log is not trimmed")
             }
         }

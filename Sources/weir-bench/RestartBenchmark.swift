@@ -247,6 +247,7 @@ enum RestartBenchmark {
                 case .changes(let batches):
                     for batch in batches { note(batch.rows.columns[0].pointer(as: Int64.self), batch.count, \.inLog) }
                 case .idle: try reader.wait(milliseconds: 20)
+                case .committed: break
                 case .trimmed: follower = nil
                 }
             }
