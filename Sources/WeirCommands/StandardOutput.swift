@@ -5,6 +5,10 @@ import Foundation
 final class StandardOutput: @unchecked Sendable {
     // Not locked: one thread at a time passes rows.
     var buffer = GrowableBuffer(capacity: StandardOutput.flushBytes + (64 << 10))
+    /// Bytes that were written out.
+    private(set) var written: Int64 = 0
+    /// Called before the process exits because its reader is gone.
+    var onReaderGone: () -> Void = {}
 
     static let flushBytes = 256 << 10
 
@@ -28,6 +32,7 @@ final class StandardOutput: @unchecked Sendable {
             let written = write(STDOUT_FILENO, buffer.base + done, buffer.count - done)
             if written >= 0 {
                 done += written
+                self.written += Int64(written)
                 continue
             }
             switch errno {
@@ -35,7 +40,7 @@ final class StandardOutput: @unchecked Sendable {
             case EAGAIN:
                 var descriptor = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
                 poll(&descriptor, 1, -1)
-            case EPIPE: exit(ExitStatus.ok)
+            case EPIPE: exitWithoutReader()
             case ENOSPC: throw WeirError(.outOfSpace, "standard output cannot be written: no space is left")
             default:
                 throw WeirError(.storage, "standard output cannot be written: \(String(cString: strerror(errno)))")
@@ -44,14 +49,39 @@ final class StandardOutput: @unchecked Sendable {
         buffer.removeAll()
     }
 
+    private func exitWithoutReader() -> Never {
+        onReaderGone()
+        exit(ExitStatus.ok)
+    }
+
+    /// Bytes that the reader has taken: of a pipe, not those that wait in it.
+    var taken: Int64 {
+        var status = stat()
+        guard fstat(STDOUT_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return written }
+        var waiting: Int32 = 0
+        guard ioctl(STDOUT_FILENO, UInt(FIONREAD), &waiting) == 0 else { return written }
+        return written - Int64(waiting)
+    }
+
+    /// Waits as `pauseWhileRead`, and calls `onReaderGone` before it exits.
+    func pauseWhileRead(milliseconds: Int) {
+        if Self.waitsInVain(milliseconds: milliseconds) { exitWithoutReader() }
+    }
+
     /// Waits for the given time. Exits the process if the reader closes the pipe meanwhile: without output to print, no
     /// write would detect that.
     static func pauseWhileRead(milliseconds: Int) {
+        if waitsInVain(milliseconds: milliseconds) { exit(ExitStatus.ok) }
+    }
+
+    /// Whether the reader closes the pipe within the given time.
+    private static func waitsInVain(milliseconds: Int) -> Bool {
         var descriptor = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
-        guard poll(&descriptor, 1, Int32(milliseconds)) > 0 else { return }
-        if descriptor.revents & Int16(POLLERR | POLLHUP) != 0 { exit(ExitStatus.ok) }
+        guard poll(&descriptor, 1, Int32(milliseconds)) > 0 else { return false }
+        if descriptor.revents & Int16(POLLERR | POLLHUP) != 0 { return true }
         // Other events, such as a closed descriptor, make every poll return at once, so sleep instead.
         usleep(UInt32(milliseconds) * 1000)
+        return false
     }
 
     /// Prints one line without buffering, for commands that print little.

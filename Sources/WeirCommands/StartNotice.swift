@@ -19,6 +19,8 @@ enum StartNotice {
                 "\(beginning.rows == nil ? "changes after" : "rows as of") \(snapshot(line[behind]))"
             } else if let id = beginning.position.snapshotId {
                 "changes after snapshot \(id)"
+            } else if beginning.position.sequence > 0 {
+                "changes after commit \(beginning.position.sequence), whose snapshot has expired"
             } else {
                 "all changes"
             }

@@ -30,6 +30,15 @@ struct UsageMistake {
         }
     }
 
+    /// Reports what a body finds wrong with the arguments as the parser reports its own errors.
+    static func check(_ body: () throws(WeirError) -> Void) throws {
+        do throws(WeirError) {
+            try body()
+        } catch {
+            throw ValidationError([error.message, error.advice].compactMap(\.self).joined(separator: "\n"))
+        }
+    }
+
     /// `weir help` of an unknown command. The parser would show its own help instead.
     static func ofHelp(_ arguments: [String]) -> ErrorReport? {
         guard arguments.first == "help" else { return nil }

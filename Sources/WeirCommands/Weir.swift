@@ -12,8 +12,8 @@ public struct Weir: ParsableCommand {
         version: "weir \(WeirVersion.number)",
         subcommands: [
             DemoCommand.self, RunCommand.self, CheckCommand.self, LogCommand.self, TableCommand.self, ScanCommand.self,
-            ReadCommand.self, LookupCommand.self, OptimizeCommand.self, ExpireCommand.self, CleanCommand.self,
-            WhyLateCommand.self, DoctorCommand.self, VersionCommand.self,
+            ReadCommand.self, ConsumerCommand.self, LookupCommand.self, OptimizeCommand.self, ExpireCommand.self,
+            CleanCommand.self, WhyLateCommand.self, DoctorCommand.self, VersionCommand.self,
         ]
     )
 

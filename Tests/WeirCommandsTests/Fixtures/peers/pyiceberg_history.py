@@ -8,6 +8,7 @@
     upgrade DB.TABLE                 to format version 2
     delete DB.TABLE ID               the row of an id
     expire DB.TABLE COUNT            the oldest snapshots
+    expire-all DB.TABLE              every snapshot that no branch or tag names
     branch DB.TABLE NAME ID:NAME...  rows on a branch, made if it is not there
     tag DB.TABLE NAME                the current snapshot
     rename DB.TABLE FROM TO          a column
@@ -17,6 +18,7 @@ Prints the ids of the table's snapshots after each command, main's newest last.
 """
 
 import sys
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
@@ -62,6 +64,8 @@ for line in sys.stdin:
     elif command == "expire":
         ids = [snapshot.snapshot_id for snapshot in table.snapshots()]
         table.maintenance.expire_snapshots().by_ids(ids[: int(rest[0])]).commit()
+    elif command == "expire-all":
+        table.maintenance.expire_snapshots().older_than(datetime.now() + timedelta(days=1)).commit()
     elif command == "branch":
         if rest[0] not in table.refs():
             table.manage_snapshots().create_branch(table.current_snapshot().snapshot_id, rest[0]).commit()
