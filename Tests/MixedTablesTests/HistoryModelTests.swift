@@ -59,14 +59,15 @@ struct HistoryTotals: CustomStringConvertible {
 
 enum HistoryOperation: CaseIterable {
     case write, cut, commit, materialize, disturbedMaterialize, optimize, append, remove, deleteByPosition, compact
+    case beginRewrite, commitRewrite
     case expireBase, newWriter, newMaterializer, pyicebergAppend, pyicebergDelete, settle
 
-    /// How often it happens, among 34.
+    /// How often it happens, among 40.
     var weight: Int {
         switch self {
         case .write: 7
         case .materialize: 5
-        case .cut, .commit: 3
+        case .cut, .commit, .beginRewrite, .commitRewrite: 3
         case .append, .deleteByPosition, .disturbedMaterialize, .settle: 2
         case .optimize, .remove, .compact, .expireBase, .newWriter, .newMaterializer, .pyicebergAppend,
             .pyicebergDelete:
@@ -136,6 +137,8 @@ private struct HistoryRun {
         case .remove: try world.attempt { try $0.remove() }
         case .deleteByPosition: try world.attempt { try $0.deleteByPosition() }
         case .compact: try world.attempt { try $0.compact() }
+        case .beginRewrite: try world.attempt { try $0.beginRewrite() }
+        case .commitRewrite: try world.attempt { try $0.commitRewrite() }
         case .expireBase: try world.attempt { try $0.expireBase() }
         case .newWriter: try world.attempt { try $0.startWriter() }
         case .newMaterializer: world.startMaterializer()

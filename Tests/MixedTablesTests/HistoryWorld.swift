@@ -50,6 +50,8 @@ struct HistoryWorld {
     private var unsure: (effects: Effects, before: Int64?)?
     private var foreignFiles: [String: (file: DataFile, rows: [ModelRow: ModelRow])] = [:]
     private var foreignRows = 0
+    /// Files of base that are written anew and not committed.
+    private var rewrite: BaseRewrite?
 
     init(in folder: String, seed: UInt64, formatVersion: Int, isPartitioned: Bool) throws {
         self.folder = folder
@@ -116,7 +118,7 @@ struct HistoryWorld {
                 }
                 prepared = nil
             }
-            if !goesOn { materializer = Materializer(table) }
+            if !goesOn { (materializer, rewrite) = (Materializer(table), nil) }
             try startWriter()
             return true
         } catch let error as WeirError {
@@ -134,6 +136,29 @@ struct HistoryWorld {
     }
 
     mutating func startMaterializer() { materializer = Materializer(table) }
+
+    // MARK: Rewriting
+
+    mutating func beginRewrite() throws {
+        materializer.keep([])
+        rewrite?.discard(from: table)
+        rewrite = nil
+        rewrite = try RandomRewrite.begin(on: table.refreshed(), &random)
+        // Without it, files may go for which everything is written anew.
+        if let rewrite, random.next() % 4 > 0 { materializer.keep(rewrite.paths) }
+    }
+
+    mutating func commitRewrite() throws {
+        guard let made = rewrite else { return try beginRewrite() }
+        rewrite = nil
+        now += 1000
+        do throws(WeirError) {
+            _ = try materializer.commit(made, nowMilliseconds: now)
+        } catch {
+            guard error.code == .conflict else { throw error }
+        }
+        if random.next() % 4 == 0 { materializer.settleMoves(merges: Int(random.next() % 300)) }
+    }
 
     /// Takes over what base has got to, whoever moved it there.
     private mutating func follow() throws {

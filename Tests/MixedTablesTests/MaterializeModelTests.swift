@@ -68,6 +68,7 @@ import WeirTesting
             var begun: [Snapshot] = []
             var now: Int64 = 0
             var rollbacks = 0
+            var rewrite: BaseRewrite?
             for epoch in 0..<24 {
                 if writer.isBetweenEpochs, try writer.baseHasMoved() {
                     #expect(try writer.follow(table.refreshed()) == 0)
@@ -78,7 +79,23 @@ import WeirTesting
                 table = try table.commit(try writer.cut(), topology: "model", from: ledger, to: next)
                 ledger = next
                 states[table.change?.metadata.currentSnapshot?.sequenceNumber ?? 0] = history.state
-                switch random.next() % 12 {
+                switch random.next() % 16 {
+                case 5, 6:
+                    rewrite = try rewrite ?? RandomRewrite.begin(on: table.refreshed(), &random)
+                    if let rewrite { materializer.keep(rewrite.paths) }
+                case 7, 8:
+                    guard let made = rewrite else { break }
+                    rewrite = nil
+                    let before = try table.refreshed().base
+                    let outcome = try materializer.commit(made, nowMilliseconds: now)
+                    let what = "seed \(seed), epoch \(epoch), rewrite \(outcome)"
+                    try LineageOracle.check(before, table.refreshed().base, history, what)
+                    let (old, new) = (
+                        try Self.base(MixedTable(base: before, change: nil, primaryKey: []), history),
+                        try Self.base(table.refreshed(), history)
+                    )
+                    #expect(old.rows == new.rows && new.doubled.isEmpty, "\(what)")
+                    if random.next() % 2 == 0 { materializer.settleMoves(merges: Int(random.next() % 300)) }
                 case 0:
                     let before = try table.refreshed()
                     table = try FullOptimize(before, nowMilliseconds: 1).run().table

@@ -16,6 +16,8 @@ struct SnapshotChange: Sendable {
     var operation: SnapshotOperation?
     /// The snapshot the caller read to find its files; commits since then are checked for conflicts.
     var validateFrom: Start?
+    /// Of the added data files; nil for that of the commit.
+    var dataSequenceNumber: Int64?
 
     struct Start: Sendable {
         let id: Int64

@@ -183,7 +183,10 @@ final class SnapshotProducer {
             }
             let groups = Dictionary(grouping: files, by: \.specId)
             for (specId, files) in groups.sorted(by: { $0.key < $1.key }) {
-                let entries = files.map { ManifestEntry(status: .added, snapshotId: snapshotId, file: $0) }
+                let sequence = content == .data ? change.dataSequenceNumber : nil
+                let entries = files.map {
+                    ManifestEntry(status: .added, snapshotId: snapshotId, dataSequenceNumber: sequence, file: $0)
+                }
                 // Split large manifests, so that readers can read them in parallel and skip some.
                 for start in stride(from: 0, to: entries.count, by: Self.filesPerManifest) {
                     let part = Array(entries[start..<min(start + Self.filesPerManifest, entries.count)])

@@ -41,6 +41,8 @@ public struct Transaction: Sendable {
     ///   - operation: for the summary; inferred from the files when nil. Compaction passes `.replace`.
     ///   - snapshotId: the snapshot the caller read. The commit fails with `conflict` if another writer has since added
     ///     a delete for a removed file, or removed a file that an added delete refers to.
+    ///   - dataSequenceNumber: of the added data files, when it is not that of the commit: rewritten rows are as old as
+    ///     the state they were read from, so that newer equality deletes apply to them.
     public mutating func overwrite(
         adding: [DataFile],
         addingDeletes: [DataFile] = [],
@@ -48,7 +50,8 @@ public struct Transaction: Sendable {
         removingDeletes: [DataFile] = [],
         summary: [String: String] = [:],
         operation: SnapshotOperation? = nil,
-        validateFrom snapshotId: Int64? = nil
+        validateFrom snapshotId: Int64? = nil,
+        dataSequenceNumber: Int64? = nil
     ) {
         changes.append(
             SnapshotChange(
@@ -58,7 +61,8 @@ public struct Transaction: Sendable {
                 removedDeletes: removingDeletes,
                 summary: summary,
                 operation: operation,
-                validateFrom: snapshotId.map { start(of: $0) }
+                validateFrom: snapshotId.map { start(of: $0) },
+                dataSequenceNumber: dataSequenceNumber
             )
         )
     }

@@ -16,6 +16,7 @@ final class BaseKeys {
     private(set) var copies: [UInt128: [KeyPlace]] = [:]
     /// The state of base that this reflects.
     private(set) var point: Point
+    private var moved = MovedRows()
     private let layout: Layout
     let identity: StateIdentity
     /// Where it is besides memory; nil for nowhere.
@@ -239,11 +240,20 @@ final class BaseKeys {
         var removed: [KeyFingerprints] = []
         /// Files that were taken out.
         var retired: [UInt32] = []
+        /// Files whose rows are in others now, and these, whose keys are not read.
+        var moves: [FileMove] = []
         /// Files whose deletes changed.
         var deletes: [(number: UInt32, files: [DeleteFile], rows: DeletedRows)] = []
         var added: [FileScanTask] = []
         /// Files whose row ids the commit has assigned, although they were there before: of an upgraded table.
         var numbered: [FileScanTask] = []
+    }
+
+    /// A rewrite of some files as others.
+    struct FileMove {
+        let inputs: [(number: UInt32, map: RowMap)]
+        /// Nil for one without a live row, which is not in the table.
+        let outputs: [(task: FileScanTask, deleted: DeletedRows)?]
     }
 
     /// Applies an own commit, whose new files are read back. After an error this must not be used any more.
@@ -259,11 +269,60 @@ final class BaseKeys {
                 files.setFirstRowId(task.file.firstRowId, of: number)
             }
         }
+        try move(commit.moves)
         let mayHaveCopies = !copies.isEmpty
         for keys in commit.removed { remove(keys, mayHaveCopies: mayHaveCopies) }
         _ = try add(commit.added, of: table, PositionDeletes(storage: table.base.storage), check)
         forgetDeadCopies()
         point = Point(commit.base)
+    }
+
+    /// Gives the rows of rewritten files their new places. Costs as much as there are files and recent changes.
+    private func move(_ moves: [FileMove]) throws(WeirError) {
+        if moves.isEmpty { return }
+        if places.isFinal { moved = MovedRows() }
+        for move in moves {
+            var numbers: [UInt32?] = []
+            for output in move.outputs {
+                guard let output else {
+                    numbers.append(nil)
+                    continue
+                }
+                numbers.append(
+                    try files.add(
+                        output.task.file,
+                        dataSequenceNumber: output.task.dataSequenceNumber,
+                        deletes: output.task.deletes,
+                        deleted: output.deleted
+                    )
+                )
+            }
+            for (number, map) in move.inputs {
+                moved.add(number, map, outputs: numbers)
+                files.retire(number)
+            }
+        }
+        places.translate(through: moved)
+        copies = copies.mapValues { places in
+            var places = places
+            moved.translate(&places)
+            return places.filter(\.exists)
+        }
+    }
+
+    /// Bytes of memory that the maps of rewritten files take, until no part of the index needs them any more.
+    var movedBytes: Int { places.isFinal ? 0 : moved.byteCount }
+
+    /// Makes places of rewritten files final in some parts of the index.
+    ///
+    /// - Parameter merges: at most; each concerns a 256th of the keys.
+    func settleMoves(merges: Int) {
+        var left = merges
+        while left > 0, !places.isFinal, let merge = places.dueMerge(finalizes: true) {
+            places.adopt(merge.merged())
+            left -= 1
+        }
+        if places.isFinal { moved = MovedRows() }
     }
 
     private func remove(_ keys: KeyFingerprints, mayHaveCopies: Bool) {

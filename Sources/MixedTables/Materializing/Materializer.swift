@@ -41,17 +41,19 @@ public final class Materializer {
     }
 
     /// The newest state that a step has seen or made.
-    public private(set) var table: MixedTable
+    public internal(set) var table: MixedTable
     /// What the last step saw that base lacked, and what is left of it.
     public private(set) var backlog = MaterializeBacklog()
     /// Rows that another optimizer has brought to base beside a row of the same key, or for a key that was deleted.
     public private(set) var returnedRows = 0
-    private var keys: BaseKeys? { didSet { if keys == nil { state?.giveUp() } } }
+    /// Base files that are being written anew: they stay until that is committed.
+    var keptFiles: Set<String> = []
+    var keys: BaseKeys? { didSet { if keys == nil { state?.giveUp() } } }
     private let state: KeyIndexState?
     /// Nothing of the change store up to a sequence is left to move, in base snapshots from this one on.
     private var floor: (snapshotId: Int64?, sequence: Int64)?
     private var random = SystemRandomNumberGenerator()
-    private let clock: TransactionClock
+    let clock: TransactionClock
 
     /// - Parameters:
     ///   - table: a keyed table.
@@ -186,11 +188,13 @@ public final class Materializer {
             preconditionFailure("there is nothing to merge")
         }
         let keys = try followedKeys(pending.optimized, onBacklog, check)
+        let isRewrittenElsewhere = OptimizingLease(table)?.isInForce(nowMilliseconds) ?? false
         let merge = try SliceMerge.run(
             slice,
             of: table,
             keys: keys,
             rewriteBytes: slice.isLast ? rewriteBytes : 0,
+            keeping: { [keptFiles] in isRewrittenElsewhere || keptFiles.contains($0) },
             random: &random,
             check: check
         )

@@ -28,10 +28,12 @@ struct PositionDeleteWriter {
 
     /// Names the file for some rows of a data file. The name says the node of the data file: readers of Mixed tables
     /// look only at delete files of its node and those above (spec section 5.1).
-    mutating func job(_ rows: DeletedRows, of file: BaseFile, transactionId: Int64) -> Job {
-        let name = names.next(node: file.role.node, type: .positionDelete, transactionId: transactionId)
-        let folder = PartitionFolder.path(file.file.partition, base.spec, in: base.dataLocation)
-        return Job(path: "\(folder)/\(name)", base: base, file: file.file, rows: rows)
+    mutating func job(_ rows: DeletedRows, of file: DataFile, transactionId: Int64) -> Job {
+        let node = FileRole.base(path: file.path).node
+        let name = names.next(node: node, type: .positionDelete, transactionId: transactionId)
+        let spec = base.metadata.spec(id: file.specId) ?? base.spec
+        let folder = PartitionFolder.path(file.partition, spec, in: base.dataLocation)
+        return Job(path: "\(folder)/\(name)", base: base, file: file, rows: rows)
     }
 
     /// Writes files concurrently, since each waits for the disk; all are durable when this returns. On failure none is

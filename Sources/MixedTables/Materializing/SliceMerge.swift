@@ -41,6 +41,7 @@ struct SliceMerge {
     private let table: MixedTable
     private let slice: ChangeSlice
     private let keys: BaseKeys
+    private let isKept: (String) -> Bool
     private let check: () throws(WeirError) -> Void
     private let projection: TableProjection
     private let writer: PartitionedFileWriter
@@ -60,17 +61,19 @@ struct SliceMerge {
     /// - Parameters:
     ///   - keys: of the table's base.
     ///   - rewriteBytes: how many bytes of base files may be rewritten on the way.
+    ///   - isKept: whether a base file has to stay, even without a row, because it is being written anew.
     ///   - check: called for each batch; an error it throws ends the work.
     static func run(
         _ slice: ChangeSlice,
         of table: MixedTable,
         keys: BaseKeys,
         rewriteBytes: Int64,
+        keeping isKept: @escaping (String) -> Bool = { _ in false },
         random: inout some RandomNumberGenerator,
         check: () throws(WeirError) -> Void
     ) throws(WeirError) -> Result {
         try withoutActuallyEscaping(check) { (check) throws(WeirError) in
-            var merge = try SliceMerge(slice, of: table, keys: keys, random: &random, check)
+            var merge = try SliceMerge(slice, of: table, keys: keys, keeping: isKept, random: &random, check)
             do throws(WeirError) {
                 return try merge.run(rewriteBytes, &random)
             } catch {
@@ -85,9 +88,11 @@ struct SliceMerge {
         _ slice: ChangeSlice,
         of table: MixedTable,
         keys: BaseKeys,
+        keeping isKept: @escaping (String) -> Bool,
         random: inout some RandomNumberGenerator,
         _ check: @escaping () throws(WeirError) -> Void
     ) throws(WeirError) {
+        self.isKept = isKept
         self.table = table
         self.slice = slice
         self.keys = keys
@@ -112,7 +117,8 @@ struct SliceMerge {
         for file in slice.files { try findDeleted(by: file) }
         for (number, rows) in marks {
             result.deleted += Int64(rows.count)
-            if let file = keys.files[number], Int64(rows.count) == file.liveRows { result.retired.append(number) }
+            guard let file = keys.files[number], Int64(rows.count) == file.liveRows else { continue }
+            if !isKept(file.file.path) { result.retired.append(number) }
         }
         try writeNewRows()
         result.inserted = writer.rowCount
@@ -182,7 +188,7 @@ struct SliceMerge {
             let isWholeSmall = rows.count <= Self.rewrittenDeletesMax || new.count * 8 >= rows.count
             let replaces = !own.isEmpty && (isWholeSmall || own.count >= Self.deleteFilesMax)
             jobs.append(
-                deleteWriter.job(replaces ? rows : new, of: file, transactionId: slice.transactionId)
+                deleteWriter.job(replaces ? rows : new, of: file.file, transactionId: slice.transactionId)
             )
             changes.append((number, file, rows, replaces ? own : []))
         }
@@ -279,7 +285,7 @@ struct SliceMerge {
         if bytesMax <= 0 { return [] }
         let retired = Set(result.retired)
         let candidates = keys.files.all.compactMap { number -> RewriteChoice.Candidate? in
-            guard let file = keys.files[number], !retired.contains(number) else { return nil }
+            guard let file = keys.files[number], !retired.contains(number), !isKept(file.file.path) else { return nil }
             return RewriteChoice.Candidate(
                 number: number,
                 bytes: file.file.fileSize,
