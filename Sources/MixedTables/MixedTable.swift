@@ -118,6 +118,9 @@ public struct MixedTable: Sendable {
         return try bucketCount(of: change, key: "change.file-index.hash-bucket")
     }
 
+    /// Nodes of new base files; 1 without key.
+    public func nodesOfBase() throws(WeirError) -> Int { isKeyed ? try baseBucketCount() : 1 }
+
     func baseBucketCount() throws(WeirError) -> Int { try bucketCount(of: base, key: "base.file-index.hash-bucket") }
 
     /// The Parquet settings of the table's files. File offsets never repeat in a file and single-column keys rarely do,

@@ -28,6 +28,8 @@ public struct RunState: Sendable {
     public internal(set) var backlogs: [String: MaterializeBacklog] = [:]
     /// The key indexes through which changes are moved into base, by table.
     public internal(set) var keyIndexes: [String: KeyIndexReport] = [:]
+    /// What was done to optimize tables, since the run began.
+    public internal(set) var optimizing: [String: OptimizingProgress] = [:]
 
     /// The table whose base has been behind its commits for longest, and since when, milliseconds since 1970.
     public var oldestBacklog: (table: String, since: Int64)? {

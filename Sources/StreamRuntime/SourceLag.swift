@@ -26,6 +26,7 @@ extension IngestRun {
         var state = runState.withLock { $0 }
         state.backlogs = base.backlogs
         state.keyIndexes = base.keyIndexes
+        state.optimizing = base.optimizingProgress
         return state
     }
 

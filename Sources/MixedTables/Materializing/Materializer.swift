@@ -46,6 +46,8 @@ public final class Materializer {
     public private(set) var backlog = MaterializeBacklog()
     /// Rows that another optimizer has brought to base beside a row of the same key, or for a key that was deleted.
     public private(set) var returnedRows = 0
+    /// Steps rewrite no file that is larger than this.
+    public var rewriteFileBytes = Int64.max
     /// Base files that are being written anew: they stay until that is committed.
     var keptFiles: Set<String> = []
     var keys: BaseKeys? { didSet { if keys == nil { state?.giveUp() } } }
@@ -194,6 +196,7 @@ public final class Materializer {
             of: table,
             keys: keys,
             rewriteBytes: slice.isLast ? rewriteBytes : 0,
+            rewriteFileBytes: rewriteFileBytes,
             keeping: { [keptFiles] in isRewrittenElsewhere || keptFiles.contains($0) },
             random: &random,
             check: check

@@ -33,7 +33,9 @@ struct RewriteChoice {
     ///   - bytesMax: of all chosen files. The first file, or one group of small files, may exceed it: otherwise nothing
     ///     would ever be done about it.
     ///   - targetBytes: files of half this size are not small.
-    init(_ candidates: [Candidate], bytesMax: Int64, targetBytes: Int64) {
+    ///   - fileBytesMax: larger files are left alone.
+    init(_ candidates: [Candidate], bytesMax: Int64, targetBytes: Int64, fileBytesMax: Int64 = .max) {
+        let candidates = candidates.filter { $0.bytes <= fileBytesMax }
         var chosen: Set<UInt32> = []
         var bytes: Int64 = 0
         let worn = candidates.filter { $0.deletedRows < $0.rows && $0.deletedRows * 4 >= $0.rows }

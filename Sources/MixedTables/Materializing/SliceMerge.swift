@@ -42,6 +42,7 @@ struct SliceMerge {
     private let slice: ChangeSlice
     private let keys: BaseKeys
     private let isKept: (String) -> Bool
+    private var rewriteFileBytes = Int64.max
     private let check: () throws(WeirError) -> Void
     private let projection: TableProjection
     private let writer: PartitionedFileWriter
@@ -61,6 +62,7 @@ struct SliceMerge {
     /// - Parameters:
     ///   - keys: of the table's base.
     ///   - rewriteBytes: how many bytes of base files may be rewritten on the way.
+    ///   - rewriteFileBytes: larger files are not rewritten.
     ///   - isKept: whether a base file has to stay, even without a row, because it is being written anew.
     ///   - check: called for each batch; an error it throws ends the work.
     static func run(
@@ -68,12 +70,14 @@ struct SliceMerge {
         of table: MixedTable,
         keys: BaseKeys,
         rewriteBytes: Int64,
+        rewriteFileBytes: Int64 = .max,
         keeping isKept: @escaping (String) -> Bool = { _ in false },
         random: inout some RandomNumberGenerator,
         check: () throws(WeirError) -> Void
     ) throws(WeirError) -> Result {
         try withoutActuallyEscaping(check) { (check) throws(WeirError) in
             var merge = try SliceMerge(slice, of: table, keys: keys, keeping: isKept, random: &random, check)
+            merge.rewriteFileBytes = rewriteFileBytes
             do throws(WeirError) {
                 return try merge.run(rewriteBytes, &random)
             } catch {
@@ -294,7 +298,12 @@ struct SliceMerge {
                 group: RewriteChoice.Group(partition: file.partition, node: file.role.node.id)
             )
         }
-        return RewriteChoice(candidates, bytesMax: bytesMax, targetBytes: table.targetFileBytes).numbers
+        return RewriteChoice(
+            candidates,
+            bytesMax: bytesMax,
+            targetBytes: table.targetFileBytes,
+            fileBytesMax: rewriteFileBytes
+        ).numbers
     }
 
     /// Writes the remaining rows of a base file again.

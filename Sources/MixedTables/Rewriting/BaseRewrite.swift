@@ -47,6 +47,19 @@ public struct BaseRewrite: Sendable {
         public var conflicts = 0
 
         public init() {}
+
+        public mutating func add(_ other: Outcome) {
+            removedFiles += other.removedFiles
+            removedDeletes += other.removedDeletes
+            addedFiles += other.addedFiles
+            addedDeletes += other.addedDeletes
+            rows = rows.addingClamped(other.rows)
+            bytes = bytes.addingClamped(other.bytes)
+            movedDeletes = movedDeletes.addingClamped(other.movedDeletes)
+            refused += other.refused
+            conflicts += other.conflicts
+        }
+
         public var isNothing: Bool { addedFiles == 0 && removedFiles == 0 && addedDeletes == 0 }
     }
 
@@ -80,15 +93,17 @@ public struct BaseRewrite: Sendable {
     ///
     /// - Parameters:
     ///   - tasks: of files of the table's loaded state.
+    ///   - targetBytes: of a new file; nil for that of the table's writers.
     ///   - threads: how many tasks are worked on at a time.
     ///   - check: called for each batch; an error it throws ends the work, and no file is left.
     public static func run(
         _ tasks: [Task],
         of table: MixedTable,
+        targetBytes: Int64? = nil,
         threads: Int = 8,
         check: () throws(WeirError) -> Void = {}
     ) throws(WeirError) -> BaseRewrite {
-        let rewriter = try FileRewriter(table)
+        let rewriter = try FileRewriter(table, targetBytes: targetBytes ?? table.targetFileBytes)
         let written = Written(table.base)
         do throws(WeirError) {
             if threads <= 1 || tasks.count <= 1 {
@@ -204,6 +219,8 @@ public struct BaseRewrite: Sendable {
         let base = table.base
         var transaction = Transaction(base, clock: clock)
         var summary = Snapshot.optimizingSummary
+        // What was claimed for it is done.
+        if base.properties[OptimizingLease.property] != nil { transaction.removeProperties([OptimizingLease.property]) }
         if table.isKeyed {
             // Base contains as much of the changes as before.
             summary = try transaction.setOptimized(

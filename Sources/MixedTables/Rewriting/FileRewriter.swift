@@ -13,8 +13,11 @@ struct FileRewriter: Sendable {
     private let schema: Schema
     private let projection: TableProjection
     private let deletes: RowDeletes
+    private let targetBytes: Int64
 
-    init(_ table: MixedTable) throws(WeirError) {
+    /// - Parameter targetBytes: of a new file.
+    init(_ table: MixedTable, targetBytes: Int64) throws(WeirError) {
+        self.targetBytes = targetBytes
         self.table = table
         schema = RowLineage.schema(of: table)
         projection = try TableProjection(table)
@@ -56,7 +59,7 @@ struct FileRewriter: Sendable {
             spec: spec,
             nodes: buckets,
             transactionId: transaction(of: files),
-            fileBytes: Self.fileBytes(of: bytes, target: table.targetFileBytes),
+            fileBytes: Self.fileBytes(of: bytes, target: targetBytes),
             random: &random
         )
         do throws(WeirError) {

@@ -139,6 +139,22 @@ extension Materializer {
         return result
     }
 
+    /// The data files of base as of the last step; nil when they are not known without reading.
+    public var baseFiles: [FileScanTask]? {
+        guard let keys, keys.point.snapshotId == table.base.metadata.currentSnapshotId else { return nil }
+        return keys.files.all.compactMap { number in
+            keys.files[number].map { file in
+                FileScanTask(
+                    file: file.file,
+                    dataSequenceNumber: file.dataSequenceNumber,
+                    fileSequenceNumber: file.dataSequenceNumber,
+                    snapshotId: table.base.metadata.currentSnapshotId ?? 0,
+                    deletes: file.deletes
+                )
+            }
+        }
+    }
+
     /// Bytes of memory that the maps of committed rewrites take.
     public var movedBytes: Int { keys?.movedBytes ?? 0 }
 

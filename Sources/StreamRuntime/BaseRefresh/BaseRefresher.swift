@@ -27,6 +27,7 @@ final class BaseRefresher: @unchecked Sendable {
     private var told: [String?]
     private var toldOfSnapshots: SnapshotNotice
     private var toldOfOthers = BaseNeighbourNotices()
+    private var optimizing: BaseOptimizing
     /// When the key index of each table is saved next.
     private var saves: [RunClock.Instant]
     // Protected by `condition`.
@@ -37,6 +38,7 @@ final class BaseRefresher: @unchecked Sendable {
     private var isAlive = false
     private var failure: WeirError?
     private var known: [MaterializeBacklog]
+    private var optimized: [String: OptimizingProgress] = [:]
     /// Whether a table's changes are only moved now and then, because its properties say so.
     private var isSpaced: [Bool]
     /// When saving the key indexes at the end is given up; nil before it begins.
@@ -104,6 +106,12 @@ final class BaseRefresher: @unchecked Sendable {
         self.clock = clock
         self.nowMilliseconds = nowMilliseconds
         self.onWarning = onWarning
+        optimizing = BaseOptimizing(
+            tables.map(\.name),
+            clock: clock,
+            nowMilliseconds: nowMilliseconds,
+            onEnd: { [condition] in condition.locked { condition.broadcast() } }
+        )
     }
 
     func start() {
@@ -141,6 +149,9 @@ final class BaseRefresher: @unchecked Sendable {
         let known = condition.locked { self.known }
         return Dictionary(zip(names, known)) { first, _ in first }
     }
+
+    /// What was done to optimize tables.
+    var optimizingProgress: [String: OptimizingProgress] { condition.locked { optimized } }
 
     /// The key indexes of tables whose keys are known.
     var keyIndexes: [String: KeyIndexReport] { indexes.all }
@@ -196,6 +207,7 @@ final class BaseRefresher: @unchecked Sendable {
 
     private func run() {
         while let tables = awaitTurn() {
+            commitRewrite()
             let outcomes = tables.count > 1 ? step(tables) : tables.map { step($0) }
             let intervals = tables.map { interval(of: $0) }
             condition.locked {
@@ -206,9 +218,14 @@ final class BaseRefresher: @unchecked Sendable {
                     schedule.finished(table, outcomes[index], interval: intervals[index] ?? .zero, at: now)
                 }
             }
-            for materializer in materializers { materializer.trimKeys() }
+            for (index, table) in tables.enumerated() where outcomes[index] == .caughtUp { beginRewrite(of: table) }
+            for materializer in materializers {
+                materializer.settleMoves(merges: Self.settledParts)
+                materializer.trimKeys()
+            }
             for (index, table) in tables.enumerated() { saveKeysIfDue(of: table, isCalm: outcomes[index] == .caughtUp) }
         }
+        optimizing.end(materializers, within: patience)
         if case .ending = condition.locked({ mode }) { moveRest() }
         saveAllKeys()
     }
@@ -245,6 +262,27 @@ final class BaseRefresher: @unchecked Sendable {
         }
     }
 
+    // MARK: Optimizing
+
+    /// Parts of the key index in which moved rows get their new places after each step.
+    private static let settledParts = 8
+
+    private func commitRewrite() {
+        guard let (table, notice) = optimizing.commitDone(materializers, check: { () throws(WeirError) in try check() })
+        else { return }
+        if let notice { onWarning(notice) }
+        let progress = optimizing.progress
+        condition.locked {
+            optimized = progress
+            schedule.want(table)
+        }
+    }
+
+    private func beginRewrite(of table: Int) {
+        guard condition.locked({ mode == .running }) else { return }
+        if let notice = optimizing.beginIfDue(table, materializers[table]) { onWarning(notice) }
+    }
+
     // MARK: Turns
 
     /// The next table, or those that keep up; nil when the run ends.
@@ -252,6 +290,7 @@ final class BaseRefresher: @unchecked Sendable {
         condition.locked {
             while mode == .running {
                 if let tables = schedule.next(at: clock.now, keepsUp: { keepsUp[$0] }) { return tables }
+                if optimizing.hasResult { return [] }
                 guard let time = schedule.nextTime else { return nil }
                 if let wait = clock.sleep(until: time) { condition.wait(atMost: wait) }
             }
