@@ -193,12 +193,14 @@ public struct IngestPlan: Sendable {
     }
 
     /// The tables whose changes the run moves into base: keyed, and written to files by this topology.
-    var materialized: [(name: String, table: MixedTable)] {
-        if !materializes { return [] }
+    var materialized: [(name: String, table: MixedTable)] { kept.filter(\.table.isKeyed) }
+
+    /// The tables that the run looks after: those that it writes to files, unless keyed ones are left to others.
+    var kept: [(name: String, table: MixedTable)] {
         let written =
             targets.filter { $0.isReached && $0.logStore?.writesFiles != false }.map { ($0.name, $0.table) }
             + joins.filter { $0.logStore?.writesFiles != false }.map { ($0.name, $0.table) }
-        return written.filter { $0.1.isKeyed }.map { (name: $0.0, table: $0.1) }
+        return written.filter { materializes || !$0.1.isKeyed }.map { (name: $0.0, table: $0.1) }
     }
 
     /// Whether a topic whose route has changed is read from where the topology started reading it, rather than from the

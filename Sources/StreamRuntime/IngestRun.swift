@@ -39,6 +39,7 @@ public final class IngestRun: @unchecked Sendable {
     private let folders: KeyIndexFolders?
     /// Moves committed changes into the base stores.
     let base: BaseRefresher
+    let keeper: TableKeeper
     /// Used by the running thread.
     let memory: RunMemory
     /// How often each partition was suspected since the last record came. Used by the running thread.
@@ -96,6 +97,12 @@ public final class IngestRun: @unchecked Sendable {
             nowMilliseconds: nowMilliseconds,
             onWarning: onWarning
         )
+        keeper = TableKeeper(
+            plan.kept,
+            clock: clock,
+            nowMilliseconds: nowMilliseconds,
+            onWarning: onWarning
+        )
     }
 
     private static let warningsMax = 1000
@@ -140,6 +147,8 @@ public final class IngestRun: @unchecked Sendable {
         folders?.removeAll(but: names)
         defer { folders?.removeAll(but: names) }
         base.start()
+        keeper.begin()
+        defer { keeper.end() }
         do throws(WeirError) {
             let progress = try runGenerations(untilCaughtUp: untilCaughtUp)
             try base.finish(isComplete: untilCaughtUp) { [self] in isStopping }

@@ -30,6 +30,8 @@ public struct RunState: Sendable {
     public internal(set) var keyIndexes: [String: KeyIndexReport] = [:]
     /// What was done to optimize tables, since the run began.
     public internal(set) var optimizing: [String: OptimizingProgress] = [:]
+    /// What was done last to look after tables, oldest first.
+    public internal(set) var upkeep: [String] = []
 
     /// The table whose base has been behind its commits for longest, and since when, milliseconds since 1970.
     public var oldestBacklog: (table: String, since: Int64)? {

@@ -26,7 +26,8 @@ extension IngestRun {
         var state = runState.withLock { $0 }
         state.backlogs = base.backlogs
         state.keyIndexes = base.keyIndexes
-        state.optimizing = base.optimizingProgress
+        state.optimizing = base.optimizingProgress.merging(keeper.optimizingProgress) { $1 }
+        state.upkeep = keeper.events
         return state
     }
 

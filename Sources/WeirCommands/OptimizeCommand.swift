@@ -76,7 +76,10 @@ struct OptimizeCommand: ParsableCommand {
             .kind(kind),
             check: { () throws(WeirError) in
                 if stop.isStopped {
-                    throw WeirError(.cancelled, "stopped: what was committed so far stays, and nothing else has changed")
+                    throw WeirError(
+                        .cancelled,
+                        "stopped: what was committed so far stays, and nothing else has changed"
+                    )
                 }
             }
         )
@@ -151,13 +154,16 @@ struct OptimizeCommand: ParsableCommand {
         properties.set("health", .count(health))
         properties.set("seconds", .number(HumanText.decimal(seconds, 2)))
         guard output.format == .table else { return try properties.print(output.format, to: StandardOutput()) }
-        let moved =
-            "\(HumanText.count(report.inserted, "row")) moved into base, \(HumanText.count(report.deleted, "row")) deleted"
-        let partitions = HumanText.count(report.partitions.count, "partition")
+        var parts: [String] = []
+        if report.inserted > 0 { parts.append("\(HumanText.count(report.inserted, "row")) moved into base") }
+        if report.deleted > 0 { parts.append("\(HumanText.count(report.deleted, "row")) deleted") }
+        if !report.rewrite.isNothing {
+            let partitions = HumanText.count(report.partitions.count, "partition")
+            parts.append("\(HumanText.count(report.rewrite.rows, "row")) of \(partitions) rewritten")
+        }
         try StandardOutput.printLine(
             """
-            \(table.identifier): \(moved); \(HumanText.count(report.rewrite.rows, "row")) of \(partitions) rewritten, \
-            in \(HumanText.duration(seconds))
+            \(table.identifier): \(parts.joined(separator: ", ")), in \(HumanText.duration(seconds))
               base files    \(before.base) -> \(after.base)
               change files  \(before.unmerged) -> \(after.unmerged) to merge on read
             """

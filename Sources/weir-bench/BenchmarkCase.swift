@@ -17,6 +17,7 @@ enum BenchmarkCase: String, CaseIterable {
     case commits
     case catalog
     case materialize
+    case optimize
     case keyIndex = "key-index"
     case baseIndex = "base-index"
     case lookup
@@ -46,6 +47,7 @@ enum BenchmarkCase: String, CaseIterable {
         case .commits: try CommitBenchmarks.run()
         case .catalog: try CatalogBenchmark.run()
         case .materialize: try MaterializeBenchmarks.run()
+        case .optimize: try OptimizeBenchmarks.run()
         case .keyIndex: try KeyIndexBenchmarks.run()
         case .baseIndex: try BaseIndexBenchmark.run()
         case .lookup: try LookupBenchmark.run()

@@ -189,7 +189,7 @@ enum MaterializeBenchmarks {
 }
 
 /// A query over base by DuckDB's Iceberg extension, each in a new process.
-private struct DuckDBScan {
+struct DuckDBScan {
     private let python: String
 
     init?() {

@@ -8,7 +8,8 @@ import Testing
 @Test(
     arguments: [
         ["scam"], ["scan"], ["scan", "a.b", "--limit", "-1"], ["scan", "a.b", "--snapshot", "1", "--as-of", "2"],
-        ["read", "a.b"], ["read", "a.b", "--from", "yesterday"], ["optimize", "a.b", "--minor"],
+        ["read", "a.b"], ["read", "a.b", "--from", "yesterday"], ["optimize", "a.b", "--minor", "--full"], ["optimize"],
+        ["optimize", "--watch", "--dry-run"],
         ["log", "tail", "t", "--from=-1"],
         ["log", "tail", "t", "--partition=-1"], ["log", "append", "t", "--partition=-1"],
         ["read", "a.b", "--limit=-1"],

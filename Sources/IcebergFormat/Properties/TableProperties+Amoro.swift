@@ -1,42 +1,9 @@
 extension TableProperties {
     /// Amoro's properties that Weir does not act on yet.
-    static let amoro: [TableProperty] = optimizing + services
+    static let amoro: [TableProperty] = optimizingByAmoro + services
 
-    private static let optimizing: [TableProperty] = [
+    private static let optimizingByAmoro: [TableProperty] = [
         amoro("self-optimizing.group", .text, "default", "Optimizers that work on the table."),
-        amoro("self-optimizing.quota", .number(0...Double.infinity), "0.5", "Share of the group, or threads."),
-        amoro("self-optimizing.execute.num-retries", count, "5", "Attempts after a failed task."),
-        amoro("self-optimizing.target-size", positive, "134217728", "Bytes of an optimized file."),
-        amoro("self-optimizing.max-file-count", positive, "10000", "Files of one optimizing process."),
-        amoro("self-optimizing.max-task-size-bytes", positive, "134217728", "Bytes of one task."),
-        amoro("self-optimizing.fragment-ratio", positive, "8", "Files below the target divided by this are fragments."),
-        amoro(
-            "self-optimizing.min-target-size-ratio",
-            .number(0...1),
-            "0.75",
-            "Files below that share are undersized."
-        ),
-        amoro("self-optimizing.minor.trigger.file-count", positive, "12", "Fragments that begin a minor optimizing."),
-        amoro("self-optimizing.minor.trigger.interval", time, "3600000", "Milliseconds between minor optimizings."),
-        amoro(
-            "self-optimizing.major.trigger.duplicate-ratio",
-            .number(0...1),
-            "0.1",
-            "Deleted share that begins a major one."
-        ),
-        amoro(
-            "self-optimizing.full.trigger.interval",
-            time,
-            "-1",
-            "Milliseconds between full optimizings; -1 is never."
-        ),
-        amoro(
-            "self-optimizing.full.rewrite-all-files",
-            .flag,
-            "true",
-            "Whether a full optimizing rewrites every file."
-        ),
-        amoro("self-optimizing.min-plan-interval", time, "60000", "Milliseconds between two plans."),
         amoro("self-optimizing.filter", .text, nil, "Condition on the partitions that are optimized."),
         amoro(
             "self-optimizing.allow-partial-commit",

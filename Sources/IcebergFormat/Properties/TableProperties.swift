@@ -1,7 +1,7 @@
 /// All known table properties. The checks, the messages and the manual are derived from this list.
 public enum TableProperties {
     /// In the order they have in the manual.
-    public static let all: [TableProperty] = acting + maintenance + format + amoro + engines
+    public static let all: [TableProperty] = acting + optimizing + maintenance + format + amoro + engines
 
     /// The property with this name. An exact match takes precedence over a wildcard.
     public static func property(named name: String) -> TableProperty? {
@@ -50,7 +50,7 @@ public enum TableProperties {
             "self-optimizing.enabled",
             .flag,
             "true",
-            "Whether Amoro optimizes the table. Once it has, runs move changes into base only with `false`."
+            "Whether runs and `weir optimize --watch` optimize the table by themselves, and whether Amoro does. Once Amoro has, runs move changes into base only with `false`."
         ),
         TableProperty(
             "optimized-sequence.registration",
