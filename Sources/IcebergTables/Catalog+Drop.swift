@@ -93,11 +93,16 @@ extension Catalog {
         outcome.missing = files.missing.sorted()
         let keepsData = table.properties["gc.enabled"]?.lowercased() == "false"
         if keepsData { outcome.kept = files.data.sorted() }
+        // What cleaning has noted goes with the table; the files that it names are told like others that are not reached.
+        let metadataFiles = (try? table.storage.list(table.metadataFolder + "/")) ?? []
+        let notes = metadataFiles.map(\.path).filter { Table.quarantineNumber(of: $0) != nil }
         // Metadata may spell the same path in several ways.
         let location = LocalObjectStorage.localPath(table.location.withoutTrailingSlash)
         var directories: Set<String> = []
         // Data first, then metadata, the current metadata file last: what is left can still be found after a failure.
-        for path in (keepsData ? [] : files.data.sorted()) + files.metadata.sorted() + [files.current] {
+        for path in (keepsData ? [] : files.data.sorted()) + notes.sorted() + files.metadata.sorted()
+            + [files.current]
+        {
             do throws(WeirError) {
                 try table.storage.delete(path)
                 outcome.deleted += 1

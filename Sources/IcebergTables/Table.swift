@@ -69,4 +69,24 @@ public struct Table: Sendable {
         let version = MetadataPath.version(of: path)
         return version < 0 ? nil : version
     }
+
+    /// The number of a list of files in quarantine, `weir-quarantine-00007.json` in the metadata folder; nil for another
+    /// file.
+    public static func quarantineNumber(of path: String) -> Int64? {
+        let name = path.split(separator: "/").last ?? ""
+        guard name.hasPrefix(quarantinePrefix), name.hasSuffix(quarantineSuffix) else { return nil }
+        return Int64(name.dropFirst(quarantinePrefix.count).dropLast(quarantineSuffix.count)).flatMap {
+            $0 >= 0 ? $0 : nil
+        }
+    }
+
+    /// The name of such a list.
+    public static func quarantineName(_ number: Int64) -> String {
+        let text = String(number)
+        let padded = String(repeating: "0", count: max(0, 5 - text.count)) + text
+        return quarantinePrefix + padded + quarantineSuffix
+    }
+
+    private static let quarantinePrefix = "weir-quarantine-"
+    private static let quarantineSuffix = ".json"
 }

@@ -400,4 +400,14 @@ import WeirTesting
         }
         #expect(state(1_001_000) == .held(untilMs: 1_001_000) && state(1_001_001) == .due && state(5000) == .found)
     }
+
+    @Test func `a table that is dropped takes its list with it`() throws {
+        let world = try worldWithExpired()
+        _ = try quarantine(world)
+        let lists = world.storage.objects.paths.filter { Table.quarantineNumber(of: $0) != nil }
+        #expect(lists.count == 2)
+        let outcome = try world.catalog.purging([world.table.base.identifier]) { (_) throws(WeirError) in }
+        #expect(world.storage.objects.paths.filter { Table.quarantineNumber(of: $0) != nil }.count == 1)
+        #expect(!outcome.unreached.isEmpty && !outcome.unreached.contains { $0.contains("quarantine") })
+    }
 }

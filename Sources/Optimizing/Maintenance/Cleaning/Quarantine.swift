@@ -2,6 +2,7 @@ import Bytes
 import IcebergFormat
 import IcebergTables
 import ObjectStorage
+import Values
 
 /// Files of a store that are to be deleted, unless the table turns out to need them. They stay where they are, so that a
 /// reader that has found them before can finish, and a mistake has no effect.
@@ -60,22 +61,13 @@ public struct Quarantine: Sendable, Equatable {
 
 /// The quarantine of a store where it is kept.
 struct QuarantineFile {
-    private static let prefix = "weir-quarantine-"
-    private static let suffix = ".json"
-
     let folder: String
     let storage: any ObjectStorage
     /// The lists that are there, by number.
     private let lists: [(number: Int64, path: String)]
     private(set) var quarantine = Quarantine()
 
-    static func isOne(_ path: String) -> Bool { number(of: path) != nil }
-
-    private static func number(of path: String) -> Int64? {
-        let name = path.lastPathComponent
-        guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
-        return Int64(name.dropFirst(prefix.count).dropLast(suffix.count)).flatMap { $0 >= 0 ? $0 : nil }
-    }
+    static func isOne(_ path: String) -> Bool { Table.quarantineNumber(of: path) != nil }
 
     /// - Parameter entries: the files of the metadata folder.
     init(in folder: String, _ entries: [ObjectEntry], _ storage: any ObjectStorage) throws(WeirError) {
@@ -84,7 +76,7 @@ struct QuarantineFile {
         let parent = FilePath.normal(folder)
         lists = entries.compactMap { entry in
             guard FilePath.normal(entry.path) == "\(parent)/\(entry.path.lastPathComponent)" else { return nil }
-            return Self.number(of: entry.path).map { ($0, entry.path) }
+            return Table.quarantineNumber(of: entry.path).map { ($0, entry.path) }
         }.sorted { $0.number < $1.number }
         for list in lists.reversed() {
             do throws(WeirError) {
@@ -100,9 +92,7 @@ struct QuarantineFile {
     func write(_ new: Quarantine) throws(WeirError) {
         if new == quarantine, lists.count == (new.entries.isEmpty ? 0 : 1) { return }
         if !new.entries.isEmpty {
-            let next = String((lists.last?.number ?? 0) + 1)
-            let padded = String(repeating: "0", count: max(0, 5 - next.count)) + next
-            let path = "\(folder)/\(Self.prefix)\(padded)\(Self.suffix)"
+            let path = "\(folder)/\(Table.quarantineName((lists.last?.number ?? 0).addingClamped(1)))"
             do throws(WeirError) {
                 try storage.putNew(path, Array(new.json.utf8))
             } catch  where error.code == .alreadyExists {
