@@ -158,8 +158,14 @@ extension Materializer {
     /// Bytes of memory that the maps of committed rewrites take.
     public var movedBytes: Int { keys?.movedBytes ?? 0 }
 
-    /// Makes part of what rewrites have moved final in the key index, so that their maps can be forgotten.
+    /// Makes part of what rewrites have moved final in the key index, so that their maps can be forgotten. Much of that
+    /// happens by itself when parts of the index are merged.
     ///
-    /// - Parameter merges: at most; each concerns a 256th of the keys.
-    public func settleMoves(merges: Int) { keys?.settleMoves(merges: merges) }
+    /// - Parameters:
+    ///   - merges: at most; each concerns a 256th of the keys.
+    ///   - bytes: while the maps take no more, nothing is done.
+    public func settleMoves(merges: Int, beyond bytes: Int = 0) {
+        guard let keys, keys.movedBytes > bytes else { return }
+        keys.settleMoves(merges: merges)
+    }
 }

@@ -220,7 +220,8 @@ final class BaseRefresher: @unchecked Sendable {
             }
             for (index, table) in tables.enumerated() where outcomes[index] == .caughtUp { beginRewrite(of: table) }
             for materializer in materializers {
-                materializer.settleMoves(merges: Self.settledParts)
+                let index = materializer.keyBytes.memory
+                materializer.settleMoves(merges: Self.settledParts, beyond: max(Self.mapBytes, index / 8))
                 materializer.trimKeys()
             }
             for (index, table) in tables.enumerated() { saveKeysIfDue(of: table, isCalm: outcomes[index] == .caughtUp) }
@@ -266,6 +267,8 @@ final class BaseRefresher: @unchecked Sendable {
 
     /// Parts of the key index in which moved rows get their new places after each step.
     private static let settledParts = 8
+    /// Bytes that the maps of rewrites may always take. Beyond an eighth of the index they are made part of it.
+    private static let mapBytes = 8 << 20
 
     private func commitRewrite() {
         guard let (table, notice) = optimizing.commitDone(materializers, check: { () throws(WeirError) in try check() })
