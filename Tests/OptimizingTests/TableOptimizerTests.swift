@@ -232,4 +232,15 @@ import WeirTesting
             #expect(try Self.ids(MixedTable(base: after.base, change: nil, primaryKey: [])) == expected)
         }
     }
+
+    @Test func `a file with keys of more nodes than files may be open is spread over all of them`() throws {
+        try withTemporaryFolder { folder in
+            let table = try Self.create(folder, key: ["id"], ["base.file-index.hash-bucket": "128"])
+            for part in 0..<3 { _ = try Self.append(part * 2000..<part * 2000 + 2000, to: table) }
+            let (after, _) = try Self.optimizer.run(table, .kind(.full))
+            #expect(try Self.ids(after) == (0..<6000).map { Int64($0) })
+            let nodes = try after.base.plan().map { FileRole.base(path: $0.file.path).node.id }.sorted()
+            #expect(nodes == Array(128..<256))
+        }
+    }
 }

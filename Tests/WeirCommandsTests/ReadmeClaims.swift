@@ -51,6 +51,24 @@ struct ReadmeClaim {
             ("CapturedIngestTests", "tables equal the database's final rows, for us and for other engines")
         ),
         ReadmeClaim(
+            "A run optimizes the tables that it writes and removes the files that nothing needs while it writes them.",
+            ("SelfOptimizingTests", "base alone equals the oracle while its files are written anew"),
+            ("SelfOptimizingTests", "files do not pile up in a run that stays up, and every reader sees the oracle's rows")
+        ),
+        ReadmeClaim(
+            "A file that a snapshot, tag or branch has is not deleted.",
+            ("CleaningModelTests", "what a table needs is never deleted, and all else is")
+        ),
+        ReadmeClaim(
+            "a file that nothing refers to is deleted an hour after that was seen first.",
+            ("CleaningTests", "files go at the second look, after the time of quarantine")
+        ),
+        ReadmeClaim(
+            "Rows that are deleted while their file is written anew stay deleted.",
+            ("TableOptimizerTests", "what others add and delete while files are written anew is there afterwards"),
+            ("HistoryModelTests", "every reader sees what a dictionary says, whatever happened")
+        ),
+        ReadmeClaim(
             "All tables of a topology are committed together: a reader sees what a commit has for them whole or not at "
                 + "all, and a pinned snapshot does not change.",
             ("EpochTogetherTests", "a reader that loops over the catalog never sees two tables of an epoch apart"),

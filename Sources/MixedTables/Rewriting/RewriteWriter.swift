@@ -13,7 +13,11 @@ struct RewriteWriter {
         let path: String
         let output: UInt32
         var rowCount: UInt32 = 0
+        var lastUse = 0
     }
+
+    /// Files that are open at a time. With more nodes a node may get several files.
+    private static let openMax = 64
 
     private let table: MixedTable
     private let schema: Schema
@@ -30,6 +34,7 @@ struct RewriteWriter {
     /// By output; nil for files that are being written.
     private var finished: [DataFile?] = []
     private var paths: [String] = []
+    private var clock = 0
 
     /// - Parameters:
     ///   - nodes: how many nodes the rows are spread over, a power of two.
@@ -98,6 +103,9 @@ struct RewriteWriter {
         if let known = open[node] {
             file = known
         } else {
+            if open.count >= Self.openMax, let idle = open.min(by: { $0.value.lastUse < $1.value.lastUse })?.key {
+                try finish(idle)
+            }
             let folder = PartitionFolder.path(partition, spec, in: table.base.dataLocation)
             let tree = TreeNode(mask: Int(mask), index: node)
             let path = "\(folder)/\(names.next(node: tree, type: .base, transactionId: transactionId))"
@@ -114,6 +122,8 @@ struct RewriteWriter {
             paths.append(path)
         }
         let first = file.rowCount
+        clock += 1
+        file.lastUse = clock
         open[node] = file
         try file.writer.write(batch)
         file.rowCount += UInt32(batch.count)
