@@ -37,7 +37,7 @@ public struct PlaceMap: Sendable {
     var wide: RunSet<UInt128>
     private(set) var translation: (any PlaceTranslation)?
     /// Number of translations so far.
-    private(set) var version = 0
+    public private(set) var version = 0
     /// The shard at which the next merge is looked for.
     private var mergeShard = 0
 
@@ -59,6 +59,9 @@ public struct PlaceMap: Sendable {
         return live - uncovered(narrow.dropped(translation, version: version))
             - uncovered(wide.dropped(translation, version: version))
     }
+
+    /// A number of keys that is not below `count`, without reading anything.
+    public var countAtMost: Int { live }
 
     /// Number of keys that no recent change is about.
     private func uncovered(_ hashes: [UInt64]) -> Int {
@@ -246,13 +249,21 @@ public struct PlaceMap: Sendable {
         dropTranslation()
     }
 
+    /// The number of the oldest translation that some place has not gone through yet, less one: moves that came with it or
+    /// before are needed no more. Nil without runs.
+    public var oldestVersion: Int? { [narrow.oldestVersion, wide.oldestVersion].compactMap { $0 }.min() }
+
+    /// Takes a translation in place of the last one that lacks moves which no place needs any more (`oldestVersion`).
+    public mutating func shorten(translation: any PlaceTranslation) {
+        if self.translation != nil { self.translation = translation }
+    }
+
     /// Whether no place of the map needs the translation any more.
     public var isFinal: Bool { translation == nil }
 
     private mutating func dropTranslation() {
         guard translation != nil else { return }
-        let oldest = [narrow.oldestVersion, wide.oldestVersion].compactMap { $0 }.min()
-        if let oldest, oldest < version { return }
+        if let oldest = oldestVersion, oldest < version { return }
         translation = nil
     }
 }

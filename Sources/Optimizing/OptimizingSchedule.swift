@@ -13,7 +13,12 @@ public struct OptimizingSchedule: Sendable {
         var lastFull: Int64?
         var failures = 0
         var told: String?
+        /// Files that could not be read or written anew, and until when they are left out.
+        var unusable: [String: Int64] = [:]
     }
+
+    /// How long files that cannot be worked on are left out.
+    private static let unusableFor: Int64 = 6 * 3_600_000
 
     private var entries: [String: Entry] = [:]
 
@@ -64,6 +69,23 @@ public struct OptimizingSchedule: Sendable {
         entry.told = error.message
         entries[table] = entry
         return isNew
+    }
+
+    /// Leaves files out of the next plans.
+    ///
+    /// - Returns: those that are new.
+    public mutating func leaveOut(_ files: [String], of table: String, atMilliseconds now: Int64) -> [String] {
+        var entry = entries[table] ?? Entry(since: now, next: now)
+        entry.unusable = entry.unusable.filter { $0.value > now }
+        let new = files.filter { entry.unusable[$0] == nil }
+        for file in files { entry.unusable[file] = now.addingClamped(Self.unusableFor) }
+        entries[table] = entry
+        return new
+    }
+
+    /// Files that are left out now.
+    public func leftOut(of table: String, atMilliseconds now: Int64) -> Set<String> {
+        Set((entries[table]?.unusable ?? [:]).filter { $0.value > now }.keys)
     }
 
     /// Forgets tables that are not there any more.

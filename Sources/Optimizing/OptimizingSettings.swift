@@ -32,6 +32,9 @@ public struct OptimizingSettings: Sendable, Equatable {
     /// Properties with values that cannot be used.
     public private(set) var refused: [String] = []
 
+    /// No file is larger.
+    private static let largestBytes: Int64 = 1 << 50
+
     public init() {}
 
     public init(_ properties: [String: String]) {
@@ -39,9 +42,9 @@ public struct OptimizingSettings: Sendable, Equatable {
         isEnabled = reader.read("enabled") { ["true": true, "false": false][$0.lowercased()] } ?? isEnabled
         quota = reader.read("quota") { Double($0).flatMap { $0 > 0 && $0.isFinite ? $0 : nil } } ?? quota
         retries = reader.read("execute.num-retries") { Int($0).flatMap { 0...1000 ~= $0 ? $0 : nil } } ?? retries
-        targetBytes = reader.read("target-size", Self.positive) ?? targetBytes
+        targetBytes = min(reader.read("target-size", Self.positive) ?? targetBytes, Self.largestBytes)
         filesMax = reader.read("max-file-count", Self.positive).map { Int(clamping: $0) } ?? filesMax
-        taskBytes = reader.read("max-task-size-bytes", Self.positive) ?? taskBytes
+        taskBytes = min(reader.read("max-task-size-bytes", Self.positive) ?? taskBytes, Self.largestBytes)
         fragmentRatio = reader.read("fragment-ratio", Self.positive) ?? fragmentRatio
         leastTargetRatio = reader.read("min-target-size-ratio", Self.ratio) ?? leastTargetRatio
         minorFiles = reader.read("minor.trigger.file-count", Self.positive).map { Int(clamping: $0) } ?? minorFiles

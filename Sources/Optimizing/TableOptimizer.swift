@@ -33,6 +33,8 @@ public struct TableOptimizer: Sendable {
         /// Partitions of which files were rewritten.
         public var partitions: Set<String> = []
         public var rounds = 0
+        /// Files that could not be worked on, with the reasons: damaged, gone, or of an unknown kind.
+        public var unusable: [String: WeirError] = [:]
         /// Why not everything was done; nil if it was.
         public var unfinished: String?
 
@@ -49,7 +51,7 @@ public struct TableOptimizer: Sendable {
 
     /// Bytes that one commit replaces, for each thread (spec section 10.4).
     private static let bytesOfThread: Int64 = 512 << 20
-    private static let roundsMax = 10_000
+    public static let roundsMax = 10_000
 
     /// - Parameters:
     ///   - settings: nil for the table's.
@@ -70,12 +72,15 @@ public struct TableOptimizer: Sendable {
 
     // MARK: Evaluate and plan
 
-    /// - Parameter table: with the state to look at.
+    /// - Parameters:
+    ///   - table: with the state to look at.
+    ///   - leftOut: paths of files that are not worked on.
     public func evaluate(
         _ table: MixedTable,
-        _ request: OptimizingStrategy.Request
+        _ request: OptimizingStrategy.Request,
+        except leftOut: Set<String> = []
     ) throws(WeirError) -> Evaluation {
-        let tasks = try table.base.plan()
+        let tasks = try table.base.plan().filter { !leftOut.contains($0.file.path) }
         let picture = TablePicture(tasks, of: table, buckets: try table.nodesOfBase())
         var equalityRecords: [DataFile.ContentLocation: Int64] = [:]
         for delete in tasks.flatMap(\.deletes) where delete.content == .equalityDeletes {
@@ -97,25 +102,30 @@ public struct TableOptimizer: Sendable {
     // MARK: Execute and commit
 
     /// - Parameters:
-    ///   - onStep: called with each plan before it is carried out.
+    ///   - leftOut: paths of files that are not worked on.
+    ///   - rounds: plans that are carried out at most.
+    ///   - onPlan: called with each plan before it is carried out.
     ///   - check: called for each batch of rows; an error it throws ends the work, and the table is as the last commit
     ///     left it.
     /// - Throws: `conflict` when another process optimizes the table, or when all attempts were in vain.
     public func run(
         _ table: MixedTable,
         _ request: OptimizingStrategy.Request,
+        except leftOut: Set<String> = [],
+        rounds: Int = roundsMax,
         onPlan: (Evaluation) -> Void = { _ in },
         check: () throws(WeirError) -> Void = {}
     ) throws(WeirError) -> (table: MixedTable, report: Report) {
         var report = Report()
         var table = try moveChanges(of: table.refreshed(), into: &report, check)
         if report.unfinished == Self.mergedByRewriting { return (table, report) }
-        var evaluation = try evaluate(table, request)
+        var (request, leftOut) = (request, leftOut)
+        var evaluation = try evaluate(table, request, except: leftOut)
         if evaluation.plan.isEmpty { return (table, report) }
         // A commit gives it back as well.
         defer { try? OptimizingLease.give(table, by: owner) }
         var failures = 0
-        while !evaluation.plan.isEmpty, report.rounds < Self.roundsMax {
+        while !evaluation.plan.isEmpty, report.rounds < rounds {
             _ = try lease(table)
             onPlan(evaluation)
             var renewed = nowMilliseconds()
@@ -127,13 +137,16 @@ public struct TableOptimizer: Sendable {
                 renewed = now
                 _ = try lease(current)
             }
-            let rewrite = try BaseRewrite.run(
+            var rewrite = try BaseRewrite.run(
                 evaluation.work,
                 of: current,
                 targetBytes: settings.targetBytes,
                 threads: threads,
                 check: renew
             )
+            rewrite.owner = owner
+            report.unusable.merge(rewrite.unusable) { $1 }
+            leftOut.formUnion(rewrite.unusable.keys)
             let (next, outcome) = try rewrite.commit(
                 to: current,
                 clock: clock,
@@ -143,7 +156,7 @@ public struct TableOptimizer: Sendable {
             report.rounds += 1
             report.rewrite.add(outcome)
             report.partitions.formUnion(evaluation.plan.steps.map(\.partition))
-            failures = outcome.isNothing ? failures + 1 : 0
+            failures = outcome.isNothing && rewrite.unusable.isEmpty ? failures + 1 : 0
             guard failures <= settings.retries else {
                 throw WeirError(
                     .conflict,
@@ -152,7 +165,11 @@ public struct TableOptimizer: Sendable {
                 )
             }
             table = next
-            evaluation = try evaluate(table, request)
+            // What a full rewrite by interval has written is as it should be.
+            if case .due(let sinceMinor, _) = request, evaluation.plan.kind == .full {
+                request = .due(sinceMinor: sinceMinor, sinceFull: 0)
+            }
+            evaluation = try evaluate(table, request, except: leftOut)
         }
         return (table, report)
     }

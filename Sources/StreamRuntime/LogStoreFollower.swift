@@ -95,6 +95,9 @@ public final class LogStoreFollower {
         order = inCommitOrder ? CommitOrder(mayLead: ledger.hasOneWriter) : nil
     }
 
+    /// The next step of what was read already; nil when there is none. A reader that ends takes these before `undo`.
+    public func waiting() -> Step? { ready.isEmpty ? nil : ready.removeFirst() }
+
     public func next() throws(WeirError) -> Step {
         if !ready.isEmpty { return ready.removeFirst() }
         if isGoingBack { return goingBack }

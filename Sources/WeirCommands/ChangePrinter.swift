@@ -162,8 +162,8 @@ final class ChangePrinter: @unchecked Sendable {
         try output.flush()
     }
 
-    /// Prints what takes changes back, though the user wants to stop.
-    func takeBack(_ batches: [ChangeBatch]) throws(WeirError) {
+    /// Prints all of it, though the user wants to stop.
+    func printAll(_ batches: [ChangeBatch]) throws(WeirError) {
         for batch in batches { try write(batch, batch.count) }
         try output.flush()
     }

@@ -76,20 +76,30 @@ final class ChangeReader {
         else { return false }
         while !printer.isDone {
             switch try follower.next() {
-            case .changes(let batches): try printer.print(batches)
+            // A place is behind whole commits: what was read is printed, though the user wants to stop.
+            case .changes(let batches): try keepsPlace ? printer.printAll(batches) : printer.print(batches)
             case .committed(let mark): try printer.end(mark)
             case .idle:
                 printer.out.pauseWhileRead(milliseconds: 0)
                 try follower.wait(milliseconds: isOrdered ? 20 : 100)
             case .trimmed(let undo, _):
-                try printer.print(undo)
+                try keepsPlace ? printer.printAll(undo) : printer.print(undo)
                 printer.place.end(at: follower.settled)
                 return true
             }
             try progress?.keep()
         }
-        // The next reader of the consumer gets what has no commit yet once more.
-        if keepsPlace { try printer.takeBack(follower.undo) }
+        if keepsPlace {
+            while let step = follower.waiting() {
+                switch step {
+                case .changes(let batches): try printer.printAll(batches)
+                case .committed(let mark): try printer.end(mark)
+                case .idle, .trimmed: break
+                }
+            }
+            // The next reader of the consumer gets what has no commit yet once more.
+            try printer.printAll(follower.undo)
+        }
         return true
     }
 }

@@ -135,6 +135,9 @@ struct OptimizeCommand: ParsableCommand {
         _ optimizer: TableOptimizer
     ) throws(WeirError) {
         if let unfinished = report.unfinished { output.talk.note(unfinished) }
+        for (_, error) in report.unusable.sorted(by: { $0.key < $1.key }) {
+            output.talk.note("a file is left as it is: \(error)")
+        }
         if report.isNothing, output.format == .table {
             return try StandardOutput.printLine("\(table.identifier) is optimized already")
         }

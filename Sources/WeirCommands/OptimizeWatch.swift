@@ -58,12 +58,16 @@ final class OptimizeWatch {
             let (_, report) = try optimizer.run(
                 table,
                 schedule.request(for: name, atMilliseconds: now),
+                except: schedule.leftOut(of: name, atMilliseconds: now),
                 onPlan: { kinds.formUnion($0.plan.kind.map { [$0] } ?? []) },
                 check: { () throws(WeirError) in
                     if self.stop.isStopped { throw WeirError(.cancelled, "stopped") }
                 }
             )
             schedule.optimized(name, kinds, settings, atMilliseconds: TimeText.nowMilliseconds)
+            for path in schedule.leaveOut(Array(report.unusable.keys), of: name, atMilliseconds: now) {
+                Terminal.note("a file of \(name) is left as it is: \(report.unusable[path]?.description ?? path)")
+            }
             if !report.isNothing { Terminal.note("\(name): \(Self.text(report, kinds))") }
         } catch {
             if error.code == .cancelled { return }

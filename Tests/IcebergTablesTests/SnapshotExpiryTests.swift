@@ -122,6 +122,12 @@ import WeirTesting
         #expect(Self.gone(metadata, retention(2), hours: 9) == Array(1...7))
     }
 
+    @Test func `a commit keeps the newest snapshot that says what base holds, however old it is`() throws {
+        let metadata = try Self.metadata(1...3) { $0 == 3 ? ["optimized-sequence.exist": "true"] : [:] }
+        let expiry = SnapshotExpiry(metadata, SnapshotRetention(ageMs: 1), adding: 1, nowMs: .max / 2)
+        #expect(expiry.snapshots == [1, 2])
+    }
+
     @Test func `a commit never removes more than a piece of a long history`() throws {
         let metadata = try Self.metadata(1...1300)
         let gone = Self.gone(metadata, SnapshotRetention(ageMs: .max), hours: 1300)

@@ -205,6 +205,11 @@ import WeirTesting
         #expect(settings.fragmentRatio == 8 && settings.refused == ["self-optimizing.fragment-ratio"])
         #expect(settings.threads(cores: 8) == 2)
         #expect(OptimizingSettings().threads(cores: 8) == 4 && OptimizingSettings().threads(cores: 1) == 1)
+        let extreme = OptimizingSettings([
+            "self-optimizing.target-size": "9223372036854775807", "self-optimizing.min-target-size-ratio": "1",
+            "self-optimizing.max-task-size-bytes": "9223372036854775807", "self-optimizing.quota": "1e308",
+        ])
+        #expect(extreme.leastBytes > 0 && extreme.fragmentBytes > 0 && extreme.threads(cores: 4) == 4)
         #expect(OptimizingSettings().fragmentBytes == 16 << 20 && OptimizingSettings().leastBytes == 96 << 20)
     }
 

@@ -243,4 +243,56 @@ import WeirTesting
             #expect(nodes == Array(128..<256))
         }
     }
+
+    @Test func `a damaged file is left as it is, said, and the others are optimized`() throws {
+        try withTemporaryFolder { folder in
+            let table = try Self.create(
+                folder,
+                key: [],
+                ["format-version": "2", "write.target-file-size-bytes": "1000"]
+            )
+            var files: [DataFile] = []
+            for part in 0..<6 { files.append(try Self.append(part * 50..<part * 50 + 50, to: table)) }
+            try FileManager.default.removeItem(atPath: String(files[2].path.dropFirst("file://".count)))
+            let (after, report) = try Self.optimizer.run(table, .kind(.full))
+            #expect(Set(report.unusable.keys) == [files[2].path], "\(report.unusable)")
+            let left = try after.base.plan().map(\.file.path)
+            #expect(left.count == 2 && left.contains(files[2].path), "\(left)")
+            var schedule = OptimizingSchedule()
+            #expect(schedule.leaveOut(["a", "b"], of: "t", atMilliseconds: 0) == ["a", "b"])
+            #expect(schedule.leaveOut(["a"], of: "t", atMilliseconds: 1).isEmpty)
+            #expect(schedule.leftOut(of: "t", atMilliseconds: 1) == ["a", "b"])
+            #expect(schedule.leftOut(of: "t", atMilliseconds: 6 * 3_600_000) == ["a"])
+        }
+    }
+
+    @Test func `an equality delete that comes to a keyed base meanwhile is not undone`() throws {
+        try withTemporaryFolder { folder in
+            let table = try Self.create(folder, key: ["id"], ["format-version": "2"])
+            for part in 0..<3 { _ = try Self.append(part * 50..<part * 50 + 50, to: table) }
+            let state = try table.refreshed()
+            let work = [BaseRewrite.Task(.rows, try state.base.plan())]
+            let rewrite = try BaseRewrite.run(work, of: state)
+            try Self.deleteByEquality([10], in: table)
+            let (after, outcome) = try rewrite.commit(to: state, nowMilliseconds: 1)
+            #expect(outcome.isNothing && outcome.refused.count == 1)
+            #expect(try after.base.plan().count == 3)
+        }
+    }
+
+    @Test func `a full rewrite by interval is over once it was done`() throws {
+        try withTemporaryFolder { folder in
+            let properties = ["format-version": "2", "self-optimizing.full.trigger.interval": "1000"]
+            let table = try Self.create(folder, key: [], properties)
+            for part in 0..<4 { _ = try Self.append(part * 50..<part * 50 + 50, to: table) }
+            let optimizer = TableOptimizer(
+                OptimizingSettings(properties),
+                threads: 1,
+                nowMilliseconds: { 1_700_000_100_000 }
+            )
+            let (after, report) = try optimizer.run(table, .due(sinceMinor: 0, sinceFull: 2000))
+            #expect(report.rounds == 1 && report.rewrite.removedFiles == 4)
+            #expect(try optimizer.run(after, .due(sinceMinor: 0, sinceFull: 0)).report.isNothing)
+        }
+    }
 }

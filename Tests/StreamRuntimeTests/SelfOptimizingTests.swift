@@ -165,7 +165,7 @@ import WeirTesting
             }
             try live.stop()
             let half = counts.prefix(counts.count / 2).max() ?? 0
-            #expect(counts.dropFirst(counts.count / 2).allSatisfy { $0 <= half + half / 3 }, "\(counts)")
+            #expect(counts.dropFirst(counts.count / 2).allSatisfy { $0 <= 2 * half }, "\(counts)")
             let freed = live.run.state.upkeep.filter { $0.contains("deleted") }.count
             #expect(freed > 4, "\(live.run.state.upkeep)")
             print("files of a table over two days: \(counts); \(live.run.state.optimizing)")

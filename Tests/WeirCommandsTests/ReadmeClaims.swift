@@ -51,9 +51,12 @@ struct ReadmeClaim {
             ("CapturedIngestTests", "tables equal the database's final rows, for us and for other engines")
         ),
         ReadmeClaim(
-            "A run optimizes the tables that it writes and removes the files that nothing needs while it writes them.",
+            "A run optimizes the tables that it writes and removes the files that nothing needs, while it writes them",
             ("SelfOptimizingTests", "base alone equals the oracle while its files are written anew"),
-            ("SelfOptimizingTests", "files do not pile up in a run that stays up, and every reader sees the oracle's rows")
+            (
+                "SelfOptimizingTests",
+                "files do not pile up in a run that stays up, and every reader sees the oracle's rows"
+            )
         ),
         ReadmeClaim(
             "A file that a snapshot, tag or branch has is not deleted.",

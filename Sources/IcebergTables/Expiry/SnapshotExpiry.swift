@@ -104,11 +104,11 @@ public struct SnapshotExpiry: Sendable, Equatable {
         }
         guard let expired else { return line.count }
         // Base can be rolled back only to a snapshot that says, or whose ancestors say, what it holds of the changes.
+        // The commit itself need not say it, however old the newest snapshot that does.
         let marked = line[max(0, expired - 1)...].prefix(retention.countMax).firstIndex { snapshot in
             sequenceMarks.contains { snapshot.summary[$0] != nil }
         }
-        guard expired > 0, let marked else { return expired }
-        return max(expired, marked + 1)
+        return marked.map { max(expired, $0 + 1) } ?? expired
     }
 
     private static func isOlder(_ snapshot: Snapshot, than ageMs: Int64, _ nowMs: Int64) -> Bool {

@@ -229,7 +229,7 @@ final class BaseKeys {
     }
 
     /// Whether so many places are of rows that are gone that loading again is worth it.
-    var isWorn: Bool { Int64(places.count) > files.liveRows + files.liveRows / 2 + 1_000_000 }
+    var isWorn: Bool { Int64(places.countAtMost) > files.liveRows + files.liveRows / 2 + 1_000_000 }
 
     // MARK: Own commits
 
@@ -280,7 +280,7 @@ final class BaseKeys {
     /// Gives the rows of rewritten files their new places. Costs as much as there are files and recent changes.
     private func move(_ moves: [FileMove]) throws(WeirError) {
         if moves.isEmpty { return }
-        if places.isFinal { moved = MovedRows() }
+        forgetMoves()
         for move in moves {
             var numbers: [UInt32?] = []
             for output in move.outputs {
@@ -298,7 +298,7 @@ final class BaseKeys {
                 )
             }
             for (number, map) in move.inputs {
-                moved.add(number, map, outputs: numbers)
+                moved.add(number, map, outputs: numbers, version: places.version + 1)
                 files.retire(number)
             }
         }
@@ -322,7 +322,13 @@ final class BaseKeys {
             places.adopt(merge.merged())
             left -= 1
         }
-        if places.isFinal { moved = MovedRows() }
+        forgetMoves()
+    }
+
+    /// Forgets maps that every part of the index has gone through.
+    private func forgetMoves() {
+        guard !places.isFinal, let oldest = places.oldestVersion else { return moved = MovedRows() }
+        if moved.forget(upTo: oldest) { places.shorten(translation: moved) }
     }
 
     private func remove(_ keys: KeyFingerprints, mayHaveCopies: Bool) {

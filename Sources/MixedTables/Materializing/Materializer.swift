@@ -46,6 +46,8 @@ public final class Materializer {
     public private(set) var backlog = MaterializeBacklog()
     /// Rows that another optimizer has brought to base beside a row of the same key, or for a key that was deleted.
     public private(set) var returnedRows = 0
+    /// The owner of this process's claims to rewrite files (`OptimizingLease`).
+    public var leaseOwner: String?
     /// Steps rewrite no file that is larger than this.
     public var rewriteFileBytes = Int64.max
     /// Base files that are being written anew: they stay until that is committed.
@@ -190,7 +192,8 @@ public final class Materializer {
             preconditionFailure("there is nothing to merge")
         }
         let keys = try followedKeys(pending.optimized, onBacklog, check)
-        let isRewrittenElsewhere = OptimizingLease(table)?.isInForce(nowMilliseconds) ?? false
+        let lease = OptimizingLease(table)
+        let isRewrittenElsewhere = lease.map { $0.owner != leaseOwner && $0.isInForce(nowMilliseconds) } ?? false
         let merge = try SliceMerge.run(
             slice,
             of: table,

@@ -60,7 +60,7 @@ public struct BaseRewrite: Sendable {
             conflicts += other.conflicts
         }
 
-        public var isNothing: Bool { addedFiles == 0 && removedFiles == 0 && addedDeletes == 0 }
+        public var isNothing: Bool { addedFiles + removedFiles + addedDeletes + removedDeletes == 0 }
     }
 
     /// The state that was read.
@@ -82,6 +82,10 @@ public struct BaseRewrite: Sendable {
 
     let start: Start
     private(set) var groups: [RewrittenFiles]
+    /// Files that cannot be read or written anew, with the reasons; what was to be done with them is left out.
+    public private(set) var unusable: [String: WeirError] = [:]
+    /// Whose claim (`OptimizingLease`) the commit gives back; nil for no one's.
+    public var owner: String?
 
     /// The data files that are written anew, or whose deletes are.
     public var paths: Set<String> { Set(groups.flatMap { $0.inputs.map(\.task.file.path) }) }
@@ -107,16 +111,16 @@ public struct BaseRewrite: Sendable {
         let written = Written(table.base)
         do throws(WeirError) {
             if threads <= 1 || tasks.count <= 1 {
-                for task in tasks { written.add(try rewriter.run(task, check)) }
+                for task in tasks { try written.add(task) { () throws(WeirError) in try rewriter.run(task, check) } }
             } else {
                 for start in stride(from: 0, to: tasks.count, by: threads) {
                     let some = Array(tasks[start..<min(tasks.count, start + threads)])
                     _ = try concurrently(some, check: check) { (task, stop) throws(WeirError) in
-                        written.add(try rewriter.run(task, stop))
+                        try written.add(task) { () throws(WeirError) in try rewriter.run(task, stop) }
                     }
                 }
             }
-            return BaseRewrite(start: Start(table.base), groups: written.all)
+            return BaseRewrite(start: Start(table.base), groups: written.all, unusable: written.unusable)
         } catch {
             written.discard()
             throw error
@@ -178,6 +182,7 @@ public struct BaseRewrite: Sendable {
                 var commit = try RewriteCommit(
                     groups,
                     to: table.base,
+                    isKeyed: table.isKeyed,
                     current: { (input) throws(WeirError) in
                         guard let task = byPath[input.task.file.path] else { return nil }
                         let isSame =
@@ -188,7 +193,7 @@ public struct BaseRewrite: Sendable {
                     check: check
                 )
                 commit.removeSharedDeletes(tasks)
-                if commit.changes.isEmpty {
+                if commit.isEmpty {
                     discard(from: table)
                     return (table, outcome(of: commit, conflicts))
                 }
@@ -220,7 +225,9 @@ public struct BaseRewrite: Sendable {
         var transaction = Transaction(base, clock: clock)
         var summary = Snapshot.optimizingSummary
         // What was claimed for it is done.
-        if base.properties[OptimizingLease.property] != nil { transaction.removeProperties([OptimizingLease.property]) }
+        if let owner, OptimizingLease(table)?.owner == owner {
+            transaction.removeProperties([OptimizingLease.property])
+        }
         if table.isKeyed {
             // Base contains as much of the changes as before.
             summary = try transaction.setOptimized(
@@ -245,7 +252,7 @@ public struct BaseRewrite: Sendable {
             summary: summary,
             operation: .replace,
             validateFrom: base.metadata.currentSnapshotId,
-            dataSequenceNumber: table.isKeyed || start.sequence <= 0 ? nil : start.sequence
+            dataSequenceNumber: table.isKeyed ? nil : start.sequence
         )
         return transaction
     }

@@ -28,11 +28,12 @@ extension Materializer {
         }
         guard let known = keys, known.canFollow(table), table.base.metadata.currentSnapshotId == known.point.snapshotId
         else { return try commitWithoutKeys(rewrite, nowMilliseconds, check) }
-        let commit: RewriteCommit
+        var commit: RewriteCommit
         do throws(WeirError) {
             commit = try RewriteCommit(
                 rewrite.groups,
                 to: table.base,
+                isKeyed: true,
                 current: { (input) throws(WeirError) in
                     guard let number = known.files.number(ofPath: input.task.file.path), let file = known.files[number]
                     else { return nil }
@@ -44,9 +45,12 @@ extension Materializer {
             rewrite.discard(from: table)
             throw error
         }
+        if rewrite.groups.contains(where: \.hasSharedDeletes), let files = baseFiles {
+            commit.removeSharedDeletes(files)
+        }
         let base: Table
         do throws(WeirError) {
-            if commit.changes.isEmpty {
+            if commit.isEmpty {
                 rewrite.discard(from: table)
                 return rewrite.outcome(of: commit, 0)
             }
@@ -98,10 +102,14 @@ extension Materializer {
         var ids: [String: Int64] = [:]
         if RowLineage.isKept(by: base) {
             // The commit has given the files their first row ids.
-            for task in try base.plan(sequencesAbove: snapshot.sequenceNumber - 1) {
-                ids[task.file.path] = task.file.firstRowId
-            }
+            let isNumbered = keys.files.haveRowIds
+            let tasks = try base.plan(sequencesAbove: isNumbered ? snapshot.sequenceNumber - 1 : 0)
+            for task in tasks { ids[task.file.path] = task.file.firstRowId }
+            // An upgraded table: the commit has numbered the rows of all files.
+            if !isNumbered { result.numbered = tasks }
         }
+        let removed = Set(commit.removedDeletes.map(\.contentLocation))
+        let hasVectors = base.metadata.formatVersion > 2
         for change in commit.changes {
             let group = change.files
             let numbers = group.inputs.compactMap { keys.files.number(ofPath: $0.task.file.path) }
@@ -115,7 +123,11 @@ extension Materializer {
             if group.keepsData {
                 for (index, number) in numbers.enumerated() {
                     guard let file = keys.files[number], let new = change.deletes[index] else { continue }
-                    let shared = file.deletes.filter { $0.file.deletedDataFile != file.file.path }
+                    // A vector holds what shared files say as well.
+                    let shared = file.deletes.filter {
+                        !hasVectors && $0.file.deletedDataFile != file.file.path
+                            && !removed.contains($0.file.contentLocation)
+                    }
                     result.deletes.append((number, deletes(index, shared), new.rows))
                 }
                 continue

@@ -7,6 +7,8 @@ struct MovedRows: PlaceTranslation {
         let map: RowMap
         /// The numbers of the outputs; nil for those that were not committed.
         let outputs: [UInt32?]
+        /// Of the translation that it came with.
+        let version: Int
     }
 
     private var moves: [UInt32: Move] = [:]
@@ -15,8 +17,18 @@ struct MovedRows: PlaceTranslation {
     /// Bytes of memory.
     var byteCount: Int { moves.values.reduce(0) { $0 + $1.map.byteCount + $1.outputs.count * 8 } }
 
-    mutating func add(_ number: UInt32, _ map: RowMap, outputs: [UInt32?]) {
-        moves[number] = Move(map: map, outputs: outputs)
+    /// - Parameter version: of the translation that it comes with.
+    mutating func add(_ number: UInt32, _ map: RowMap, outputs: [UInt32?], version: Int = 0) {
+        moves[number] = Move(map: map, outputs: outputs, version: version)
+    }
+
+    /// Forgets what came with a translation or before it.
+    ///
+    /// - Returns: whether there was any.
+    mutating func forget(upTo version: Int) -> Bool {
+        let count = moves.count
+        moves = moves.filter { $0.value.version > version }
+        return moves.count < count
     }
 
     /// Outputs that were rewritten again are followed to the last file.

@@ -63,6 +63,13 @@ public struct OptimizingLease: Sendable, Equatable {
     public static func give(_ table: MixedTable, by owner: String) throws(WeirError) {
         let table = try table.refreshed()
         guard OptimizingLease(table)?.owner == owner else { return }
-        _ = try table.changingProperties([:], removing: [property])
+        var transaction = Transaction(table.base)
+        transaction.require { (metadata) throws(WeirError) in
+            guard Self(text: metadata.properties[property])?.owner == owner else {
+                throw WeirError(.conflict, "the claim is another's by now")
+            }
+        }
+        transaction.removeProperties([property])
+        _ = try transaction.commit()
     }
 }

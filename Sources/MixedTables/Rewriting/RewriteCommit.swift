@@ -50,13 +50,14 @@ struct RewriteCommit {
     init(
         _ groups: [RewrittenFiles],
         to base: Table,
+        isKeyed: Bool,
         current: (RewrittenFiles.Input) throws(WeirError) -> Current?,
         check: () throws(WeirError) -> Void
     ) throws(WeirError) {
         var jobs: [Job] = []
         for group in groups {
             do throws(WeirError) {
-                let found = try Self.deletes(of: group, current)
+                let found = try Self.deletes(of: group, isKeyed: isKeyed, current)
                 let index = changes.count
                 var change = Change(files: group)
                 for (target, rows) in found.rows.sorted(by: { $0.key < $1.key }) where !rows.isEmpty {
@@ -90,6 +91,7 @@ struct RewriteCommit {
     /// any more.
     private static func deletes(
         of group: RewrittenFiles,
+        isKeyed: Bool,
         _ current: (RewrittenFiles.Input) throws(WeirError) -> Current?
     ) throws(WeirError) -> (rows: [Int: DeletedRows], replaced: [DataFile]) {
         var rows: [Int: DeletedRows] = [:]
@@ -97,6 +99,12 @@ struct RewriteCommit {
         for (index, input) in group.inputs.enumerated() {
             guard let now = try current(input) else {
                 throw WeirError(.conflict, "another writer has taken \(input.task.file.path.lastPathComponent) away")
+            }
+            if isKeyed, let delete = now.deletes.first(where: { $0.content == .equalityDeletes }) {
+                throw WeirError(
+                    .conflict,
+                    "another writer has added an equality delete to the base store, \(delete.file.path.lastPathComponent)"
+                )
             }
             let known = Set(input.task.deletes.map(\.file.contentLocation))
             let left = Set(now.deletes.map(\.file.contentLocation))
@@ -181,6 +189,9 @@ struct RewriteCommit {
         }
         removedDeletes += shared.values.sorted { $0.path < $1.path }
     }
+
+    /// Whether it changes nothing.
+    var isEmpty: Bool { added.isEmpty && addedDeletes.isEmpty && removed.isEmpty && removedDeletes.isEmpty }
 
     /// Deletes the delete files that were written for the commit, when it is known that it was not made.
     func discard(from base: Table) {

@@ -17,6 +17,11 @@ struct RewrittenFiles: Sendable {
     var inputs: [Input]
     var outputs: [DataFile]
 
+    /// Whether a delete file concerns other data files as well.
+    var hasSharedDeletes: Bool {
+        inputs.contains { input in input.task.deletes.contains { $0.file.deletedDataFile != input.task.file.path } }
+    }
+
     /// Whether the data files stay.
     var keepsData: Bool { inputs.allSatisfy { $0.map == nil } }
 }

@@ -18,6 +18,9 @@ public struct Upkeep: Sendable {
         case dataExpiry
         case tags
 
+        /// Whether it deletes rows or files by their age.
+        var deletes: Bool { self == .expiry || self == .orphans || self == .dataExpiry }
+
         /// What the spec says. Dangling deletes and old rows come before the expiry that frees their files.
         static let order: [Task] = [.tags, .dataExpiry, .danglingDeletes, .expiry, .orphans]
     }
@@ -52,6 +55,15 @@ public struct Upkeep: Sendable {
     /// The errors that were reported, until the task succeeds again.
     private var reported: [Key: String] = [:]
     private let zone: TimeZone
+    /// The wall clock and the caller's clock at the last call.
+    private var last: (wallMs: Int64, elapsed: Duration)?
+    /// Nothing is deleted before this time of the caller's clock.
+    private var holdsUntil = Duration.zero
+
+    /// A wall clock that has gone further ahead than this, compared with the caller's, was set.
+    private static let jumpMs: Int64 = 5 * 60_000
+    /// How long nothing is deleted then: ages are not what they seem.
+    private static let holdAfterJump = Duration.seconds(2 * 3600)
 
     /// - Parameter zone: of the days that tags are named by, and of times that are texts.
     public init(zone: TimeZone = .current) { self.zone = zone }
@@ -68,6 +80,12 @@ public struct Upkeep: Sendable {
         elapsed: Duration,
         check: () throws(WeirError) -> Void = {}
     ) -> [Event] {
+        if let last {
+            let passed = Int64((elapsed - last.elapsed) / .milliseconds(1))
+            let shown = nowMilliseconds.subtractingClamped(last.wallMs)
+            if shown.subtractingClamped(passed) > Self.jumpMs { holdsUntil = elapsed + Self.holdAfterJump }
+        }
+        last = (nowMilliseconds, elapsed)
         var events: [Event] = []
         var neighbours: NeighbourFolders?
         let known = Set(tables.map(\.identifier))
@@ -85,6 +103,10 @@ public struct Upkeep: Sendable {
                     continue
                 }
                 guard time <= elapsed else { continue }
+                if task.deletes, elapsed < holdsUntil {
+                    due[key] = holdsUntil
+                    continue
+                }
                 do throws(WeirError) { try check() } catch { return events }
                 due[key] = elapsed + (periods[task] ?? .zero)
                 events += run(task, table, &neighbours, nowMilliseconds, key, check)

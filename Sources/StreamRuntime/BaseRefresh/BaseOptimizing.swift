@@ -21,12 +21,15 @@ struct BaseOptimizing {
     private var schedule = OptimizingSchedule()
     private var kinds: Set<OptimizingKind> = []
     private var leaseRenewed: RunClock.Instant
+    private var begun: RunClock.Instant
     private(set) var progress: [String: OptimizingProgress] = [:]
 
     /// How often a table is looked at that does not say so itself.
     private static let lookMilliseconds: Int64 = 10_000
     /// Larger files than this are not rewritten by steps that move changes.
     private static let stepFileBytes: Int64 = 4 << 20
+    /// A rewrite that takes longer, on a disk that hangs for example, holds no other process up.
+    private static let deadline = Duration.seconds(3600)
     /// Bytes that one rewrite replaces, for each thread: what a crash or the end of the run may waste.
     private static let bytesOfThread: Int64 = 256 << 20
 
@@ -38,7 +41,7 @@ struct BaseOptimizing {
         onEnd: @escaping @Sendable () -> Void
     ) {
         (self.names, self.clock, self.nowMilliseconds) = (names, clock, nowMilliseconds)
-        (start, leaseRenewed) = (clock.now, clock.now)
+        (start, leaseRenewed, begun) = (clock.now, clock.now, clock.now)
         thread = RewriteThread(onEnd: onEnd)
     }
 
@@ -55,9 +58,12 @@ struct BaseOptimizing {
         let name = names[table]
         let settings = OptimizingSettings(materializer.table.properties)
         materializer.rewriteFileBytes = settings.isEnabled ? Self.stepFileBytes : .max
+        materializer.leaseOwner = owner
         guard settings.isEnabled, thread.table == nil, schedule.isLookedAt(name, atMilliseconds: elapsed),
-            let files = materializer.baseFiles
+            let known = materializer.baseFiles
         else { return nil }
+        let leftOut = schedule.leftOut(of: name, atMilliseconds: elapsed)
+        let files = leftOut.isEmpty ? known : known.filter { !leftOut.contains($0.file.path) }
         let state = materializer.table
         do throws(WeirError) {
             let threads = settings.threads(cores: ProcessInfo.processInfo.activeProcessorCount)
@@ -73,7 +79,7 @@ struct BaseOptimizing {
                 schedule.looked(at: name, spaced(settings, state), atMilliseconds: elapsed)
                 return nil
             }
-            leaseRenewed = clock.now
+            (leaseRenewed, begun) = (clock.now, clock.now)
             kinds = Set(plan.steps.map(\.kind))
             let work = plan.steps.map { step in
                 BaseRewrite.Task(step.work == .rows ? .rows : .deletes, step.files.map { files[$0] })
@@ -126,25 +132,44 @@ struct BaseOptimizing {
         switch result {
         case .failed(let error):
             materializer.keep([])
+            give(materializer)
             return (job.table, failed(job.table, error))
-        case .done(let rewrite):
+        case .done(var rewrite):
+            rewrite.owner = owner
+            let unusable = schedule.leaveOut(
+                Array(rewrite.unusable.keys),
+                of: names[job.table],
+                atMilliseconds: elapsed
+            )
+            let notice = unusable.first.map { path in
+                "a file of \(names[job.table]) is left as it is: \(rewrite.unusable[path]?.description ?? path)"
+            }
             do throws(WeirError) {
                 let outcome = try materializer.commit(rewrite, nowMilliseconds: nowMilliseconds(), check: check)
                 let settings = spaced(OptimizingSettings(materializer.table.properties), materializer.table)
-                if outcome.isNothing, let reason = outcome.refused.first {
+                if outcome.isNothing {
+                    give(materializer)
+                    guard let reason = outcome.refused.first else {
+                        schedule.looked(at: names[job.table], settings, atMilliseconds: elapsed)
+                        return (job.table, notice)
+                    }
                     return (job.table, failed(job.table, WeirError(.conflict, reason)))
                 }
                 schedule.optimized(names[job.table], kinds, settings, atMilliseconds: elapsed)
                 progress[names[job.table], default: OptimizingProgress()].add(outcome)
-                return (job.table, nil)
+                return (job.table, notice)
             } catch {
+                give(materializer)
                 return (job.table, failed(job.table, error))
             }
         }
     }
 
+    private func give(_ materializer: Materializer) { try? OptimizingLease.give(materializer.table, by: owner) }
+
     private mutating func renew(_ materializers: [Materializer]) {
-        guard let table = thread.table, clock.now - leaseRenewed >= .milliseconds(OptimizingLease.renewMilliseconds)
+        guard let table = thread.table, clock.now - leaseRenewed >= .milliseconds(OptimizingLease.renewMilliseconds),
+            clock.now - begun < Self.deadline
         else { return }
         leaseRenewed = clock.now
         _ = try? OptimizingLease.take(on: materializers[table].table, as: owner, nowMilliseconds: nowMilliseconds())

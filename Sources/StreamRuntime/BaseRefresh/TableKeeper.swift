@@ -126,10 +126,18 @@ final class TableKeeper: @unchecked Sendable {
             let (_, report) = try optimizer.run(
                 table,
                 optimizing.request(for: name, atMilliseconds: now),
+                except: optimizing.leftOut(of: name, atMilliseconds: now),
+                rounds: 1,
                 onPlan: { kinds.formUnion($0.plan.steps.map(\.kind)) },
                 check: { () throws(WeirError) in try check() }
             )
-            optimizing.optimized(name, kinds, settings, atMilliseconds: now)
+            var next = settings
+            // More of a table that lags behind comes with the next look: other tables get their turn before.
+            if report.rounds > 0 { next.planInterval = 0 }
+            optimizing.optimized(name, kinds, next, atMilliseconds: now)
+            for path in optimizing.leaveOut(Array(report.unusable.keys), of: name, atMilliseconds: now) {
+                onWarning("a file of \(name) is left as it is: \(report.unusable[path]?.description ?? path)")
+            }
             if !report.rewrite.isNothing {
                 condition.locked { optimized[name, default: OptimizingProgress()].add(report.rewrite) }
             }

@@ -81,6 +81,9 @@ public struct AutoTags: Sendable {
         guard !tags.contains(name), let first = snapshots.first(where: { $0.timestampMs >= trigger }),
             first.timestampMs <= trigger.addingClamped(longestDelayMs)
         else { return nil }
+        // Some before it may have expired, and one of them may be the first.
+        let isFirst = snapshots.contains { $0.timestampMs < trigger } || !first.hasLostParent
+        guard isFirst else { return nil }
         return Tag(name: name, snapshot: first)
     }
 

@@ -146,6 +146,13 @@ public enum TableReferences {
     private static func check(_ name: String, of table: MixedTable) throws(WeirError) {
         let isPlain =
             !name.isEmpty && !name.contains(where: { $0.isWhitespace || $0.isNewline }) && !name.hasPrefix("-")
+        guard !name.hasPrefix("weir-consumer-") else {
+            throw WeirError(
+                .invalid,
+                "'\(name)' is a name that consumers of changes pin what they read by",
+                advice: "choose one that does not begin with weir-consumer-"
+            )
+        }
         guard isPlain, Int64(name) == nil else {
             throw WeirError(
                 .invalid,
