@@ -54,4 +54,17 @@ import WeirTesting
         ]
         #expect(places == expected)
     }
+
+    @Test func `maps that came with a translation or before it are forgotten`() {
+        var moved = MovedRows()
+        var map = RowMap()
+        map.append(from: 0, count: 1, to: 0, at: 0)
+        moved.add(1, map, outputs: [10], version: 1)
+        moved.add(2, map, outputs: [20], version: 2)
+        #expect(moved.forget(upTo: 1) && !moved.forget(upTo: 1))
+        var places = [KeyPlace(file: 1, row: 0), KeyPlace(file: 2, row: 0)]
+        moved.translate(&places)
+        #expect(places == [KeyPlace(file: 1, row: 0), KeyPlace(file: 20, row: 0)])
+        #expect(moved.forget(upTo: 2) && moved.isEmpty)
+    }
 }
