@@ -84,6 +84,8 @@ struct OptimizeCommand: ParsableCommand {
             }
         )
         try print(report, before, after.fileCounts(), after, watch.seconds, optimizer)
+        // The others are optimized; this one needs somebody's attention.
+        if let (_, error) = report.unusable.min(by: { $0.key < $1.key }) { throw error }
     }
 
     private func settings(of table: MixedTable) throws(WeirError) -> OptimizingSettings {
@@ -135,10 +137,11 @@ struct OptimizeCommand: ParsableCommand {
         _ optimizer: TableOptimizer
     ) throws(WeirError) {
         if let unfinished = report.unfinished { output.talk.note(unfinished) }
-        for (_, error) in report.unusable.sorted(by: { $0.key < $1.key }) {
+        for (_, error) in report.unusable.sorted(by: { $0.key < $1.key }).dropFirst() {
             output.talk.note("a file is left as it is: \(error)")
         }
         if report.isNothing, output.format == .table {
+            if !report.unusable.isEmpty { return }
             return try StandardOutput.printLine("\(table.identifier) is optimized already")
         }
         let health = try optimizer.evaluate(table, .kind(kind)).health.total
